@@ -1,0 +1,1 @@
+//! Intake: a path, a folder or a stream, read once into an artifact.

@@ -1,0 +1,3 @@
+//! The `vetrun` command.
+
+fn main() {}

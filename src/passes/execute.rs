@@ -1,0 +1,1 @@
+//! The execute pass: does it run to its end?

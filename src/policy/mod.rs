@@ -1,0 +1,425 @@
+//! The policy: what counts as a fault, how much of everything is allowed, and how programs are run.
+//!
+//! A policy is read from one TOML file that its owner names or keeps beside the work, **never** from inside an
+//! artifact. Every value has a default here; the file and the command line replace single values. Keys that do not
+//! exist are refused, so that a misspelt limit is not silently the default.
+
+mod profile;
+mod units;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use profile::{Profile, builtin_profiles};
+pub use units::{ByteSize, Timeout};
+
+use crate::artifact::Digest;
+use crate::finding::{Confidence, Severity};
+
+/// Everything that its owner can decide.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// What fails an artifact.
+    pub gate: GatePolicy,
+    /// How much is read.
+    pub intake: IntakeLimits,
+    /// How much is parsed, and as what.
+    pub parse: ParsePolicy,
+    /// Which rules run.
+    pub scan: ScanPolicy,
+    /// What an artifact must consist of.
+    pub structure: StructurePolicy,
+    /// How large an artifact may be.
+    pub budget: Budget,
+    /// How packages are installed.
+    pub install: InstallPolicy,
+    /// How programs are run.
+    pub execute: ExecutePolicy,
+    /// Structure profiles of the owner's own, by name; one with a built-in name replaces it.
+    pub profiles: BTreeMap<String, Profile>,
+}
+
+/// What fails an artifact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatePolicy {
+    /// Findings of this severity or above fail the artifact.
+    pub fail_on: Severity,
+    /// Findings of less confidence are reported but fail nothing.
+    pub min_confidence: Confidence,
+    /// Where not empty, only findings of these rules count: rule ids, or prefixes that end in `*`.
+    pub select: Vec<String>,
+    /// Findings of these rules are left out: rule ids, or prefixes that end in `*`.
+    pub ignore: Vec<String>,
+    /// Whether a comment `vetrun: ignore[rule-id]` in the artifact suppresses findings of its line.
+    pub allow_suppressions: bool,
+}
+
+impl Default for GatePolicy {
+    fn default() -> Self {
+        Self {
+            fail_on: Severity::Medium,
+            min_confidence: Confidence::Low,
+            select: Vec::new(),
+            ignore: Vec::new(),
+            allow_suppressions: false,
+        }
+    }
+}
+
+/// How much is read into a snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct IntakeLimits {
+    /// Files and folders in an artifact.
+    pub files_max: u64,
+    /// Bytes of one file.
+    pub file_bytes_max: ByteSize,
+    /// Bytes of all files together.
+    pub total_bytes_max: ByteSize,
+    /// Folders inside folders.
+    pub depth_max: u64,
+    /// Bytes of a path, relative to the artifact's root.
+    pub path_bytes_max: u64,
+}
+
+impl Default for IntakeLimits {
+    fn default() -> Self {
+        Self {
+            files_max: 10_000,
+            file_bytes_max: ByteSize::mib(16),
+            total_bytes_max: ByteSize::mib(64),
+            depth_max: 32,
+            path_bytes_max: 1024,
+        }
+    }
+}
+
+/// How much is parsed, and as what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ParsePolicy {
+    /// The largest file of a known language that is parsed; a larger one does not pass.
+    pub file_bytes_max: ByteSize,
+    /// Brackets or tags inside one another. CPython itself refuses more than 200 brackets.
+    pub nesting_depth_max: u64,
+    /// Syntax findings kept for each file.
+    pub findings_per_file_max: u64,
+    /// The Python version whose grammar counts, `3.9` to `3.14`.
+    pub python_version: String,
+}
+
+impl Default for ParsePolicy {
+    fn default() -> Self {
+        Self {
+            file_bytes_max: ByteSize::mib(5),
+            nesting_depth_max: 200,
+            findings_per_file_max: 10,
+            python_version: "3.14".to_owned(),
+        }
+    }
+}
+
+/// Which rules run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScanPolicy {
+    /// Whether the built-in rules run.
+    pub builtin_rules: bool,
+    /// Folders with rules of the owner's own, relative to the policy file.
+    pub rule_dirs: Vec<String>,
+    /// Scan findings kept for each file; more than that is itself a finding.
+    pub findings_per_file_max: u64,
+}
+
+impl Default for ScanPolicy {
+    fn default() -> Self {
+        Self { builtin_rules: true, rule_dirs: Vec::new(), findings_per_file_max: 200 }
+    }
+}
+
+/// What an artifact must consist of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StructurePolicy {
+    /// The structure profile; detected where absent.
+    pub profile: Option<String>,
+}
+
+/// A pair of thresholds. Above `warn` is a finding of severity low, above `fail` one of severity high. Absent means
+/// no threshold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Threshold {
+    /// Above this is worth knowing.
+    pub warn: Option<u64>,
+    /// Above this fails.
+    pub fail: Option<u64>,
+}
+
+impl Threshold {
+    /// Both thresholds.
+    #[must_use]
+    pub const fn new(warn: u64, fail: u64) -> Self {
+        Self { warn: Some(warn), fail: Some(fail) }
+    }
+}
+
+/// How large an artifact may be. A profile may replace single rows: see [`Profile::budget`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budget {
+    /// Bytes of one file.
+    pub file_bytes: Threshold,
+    /// Bytes of all files together.
+    pub total_bytes: Threshold,
+    /// Files.
+    pub files: Threshold,
+    /// Lines of one source file.
+    pub file_lines: Threshold,
+    /// Characters of the longest line of a source file.
+    pub line_chars: Threshold,
+    /// Blocks inside one another in one function or module.
+    pub nesting_depth: Threshold,
+    /// Lines of one function.
+    pub function_lines: Threshold,
+    /// Declared packages.
+    pub dependencies: Threshold,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            file_bytes: Threshold::new(256 << 10, 2 << 20),
+            total_bytes: Threshold::new(2 << 20, 16 << 20),
+            files: Threshold::new(500, 5000),
+            file_lines: Threshold::new(2000, 20_000),
+            line_chars: Threshold::new(500, 50_000),
+            nesting_depth: Threshold::new(8, 40),
+            function_lines: Threshold::new(150, 2000),
+            dependencies: Threshold::new(30, 150),
+        }
+    }
+}
+
+/// Which installer is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Installer {
+    /// uv where it is there, else pip.
+    #[default]
+    Auto,
+    /// uv.
+    Uv,
+    /// pip.
+    Pip,
+}
+
+/// How packages are installed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct InstallPolicy {
+    /// Whether declared packages are installed before a run.
+    pub enabled: bool,
+    /// Which installer is used.
+    pub installer: Installer,
+    /// The base address of the package index (PEP 503); the installer's own default where absent. An artifact cannot
+    /// choose it.
+    pub index_url: Option<String>,
+    /// Time for the whole install.
+    pub timeout: Timeout,
+    /// Memory for the installer, the written packages included.
+    pub memory: ByteSize,
+    /// Bytes of one file fetched from the index.
+    pub download_bytes_max: ByteSize,
+    /// Bytes of all installed files together.
+    pub installed_bytes_max: ByteSize,
+    /// Installed files.
+    pub installed_files_max: u64,
+    /// Declared packages.
+    pub requirements_max: u64,
+    /// Bytes of one requirements file.
+    pub requirements_bytes_max: ByteSize,
+    /// Time for the check that every declared package can be imported.
+    pub verify_timeout: Timeout,
+}
+
+impl Default for InstallPolicy {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            installer: Installer::Auto,
+            index_url: None,
+            timeout: Timeout::seconds(300),
+            memory: ByteSize::mib(3072),
+            download_bytes_max: ByteSize::mib(512),
+            installed_bytes_max: ByteSize::mib(1536),
+            installed_files_max: 60_000,
+            requirements_max: 200,
+            requirements_bytes_max: ByteSize::kib(256),
+            verify_timeout: Timeout::seconds(60),
+        }
+    }
+}
+
+/// Which back end runs programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// Native where the host can isolate, else Docker, else an error.
+    #[default]
+    Auto,
+    /// Namespaces, control groups and seccomp of this host.
+    Native,
+    /// A Docker engine.
+    Docker,
+}
+
+/// What a program may reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkPolicy {
+    /// Nothing.
+    #[default]
+    None,
+    /// The package index, through vetrun's filtering proxy.
+    Index,
+    /// Everything that the host reaches.
+    Full,
+}
+
+/// How programs are run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExecutePolicy {
+    /// Which back end runs programs.
+    pub sandbox: Backend,
+    /// The image of the Docker back end.
+    pub image: String,
+    /// What is run instead of the entry point found; words, not a shell line.
+    pub entry: Option<Vec<String>>,
+    /// Wall-clock time.
+    pub timeout: Timeout,
+    /// Memory of all processes together, swap not given.
+    pub memory: ByteSize,
+    /// Share of processors.
+    pub cpus: f64,
+    /// Processes and threads at once.
+    pub pids: u32,
+    /// What the program may reach.
+    pub network: NetworkPolicy,
+    /// Variables added to the program's environment.
+    pub env: BTreeMap<String, String>,
+    /// Bytes kept of each of standard output and standard error; a program that writes more is ended.
+    pub stream_bytes_max: ByteSize,
+    /// Bytes of all output files together.
+    pub out_bytes_max: ByteSize,
+    /// Output files and folders.
+    pub out_files_max: u32,
+    /// Bytes of scratch space.
+    pub tmp_bytes_max: ByteSize,
+    /// Bytes of one file that the program writes.
+    pub file_bytes_max: ByteSize,
+    /// Open files per process.
+    pub open_files_max: u32,
+}
+
+impl Default for ExecutePolicy {
+    fn default() -> Self {
+        Self {
+            sandbox: Backend::Auto,
+            image: "vetrun-sandbox".to_owned(),
+            entry: None,
+            timeout: Timeout::seconds(30),
+            memory: ByteSize::mib(256),
+            cpus: 0.5,
+            pids: 100,
+            network: NetworkPolicy::None,
+            env: BTreeMap::new(),
+            stream_bytes_max: ByteSize::mib(1),
+            out_bytes_max: ByteSize::mib(64),
+            out_files_max: 1000,
+            tmp_bytes_max: ByteSize::mib(64),
+            file_bytes_max: ByteSize::mib(64),
+            open_files_max: 1024,
+        }
+    }
+}
+
+/// Why a policy was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// It is not TOML, has a key that does not exist, or a value of the wrong kind.
+    #[error("the policy {path} is not valid: {message}")]
+    Invalid {
+        /// The file.
+        path: String,
+        /// What is wrong, with line and column.
+        message: String,
+    },
+    /// A profile is asked for that does not exist.
+    #[error("there is no structure profile `{name}` (there are: {known})")]
+    NoProfile {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+}
+
+impl Policy {
+    /// Reads a policy from TOML text; `path` names it in errors.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with line and column when the text is not a valid policy.
+    pub fn from_toml(text: &str, path: &str) -> Result<Self, PolicyError> {
+        let invalid = |message: String| PolicyError::Invalid { path: path.to_owned(), message };
+        let policy: Self = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
+        policy.check().map_err(invalid)?;
+        Ok(policy)
+    }
+
+    /// The structure profile called `name`: the owner's own, or a built-in one.
+    ///
+    /// # Errors
+    /// [`PolicyError::NoProfile`] when there is none.
+    pub fn profile(&self, name: &str) -> Result<Profile, PolicyError> {
+        let builtin = builtin_profiles();
+        self.profiles.get(name).or_else(|| builtin.get(name)).cloned().ok_or_else(|| {
+            let known: Vec<_> = builtin.keys().chain(self.profiles.keys()).map(String::as_str).collect();
+            PolicyError::NoProfile { name: name.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    /// The digest of the policy's meaning: equal for two files that say the same.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&serde_json::to_vec(self).expect("a policy has only string keys and finite numbers"))
+    }
+
+    /// What the types cannot hold.
+    ///
+    /// # Errors
+    /// A sentence that names the key and the mend.
+    pub fn check(&self) -> Result<(), String> {
+        let minor = self.parse.python_version.strip_prefix("3.").and_then(|minor| minor.parse::<u8>().ok());
+        if !minor.is_some_and(|minor| (9..=14).contains(&minor)) {
+            return Err(format!("parse.python_version is `{}`, not 3.9 to 3.14", self.parse.python_version));
+        }
+        if !(self.execute.cpus > 0.0 && self.execute.cpus.is_finite()) {
+            return Err(format!("execute.cpus is {}, not a number above 0", self.execute.cpus));
+        }
+        let zero = [
+            ("execute.timeout", self.execute.timeout.as_millis() == 0),
+            ("execute.memory", self.execute.memory.bytes() == 0),
+            ("execute.pids", self.execute.pids == 0),
+        ];
+        match zero.iter().find(|(_, zero)| *zero) {
+            Some((key, _)) => Err(format!("{key} is 0; leave it out for the default")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The Docker back end: a hardened container through the engine's API.

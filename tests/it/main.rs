@@ -1,0 +1,11 @@
+//! The integration tests: one binary, one module for each room of the house.
+
+mod conformance;
+mod fixtures;
+mod layers;
+mod output;
+mod parse;
+mod pipeline;
+mod requirements;
+mod rules;
+mod structure;
