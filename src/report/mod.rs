@@ -4,6 +4,8 @@
 //! inside cannot change what others read. Keys are camelCase, every key is always there (null, not absent), units stand
 //! in names, and there is no clock outside fields that end in `At` or `Ms`.
 
+mod build;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -12,6 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::finding::{Confidence, Fingerprint, Pass, Range, Severity, Suppression};
 use crate::passes::Status;
+
+pub(crate) use build::{millis, signal_name};
 
 /// The version of the report's shape.
 pub const SCHEMA_VERSION: &str = "1";
