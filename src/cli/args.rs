@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
 use crate::finding::{Confidence, Severity};
-use crate::output::Format;
+use crate::output::{Format, UnknownFormat};
 use crate::policy::{Backend, ByteSize, Installer, NetworkPolicy, Timeout};
 
 /// Vets generated code, then runs it where it can do no harm.
@@ -132,10 +134,10 @@ pub(super) struct JudgingArgs {
     #[arg(long)]
     pub(super) no_policy: bool,
     /// Fail on findings of this severity or above [default: medium]
-    #[arg(long, value_name = "SEVERITY")]
+    #[arg(long, value_name = "SEVERITY", value_parser = by_name::<Severity>)]
     pub(super) fail_on: Option<Severity>,
     /// Findings of less confidence fail nothing [default: low]
-    #[arg(long, value_name = "CONFIDENCE")]
+    #[arg(long, value_name = "CONFIDENCE", value_parser = by_name::<Confidence>)]
     pub(super) min_confidence: Option<Confidence>,
     /// Run only these rules: ids, or prefixes that end in `*`
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
@@ -161,7 +163,7 @@ pub(super) struct JudgingArgs {
 #[command(next_help_heading = "Running")]
 pub(super) struct RunningArgs {
     /// Where programs run [default: auto]
-    #[arg(long, value_enum, value_name = "auto|native|docker", hide_possible_values = true)]
+    #[arg(long, value_name = "auto|native|docker", value_parser = by_name::<Backend>)]
     pub(super) sandbox: Option<Backend>,
     /// The image of the docker sandbox
     #[arg(long, value_name = "IMAGE")]
@@ -179,7 +181,7 @@ pub(super) struct RunningArgs {
     #[arg(long, value_name = "N")]
     pub(super) pids: Option<u32>,
     /// What the program may reach [default: none]
-    #[arg(long, value_enum, value_name = "none|index|full", hide_possible_values = true)]
+    #[arg(long, value_name = "none|index|full", value_parser = by_name::<NetworkPolicy>)]
     pub(super) network: Option<NetworkPolicy>,
     /// A variable of the program's environment (repeatable)
     #[arg(long, value_name = "K=V", value_parser = key_and_value)]
@@ -194,7 +196,7 @@ pub(super) struct RunningArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) requirements: Option<PathBuf>,
     /// The installer [default: auto]
-    #[arg(long, value_enum, value_name = "auto|uv|pip", hide_possible_values = true)]
+    #[arg(long, value_name = "auto|uv|pip", value_parser = by_name::<Installer>)]
     pub(super) installer: Option<Installer>,
     /// Do not install packages
     #[arg(long)]
@@ -204,11 +206,11 @@ pub(super) struct RunningArgs {
     pub(super) keep: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// The report's format [default: human; jsonl for batch]
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    /// The report's format: human, json, jsonl, sarif, junit, github, gitlab or concise [default: human; jsonl for batch]
+    #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
     /// Write the report to a file
     #[arg(short = 'o', long = "output", value_name = "FILE")]
@@ -320,6 +322,12 @@ pub(super) struct CompletionsArgs {
     pub(super) shell: clap_complete::Shell,
 }
 
+/// Reads a value by the name that it has in a policy, so that both are spelled the same way.
+fn by_name<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let text: StrDeserializer<'_, ValueError> = text.into_deserializer();
+    T::deserialize(text).map_err(|error| error.to_string())
+}
+
 fn key_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -329,7 +337,7 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 
 fn format_and_file(text: &str) -> Result<(Format, PathBuf), String> {
     let (format, file) = text.split_once('=').ok_or_else(|| format!("`{text}` is not of the form FORMAT=FILE"))?;
-    Ok((Format::from_str(format, true)?, PathBuf::from(file)))
+    Ok((format.parse().map_err(|error: UnknownFormat| error.to_string())?, PathBuf::from(file)))
 }
 
 #[cfg(test)]
