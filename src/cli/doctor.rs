@@ -42,7 +42,8 @@ fn described(diagnosis: &Diagnosis) -> String {
     for mend in &diagnosis.mends {
         text += &format!("  mend: {}\n", sanitize::line(mend));
     }
-    let missing: Vec<_> = diagnosis.isolation.layers.iter().filter(|(_, active)| !**active).map(|(name, _)| *name).collect();
+    let missing: Vec<_> =
+        diagnosis.isolation.layers.iter().filter(|(_, active)| !**active).map(|(name, _)| *name).collect();
     if diagnosis.usable && !missing.is_empty() {
         text += &format!("  layers that are not active: {}\n", missing.join(", "));
     }
@@ -61,8 +62,12 @@ fn interpreters(backend: &str, sandbox: Result<Box<dyn Sandbox>, SandboxError>) 
     let mut text = String::new();
     for kind in [Interpreter::Python, Interpreter::Node] {
         text += &match sandbox.interpreter(kind) {
-            Ok(info) => format!("interpreter {} ({backend}): {} {}\n", kind.command(), info.version, sanitize::line(&info.path)),
-            Err(error) => format!("interpreter {} ({backend}): {}\n", kind.command(), sanitize::line(&error.to_string())),
+            Ok(info) => {
+                format!("interpreter {} ({backend}): {} {}\n", kind.command(), info.version, sanitize::line(&info.path))
+            }
+            Err(error) => {
+                format!("interpreter {} ({backend}): {}\n", kind.command(), sanitize::line(&error.to_string()))
+            }
         };
     }
     text

@@ -24,10 +24,9 @@ impl Host {
     /// Readies the back end that the policy wants, after what a killed vetrun left behind has been swept away.
     pub(super) fn new(policy: &Policy, args: &RunningArgs) -> Result<Self, Failure> {
         let sandbox = sandbox(policy)?;
-        let mut scratch = tempfile::Builder::new()
-            .prefix("vetrun-")
-            .tempdir()
-            .map_err(|error| format!("could not make a temporary folder: {error} (set TMPDIR to one that can be written)"))?;
+        let mut scratch = tempfile::Builder::new().prefix("vetrun-").tempdir().map_err(|error| {
+            format!("could not make a temporary folder: {error} (set TMPDIR to one that can be written)")
+        })?;
         scratch.disable_cleanup(args.keep);
         Ok(Self { sandbox, uv: on_path("uv"), scratch, keep: args.keep })
     }

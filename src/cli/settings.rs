@@ -140,13 +140,14 @@ fn set<T>(value: &mut T, typed: Option<T>) {
 /// The fingerprints of an earlier report: one JSON report, an array of them, or JSON Lines.
 fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
     let text = read_text(path)?;
-    let reports = reports_in(&text)
-        .map_err(|error| format!("{} is not a JSON report of vetrun: {error}", path.display()))?;
+    let reports =
+        reports_in(&text).map_err(|error| format!("{} is not a JSON report of vetrun: {error}", path.display()))?;
     Ok(reports.into_iter().flat_map(|report| report.findings).map(|finding| finding.fingerprint).collect())
 }
 
 fn reports_in(text: &str) -> Result<Vec<Report>, serde_json::Error> {
-    let values: Vec<serde_json::Value> = serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>()?;
+    let values: Vec<serde_json::Value> =
+        serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>()?;
     let values = values.into_iter().flat_map(|value| match value {
         serde_json::Value::Array(values) => values,
         value => vec![value],

@@ -47,14 +47,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let requirements = requirements(&args.running)?;
     let host = Host::new(&settings.policy, &args.running)?;
     let out = args.running.out.as_deref().map(empty_folder).transpose()?;
-    let running = Running {
-        sandbox: host.sandbox(),
-        uv: host.uv(),
-        args: &args.args,
-        out,
-        scratch: host.scratch(),
-        stop: &stop,
-    };
+    let running =
+        Running { sandbox: host.sandbox(), uv: host.uv(), args: &args.args, out, scratch: host.scratch(), stop: &stop };
     let requirements = requirements.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     let session = session(&settings, &args.input.reading, Some(running), requirements);
     let vettings = inputs.vet(&session, &settings.policy.intake, &stop);

@@ -187,9 +187,7 @@ pub fn finding(outcome: &Outcome, policy: &ExecutePolicy) -> Option<Finding> {
     let (rule_id, message, hint) = match outcome.ended {
         Ended::Exited(0) | Ended::Interrupted => return None,
         Ended::Exited(code) => ("run-failed", format!("the program exited with code {code}"), None),
-        Ended::Signaled(number) => {
-            ("run-crashed", format!("the program was ended by {}", signal_name(number)), None)
-        }
+        Ended::Signaled(number) => ("run-crashed", format!("the program was ended by {}", signal_name(number)), None),
         Ended::TimedOut => (
             "run-timed-out",
             format!("the program was still running after {}", policy.timeout),
@@ -248,8 +246,14 @@ mod tests {
         let node = "Interpreter(Node)".to_owned();
         let cases = [
             (planned(&["main.py"], Some("main.py"), &[], None), Some((python.clone(), "main.py --n"))),
-            (planned(&["index.html", "test.js"], Some("index.html"), &["test.js"], None), Some((node.clone(), "test.js --n"))),
-            (planned(&["a.test.js", "b.test.js"], None, &["a.test.js", "b.test.js"], None), Some((node, "--test a.test.js b.test.js --n"))),
+            (
+                planned(&["index.html", "test.js"], Some("index.html"), &["test.js"], None),
+                Some((node.clone(), "test.js --n")),
+            ),
+            (
+                planned(&["a.test.js", "b.test.js"], None, &["a.test.js", "b.test.js"], None),
+                Some((node, "--test a.test.js b.test.js --n")),
+            ),
             (planned(&["test_a.py"], None, &["test_a.py"], None), Some((python.clone(), "-m unittest test_a.py --n"))),
             (planned(&["a.py"], None, &[], Some("./a.py x")), Some((python.clone(), "a.py x --n"))),
             (planned(&["a.py"], None, &[], Some("python -m a")), Some((python, "-m a --n"))),

@@ -321,14 +321,8 @@ mod tests {
 
     #[test]
     fn the_worst_exit_wins() {
-        let order = [
-            Exit::Passed,
-            Exit::NothingToVet,
-            Exit::RunFailed,
-            Exit::Blocked,
-            Exit::NotVetted,
-            Exit::Interrupted,
-        ];
+        let order =
+            [Exit::Passed, Exit::NothingToVet, Exit::RunFailed, Exit::Blocked, Exit::NotVetted, Exit::Interrupted];
         for (at, better) in order.iter().enumerate() {
             for worse in &order[at..] {
                 assert_eq!(better.worse(*worse), *worse);

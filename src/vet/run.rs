@@ -80,7 +80,8 @@ impl Running<'_> {
             }
         };
         if vetted.declared.requirements.is_empty() || !policy.install.enabled {
-            let because = if policy.install.enabled { "no packages are declared" } else { "installing is switched off" };
+            let because =
+                if policy.install.enabled { "no packages are declared" } else { "installing is switched off" };
             record.results.set(Pass::Install, PassResult::skipped(because));
             return Some(installed);
         }
@@ -120,8 +121,7 @@ impl Running<'_> {
             scratch: self.scratch,
         };
         let network = place.network.name();
-        let attempt =
-            timed(|| execute::execute(cleared, plan, &place, &policy.execute, self.sandbox, self.stop));
+        let attempt = timed(|| execute::execute(cleared, plan, &place, &policy.execute, self.sandbox, self.stop));
         let outcome = match attempt.value {
             Ok(outcome) => outcome,
             Err(error) => {

@@ -41,7 +41,8 @@ fn group(name: &str) -> Vec<PathBuf> {
 /// What differs from what is expected; empty where nothing does.
 fn differences(expected_file: &Path) -> String {
     let text = std::fs::read_to_string(expected_file).expect("a readable file");
-    let expected: Expected = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", expected_file.display()));
+    let expected: Expected =
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", expected_file.display()));
     let artifact = expected_file.to_string_lossy().replace(".expected.toml", "");
     let mut args = vec![expected.command.as_str(), artifact.as_str(), "--format", "json", "--no-policy"];
     let out = tempfile::tempdir().expect("a temporary folder");

@@ -9,3 +9,4 @@ mod pipeline;
 mod requirements;
 mod rules;
 mod structure;
+mod support;

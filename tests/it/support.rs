@@ -53,3 +53,10 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 pub(crate) fn arg(path: &Path) -> &str {
     path.to_str().expect("test paths are UTF-8")
 }
+
+/// The native sandbox of the built binary.
+pub(crate) fn native() -> vetrun::sandbox::native::NativeSandbox {
+    let launcher = Path::new(env!("CARGO_BIN_EXE_vetrun"));
+    vetrun::sandbox::native::NativeSandbox::new(launcher, &std::env::var_os("PATH").unwrap_or_default())
+        .unwrap_or_else(|error| panic!("the native sandbox works here: {error}"))
+}
