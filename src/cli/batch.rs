@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::Failure;
 use super::args::{BatchArgs, OutputArgs};
 use super::host::Host;
-use super::reporting::{note, write_all};
+use super::reporting::{Reports, note, write_all, write_extra};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
 use super::vetting::{empty_folder, exclusions, in_language, leniently, name, requirements, session, vet_read};
@@ -91,7 +91,6 @@ struct Sink {
     keeps: bool,
     summary: Summary,
     exit: Exit,
-    verdicts: Vec<Verdict>,
     quiet: bool,
     progress: ProgressBar,
     started: Instant,
@@ -108,7 +107,6 @@ impl Sink {
             kept: Vec::new(),
             summary: Summary::default(),
             exit: Exit::Passed,
-            verdicts: Vec::new(),
             quiet: args.quiet,
             progress: progress(args, entries),
             started: Instant::now(),
@@ -119,9 +117,6 @@ impl Sink {
         let Vetting { report, exit } = vetting;
         self.exit = self.exit.worse(exit);
         self.summary.add(&report);
-        if !self.verdicts.contains(&report.status) {
-            self.verdicts.push(report.status);
-        }
         if let Some(lines) = &mut self.lines
             && !(self.quiet && report.status == Verdict::Passed)
         {
@@ -137,7 +132,7 @@ impl Sink {
 
     fn finish(mut self, interrupted: bool, settings: &Settings, args: &BatchArgs) -> Result<Exit, Failure> {
         self.progress.finish_and_clear();
-        let mut exit = leniently(self.exit, &self.verdicts, &args.output);
+        let mut exit = leniently(self.exit, self.summary.error > 0, &args.output);
         if self.summary.artifacts == 0 {
             exit = Exit::NothingToVet;
         }
@@ -147,16 +142,17 @@ impl Sink {
         self.summary.exit_code = exit.code();
         self.summary.duration_ms = millis(self.started.elapsed());
         self.kept.sort_by(|a, b| a.artifact.root.cmp(&b.artifact.root));
-        let reports: Vec<_> = self.kept.iter().collect();
+        let kept: Vec<_> = self.kept.iter().collect();
+        let reports = Reports { all: &kept, summary: &self.summary, rules: &settings.rules };
         let mut output = args.output.clone();
         output.format = Some(self.format);
         match &mut self.lines {
             Some(lines) => {
                 lines.write_all(jsonl::summary_line(&self.summary).as_bytes())?;
                 lines.flush()?;
-                super::reporting::write_extra(&reports, &output, &settings.rules)?;
+                write_extra(&reports, &output)?;
             }
-            None => write_all(&reports, &output, &settings.rules)?,
+            None => write_all(&reports, &output)?,
         }
         let Summary { artifacts, passed, failed, error, .. } = &self.summary;
         note(&output, &format!("{artifacts} artifacts: {passed} passed, {failed} failed, {error} not vetted"));

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::Failure;
 use super::args::RunningArgs;
 use crate::policy::{Backend, Policy};
-use crate::sandbox::docker::{self, DockerSandbox};
+use crate::sandbox::docker::DockerSandbox;
 use crate::sandbox::native::{self, NativeSandbox};
 use crate::sandbox::{Sandbox, SandboxError};
 

@@ -37,7 +37,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::from(Exit::Passed.code()),
         Err(error) => {
-            let line = crate::output::sanitize::line(&chain(error.as_ref()));
+            let message = chain(error.as_ref());
+            let line = crate::output::sanitize::line(&message);
             let _closed = writeln!(anstream::stderr(), "vetrun: not vetted: {line}");
             ExitCode::from(Exit::NotVetted.code())
         }

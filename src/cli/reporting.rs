@@ -7,55 +7,62 @@ use std::path::Path;
 use super::Failure;
 use super::args::{Color, OutputArgs};
 use crate::output::{self, Format, RenderContext, RuleHelp, Verbosity};
-use crate::report::{Report, Verdict};
+use crate::report::{Report, Summary, Verdict};
 use crate::rules::RuleSet;
 
 /// Columns of a page where the terminal does not say how many it has.
 const WIDTH_DEFAULT: usize = 100;
 
+/// What a command has to report.
+pub(super) struct Reports<'a> {
+    /// The reports, in order.
+    pub(super) all: &'a [&'a Report],
+    /// What they came to.
+    pub(super) summary: &'a Summary,
+    /// The rules that ran.
+    pub(super) rules: &'a RuleSet,
+}
+
 /// Writes the reports wherever the user wants them.
-pub(super) fn write_all(reports: &[&Report], args: &OutputArgs, rules: &RuleSet) -> Result<(), Failure> {
-    let help = rule_help(rules);
+pub(super) fn write_all(reports: &Reports<'_>, args: &OutputArgs) -> Result<(), Failure> {
     let format = args.format.unwrap_or(Format::Human);
     match &args.file {
-        Some(path) => write_file(path, format, reports, &context(false, args, &help))?,
-        None if args.quiet && reports.iter().all(|report| report.status == Verdict::Passed) => {}
+        Some(path) => write_file(path, format, reports, args)?,
+        None if args.quiet && reports.all.iter().all(|report| report.status == Verdict::Passed) => {}
         None => {
             let color = colored(args.color, &io::stdout());
             // One write at the end: a report is never half there.
-            let text = rendered(format, reports, &context(color, args, &help))?;
+            let text = rendered(format, reports, color, args)?;
             let mut out = io::stdout().lock();
             out.write_all(&text)?;
             out.flush()?;
         }
     }
-    write_extra(reports, args, rules)
+    write_extra(reports, args)
 }
 
 /// Writes every `--report FORMAT=FILE`.
-pub(super) fn write_extra(reports: &[&Report], args: &OutputArgs, rules: &RuleSet) -> Result<(), Failure> {
-    let help = rule_help(rules);
-    args.report.iter().try_for_each(|(format, path)| write_file(path, *format, reports, &context(false, args, &help)))
+pub(super) fn write_extra(reports: &Reports<'_>, args: &OutputArgs) -> Result<(), Failure> {
+    args.report.iter().try_for_each(|(format, path)| write_file(path, *format, reports, args))
 }
 
-fn write_file(path: &Path, format: Format, reports: &[&Report], context: &RenderContext<'_>) -> Result<(), Failure> {
-    let text = rendered(format, reports, context)?;
+fn write_file(path: &Path, format: Format, reports: &Reports<'_>, args: &OutputArgs) -> Result<(), Failure> {
+    let text = rendered(format, reports, false, args)?;
     fs::write(path, text).map_err(|error| format!("could not write the report {}: {error}", path.display()).into())
 }
 
-fn rendered(format: Format, reports: &[&Report], context: &RenderContext<'_>) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    output::render(format, reports, context, &mut text)?;
-    Ok(text)
-}
-
-fn context<'a>(color: bool, args: &OutputArgs, rules: &'a [RuleHelp]) -> RenderContext<'a> {
+fn rendered(format: Format, reports: &Reports<'_>, color: bool, args: &OutputArgs) -> io::Result<Vec<u8>> {
     let verbosity = match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     };
-    RenderContext { color, width: width(), verbosity, rules }
+    let rules = rule_help(reports.rules);
+    let context =
+        RenderContext { color, width: width(), verbosity, rules: &rules, summary: Some(reports.summary) };
+    let mut text = Vec::new();
+    output::render(format, reports.all, &context, &mut text)?;
+    Ok(text)
 }
 
 /// Whether to colour what is written to `stream`.

@@ -10,14 +10,14 @@ use globset::GlobSet;
 use super::Failure;
 use super::args::{CheckArgs, InputArgs, OutputArgs, ReadingArgs, RunArgs, RunningArgs};
 use super::host::Host;
-use super::reporting::{note, write_all};
+use super::reporting::{Reports, note, write_all};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
 use crate::artifact::Artifact;
 use crate::intake::{self, IntakeError};
 use crate::language::Language;
 use crate::policy::IntakeLimits;
-use crate::report::Verdict;
+use crate::report::Summary;
 use crate::sandbox::Stop;
 use crate::vet::{Exit, Running, Session, Vetting};
 
@@ -32,7 +32,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     settings.notes.iter().for_each(|text| note(&args.output, text));
     let session = session(&settings, &args.input.reading, None, None);
     let stop = Stop::default();
-    finish(inputs.vet(&session, &settings.policy.intake, &stop), &settings, &args.output)
+    finish(&inputs.vet(&session, &settings.policy.intake, &stop), &settings, &args.output)
 }
 
 /// `vetrun run`: all passes.
@@ -56,7 +56,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     if let Some(kept) = host.keep() {
         note(&args.output, &format!("temporary folders are kept in {}", kept.display()));
     }
-    finish(vettings, &settings, &args.output)
+    finish(&vettings, &settings, &args.output)
 }
 
 /// Everything that vetting needs, for one command.
@@ -173,15 +173,21 @@ pub(super) fn name(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn finish(vettings: Vec<Vetting>, settings: &Settings, output: &OutputArgs) -> Result<Exit, Failure> {
-    let reports: Vec<_> = vettings.iter().map(|vetting| &vetting.report).collect();
-    write_all(&reports, output, &settings.rules)?;
-    let exit = vettings.iter().fold(Exit::Passed, |worst, vetting| worst.worse(vetting.exit));
-    Ok(leniently(exit, &reports.iter().map(|report| report.status).collect::<Vec<_>>(), output))
+fn finish(vettings: &[Vetting], settings: &Settings, output: &OutputArgs) -> Result<Exit, Failure> {
+    let worst = vettings.iter().fold(Exit::Passed, |worst, vetting| worst.worse(vetting.exit));
+    let mut summary = Summary::default();
+    for vetting in vettings {
+        summary.add(&vetting.report);
+        summary.duration_ms += vetting.report.duration_ms;
+    }
+    let exit = leniently(worst, summary.error > 0, output);
+    summary.exit_code = exit.code();
+    let all: Vec<_> = vettings.iter().map(|vetting| &vetting.report).collect();
+    write_all(&Reports { all: &all, summary: &summary, rules: &settings.rules }, output)?;
+    Ok(exit)
 }
 
-/// `--exit-zero`: what was vetted exits with 0; what was not does not.
-pub(super) fn leniently(exit: Exit, verdicts: &[Verdict], output: &OutputArgs) -> Exit {
-    let vetted = !verdicts.contains(&Verdict::Error);
-    if output.exit_zero && vetted { Exit::Passed } else { exit }
+/// `--exit-zero`: what was vetted exits with 0; where something was not, nothing is made lighter.
+pub(super) fn leniently(exit: Exit, any_not_vetted: bool, output: &OutputArgs) -> Exit {
+    if output.exit_zero && !any_not_vetted { Exit::Passed } else { exit }
 }

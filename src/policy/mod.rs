@@ -18,6 +18,9 @@ pub use units::{ByteSize, Timeout};
 use crate::artifact::Digest;
 use crate::finding::{Confidence, Severity};
 
+/// A policy that says nothing, with every key, its default and what it means in comments.
+pub const TEMPLATE: &str = include_str!("template.toml");
+
 /// Everything that its owner can decide.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
