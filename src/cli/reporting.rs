@@ -58,8 +58,7 @@ fn rendered(format: Format, reports: &Reports<'_>, color: bool, args: &OutputArg
         _ => Verbosity::Normal,
     };
     let rules = rule_help(reports.rules);
-    let context =
-        RenderContext { color, width: width(), verbosity, rules: &rules, summary: Some(reports.summary) };
+    let context = RenderContext { color, width: width(), verbosity, rules: &rules, summary: Some(reports.summary) };
     let mut text = Vec::new();
     output::render(format, reports.all, &context, &mut text)?;
     Ok(text)

@@ -6,6 +6,7 @@ mod layers;
 mod output;
 mod parse;
 mod pipeline;
+mod readme;
 mod requirements;
 mod rules;
 mod structure;

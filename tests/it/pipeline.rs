@@ -1,7 +1,8 @@
 //! The whole pipeline through the binary: inputs, exit codes, the policy, batches, interruption.
 
 use std::io::Write as _;
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -52,7 +53,7 @@ fn the_format_never_changes_the_exit_code() {
     }
 }
 
-fn check_stdin(args: &[&str], text: &[u8]) -> std::process::Output {
+fn check_stdin(args: &[&str], text: &[u8]) -> Output {
     let mut child = vetrun()
         .args(["check", "-", "--format", "json"])
         .args(args)
@@ -181,42 +182,87 @@ fn a_batch_reports_every_artifact_on_a_line_and_sums_up() {
     let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let (summary, reports) = lines.split_last().expect("a summary");
-    assert_eq!(reports.len(), 40);
+    assert_eq!(reports.len(), 1000);
     assert!(reports.iter().all(|line| line["type"] == "report"));
     assert_eq!(summary["type"], "summary");
-    assert_eq!((&summary["passed"], &summary["failed"]), (&Value::from(36), &Value::from(4)));
+    assert_eq!((&summary["passed"], &summary["failed"]), (&Value::from(990), &Value::from(10)));
     assert_eq!(summary["exitCode"], 1);
 }
 
-/// Processes whose command line holds `needle`.
-fn processes_with(needle: &str) -> usize {
-    let entries = std::fs::read_dir("/proc").expect("/proc").filter_map(Result::ok);
-    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    lines.filter(|line| String::from_utf8_lossy(line).contains(needle)).count()
+/// Everything that a vetrun with this process id, and programs with `needle` on their command line, left on the host.
+fn left_behind(pid: u32, needle: &str, scratch: &Path) -> Vec<String> {
+    let mut left = Vec::new();
+    for entry in std::fs::read_dir("/proc").expect("/proc").filter_map(Result::ok) {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if String::from_utf8_lossy(&line).contains(needle) {
+            left.push(format!("process {}", entry.file_name().display()));
+        }
+    }
+    let own = format!("vetrun-{pid}-");
+    let mut folders = vec![std::path::PathBuf::from("/sys/fs/cgroup")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok) {
+            if entry.file_name().to_string_lossy().starts_with(&own) {
+                left.push(format!("control group {}", entry.path().display()));
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+    left.extend(mounts.lines().filter(|line| line.contains(arg(scratch))).map(|line| format!("mount {line}")));
+    let files = std::fs::read_dir(scratch).expect("the scratch folder").filter_map(Result::ok);
+    left.extend(files.map(|file| format!("file {}", file.path().display())));
+    left
+}
+
+/// Starts `vetrun`, interrupts it after `delay`, and returns what it said and what it left.
+fn interrupted(args: &[&str], needle: &str, delay: Duration) -> (Output, Vec<String>) {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let child = vetrun()
+        .env("TMPDIR", scratch.path())
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("vetrun starts");
+    let pid = child.id();
+    std::thread::sleep(delay);
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+        .expect("vetrun was started and not yet waited for");
+    let killed = Instant::now();
+    let output = child.wait_with_output().expect("vetrun ends");
+    assert!(killed.elapsed() < Duration::from_secs(5), "{}", shown(&output));
+    (output, left_behind(pid, needle, scratch.path()))
 }
 
 #[test]
 fn an_interrupted_run_exits_with_130_and_leaves_nothing() {
     let artifact = folder(&[("main.py", "import time\nprint('up', flush=True)\ntime.sleep(25)\n")]);
-    let scratch = tempfile::tempdir().expect("a temporary folder");
     let needle = "vetrun-interrupt-marker";
-    let child = vetrun()
-        .env("TMPDIR", scratch.path())
-        .args(["run", arg(artifact.path()), "--format", "json", "--", needle])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("vetrun starts");
-    std::thread::sleep(Duration::from_millis(1500));
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("vetrun runs");
-    let killed = Instant::now();
-    let output = child.wait_with_output().expect("vetrun ends");
-    assert!(killed.elapsed() < Duration::from_secs(5), "{}", shown(&output));
+    let args = ["run", arg(artifact.path()), "--format", "json", "--", needle];
+    let (output, left) = interrupted(&args, needle, Duration::from_millis(2500));
     assert_eq!(output.status.code(), Some(130), "{}", shown(&output));
     assert_eq!(report(&output)["execution"]["outcome"], "interrupted");
-    assert_eq!(processes_with(needle), 0);
-    assert_eq!(std::fs::read_dir(scratch.path()).expect("the folder").count(), 0);
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn an_interrupt_at_any_moment_leaves_nothing() {
+    let sleeper = "import time\ntime.sleep(25)\n";
+    let files: Vec<_> = (0..6).map(|number| (format!("a{number}/main.py"), sleeper)).collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let place = folder(&files);
+    let needle = "vetrun-any-moment-marker";
+    let env = format!("MARK={needle}");
+    for delay_ms in [0, 5, 10, 20, 40, 80, 120, 160, 240, 400, 700] {
+        let args = ["batch", "--run", arg(place.path()), "--env", &env, "--entry", &format!("main.py {needle}")];
+        let (output, left) = interrupted(&args, needle, Duration::from_millis(delay_ms));
+        // Before the handler stands, the signal ends the process as it ends any other.
+        assert!(matches!(output.status.code(), Some(130) | None), "{delay_ms} ms: {}", shown(&output));
+        assert!(left.is_empty(), "{delay_ms} ms: {left:?}");
+    }
 }
 
 #[test]
