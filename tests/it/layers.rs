@@ -197,13 +197,18 @@ fn source_files() -> BTreeMap<String, String> {
     let mut folders = vec![root.join("src")];
     let mut files = BTreeMap::new();
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in fs::read_dir(folder).expect("src/ can be read") {
+            let path = entry.expect("src/ can be read").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
-                files.insert(name, fs::read_to_string(&path).unwrap());
+                let name = path
+                    .strip_prefix(root)
+                    .ok()
+                    .and_then(Path::to_str)
+                    .expect("paths of src/ are text")
+                    .replace('\\', "/");
+                files.insert(name, fs::read_to_string(&path).expect("source is text"));
             }
         }
     }

@@ -234,8 +234,8 @@ fn rules() -> Vec<RuleHelp> {
 
 fn rendered(format: Format, reports: &[&Report], context: &RenderContext<'_>) -> String {
     let mut out = Vec::new();
-    render(format, reports, context, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    render(format, reports, context, &mut out).expect("a vector takes everything");
+    String::from_utf8(out).expect("every format is UTF-8")
 }
 
 fn plain(format: Format, reports: &[&Report]) -> String {
