@@ -44,6 +44,7 @@ const LAWS: &[Law] = &[
         breach: ("src/passes/scan/mod.rs", "use std::{fs, fmt};"),
     },
     Law {
+        // The tolerant parser has no limit but time; that it was reached is a finding.
         what: "core modules know no clock and start no thread",
         needles: &[
             "std::time::SystemTime",
@@ -53,7 +54,7 @@ const LAWS: &[Law] = &[
             "std::thread::spawn",
         ],
         within: CORE,
-        allowed: &[],
+        allowed: &["src/passes/parse/tree"],
         breach: ("src/output/human/mod.rs", "use std::time::{Duration, Instant};"),
     },
     Law {
@@ -107,7 +108,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("src/language", &["artifact", "language", "sandbox"]),
     ("src/policy", &["artifact", "finding", "language", "policy"]),
     ("src/output", &["output", "report"]),
-    ("src/report", &["artifact", "finding", "passes", "report"]),
+    ("src/report", &["artifact", "finding", "passes", "report", "sandbox"]),
 ];
 
 /// Which modules no others may name, and who may.
@@ -115,7 +116,8 @@ const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
     ("cli", CLI),
     ("output", &["src/cli", "src/main.rs", "src/output"]),
     ("vet", &["src/cli", "src/main.rs", "src/vet", "src/passes/install", "src/passes/execute", "src/passes/mod.rs"]),
-    ("intake", &["src/cli", "src/main.rs", "src/intake", "src/vet"]),
+    // The execute pass writes the snapshot out, for the program to run.
+    ("intake", &["src/cli", "src/main.rs", "src/intake", "src/vet", "src/passes/execute"]),
 ];
 
 /// The longest file, and the longest `main.rs`, in lines.
@@ -131,6 +133,7 @@ fn the_source_keeps_every_law() {
         breaches.extend(breaches_in(path, text));
     }
     breaches.extend(rule_ids_of_two_passes(&files));
+    breaches.dedup();
     assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
 }
 
