@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{json_text, place, verdict};
+use super::verdict::{self, MESSAGE_CHARS_MAX};
+use super::{json_text, place, sanitize};
 use crate::report::{Report, ReportFinding, Severity, WHOLE_ARTIFACT};
 
 #[derive(Serialize)]
@@ -47,8 +48,8 @@ pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
 fn of_finding(report: &Report, finding: &ReportFinding) -> Issue {
     let hint = finding.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     Issue {
-        description: format!("{}{hint}", finding.message),
-        check_name: finding.rule_id.clone(),
+        description: text(&format!("{}{hint}", finding.message)),
+        check_name: text(&finding.rule_id),
         fingerprint: fingerprint(report, &finding.fingerprint.0),
         severity: severity(finding.severity),
         location: Location {
@@ -60,12 +61,17 @@ fn of_finding(report: &Report, finding: &ReportFinding) -> Issue {
 
 fn of_problem(report: &Report, problem: &verdict::Problem<'_>) -> Issue {
     Issue {
-        description: problem.message.to_owned(),
+        description: text(problem.message),
         check_name: problem.id(),
         fingerprint: fingerprint(report, &problem.id()),
         severity: "blocker",
         location: Location { path: place::file_from_here(&report.artifact, WHOLE_ARTIFACT), lines: Lines { begin: 1 } },
     }
+}
+
+/// Untrusted text for a page.
+fn text(untrusted: &str) -> String {
+    sanitize::clipped(untrusted, MESSAGE_CHARS_MAX).into_owned()
 }
 
 /// Two artifacts in one report can hold the same file, so the artifact's place is part of an issue's identity.

@@ -1,6 +1,5 @@
 //! JSON Lines: `{"type":"report",…}` as each artifact ends, then one `{"type":"summary",…}`.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
@@ -9,26 +8,34 @@ use serde::{Deserialize, Serialize};
 use super::json_text;
 use crate::report::{Report, Summary};
 
-/// One line.
+/// One line, as a reader gets it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub enum Line<'a> {
+pub enum Line {
     /// An artifact has ended.
-    Report(Cow<'a, Report>),
+    Report(Box<Report>),
     /// All have.
-    Summary(Cow<'a, Summary>),
+    Summary(Summary),
+}
+
+/// One line, as it is written.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Written<'a> {
+    Report(&'a Report),
+    Summary(&'a Summary),
 }
 
 /// The line for one report, its line feed included.
 #[must_use]
 pub fn report_line(report: &Report) -> String {
-    text(&Line::Report(Cow::Borrowed(report)))
+    text(&Written::Report(report))
 }
 
 /// The line for a summary, its line feed included.
 #[must_use]
 pub fn summary_line(summary: &Summary) -> String {
-    text(&Line::Summary(Cow::Borrowed(summary)))
+    text(&Written::Summary(summary))
 }
 
 /// Writes a line for each report, and one for the summary where there is one.
@@ -42,7 +49,7 @@ pub fn render(reports: &[&Report], summary: Option<&Summary>, out: &mut dyn Writ
     summary.map_or(Ok(()), |summary| out.write_all(summary_line(summary).as_bytes()))
 }
 
-fn text(line: &Line<'_>) -> String {
+fn text(line: &Written<'_>) -> String {
     let mut bytes = Vec::new();
     json_text::write_line(line, &mut bytes).expect("a report has only string keys, and a vector takes everything");
     String::from_utf8(bytes).expect("JSON is UTF-8")

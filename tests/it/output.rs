@@ -1,11 +1,12 @@
 //! Tests of the output formats: one hostile report, rendered by each of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use vetrun::output::sanitize::is_hazard;
 use vetrun::output::{Format, RenderContext, RuleHelp, Verbosity, jsonl, render};
+use vetrun::policy::Policy;
 use vetrun::report::*;
 
 /// A report with everything in it that formats trip over.
@@ -89,6 +90,14 @@ fn at(line: u32, columns: std::ops::Range<u32>, offset: usize, bytes: usize) -> 
 }
 
 fn findings() -> Vec<ReportFinding> {
+    let mut findings = bare_findings();
+    for (at, finding) in findings.iter_mut().enumerate() {
+        finding.fingerprint = Fingerprint(format!("fingerprint-{at}"));
+    }
+    findings
+}
+
+fn bare_findings() -> Vec<ReportFinding> {
     vec![
         ReportFinding {
             pass: Pass::Structure,
@@ -96,7 +105,7 @@ fn findings() -> Vec<ReportFinding> {
             ..finding("missing-entry-point", Severity::High, ".", "there is no entry point")
         },
         ReportFinding {
-            range: at(7, 5..12, 60, 7),
+            range: at(7, 6..13, 60, 7),
             snippet: Some("\tr = eval(x)  # \u{202e}harmless\u{1b}[8m".into()),
             resolved: Some("builtins.eval".into()),
             hint: Some("use `ast.literal_eval`, see [this](0)".into()),
@@ -225,8 +234,8 @@ fn rules() -> Vec<RuleHelp> {
 
 fn rendered(format: Format, reports: &[&Report], context: &RenderContext<'_>) -> String {
     let mut out = Vec::new();
-    render(format, reports, context, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    render(format, reports, context, &mut out).expect("a vector takes everything");
+    String::from_utf8(out).expect("every format is UTF-8")
 }
 
 fn plain(format: Format, reports: &[&Report]) -> String {
@@ -423,10 +432,7 @@ fn gitlab_issues_have_unique_fingerprints_and_known_severities() {
     let (one, mut two) = (hostile(), hostile());
     two.artifact.root = "agents/other".into();
     let issues: Vec<Value> = serde_json::from_str(&plain(Format::Gitlab, &[&one, &two])).unwrap();
-    let fingerprints: std::collections::BTreeSet<_> = issues
-        .iter()
-        .map(|issue| (issue["fingerprint"].as_str(), issue["location"]["lines"]["begin"].as_u64()))
-        .collect();
+    let fingerprints: BTreeSet<_> = issues.iter().map(|issue| issue["fingerprint"].as_str()).collect();
     assert_eq!(fingerprints.len(), issues.len());
     for issue in &issues {
         let severity = issue["severity"].as_str().unwrap();
@@ -481,4 +487,48 @@ proptest! {
         let mut reader = quick_xml::Reader::from_str(&xml);
         while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}
     }
+}
+
+/// The lines of the template, `# key = value` uncommented; with `examples`, the indented ones that show values which are
+/// no defaults too.
+fn uncommented(examples: bool) -> String {
+    let is_value = |line: &str| {
+        let key = line.split_once(" = ").map_or("", |(key, _)| key);
+        !key.is_empty() && key.chars().all(|char| char.is_ascii_lowercase() || char == '_')
+    };
+    let lines = include_str!("../../src/policy/template.toml").lines().map(|line| {
+        let example = line.strip_prefix("#   ").filter(|line| examples && (is_value(line) || line.starts_with('[')));
+        example.or(line.strip_prefix("# ").filter(|line| is_value(line))).unwrap_or(line)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_policy_template_holds_every_key_with_its_default() {
+    let policy = Policy::from_toml(&uncommented(false), "vetrun.toml").unwrap();
+    assert_eq!(policy, Policy::default());
+    assert_eq!(Policy::from_toml(include_str!("../../src/policy/template.toml"), "vetrun.toml").unwrap(), policy);
+
+    let written: toml::Table = uncommented(true).parse().unwrap();
+    let policy = Policy::from_toml(&uncommented(true), "vetrun.toml").unwrap();
+    let schema = serde_json::to_value(schemars::schema_for!(Policy)).unwrap();
+    let properties =
+        |of: &Value| -> BTreeSet<String> { of["properties"].as_object().unwrap().keys().cloned().collect() };
+    for (section, definition) in [
+        ("gate", "GatePolicy"),
+        ("intake", "IntakeLimits"),
+        ("parse", "ParsePolicy"),
+        ("scan", "ScanPolicy"),
+        ("structure", "StructurePolicy"),
+        ("budget", "Budget"),
+        ("install", "InstallPolicy"),
+        ("execute", "ExecutePolicy"),
+    ] {
+        let keys: BTreeSet<_> = written[section].as_table().unwrap().keys().cloned().collect();
+        assert_eq!(keys, properties(&schema["$defs"][definition]), "[{section}]");
+    }
+    assert_eq!(written.keys().cloned().collect::<BTreeSet<_>>(), properties(&schema));
+    let profile: BTreeSet<_> = written["profiles"]["report"].as_table().unwrap().keys().cloned().collect();
+    assert_eq!(profile, properties(&schema["$defs"]["Profile"]));
+    assert!(policy.profiles["report"].entry_required);
 }

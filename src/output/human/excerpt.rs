@@ -1,16 +1,17 @@
 //! One finding with its source, as compilers show it.
 //!
-//! annotate-snippets draws the excerpt. It lets escape sequences in paths and labels through, so all text is sanitized
-//! before, and the marks are moved along. The place is printed from the report, because columns of the sanitized text
-//! are not those of the file.
+//! annotate-snippets draws the source lines and the marks below them. It lets escape sequences in paths and labels
+//! through, so it gets no such text, and the source is sanitized before and the marks moved along. The place is printed
+//! from the report, because columns of the sanitized text are not those of the file.
 
 use std::io::{self, Write};
 use std::ops::Range as Bytes;
 
-use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::super::verdict::MESSAGE_CHARS_MAX;
 use super::super::{RenderContext, place, sanitize};
+use super::paint::Paint;
 use crate::report::{
     Confidence, Range, Report, ReportFinding, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
 };
@@ -25,33 +26,54 @@ pub(super) fn finding(
     context: &RenderContext<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let message = sanitize::clipped(&finding.message, MESSAGE_CHARS_MAX);
-    let title = level(finding.severity).primary_title(message).id(sanitize::line(&finding.rule_id));
-    let group = title.element(origin(report, finding)).elements(source(finding)).elements(notes(finding));
-    let renderer = if context.color { Renderer::styled() } else { Renderer::plain() };
-    let text = renderer.term_width(context.width.clamp(WIDTHS.0, WIDTHS.1)).render(&[group]);
-    writeln!(out, "{}", text.trim_end())
+    let paint = Paint(context.color);
+    let severity = format!("{}[{}]", finding.severity.name(), sanitize::line(&finding.rule_id));
+    let message = format!(": {}", sanitize::clipped(&finding.message, MESSAGE_CHARS_MAX));
+    writeln!(out, "{}{}", paint.severity(finding.severity, &severity), paint.bold(&message))?;
+    let (excerpt, notes) = (excerpt(finding, context), notes(finding));
+    // The line numbers are as wide as the spaces that stand before the first bar, less the one that follows them.
+    let spaces = |text: &String| text.len() - text.trim_start_matches(' ').len();
+    let margin = excerpt.as_ref().map_or(1, |excerpt| spaces(excerpt).saturating_sub(1));
+    writeln!(out, "{:margin$}{} {}", "", paint.frame("-->"), origin(report, finding))?;
+    if let Some(excerpt) = excerpt {
+        writeln!(out, "{excerpt}")?;
+        if !notes.is_empty() {
+            writeln!(out, "{:margin$} {}", "", paint.frame("|"))?;
+        }
+    }
+    for (name, text) in notes {
+        let text = sanitize::clipped(&text, MESSAGE_CHARS_MAX);
+        writeln!(out, "{:margin$} {} {}: {text}", "", paint.frame("="), paint.bold(name))?;
+    }
+    Ok(())
 }
 
-fn level(severity: Severity) -> Level<'static> {
-    let level = match severity {
+fn excerpt(finding: &ReportFinding, context: &RenderContext<'_>) -> Option<String> {
+    let source = source(finding)?;
+    let renderer = if context.color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.term_width(context.width.clamp(WIDTHS.0, WIDTHS.1));
+    let text = renderer.render(&[Group::with_level(level(finding.severity)).element(source)]);
+    Some(text.trim_end().to_owned())
+}
+
+/// The colour of the marks.
+const fn level(severity: Severity) -> Level<'static> {
+    match severity {
         Severity::Critical | Severity::High => Level::ERROR,
         Severity::Medium => Level::WARNING,
         Severity::Low | Severity::Info => Level::INFO,
-    };
-    level.with_name(severity.name())
+    }
 }
 
-fn origin(report: &Report, finding: &ReportFinding) -> Origin<'static> {
+fn origin(report: &Report, finding: &ReportFinding) -> String {
     let path = place::path_from_here(&report.artifact, &finding.path);
-    let clean = sanitize::path(&path).into_owned();
+    let clean = sanitize::path(&path);
     if finding.path == WHOLE_ARTIFACT {
-        return Origin::path(format!("{clean} (the artifact as a whole)"));
+        return format!("{clean} (the artifact as a whole)");
     }
-    match finding.range {
-        None => Origin::path(clean),
-        Some(range) => Origin::path(clean).line(range.start.line as usize).char_column(range.start.column as usize),
-    }
+    finding
+        .range
+        .map_or_else(|| clean.to_string(), |range| format!("{clean}:{}:{}", range.start.line, range.start.column))
 }
 
 fn source(finding: &ReportFinding) -> Option<Snippet<'static, Annotation<'static>>> {
@@ -80,23 +102,17 @@ fn marked_bytes(snippet: &str, range: Range) -> Option<Bytes<usize>> {
     Some(start..end)
 }
 
-fn notes(finding: &ReportFinding) -> Vec<Element<'static>> {
-    let note = |name: &'static str, text: &str| {
-        Element::from(Level::NOTE.with_name(name).message(sanitize::clipped(text, MESSAGE_CHARS_MAX).into_owned()))
-    };
+/// What else is known, by name; not sanitized.
+fn notes(finding: &ReportFinding) -> Vec<(&'static str, String)> {
     let mut notes = Vec::new();
-    notes.extend(finding.resolved.as_deref().map(|name| note("resolved", name)));
-    notes.extend(finding.hint.as_deref().map(|hint| note("help", hint)));
-    notes.extend((!finding.cwe.is_empty()).then(|| note("cwe", &finding.cwe.join(", "))));
-    notes.extend((finding.confidence != Confidence::High).then(|| note("confidence", finding.confidence.name())));
-    notes.extend(finding.suppressed.map(|why| {
-        note(
-            "suppressed",
-            match why {
-                Suppression::Baseline => "it is in the baseline",
-                Suppression::Inline => "by a comment in the artifact",
-            },
-        )
+    notes.extend(finding.resolved.clone().map(|name| ("resolved", name)));
+    notes.extend(finding.hint.clone().map(|hint| ("help", hint)));
+    notes.extend((!finding.cwe.is_empty()).then(|| ("cwe", finding.cwe.join(", "))));
+    notes
+        .extend((finding.confidence != Confidence::High).then(|| ("confidence", finding.confidence.name().to_owned())));
+    notes.extend(finding.suppressed.map(|why| match why {
+        Suppression::Baseline => ("suppressed", "it is in the baseline".to_owned()),
+        Suppression::Inline => ("suppressed", "by a comment in the artifact".to_owned()),
     }));
     notes
 }

@@ -52,7 +52,7 @@ fn one(report: &Report, context: &RenderContext<'_>, out: &mut dyn Write) -> io:
 
 fn header(report: &Report, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     if report.status == Verdict::Error {
-        let warning = "not vetted: vetrun could not judge this artifact; that it shows no fault says nothing";
+        let warning = "not vetted: vetrun could not judge this artifact, so the absence of findings means nothing";
         writeln!(out, "{}", paint.bad(warning))?;
     }
     let name = sanitize::clipped(&report.artifact.name, MESSAGE_CHARS_MAX);

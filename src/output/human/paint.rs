@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::report::Verdict;
+use crate::report::{Severity, Verdict};
 
 /// Paints text where colour is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,21 @@ impl Paint {
 
     pub(super) fn bad(self, text: &str) -> String {
         self.with(AnsiColor::Red.on_default().bold(), text)
+    }
+
+    /// What frames source lines; the colour that annotate-snippets gives to line numbers.
+    pub(super) fn frame(self, text: &str) -> String {
+        self.with(AnsiColor::BrightBlue.on_default().bold(), text)
+    }
+
+    /// A severity, in the colour of the marks below its source.
+    pub(super) fn severity(self, severity: Severity, text: &str) -> String {
+        let color = match severity {
+            Severity::Critical | Severity::High => AnsiColor::BrightRed,
+            Severity::Medium => AnsiColor::Yellow,
+            Severity::Low | Severity::Info => AnsiColor::BrightBlue,
+        };
+        self.with(color.on_default().bold(), text)
     }
 
     /// A verdict: good where it passed, bad otherwise.

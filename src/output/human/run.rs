@@ -31,7 +31,7 @@ pub(super) fn dependencies(
     let cache = if dependencies.cache_hit { ", from the cache" } else { "" };
     let asked = dependencies.requirements.len();
     let summary = format!(
-        "{} for {asked} declared, by {}{cache}",
+        "{} installed for {asked} declared, by {}{cache}",
         count(dependencies.packages.len(), "package"),
         sanitize::line(installer)
     );
@@ -95,12 +95,12 @@ fn ended(run: &Execution) -> String {
 fn used(metrics: &MetricsReport) -> String {
     let mut parts = vec![format!("{} wall", milliseconds(metrics.wall_ms))];
     parts.extend(metrics.cpu_ms.map(|ms| format!("{} cpu", milliseconds(ms))));
-    parts.extend(metrics.memory_peak_bytes.map(|peak| format!("{} memory at most", bytes(peak))));
-    parts.extend(metrics.pids_peak.map(|peak| format!("{peak} processes and threads at most")));
+    parts.extend(metrics.memory_peak_bytes.map(|peak| format!("{} peak memory", bytes(peak))));
+    parts.extend(metrics.pids_peak.map(|peak| format!("{peak} processes and threads at peak")));
     let kills = metrics.oom_kills.filter(|&kills| kills > 0);
     parts.extend(kills.map(|kills| format!("{kills} killed for memory")));
     if metrics.sampled {
-        parts.push("peaks are sampled".to_owned());
+        parts.push("peaks sampled".to_owned());
     }
     parts.join(", ")
 }
@@ -151,7 +151,7 @@ fn stream(name: &str, stream: &StreamReport, context: &RenderContext<'_>, out: &
     let skipped = lines.saturating_sub(shown_max);
     let mut notes = vec![bytes(stream.bytes)];
     notes.extend((skipped > 0).then(|| format!("the last {shown_max} of {lines} lines (-v shows all)")));
-    notes.extend(stream.truncated.then(|| "cut: more was written than was kept".to_owned()));
+    notes.extend(stream.truncated.then(|| "truncated: more was written than was kept".to_owned()));
     field(name, &notes.join(", "), paint, out)?;
     for line in stream.text.lines().skip(skipped) {
         writeln!(out, "  {} {}", paint.dim("│"), sanitize::clipped(line, STREAM_LINE_CHARS_MAX))?;
