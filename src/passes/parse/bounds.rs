@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn runs_of_labels_are_seen() {
         assert_eq!(labels_over("a: b: for (;;) {}\nswitch (x) { case a: case b: default: }", 2), None);
-        assert_eq!(labels_over("a: /* ( */ b: // x\n c: x", 2), Some(20));
+        assert_eq!(labels_over("a: /* ( */ b: // x\n c: x", 2), Some(21));
         assert_eq!(labels_over("({a: b, c: d, e: f})", 2), None);
     }
 }

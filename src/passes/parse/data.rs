@@ -140,6 +140,10 @@ pub(super) fn yaml(text: &str, policy: &ParsePolicy) -> Option<Problem> {
             Ok(next) => next,
             Err(error) => {
                 let at = char_offset(text, error.marker().line(), error.marker().col());
+                if error.info().starts_with("recursion limit") {
+                    // The scanner reads ahead of its events and has a limit of its own.
+                    return Some(bounds::too_deep("collections", policy.nesting_depth_max, at));
+                }
                 return Some(Problem::new(rule, fragment(error.info()), at..at));
             }
         };
@@ -217,6 +221,8 @@ mod tests {
         assert_eq!(place(yaml("a: [1, 2\nb: c\n", &policy)).map(|(rule, _)| rule), Some("yaml-syntax-error"));
         assert_eq!(place(yaml("a: b: c\n", &policy)), Some(("yaml-syntax-error", 4)));
         let deep = "[".repeat(300) + &"]".repeat(300);
-        assert_eq!(place(yaml(&deep, &policy)), Some(("nesting-too-deep", 200)));
+        assert_eq!(place(yaml(&deep, &policy)), Some(("nesting-too-deep", 255)));
+        let deep = "- ".repeat(300);
+        assert_eq!(place(yaml(&deep, &policy)), Some(("nesting-too-deep", 400)));
     }
 }

@@ -65,6 +65,9 @@ fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Prob
         let message = format!("the file has {size} bytes; at most {} are parsed", policy.file_bytes_max.bytes());
         return Err(Problem::whole("file-too-large-to-parse", message).hint("split the file, or raise `file_bytes_max`"));
     }
+    if source.language == Language::Binary && source.bytes.contains(&0) {
+        return Err(Problem::whole("undecodable-text", "the file is not text"));
+    }
     decode::decode(source.language, &source.bytes)
 }
 

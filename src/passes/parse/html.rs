@@ -272,6 +272,7 @@ impl<'a> Page<'a> {
         self.open.push((tag.name, start));
         if self.open.len() as u64 > self.depth_max {
             self.too_deep = true;
+            self.open.clear();
             self.problems.push(bounds::too_deep("tags", self.depth_max, start));
         }
     }

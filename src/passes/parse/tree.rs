@@ -11,7 +11,7 @@ use super::problem::Problem;
 
 /// How long the tolerant parser may work on a file: a base, and so much for each mebibyte. It does about 9 MiB/s in an
 /// optimised build; hostile input can be much slower than that.
-const TIME_BASE: Duration = Duration::from_secs(5);
+const TIME_BASE: Duration = Duration::from_secs(2);
 const TIME_PER_MIB: Duration = Duration::from_secs(4);
 
 /// The grammar for the tolerant tree of a language, if there is one. TypeScript takes JavaScript's: there is no other

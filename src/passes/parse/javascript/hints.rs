@@ -12,8 +12,8 @@ use crate::passes::parse::problem::{Problem, fragment};
 /// One error of the parser.
 pub(super) fn one(error: &OxcDiagnostic, text: &str, rule: &'static str) -> Problem {
     let mut labels: Vec<_> = error.labels.iter().map(|label| super::checks::bytes(label.span())).collect();
-    // The second declaration is at fault, not the first.
-    if error.message.contains("already been declared") {
+    // The second of its kind is at fault, not the first.
+    if error.message.contains("already been declared") || error.message.contains("ultiple ") {
         labels.sort_by_key(|range| std::cmp::Reverse(range.start));
     }
     let range = labels.first().cloned().unwrap_or(text.len()..text.len());

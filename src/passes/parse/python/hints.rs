@@ -14,13 +14,13 @@ pub(super) fn improve(errors: &[ParseError], text: &str, found: &Scan, layout: O
     let structural = structural(text, found);
     let cut = structural.as_ref().and_then(|problem| problem.range.as_ref()).map_or(usize::MAX, |range| range.start);
     let mut problems: Vec<Problem> = Vec::new();
-    let mut last_line = usize::MAX;
+    let mut line_end = 0;
     for error in errors {
         let start = usize::from(error.location.start());
-        let line = line_start(text, start);
-        if start < cut && line != last_line {
+        // A line without end could hold any number of errors, so each line is looked for once.
+        if start < cut && start >= line_end {
             problems.push(one(error, text));
-            last_line = line;
+            line_end = text[start..].find('\n').map_or(text.len() + 1, |length| start + length + 1);
         }
     }
     problems.extend(structural);

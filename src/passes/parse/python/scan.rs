@@ -37,11 +37,8 @@ pub(super) fn scan(text: &str, depth_max: u64) -> Scan {
             Some(Frame::Field(_)) | None => scanner.code(),
         }
     }
-    let open = scanner.frames.iter().find_map(|frame| match frame {
-        Frame::Text(_, tripled, _) => Some(*tripled),
-        _ => None,
-    });
-    if let (Some(tripled), Some(&start)) = (open, scanner.starts.first()) {
+    // Where a field is open, its bracket is what was never closed.
+    if let (Some(&Frame::Text(_, tripled, _)), Some(&start)) = (scanner.frames.last(), scanner.starts.last()) {
         scanner.found.unterminated.get_or_insert((start, tripled));
     }
     scanner.found
@@ -98,9 +95,9 @@ impl Scanner<'_> {
 
     /// A string that begins here: a plain one is passed over, an f-string becomes a frame.
     fn string(&mut self, quote: u8) {
-        let start = self.at;
         let tripled = self.peek(1) == quote && self.peek(2) == quote;
-        let (is_format, is_raw) = self.prefix();
+        let (prefix, is_format, is_raw) = self.prefix();
+        let start = self.at - prefix;
         self.at += if tripled { 3 } else { 1 };
         if is_format {
             self.frames.push(Frame::Text(quote, tripled, is_raw));
@@ -123,12 +120,16 @@ impl Scanner<'_> {
         self.found.unterminated.get_or_insert((start, tripled));
     }
 
-    /// Whether the letters before the quote make the string an f-string or t-string, and a raw one.
-    fn prefix(&self) -> (bool, bool) {
+    /// How many letters before the quote belong to the string, and whether they make it an f-string or t-string, and a
+    /// raw one.
+    fn prefix(&self) -> (usize, bool, bool) {
         let word = self.bytes[..self.at].iter().rev().take(3).take_while(|byte| byte.is_ascii_alphanumeric());
         let word: Vec<u8> = word.map(u8::to_ascii_lowercase).collect();
         let is_prefix = word.len() <= 2 && word.iter().all(|byte| b"rbuft".contains(byte));
-        (is_prefix && word.iter().any(|byte| b"ft".contains(byte)), is_prefix && word.contains(&b'r'))
+        if !is_prefix {
+            return (0, false, false);
+        }
+        (word.len(), word.iter().any(|byte| b"ft".contains(byte)), word.contains(&b'r'))
     }
 
     fn ends_string(&self, quote: u8, tripled: bool) -> bool {
@@ -210,7 +211,7 @@ mod tests {
     fn brackets_in_strings_and_comments_do_not_count() {
         for text in [
             "x = '(' + \"[\" # {\n",
-            "x = '''\n(\n''' + r'\\' + b'['",
+            "x = '''\n(\n''' + r'\\\\' + b'['",
             "x = f'{a}{{' + f\"{b['c']:{d}>{e}}\" + f'''{\nx}(\n'''",
             "x = f\"{f\"{f'{1}'}\"}\" + rf'\\{a}' + f'\\N{DIGIT ONE}('",
             "x = f'{a!r:^{w}.{p}}' + f'{(lambda x: 1)}'",
