@@ -67,8 +67,8 @@ impl Running<'_> {
             scratch: self.scratch,
             stop: self.stop,
         };
-        let attempt = timed(|| install::install(cleared, &request));
-        let installed = match attempt.value {
+        let (attempt, duration) = timed(|| install::install(cleared, &request));
+        let installed = match attempt {
             Ok(installed) => installed,
             Err(_) if self.stop.is_raised() => {
                 record.exit = Exit::Interrupted;
@@ -93,7 +93,7 @@ impl Running<'_> {
         let status = if failing == 0 { Status::Passed } else { Status::Failed };
         let message = installed.message();
         record.log.add(&format!("install: {}: {message}", status.name()));
-        let result = PassResult { status, message, duration: attempt.duration, details: installed.details.clone() };
+        let result = PassResult { status, message, duration, details: installed.details.clone() };
         record.results.set(Pass::Install, result);
         if failing > 0 {
             record.exit = Exit::RunFailed;
@@ -145,7 +145,7 @@ impl Running<'_> {
         }
         self.judge(finding.into_iter().collect(), Pass::Execute, vetted, policy, record);
         let details = details(plan, &outcome);
-        record.results.set(Pass::Execute, PassResult { status, message, duration: attempt.duration, details });
+        record.results.set(Pass::Execute, PassResult { status, message, duration, details });
     }
 
     /// Adds findings of an effectful pass to the record; returns how many of them fail the artifact.
