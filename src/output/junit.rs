@@ -81,7 +81,7 @@ impl Counts {
 
 /// The verdict itself, where no pass accounts for it.
 fn unsaid(report: &Report) -> Option<Problem<'_>> {
-    verdict::problems(report).into_iter().find(|problem| problem.key == "report")
+    verdict::problems(report).into_iter().find(|problem| problem.key == verdict::REPORT)
 }
 
 const fn status_of(problem: &Problem<'_>) -> Status {

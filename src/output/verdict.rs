@@ -9,6 +9,9 @@ use crate::report::{Pass, Report, ReportFinding, SeverityCounts, Status, Validat
 /// The longest message of an untrusted source in one line of output, in characters.
 pub(super) const MESSAGE_CHARS_MAX: usize = 1000;
 
+/// The key of a problem that no pass accounts for.
+pub(super) const REPORT: &str = "report";
+
 /// Something that stands against an artifact and is not a finding.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem<'a> {
@@ -21,9 +24,19 @@ pub(super) struct Problem<'a> {
 }
 
 impl Problem<'_> {
+    /// What went wrong and where, sanitized. "Syntax error" would be something else than an error of the syntax pass.
+    fn sentence(&self) -> String {
+        let message = sanitize::clipped(self.message, MESSAGE_CHARS_MAX);
+        match (self.key, self.not_vetted) {
+            (REPORT, _) => message.into_owned(),
+            (key, true) => format!("the {key} pass could not be run: {message}"),
+            (key, false) => format!("the {key} pass failed: {message}"),
+        }
+    }
+
     /// What stands in the place of a rule id.
     pub(super) fn id(&self) -> String {
-        format!("vetrun-{}-{}", self.key, if self.not_vetted { "error" } else { "failed" })
+        format!("vetrun-{}-{}", if self.not_vetted { "not-vetted" } else { "failed" }, self.key)
     }
 }
 
@@ -52,8 +65,8 @@ pub(super) fn problems(report: &Report) -> Vec<Problem<'_>> {
         Verdict::Passed => None,
         Verdict::Failed if !problems.is_empty() || counting(report).next().is_some() => None,
         Verdict::Error if problems.iter().any(|problem| problem.not_vetted) => None,
-        Verdict::Failed => Some(Problem { key: "report", not_vetted: false, message: "the artifact failed" }),
-        Verdict::Error => Some(Problem { key: "report", not_vetted: true, message: "the artifact was not vetted" }),
+        Verdict::Failed => Some(Problem { key: REPORT, not_vetted: false, message: "the artifact failed" }),
+        Verdict::Error => Some(Problem { key: REPORT, not_vetted: true, message: "the artifact was not vetted" }),
     };
     problems.extend(unsaid);
     problems
@@ -79,12 +92,13 @@ pub(super) fn count_findings(report: &Report) -> String {
 /// One line: what came of it, which artifact, and why. Sanitized.
 pub(super) fn verdict_line(report: &Report) -> String {
     let name = sanitize::clipped(&report.artifact.name, MESSAGE_CHARS_MAX);
-    let mut text = format!("{}: {name}, {}", word(report.status), count_findings(report));
-    for problem in problems(report) {
-        let how = if problem.not_vetted { "error" } else { "failed" };
-        text.push_str(&format!("; {} {how}: {}", problem.key, sanitize::clipped(problem.message, MESSAGE_CHARS_MAX)));
+    let mut parts = Vec::new();
+    // "No findings" of an artifact that was not vetted would read like praise.
+    if report.status != Verdict::Error || !report.findings.is_empty() {
+        parts.push(count_findings(report));
     }
-    text
+    parts.extend(problems(report).iter().map(Problem::sentence));
+    format!("{}: {name}, {}", word(report.status), parts.join("; "))
 }
 
 /// What a verdict is called: "error" alone would leave open whose.

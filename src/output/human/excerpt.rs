@@ -88,7 +88,7 @@ fn source(finding: &ReportFinding) -> Option<Snippet<'static, Annotation<'static
 /// The bytes of the snippet that the range covers. `None` where they cannot be known: the snippet of a long line is cut
 /// around the place, and begins half a snippet before it, give or take one character.
 fn marked_bytes(snippet: &str, range: Range) -> Option<Bytes<usize>> {
-    let before = range.start.column as usize - 1;
+    let before = (range.start.column as usize).saturating_sub(1);
     let whole = snippet.char_indices().map(|(at, _)| at).chain([snippet.len()]).nth(before);
     let half = SNIPPET_BYTES_MAX / 2;
     let first_is_ascii = snippet.starts_with(|first: char| first.is_ascii());
