@@ -1,3 +1,7 @@
 //! The `vetrun` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vetrun::cli::main(std::env::args_os())
+}

@@ -1,5 +1,19 @@
 //! Dependencies: what an artifact declares, in all the forms in which it may do so.
 
+mod marker;
+mod name;
+mod requirement;
+mod specifier;
+mod text;
+mod version;
+
+pub use marker::{Marker, MarkerEnvironment};
+pub use name::{is_normalised, normalised};
+pub use requirement::Parsed;
+pub use specifier::{Specifier, SpecifierSet};
+pub use text::Syntax;
+pub use version::Version;
+
 use crate::artifact::Artifact;
 use crate::finding::Finding;
 use crate::policy::InstallPolicy;

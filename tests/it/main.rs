@@ -6,6 +6,8 @@ mod layers;
 mod output;
 mod parse;
 mod pipeline;
+mod readme;
 mod requirements;
 mod rules;
 mod structure;
+mod support;

@@ -4,14 +4,20 @@
 //! inside cannot change what others read. Keys are camelCase, every key is always there (null, not absent), units stand
 //! in names, and there is no clock outside fields that end in `At` or `Ms`.
 
+mod build;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::finding::{Confidence, Fingerprint, Pass, Range, Severity, Suppression};
-use crate::passes::Status;
+pub use crate::finding::{
+    Confidence, Fingerprint, Pass, Position, Range, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
+};
+pub use crate::passes::Status;
+
+pub(crate) use build::{millis, signal_name};
 
 /// The version of the report's shape.
 pub const SCHEMA_VERSION: &str = "1";
@@ -124,6 +130,18 @@ pub struct ValidationResults {
     pub dependencies: ValidationResult,
     /// Of the execute pass.
     pub execution: ValidationResult,
+}
+
+impl Verdict {
+    /// The lower-case name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Error => "error",
+        }
+    }
 }
 
 impl ValidationResults {
@@ -347,4 +365,99 @@ pub struct MetricsReport {
 pub struct NetworkReport {
     /// `none`, `index` or `full`.
     pub mode: String,
+}
+
+/// What a batch came to: the last line of JSON Lines output.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// How many artifacts were looked at.
+    pub artifacts: u64,
+    /// How many of them passed.
+    pub passed: u64,
+    /// How many failed.
+    pub failed: u64,
+    /// How many were not vetted.
+    pub error: u64,
+    /// The exit code of the whole: the worst of all artifacts.
+    pub exit_code: u8,
+    /// Findings that count, suppressed ones left out.
+    pub findings_by_severity: SeverityCounts,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
+/// How many findings there are of each severity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SeverityCounts {
+    /// Of severity critical.
+    pub critical: u64,
+    /// Of severity high.
+    pub high: u64,
+    /// Of severity medium.
+    pub medium: u64,
+    /// Of severity low.
+    pub low: u64,
+    /// Of severity info.
+    pub info: u64,
+}
+
+impl SeverityCounts {
+    /// Counts the findings that are not suppressed.
+    #[must_use]
+    pub fn of(findings: &[ReportFinding]) -> Self {
+        let mut counts = Self::default();
+        for finding in findings.iter().filter(|finding| finding.suppressed.is_none()) {
+            match finding.severity {
+                Severity::Critical => counts.critical += 1,
+                Severity::High => counts.high += 1,
+                Severity::Medium => counts.medium += 1,
+                Severity::Low => counts.low += 1,
+                Severity::Info => counts.info += 1,
+            }
+        }
+        counts
+    }
+
+    /// All counts with their names, worst first.
+    #[must_use]
+    pub const fn all(&self) -> [(&'static str, u64); 5] {
+        [
+            ("critical", self.critical),
+            ("high", self.high),
+            ("medium", self.medium),
+            ("low", self.low),
+            ("info", self.info),
+        ]
+    }
+
+    /// How many findings there are in all.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.critical + self.high + self.medium + self.low + self.info
+    }
+}
+
+impl std::ops::AddAssign for SeverityCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.critical += other.critical;
+        self.high += other.high;
+        self.medium += other.medium;
+        self.low += other.low;
+        self.info += other.info;
+    }
+}
+
+impl Summary {
+    /// Counts one more artifact. The exit code and the time are the caller's to set.
+    pub fn add(&mut self, report: &Report) {
+        self.artifacts += 1;
+        match report.status {
+            Verdict::Passed => self.passed += 1,
+            Verdict::Failed => self.failed += 1,
+            Verdict::Error => self.error += 1,
+        }
+        self.findings_by_severity += SeverityCounts::of(&report.findings);
+    }
 }
