@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module for each room of the house.
 
 mod conformance;
+mod docker;
 mod fixtures;
 mod layers;
 mod output;
