@@ -2,6 +2,7 @@
 
 mod conformance;
 mod fixtures;
+mod install;
 mod layers;
 mod output;
 mod parse;

@@ -298,11 +298,11 @@ impl Session<'_> {
             other => return self.not_installed(other, &proxy, &index, installed),
         };
         let started = Instant::now();
-        self.verify(&collected, &deps, &proxy, installed)?;
+        let tree = self.verify(&collected, &deps, &proxy, installed)?;
         installed.timings.push(("verify", started.elapsed()));
         if installed.is_sound() {
             let started = Instant::now();
-            self.import(&collected, &deps, folder.path(), installed)?;
+            self.import(&tree, &deps, folder.path(), installed)?;
             installed.timings.push(("import", started.elapsed()));
         }
         installed.folder = Some((folder, deps));
@@ -402,7 +402,7 @@ impl Session<'_> {
         deps: &Path,
         proxy: &IndexProxy,
         installed: &mut Installed,
-    ) -> Result<(), InstallError> {
+    ) -> Result<Tree, InstallError> {
         let tree = Tree::read(deps, collected)?;
         for refused in &collected.refused {
             let message = format!("`{}` was not taken: {}", refused.path, refused.reason);
@@ -430,17 +430,10 @@ impl Session<'_> {
             })
             .collect();
         installed.packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
-        Ok(())
+        Ok(tree)
     }
 
-    fn import(
-        &self,
-        collected: &Collected,
-        deps: &Path,
-        folder: &Path,
-        installed: &mut Installed,
-    ) -> Result<(), InstallError> {
-        let tree = Tree::read(deps, collected)?;
+    fn import(&self, tree: &Tree, deps: &Path, folder: &Path, installed: &mut Installed) -> Result<(), InstallError> {
         let declared = |name: &str| self.wanted.iter().any(|requirement| requirement.name == name);
         let of = tree.distributions.iter().filter(|one| declared(&one.name));
         let of: Vec<(&str, Vec<String>)> = of.map(|one| (one.name.as_str(), modules::modules(one))).collect();

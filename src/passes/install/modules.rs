@@ -84,12 +84,7 @@ mod tests {
             (&["requests-stubs/__init__.pyi"], &[]),
         ];
         for (paths, expected) in cases {
-            let line = |path: &&str| Recorded {
-                path: Some((*path).to_owned()),
-                written: String::new(),
-                digest: None,
-                foreign_digest: false,
-            };
+            let line = |path: &&str| Recorded { path: Some((*path).to_owned()), written: String::new(), digest: None };
             let distribution =
                 Distribution { record: Some(paths.iter().map(line).collect()), ..Distribution::default() };
             assert_eq!(modules(&distribution), *expected, "{paths:?}");

@@ -47,10 +47,8 @@ pub(super) struct Recorded {
     pub(super) path: Option<String>,
     /// As it is written.
     pub(super) written: String,
-    /// `sha256:…`, where the line has one.
+    /// `sha256:…`; `None` where the line has no digest of that kind.
     pub(super) digest: Option<String>,
-    /// Whether the line has a digest that we cannot compare.
-    pub(super) foreign_digest: bool,
 }
 
 impl Tree {
@@ -127,12 +125,7 @@ fn recorded(line: &str) -> Option<Recorded> {
     let sha256 =
         digest.strip_prefix("sha256=").and_then(|text| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok());
     let sha256 = sha256.filter(|bytes| bytes.len() == 32).map(|bytes| format!("sha256:{}", hex(&bytes)));
-    Some(Recorded {
-        path: place(&written),
-        written,
-        foreign_digest: sha256.is_none() && !digest.is_empty(),
-        digest: sha256,
-    })
+    Some(Recorded { path: place(&written), written, digest: sha256 })
 }
 
 fn closing_quote(text: &str) -> Option<usize> {
@@ -171,22 +164,18 @@ mod tests {
         let digest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
         let hash = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let cases = [
-            (format!("a/b.py,sha256={digest},0"), Some("a/b.py"), Some(hash), false),
-            (format!("\"a,\"\"b\"\".py\",sha256={digest},0"), Some("a,\"b\".py"), Some(hash), false),
-            ("x.dist-info/RECORD,,".to_owned(), Some("x.dist-info/RECORD"), None, false),
-            (format!("../../bin/x,sha256={digest},0"), Some("bin/x"), Some(hash), false),
-            ("../../../etc/passwd,,".to_owned(), None, None, false),
-            ("/etc/passwd,,".to_owned(), None, None, false),
-            ("a/../../b,,".to_owned(), None, None, false),
-            ("a,md5=00,0".to_owned(), Some("a"), None, true),
+            (format!("a/b.py,sha256={digest},0"), Some("a/b.py"), Some(hash)),
+            (format!("\"a,\"\"b\"\".py\",sha256={digest},0"), Some("a,\"b\".py"), Some(hash)),
+            ("x.dist-info/RECORD,,".to_owned(), Some("x.dist-info/RECORD"), None),
+            (format!("../../bin/x,sha256={digest},0"), Some("bin/x"), Some(hash)),
+            ("../../../etc/passwd,,".to_owned(), None, None),
+            ("/etc/passwd,,".to_owned(), None, None),
+            ("a/../../b,,".to_owned(), None, None),
+            ("a,md5=00,0".to_owned(), Some("a"), None),
         ];
-        for (line, path, digest, foreign) in cases {
+        for (line, path, digest) in cases {
             let found = recorded(&line).unwrap();
-            assert_eq!(
-                (found.path.as_deref(), found.digest.as_deref(), found.foreign_digest),
-                (path, digest, foreign),
-                "{line}"
-            );
+            assert_eq!((found.path.as_deref(), found.digest.as_deref()), (path, digest), "{line}");
         }
         assert_eq!(recorded("\"open"), None);
         assert_eq!(recorded("no comma"), None);

@@ -65,8 +65,9 @@ pub(super) fn records(tree: &Tree) -> Vec<Finding> {
             match (tree.files.get(path), &line.digest) {
                 // With `--no-compile` no bytecode is written, so none is missing.
                 (None, _) => findings.add("package-file-missing", format!("`{path}` is recorded and is not there")),
-                (Some(_), _) if line.foreign_digest => {
-                    findings.add("package-file-unverified", format!("`{path}` is recorded without a sha256 digest"));
+                // A wheel's own list cannot have a digest of itself. pip adds files that a wheel did not list.
+                (Some(_), None) if !is_own_list(distribution, path) => {
+                    findings.add("package-file-unlisted", format!("`{path}` is recorded without a sha256 digest"));
                 }
                 (Some((_, digest)), Some(wanted)) if digest != wanted => {
                     findings.add("package-file-altered", format!("`{path}` is not the file that its package records"));
@@ -79,6 +80,11 @@ pub(super) fn records(tree: &Tree) -> Vec<Finding> {
         findings.add("package-file-unlisted", format!("`{path}` belongs to no package"));
     }
     findings.finish()
+}
+
+fn is_own_list(distribution: &Distribution, path: &str) -> bool {
+    let file = path.strip_prefix(distribution.folder.as_str());
+    matches!(file, Some("/RECORD" | "/RECORD.jws" | "/RECORD.p7s"))
 }
 
 /// uv keeps a lock file in the folder.
