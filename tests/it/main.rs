@@ -3,6 +3,7 @@
 mod conformance;
 mod docker;
 mod fixtures;
+mod install;
 mod layers;
 mod output;
 mod parse;
