@@ -302,6 +302,12 @@ impl Record {
         Self { results, findings: Vec::new(), dependencies: None, execution: None, exit: Exit::NotVetted, log }
     }
 
+    /// Notes that the user interrupted `pass`.
+    fn interrupt(&mut self, pass: Pass) {
+        self.results.set(pass, PassResult { status: Status::Error, ..PassResult::skipped("interrupted") });
+        self.exit = Exit::Interrupted;
+    }
+
     /// Notes that `pass` could not be run to its end.
     fn fail_with_error(&mut self, pass: Pass, error: &dyn std::error::Error) {
         let message = chain(error);

@@ -36,7 +36,7 @@ use crate::deps::{Declared, Requirement, Version};
 use crate::finding::{Finding, Severity};
 use crate::policy::{InstallPolicy, Installer};
 use crate::report::{self, Package};
-use crate::sandbox::{Collected, DEPS_DIR, Interpreter, Mount, Sandbox, SandboxError, Stop};
+use crate::sandbox::{Collected, DEPS_DIR, Gateway, Interpreter, Mount, Sandbox, SandboxError, Stop};
 use crate::vet::Cleared;
 
 /// What an install works with.
@@ -176,6 +176,21 @@ pub fn install_declared(
     installed.environment = installed.environment.with_packages();
     Session { declared, tools, policy, probe: &probe, wanted: &wanted }.run(&mut installed)?;
     Ok(installed)
+}
+
+/// The package index alone, for a program that the policy lets reach it.
+///
+/// # Errors
+/// [`InstallError`] when it is not known which index that is.
+pub fn index_gateway(tools: &Tools<'_>, policy: &InstallPolicy) -> Result<Arc<dyn Gateway>, InstallError> {
+    let index = match &policy.index_url {
+        Some(index) => index.clone(),
+        None => {
+            let environment = RunEnvironment::of(&tools.sandbox.interpreter(Interpreter::Python)?);
+            probe::probe(tools, &environment)?.pip.ok_or(InstallError::NoIndex)?.index_url
+        }
+    };
+    Ok(Arc::new(IndexProxy::new(&index, policy.download_bytes_max.bytes())))
 }
 
 impl Installed {
