@@ -240,9 +240,6 @@ fn names(raw: Vec<String>, language: RuleLanguage) -> Result<Vec<String>, Fault>
             if star_inside.contains('*') {
                 return Err(Fault::new(format!("`{name}` has a `*` other than `*.name` or `module.*`")));
             }
-            if name.strip_prefix("*.").is_some_and(|name| name.contains('.')) {
-                return Err(Fault::new(format!("`{name}` has more than one name after `*.`")));
-            }
             Ok(match (name.strip_prefix("*."), name.strip_suffix(".*")) {
                 (Some(_), _) => name,
                 (None, Some(module)) => format!("{}.*", canonical_name(which, module)),
@@ -284,20 +281,32 @@ pub(crate) struct Hook {
     pub(crate) matcher: usize,
 }
 
+/// A name of the form `*.name`, or `*.outer.name`.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// What stands before the last name, innermost first.
+    pub(crate) before: Vec<String>,
+    pub(crate) hook: Hook,
+}
+
 /// The names that rules look for in one way.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     exact: HashMap<String, Vec<Hook>>,
-    suffix: HashMap<String, Vec<Hook>>,
+    suffix: HashMap<String, Vec<Member>>,
     prefix: HashMap<String, Vec<Hook>>,
 }
 
 impl Names {
     fn add(&mut self, name: &str, hook: Hook, segments: &mut HashSet<String>) {
         segments.extend(name.split('.').filter(|part| *part != "*").map(str::to_owned));
-        let (table, key) = if let Some(last) = name.strip_prefix("*.") {
-            (&mut self.suffix, last)
-        } else if let Some(module) = name.strip_suffix(".*") {
+        if let Some(members) = name.strip_prefix("*.") {
+            let mut parts = members.rsplit('.').map(str::to_owned);
+            let last = parts.next().unwrap_or_default();
+            self.suffix.entry(last).or_default().push(Member { before: parts.collect(), hook });
+            return;
+        }
+        let (table, key) = if let Some(module) = name.strip_suffix(".*") {
             (&mut self.prefix, module)
         } else {
             (&mut self.exact, name)
@@ -314,8 +323,8 @@ impl Names {
         hooks
     }
 
-    /// The hooks of `*.name`.
-    pub(crate) fn member(&self, name: &str) -> &[Hook] {
+    /// What is looked for as `*.name`.
+    pub(crate) fn member(&self, name: &str) -> &[Member] {
         self.suffix.get(name).map_or(&[], Vec::as_slice)
     }
 }

@@ -21,7 +21,7 @@ use crate::artifact::Digest;
 use crate::finding::{Confidence, Severity, hex};
 use crate::language::Language;
 
-pub(crate) use compile::{Check, Hook, Matcher, Names, Tables, Test};
+pub(crate) use compile::{Check, Hook, Matcher, Member, Tables, Test};
 pub use raw::{Is, Within};
 pub use selftest::{ExampleKind, SelfTestFailure, selftest};
 

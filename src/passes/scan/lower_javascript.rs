@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use tree_sitter::Node;
 
 use super::facts::{
-    Argument, Binary, Dialect, Entry, ExprId, Facts, FunctionId, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind,
+    Argument, Binary, Dialect, Entry, ExprId, Facts, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind,
     Spread, Sym, Unary,
 };
 use super::literal;

@@ -7,7 +7,7 @@ use super::arguments;
 use super::facts::{Dialect, ExprId, Kind, Role};
 use super::resolve::Resolver;
 use super::values::{PathId, RESULT, Value};
-use crate::rules::{Hook, Matcher, RuleSet, Tables};
+use crate::rules::{Hook, Matcher, Member, RuleSet, Tables};
 
 /// A rule that was hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,10 +94,10 @@ impl<'a, 'r> Matching<'a, 'r> {
         }
         if let Kind::Attribute { object, name } = *self.resolver.facts.kind(callee) {
             let text = self.resolver.facts.symbols.text(name).clone();
-            let hooks = self.tables.calls.member(&text);
+            let hooks = self.member_hooks(self.tables.calls.member(&text), object);
             if !hooks.is_empty() && !self.is_known(object, &text) {
                 let own = self.resolver.facts.arguments[arguments.range()].to_vec();
-                for &hook in hooks {
+                for hook in hooks {
                     self.call_hook(hook, expr, callee, &own, None);
                 }
             }
@@ -120,6 +120,21 @@ impl<'a, 'r> Matching<'a, 'r> {
             let resolved = name.and_then(|name| self.spelled_differently(callee, name));
             self.hit(hook, expr, resolved, How::Plainly);
         }
+    }
+
+    /// The hooks of `*.name` for a member of `object`; what stands before the name is compared as it is written.
+    fn member_hooks(&self, members: &[Member], object: ExprId) -> Vec<Hook> {
+        let fits = |member: &&Member| {
+            let mut here = object;
+            member.before.iter().all(|before| match *self.resolver.facts.kind(here) {
+                Kind::Attribute { object, name } => {
+                    here = object;
+                    self.resolver.facts.text(name) == before
+                }
+                _ => false,
+            })
+        };
+        members.iter().filter(fits).map(|member| member.hook).collect()
     }
 
     /// Whether what a method is called on is known to be something that no rule means: an object, mapping or class of the
@@ -195,9 +210,9 @@ impl<'a, 'r> Matching<'a, 'r> {
         }
         if let Kind::Attribute { object, name } = *self.resolver.facts.kind(expr) {
             let text = self.resolver.facts.symbols.text(name).clone();
-            let hooks = self.tables.uses.member(&text);
+            let hooks = self.member_hooks(self.tables.uses.member(&text), object);
             if !hooks.is_empty() && !self.is_known(object, &text) {
-                for &hook in hooks {
+                for hook in hooks {
                     self.hit(hook, expr, None, How::Plainly);
                 }
             }
@@ -222,7 +237,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         let keys = self.resolver.of(key);
         for key in &keys.values {
             let Value::Text(text) = key else { continue };
-            for &hook in self.tables.uses.member(text) {
+            for hook in self.member_hooks(self.tables.uses.member(text), super::facts::OPAQUE) {
                 self.hit(hook, expr, Some(format!("*.{text}")), How::Plainly);
             }
         }
@@ -276,9 +291,13 @@ impl<'a, 'r> Matching<'a, 'r> {
     fn assignments(&mut self) {
         for assignment in self.resolver.facts.assignments.clone() {
             let (members, paths) = self.assigned(assignment.target);
+            let object = match *self.resolver.facts.kind(assignment.target) {
+                Kind::Attribute { object, .. } | Kind::Subscript { object, .. } => object,
+                _ => super::facts::OPAQUE,
+            };
             let mut hooks: Vec<Hook> = Vec::new();
             for member in &members {
-                hooks.extend_from_slice(self.tables.assignments.member(member));
+                hooks.extend(self.member_hooks(self.tables.assignments.member(member), object));
             }
             for path in &paths {
                 hooks.extend(self.tables.assignments.named(path));
@@ -336,12 +355,13 @@ impl<'a, 'r> Matching<'a, 'r> {
 
     /// `setattr(object, "name", value)` is an assignment.
     fn set_attribute(&mut self, expr: ExprId, arguments: &[super::facts::Argument]) {
-        let &[object, name, value] = arguments else { return };
+        let &[receiver, name, value] = arguments else { return };
+        let object = receiver.value;
         let members = self.texts(name.value);
-        let paths = self.member_paths(object.value, &members);
+        let paths = self.member_paths(object, &members);
         let mut hooks: Vec<Hook> = Vec::new();
         for member in &members {
-            hooks.extend_from_slice(self.tables.assignments.member(member));
+            hooks.extend(self.member_hooks(self.tables.assignments.member(member), object));
         }
         for path in &paths {
             hooks.extend(self.tables.assignments.named(path));

@@ -76,7 +76,7 @@ fn run_query(
     let before = hits.len();
     let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
     while let Some(found) = matches.next() {
-        for capture in found.captures().filter(|capture| capture.index == wanted) {
+        for capture in found.captures().iter().filter(|capture| capture.index == wanted) {
             let range = capture.node.byte_range();
             hits.push(Hit { rule, start: range.start, end: range.end, resolved: None, how: How::Plainly });
         }
