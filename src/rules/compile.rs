@@ -232,6 +232,7 @@ fn names(raw: Vec<String>, language: RuleLanguage) -> Result<Vec<String>, Fault>
     let which = if language == RuleLanguage::Python { NameLanguage::Python } else { NameLanguage::JavaScript };
     raw.into_iter()
         .map(|name| {
+            let name = name.replace("()", ".()").replace("..()", ".()");
             let empty_part = name.split('.').any(str::is_empty) && !name.starts_with('.');
             if name.is_empty() || empty_part || name.chars().any(char::is_whitespace) {
                 return Err(Fault::new(format!("`{name}` is not a name; write it like `module.member`")));
@@ -317,6 +318,10 @@ impl Names {
     /// The hooks of a qualified name, those of `module.*` included.
     pub(crate) fn named(&self, name: &str) -> Vec<Hook> {
         let mut hooks = self.exact.get(name).cloned().unwrap_or_default();
+        // A method of a class is written like a member of it: `flask.Flask.run` is `flask.Flask().run` as well.
+        if name.contains(".().") {
+            hooks.extend(self.exact.get(&name.replace(".().", ".")).into_iter().flatten());
+        }
         if let Some(own) = name.rsplit_once('.').and_then(|(module, _)| self.prefix.get(module)) {
             hooks.extend_from_slice(own);
         }

@@ -276,7 +276,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             }
         }
         N::ExpressionStatement => children.iter().for_each(|child| {
-            if !matches!(child.kind, N::Call | N::New) {
+            if matches!(child.kind, N::Identifier | N::Member | N::Subscript) {
                 builder.role(child.expr, Role::Unused);
             }
         }),
@@ -429,7 +429,10 @@ fn binary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Ex
             let either = builder.list([left, right]);
             return builder.expr(Kind::Choice(either), node);
         }
-        _ => Binary::Other,
+        _ => {
+            builder.compared([left, right]);
+            Binary::Other
+        }
     };
     builder.expr(Kind::Binary(operator, left, right), node)
 }
@@ -581,7 +584,7 @@ fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>) -> ExprId {
     let text = builder.text(source);
     let text = literal::javascript_text(text.get(1..text.len().saturating_sub(1)).unwrap_or_default());
     let module = builder.facts.symbols.intern(&text);
-    let whole = builder.import(vec![module], node);
+    let whole = builder.import(vec![module], true, node);
     let mut cursor = node.walk();
     let clauses: Vec<Node<'_>> =
         node.named_children(&mut cursor).filter(|child| child.kind() == "import_clause").collect();
@@ -613,7 +616,7 @@ fn import_member(builder: &mut Builder<'_>, module: Sym, specifier: Node<'_>, wh
         return bind_import(builder, bound, whole);
     }
     let member = builder.facts.symbols.intern(&text);
-    let value = builder.import(vec![module, member], statement);
+    let value = builder.import(vec![module, member], false, statement);
     bind_import(builder, bound, value);
 }
 

@@ -234,6 +234,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             returns(builder, value);
         }
         N::Global | N::Nonlocal => redirect(builder, frame, children),
+        N::Comparison => builder.compared(children.iter().map(|child| child.expr)),
         N::AliasedImport => children.iter().for_each(|child| builder.role(child.expr, Role::Target)),
         N::Delete => children.iter().for_each(|child| deleted(builder, child.expr)),
         N::Decorated => decorated(builder, children),
@@ -245,7 +246,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             return builder.call(node, callee, arguments);
         }
         N::ExpressionStatement => children.iter().for_each(|child| {
-            if child.kind != N::Call {
+            if matches!(child.kind, N::Identifier | N::Attribute | N::Subscript) {
                 builder.role(child.expr, Role::Unused);
             }
         }),
@@ -313,6 +314,9 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
         // `f(x for x in xs)`.
         _ => vec![Builder::positional(last.expr)],
     };
+    if matches!(builder.facts.kind(callee), Kind::Name(name) if matches!(builder.facts.text(*name), "isinstance" | "issubclass")) {
+        builder.compared(arguments.iter().map(|argument| argument.value));
+    }
     if let Kind::Function(function) = *builder.facts.kind(callee) {
         for (index, argument) in arguments.iter().enumerate().take_while(|(_, one)| one.spread == Spread::No) {
             builder.give(function, index, argument.value);
@@ -599,7 +603,7 @@ fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]
         builder.role(child.expr, Role::Target);
         match child.kind {
             N::WildcardImport => {
-                builder.import(module.clone(), frame.node);
+                builder.import(module.clone(), true, frame.node);
                 let scope = builder.scope;
                 builder.facts.star_imports.push((scope, Rc::from(module.as_slice())));
             }
@@ -618,7 +622,7 @@ fn import_one(builder: &mut Builder<'_>, module: &[Sym], child: &Kid<'_>, statem
     let Some(&first) = own.first() else { return };
     let full: Vec<Sym> = module.iter().chain(&own).copied().collect();
     let at = u32::try_from(statement.end_byte()).unwrap_or(u32::MAX);
-    let reached = builder.import(full, statement);
+    let reached = builder.import(full, module.is_empty(), statement);
     let (bound, value) = match alias {
         Some(alias) => (name(builder, alias), reached),
         // `import a.b` binds `a`.
