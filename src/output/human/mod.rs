@@ -14,7 +14,7 @@ use paint::Paint;
 
 use super::verdict::{self, MESSAGE_CHARS_MAX};
 use super::{RenderContext, Verbosity, sanitize};
-use crate::report::{Report, ReportFinding, Status, Verdict};
+use crate::report::{Report, ReportFinding, Status, Summary, Verdict};
 
 /// How many findings are shown unless everything is asked for.
 const FINDINGS_SHOWN_MAX: usize = 50;
@@ -30,7 +30,18 @@ pub fn render(reports: &[&Report], context: &RenderContext<'_>, out: &mut dyn Wr
         }
         one(report, context, out)?;
     }
-    Ok(())
+    if reports.len() > 1 { all(reports, context, out) } else { Ok(()) }
+}
+
+/// What several artifacts came to.
+fn all(reports: &[&Report], context: &RenderContext<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut summary = Summary::default();
+    reports.iter().for_each(|report| summary.add(report));
+    let Summary { artifacts, passed, failed, error, .. } = summary;
+    let text = format!("{artifacts} artifacts: {passed} passed, {failed} failed, {error} not vetted");
+    let worst = if passed == artifacts { Verdict::Passed } else { Verdict::Failed };
+    let space = if context.verbosity > Verbosity::Quiet { "\n" } else { "" };
+    writeln!(out, "{space}{}", Paint(context.color).verdict(worst, &text))
 }
 
 fn one(report: &Report, context: &RenderContext<'_>, out: &mut dyn Write) -> io::Result<()> {
