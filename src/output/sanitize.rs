@@ -52,7 +52,8 @@ pub fn clipped(text: &str, chars_max: usize) -> Cow<'_, str> {
     }
 }
 
-/// A path on one line, such that it cannot begin what it stands at the beginning of: an option, a CI runner's command.
+/// A path, or what else stands first on a line, such that it cannot begin an option or a CI runner's command: runners look
+/// past white space.
 #[must_use]
 pub fn path(text: &str) -> Cow<'_, str> {
     let clean = line(text);

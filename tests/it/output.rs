@@ -456,7 +456,8 @@ fn what_did_not_pass_is_said_in_every_format() {
 fn any_text() -> impl Strategy<Value = String> {
     let likely: Vec<_> = "\n\n\t\r\u{1b}\u{9b}##[:%,\u{202e}\u{301}a漢".chars().collect();
     let char = prop_oneof![any::<char>(), proptest::sample::select(likely)];
-    proptest::collection::vec(char, 0..64).prop_map(|chars| chars.into_iter().collect())
+    let text = proptest::collection::vec(char, 0..64).prop_map(|chars| chars.into_iter().collect::<String>());
+    (any::<bool>(), text).prop_map(|(command, text)| if command { format!("::error::{text}") } else { text })
 }
 
 fn any_finding() -> impl Strategy<Value = ReportFinding> {
@@ -484,10 +485,18 @@ proptest! {
     ) {
         let mut report = hostile();
         (report.findings, report.artifact.name, report.artifact.root) = (findings, name, root);
-        report.execution.as_mut().unwrap().stdout.text = stdout;
-        for format in Format::ALL {
-            let text = plain(format, &[&report]);
+        report.logs.push(format!("::{stdout}"));
+        let execution = report.execution.as_mut().unwrap();
+        execution.outputs[0].path = format!(" ::{stdout}");
+        execution.refused_outputs[0].path = format!("::{stdout}");
+        execution.stdout.text = format!("::stop-commands::x\n{stdout}");
+        for (format, verbosity) in Format::ALL.map(|format| (format, Verbosity::Normal)).into_iter().chain([(Format::Human, Verbosity::Verbose)]) {
+            let text = rendered(format, &[&report], &RenderContext { verbosity, ..RenderContext::default() });
             prop_assert!(!text.chars().any(|char| is_hazard(char) && char != '\n'), "{format}");
+            let ours = ["::error ", "::warning ", "::notice "];
+            for line in text.lines().map(str::trim_start).filter(|line| line.starts_with("::")) {
+                prop_assert!(format == Format::Github && ours.iter().any(|our| line.starts_with(our)), "{}: {}", format, line);
+            }
         }
         let json = plain(Format::Json, &[&report]);
         prop_assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report.clone());

@@ -70,7 +70,8 @@ fn header(report: &Report, paint: Paint, out: &mut dyn Write) -> io::Result<()> 
     let digest: String = sanitize::line(&report.artifact.digest).chars().take("sha256:".len() + 12).collect();
     let files = count(report.artifact.files.len(), "file");
     let size = bytes(report.artifact.total_bytes);
-    writeln!(out, "{}  {}", paint.bold(&name), paint.dim(&format!("{files}, {size}, {digest}")))
+    let facts = paint.dim(&format!("{files}, {size}, {digest}"));
+    writeln!(out, "{}  {}  {facts}", paint.bold("artifact"), paint.bold(&name))
 }
 
 fn passes(report: &Report, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
@@ -120,7 +121,7 @@ fn log(report: &Report, context: &RenderContext<'_>, out: &mut dyn Write) -> io:
     }
     writeln!(out, "{}", Paint(context.color).bold("log"))?;
     for entry in &report.logs {
-        writeln!(out, "  {}", sanitize::clipped(entry, MESSAGE_CHARS_MAX))?;
+        writeln!(out, "  {}", sanitize::path(&sanitize::clipped(entry, MESSAGE_CHARS_MAX)))?;
     }
     writeln!(out)
 }

@@ -132,7 +132,7 @@ fn items(
 ) -> io::Result<()> {
     let shown_max = if context.verbosity == Verbosity::Verbose { total } else { ITEMS_SHOWN_MAX };
     for line in lines.take(shown_max) {
-        writeln!(out, "{:14}{}", "", sanitize::clipped(&line, MESSAGE_CHARS_MAX))?;
+        writeln!(out, "{:14}{}", "", sanitize::path(&sanitize::clipped(&line, MESSAGE_CHARS_MAX)))?;
     }
     match total.saturating_sub(shown_max) {
         0 => Ok(()),
