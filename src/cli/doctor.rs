@@ -22,7 +22,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         write!(out, "{}", described(diagnosis))?;
     }
     if native.usable {
-        let sandbox = NativeSandbox::new(&launcher(), &search_path());
+        let sandbox = NativeSandbox::new(launcher(), search_path());
         write!(out, "{}", interpreters("native", sandbox.map(|sandbox| Box::new(sandbox) as Box<dyn Sandbox>)))?;
     }
     if docker.usable {

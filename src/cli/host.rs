@@ -1,6 +1,5 @@
 //! What this host offers a run: the back end that the policy wants, the installer, and a folder for temporary files.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -72,8 +71,8 @@ fn sandbox(policy: &Policy) -> Result<Box<dyn Sandbox>, Failure> {
 }
 
 fn native() -> Result<NativeSandbox, SandboxError> {
-    native::sweep();
-    NativeSandbox::new(&launcher(), &search_path())
+    let _swept = native::sweep();
+    NativeSandbox::new(launcher(), search_path())
 }
 
 fn docker(image: &str) -> Result<DockerSandbox, SandboxError> {
@@ -85,9 +84,9 @@ pub(super) fn launcher() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"))
 }
 
-/// Where interpreters are looked for.
-pub(super) fn search_path() -> OsString {
-    std::env::var_os("PATH").unwrap_or_default()
+/// The folders in which interpreters are looked for.
+pub(super) fn search_path() -> Vec<PathBuf> {
+    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
 /// The engine that the user's other Docker tools talk to.
@@ -97,6 +96,6 @@ pub(super) fn docker_host() -> Option<String> {
 
 /// The first executable of this name on the search path.
 pub(super) fn on_path(name: &str) -> Option<PathBuf> {
-    let candidates = std::env::split_paths(&search_path()).map(|folder| folder.join(name)).collect::<Vec<_>>();
-    candidates.into_iter().find(|path| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok())
+    let mut candidates = search_path().into_iter().map(|folder| folder.join(name));
+    candidates.find(|path| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok())
 }

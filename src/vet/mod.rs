@@ -10,13 +10,13 @@ mod run;
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::artifact::{Artifact, Digest};
 use crate::deps::{self, Declared};
 use crate::finding::{Finding, Pass};
 use crate::passes::budget::budget;
-use crate::passes::parse::{Parsed, parse};
+use crate::passes::parse::{Parsed, Validity, parse};
 use crate::passes::scan::scan;
 use crate::passes::structure::{Structure, structure};
 use crate::passes::{PassResult, Status};
@@ -30,7 +30,7 @@ use crate::rules::RuleSet;
 pub use gate::{Baseline, Cleared, Judged, SCAN_LIMIT, fails, gate, judge};
 use log::Log;
 pub use results::Results;
-use results::{count, of_findings, timed};
+use results::{Done, count, timed};
 pub use run::Running;
 
 /// How vetting ended, and so how the process exits.
@@ -108,39 +108,53 @@ pub fn judge_artifact<'a>(
     baseline: &Baseline,
     requirements: Option<(&str, &[u8])>,
 ) -> Result<Vetted<'a>, PolicyError> {
-    let parsing = timed(|| parse(artifact, &policy.parse));
-    let (parsed, mut findings) = parsing.value;
-    let structuring = timed(|| structure(&parsed, policy));
-    let (structure, structural) = structuring.value?;
-    let scanning = timed(|| scan(&parsed, rules, &policy.scan));
-    let (dangers, scan_details) = scanning.value;
-    let declaring = timed(|| deps::declared(artifact, requirements, &policy.install));
-    let (declared, undeclarable) = declaring.value;
-    let packages = declared.requirements.len() as u64;
-    let budgeting = timed(|| budget(&parsed, &policy.budget, &structure.profile, packages));
-    let (excesses, budget_details) = budgeting.value;
-    findings.extend(structural.into_iter().chain(dangers).chain(undeclarable).chain(excesses));
+    let ((parsed, mut findings), parsing) = timed(|| parse(artifact, &policy.parse));
+    let (structured, structuring) = timed(|| structure(&parsed, policy));
+    let (structure, leftovers) = structured?;
+    let ((dangers, mut scan_details), scanning) = timed(|| scan(&parsed, rules, &policy.scan));
+    let ((declared, undeclarable), declaring) = timed(|| deps::declared(artifact, requirements, &policy.install));
+    let packages = declared.requirements.len();
+    let ((excesses, budget_details), budgeting) =
+        timed(|| budget(&parsed, &policy.budget, &structure.profile, packages as u64));
+    findings.extend(leftovers.into_iter().chain(dangers).chain(undeclarable).chain(excesses));
 
     let judged = judge(findings, &policy.gate, baseline, &parsed);
-    let mut results = Results::skipped("not asked for");
-    let details = [
-        (Pass::Parse, parsing.duration, parsed.details.clone()),
-        (Pass::Structure, structuring.duration, structure.details.clone()),
-        (Pass::Scan, scanning.duration, scan_details),
-        (Pass::Budget, budgeting.duration, budget_details),
-    ];
-    for (pass, duration, mut details) in details {
-        if pass == Pass::Scan && judged.left_out > 0 {
-            details.insert("findingsLeftOut".to_owned(), Value::from(judged.left_out));
-        }
-        results.set(pass, of_findings(pass, &judged.findings, &policy.gate, duration, details));
+    if judged.left_out > 0 {
+        scan_details.insert("findingsLeftOut".to_owned(), Value::from(judged.left_out));
     }
-    let dependencies =
-        of_findings(Pass::Install, &judged.findings, &policy.gate, declaring.duration, serde_json::Map::new());
-    if dependencies.status == Status::Failed {
-        results.set(Pass::Install, dependencies);
+    let done = |pass, duration, what, details| Done { pass, what, duration, details };
+    let all = [
+        done(Pass::Parse, parsing, parsed_what(&parsed), parsed.details.clone()),
+        done(Pass::Structure, structuring, structure_what(&structure), structure.details.clone()),
+        done(Pass::Scan, scanning, count(rules.rules().len(), "rule"), scan_details),
+        done(Pass::Budget, budgeting, budget_what(artifact), budget_details),
+        done(Pass::Install, declaring, count(packages, "declared package"), Map::new()),
+    ];
+    let mut results = Results::skipped("not asked for");
+    for done in all {
+        let pass = done.pass;
+        let result = done.result(&judged.findings, &policy.gate);
+        // The install pass has only read the declarations so far: it has failed, or it has yet to run.
+        if pass != Pass::Install || result.status == Status::Failed {
+            results.set(pass, result);
+        }
     }
     Ok(Vetted { parsed, structure, declared, findings: judged.findings, results })
+}
+
+fn parsed_what(parsed: &Parsed<'_>) -> String {
+    let judged = parsed.files.iter().filter(|file| file.validity != Validity::NotJudged).count();
+    let valid = parsed.files.iter().filter(|file| file.validity == Validity::Valid).count();
+    format!("{valid} of {} valid", count(judged, "parsed file"))
+}
+
+fn structure_what(structure: &Structure) -> String {
+    let entry = structure.entry.as_ref().map_or_else(String::new, |entry| format!(", entry {entry}"));
+    format!("profile {}{entry}", structure.profile_name)
+}
+
+fn budget_what(artifact: &Artifact) -> String {
+    format!("{} bytes in {}", artifact.total_bytes(), count(artifact.files.len(), "file"))
 }
 
 /// Everything that vetting needs, once for all artifacts of a command.
@@ -286,6 +300,12 @@ impl Record {
         let mut results = Results::skipped("not vetted");
         results.set(Pass::Parse, PassResult { status: Status::Error, ..PassResult::skipped(message) });
         Self { results, findings: Vec::new(), dependencies: None, execution: None, exit: Exit::NotVetted, log }
+    }
+
+    /// Notes that the user interrupted `pass`.
+    fn interrupt(&mut self, pass: Pass) {
+        self.results.set(pass, PassResult { status: Status::Error, ..PassResult::skipped("interrupted") });
+        self.exit = Exit::Interrupted;
     }
 
     /// Notes that `pass` could not be run to its end.

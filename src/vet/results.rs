@@ -43,39 +43,40 @@ impl Results {
     }
 }
 
-/// What a pass gave, and how long it took.
-pub(super) struct Timed<T> {
-    /// What it gave.
-    pub(super) value: T,
-    /// How long it took.
-    pub(super) duration: Duration,
-}
-
-/// Runs one pass under the clock.
-pub(super) fn timed<T>(pass: impl FnOnce() -> T) -> Timed<T> {
+/// Runs one pass under the clock: what it gave, and how long it took.
+pub(super) fn timed<T>(pass: impl FnOnce() -> T) -> (T, Duration) {
     let started = Instant::now();
     let value = pass();
-    Timed { value, duration: started.elapsed() }
+    (value, started.elapsed())
 }
 
-/// The result of a pass that ran to its end: failed when one of its findings fails the artifact.
-pub(super) fn of_findings(
-    pass: Pass,
-    findings: &[Finding],
-    policy: &GatePolicy,
-    duration: Duration,
-    details: Map<String, Value>,
-) -> PassResult {
-    let own: Vec<_> = findings.iter().filter(|finding| finding.pass == pass).collect();
-    let failing = own.iter().filter(|finding| gate::fails(finding, policy)).count();
-    let message = match (own.len(), failing) {
-        (0, _) => "nothing found".to_owned(),
-        (all, 0) => format!("{}, none of which fails the artifact", count(all, "finding")),
-        (all, failing) if all == failing => count(all, "finding"),
-        (all, failing) => format!("{}, of which {failing} fail the artifact", count(all, "finding")),
-    };
-    let status = if failing == 0 { Status::Passed } else { Status::Failed };
-    PassResult { status, message, duration, details }
+/// What a pass did, beside its findings.
+pub(super) struct Done {
+    /// The pass.
+    pub(super) pass: Pass,
+    /// What was looked at, for the message: `3 files are valid`.
+    pub(super) what: String,
+    /// How long it took.
+    pub(super) duration: Duration,
+    /// Facts for the report.
+    pub(super) details: Map<String, Value>,
+}
+
+impl Done {
+    /// The result of the pass: failed when one of its findings fails the artifact.
+    pub(super) fn result(self, findings: &[Finding], policy: &GatePolicy) -> PassResult {
+        let own: Vec<_> = findings.iter().filter(|finding| finding.pass == self.pass).collect();
+        let failing = own.iter().filter(|finding| gate::fails(finding, policy)).count();
+        let what = self.what;
+        let message = match (own.len(), failing) {
+            (0, _) => what,
+            (all, 0) => format!("{what}; {}, none of which fails the artifact", count(all, "finding")),
+            (all, failing) if all == failing => format!("{what}; {}", count(all, "finding")),
+            (all, failing) => format!("{what}; {}, {failing} of which fail the artifact", count(all, "finding")),
+        };
+        let status = if failing == 0 { Status::Passed } else { Status::Failed };
+        PassResult { status, message, duration: self.duration, details: self.details }
+    }
 }
 
 /// `1 finding`, `2 findings`.

@@ -1,19 +1,18 @@
 //! What happens to a cleared artifact: install, then execute.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::results::timed;
-use super::{Cleared, Exit, Record, Vetted, fails, judge};
+use super::results::{count, timed};
+use super::{Baseline, Cleared, Exit, Record, Vetted, fails, judge};
 use crate::finding::{Finding, Pass};
 use crate::passes::execute::{self, Place, Plan};
-use crate::passes::install::{self, InstallRequest, Installed};
+use crate::passes::install::{self, InstallError, Installed, RunEnvironment, Tools};
 use crate::passes::{PassResult, Status};
 use crate::policy::{NetworkPolicy, Policy};
-use crate::report::{Dependencies, Execution};
-use crate::sandbox::{Ended, Gateway, Network, Outcome, Sandbox, Stop};
+use crate::report::Execution;
+use crate::sandbox::{Ended, Interpreter, Network, Outcome, Program, Sandbox, SandboxError, Stop};
 
 /// How cleared artifacts are installed and run.
 pub struct Running<'a> {
@@ -43,35 +42,38 @@ impl Running<'_> {
     pub(super) fn run(&self, cleared: Cleared<'_>, vetted: &Vetted<'_>, policy: &Policy, record: &mut Record) {
         let plan = execute::plan(cleared.artifact(), &vetted.structure, &policy.execute, self.args);
         let Some(plan) = plan else {
-            self.judge(vec![execute::nothing_to_run()], Pass::Execute, vetted, policy, record);
+            judge_later(vec![execute::nothing_to_run()], vetted, policy, record);
             record.results.set(Pass::Execute, failed("there is no entry point and no test to run"));
             record.exit = Exit::RunFailed;
             return;
         };
-        let Some(installed) = self.install(cleared, vetted, policy, record) else { return };
+        let Some(installed) = self.install(cleared, &plan, vetted, policy, record) else { return };
         self.execute(cleared, &plan, &installed, vetted, policy, record);
     }
 
+    /// Installs what is declared; `None` where the artifact cannot run without it.
     fn install(
         &self,
         cleared: Cleared<'_>,
+        plan: &Plan,
         vetted: &Vetted<'_>,
         policy: &Policy,
         record: &mut Record,
     ) -> Option<Installed> {
-        let request = InstallRequest {
-            declared: &vetted.declared,
-            sandbox: self.sandbox,
-            policy: &policy.install,
-            uv: self.uv,
-            scratch: self.scratch,
-            stop: self.stop,
-        };
-        let attempt = timed(|| install::install(cleared, &request));
-        let installed = match attempt.value {
+        let declared = &vetted.declared;
+        let nothing = declared.requirements.is_empty() && declared.requires_python.is_none();
+        if nothing || !policy.install.enabled {
+            let because = if nothing { "no packages are declared" } else { "installing is switched off" };
+            record.results.set(Pass::Install, PassResult::skipped(because));
+            let environment = self.environment(plan);
+            return environment.map_err(|error| record.fail_with_error(Pass::Execute, &error)).map(Installed::none).ok();
+        }
+        let (attempt, duration) =
+            timed(|| install::install(&cleared, declared, &self.tools(), &policy.install));
+        let installed = match attempt {
             Ok(installed) => installed,
-            Err(_) if self.stop.is_raised() => {
-                record.exit = Exit::Interrupted;
+            Err(InstallError::Interrupted) => {
+                record.interrupt(Pass::Install);
                 return None;
             }
             Err(error) => {
@@ -79,21 +81,12 @@ impl Running<'_> {
                 return None;
             }
         };
-        if vetted.declared.requirements.is_empty() || !policy.install.enabled {
-            let because =
-                if policy.install.enabled { "no packages are declared" } else { "installing is switched off" };
-            record.results.set(Pass::Install, PassResult::skipped(because));
-            return Some(installed);
-        }
-        for line in &installed.log {
-            record.log.add(&format!("install: {line}"));
-        }
-        record.dependencies = Some(Dependencies::from(&installed));
-        let failing = self.judge(installed.findings.clone(), Pass::Install, vetted, policy, record);
+        record.dependencies = Some(installed.to_report());
+        let failing = judge_later(installed.findings.clone(), vetted, policy, record);
         let status = if failing == 0 { Status::Passed } else { Status::Failed };
-        let message = installed.message();
+        let message = installed_message(&installed);
         record.log.add(&format!("install: {}: {message}", status.name()));
-        let result = PassResult { status, message, duration: attempt.duration, details: installed.details.clone() };
+        let result = PassResult { status, message, duration, details: installed.details() };
         record.results.set(Pass::Install, result);
         if failing > 0 {
             record.exit = Exit::RunFailed;
@@ -101,6 +94,22 @@ impl Running<'_> {
             return None;
         }
         Some(installed)
+    }
+
+    fn tools(&self) -> Tools<'_> {
+        Tools { sandbox: self.sandbox, stop: self.stop, uv: self.uv }
+    }
+
+    /// The environment of a program without packages: that of its interpreter, or of any that is there.
+    fn environment(&self, plan: &Plan) -> Result<RunEnvironment, SandboxError> {
+        let interpreter = match plan.program {
+            Program::Interpreter(kind) => self.sandbox.interpreter(kind)?,
+            Program::Command(_) => self
+                .sandbox
+                .interpreter(Interpreter::Python)
+                .or_else(|_| self.sandbox.interpreter(Interpreter::Node))?,
+        };
+        Ok(RunEnvironment::of(&interpreter))
     }
 
     fn execute(
@@ -113,66 +122,65 @@ impl Running<'_> {
         record: &mut Record,
     ) {
         record.log.add(&format!("execute: {} in the {} sandbox", plan.because, self.sandbox.name()));
+        let network = match self.network(policy) {
+            Ok(network) => network,
+            Err(error) => return record.fail_with_error(Pass::Execute, &error),
+        };
+        let reach = network.name();
         let place = Place {
             environment: &installed.environment,
             mounts: &installed.mounts(),
-            network: self.network(policy),
+            network,
             collect_into: self.out.as_deref(),
             scratch: self.scratch,
         };
-        let network = place.network.name();
-        let attempt = timed(|| execute::execute(cleared, plan, &place, &policy.execute, self.sandbox, self.stop));
-        let outcome = match attempt.value {
+        let (attempt, duration) =
+            timed(|| execute::execute(cleared, plan, &place, &policy.execute, self.sandbox, self.stop));
+        let outcome = match attempt {
             Ok(outcome) => outcome,
-            Err(error) => {
-                record.fail_with_error(Pass::Execute, &error);
-                return;
-            }
+            Err(error) => return record.fail_with_error(Pass::Execute, &error),
         };
-        record.execution = Some(Execution::new(self.sandbox.name(), network, &outcome));
+        record.execution = Some(Execution::new(self.sandbox.name(), reach, &outcome));
         if outcome.ended == Ended::Interrupted {
-            record.exit = Exit::Interrupted;
-            let message = "interrupted".to_owned();
-            record.results.set(Pass::Execute, PassResult { status: Status::Error, ..PassResult::skipped(message) });
-            return;
+            return record.interrupt(Pass::Execute);
         }
         let finding = execute::finding(&outcome, &policy.execute);
         let message = finding.as_ref().map_or_else(|| "the program ended with 0".to_owned(), |one| one.message.clone());
+        // The end of the program decides, whatever the policy says of findings.
         let status = if finding.is_some() { Status::Failed } else { Status::Passed };
-        record.log.add(&format!("execute: {}: {message}", status.name()));
         if finding.is_some() {
             record.exit = Exit::RunFailed;
         }
-        self.judge(finding.into_iter().collect(), Pass::Execute, vetted, policy, record);
+        record.log.add(&format!("execute: {}: {message}", status.name()));
+        judge_later(finding.into_iter().collect(), vetted, policy, record);
         let details = details(plan, &outcome);
-        record.results.set(Pass::Execute, PassResult { status, message, duration: attempt.duration, details });
+        record.results.set(Pass::Execute, PassResult { status, message, duration, details });
     }
 
-    /// Adds findings of an effectful pass to the record; returns how many of them fail the artifact.
-    fn judge(
-        &self,
-        findings: Vec<Finding>,
-        pass: Pass,
-        vetted: &Vetted<'_>,
-        policy: &Policy,
-        record: &mut Record,
-    ) -> usize {
-        let judged = judge(findings, &policy.gate, &super::Baseline::new(), &vetted.parsed);
-        let failing = judged.findings.iter().filter(|one| one.pass == pass && fails(one, &policy.gate)).count();
-        record.findings.extend(judged.findings);
-        crate::finding::sort(&mut record.findings);
-        failing
-    }
-
-    fn network(&self, policy: &Policy) -> Network {
-        match policy.execute.network {
+    fn network(&self, policy: &Policy) -> Result<Network, InstallError> {
+        Ok(match policy.execute.network {
             NetworkPolicy::None => Network::None,
             NetworkPolicy::Full => Network::Full,
-            NetworkPolicy::Index => {
-                let gateway: Arc<dyn Gateway> = install::index_gateway(self.sandbox, &policy.install, self.stop);
-                Network::Gateway(gateway)
-            }
-        }
+            NetworkPolicy::Index => Network::Gateway(install::index_gateway(&self.tools(), &policy.install)?),
+        })
+    }
+}
+
+/// Adds findings of an effectful pass to the record; returns how many of them fail the artifact.
+fn judge_later(findings: Vec<Finding>, vetted: &Vetted<'_>, policy: &Policy, record: &mut Record) -> usize {
+    let judged = judge(findings, &policy.gate, &Baseline::new(), &vetted.parsed);
+    let failing = judged.findings.iter().filter(|one| fails(one, &policy.gate)).count();
+    record.findings.extend(judged.findings);
+    crate::finding::sort(&mut record.findings);
+    failing
+}
+
+fn installed_message(installed: &Installed) -> String {
+    let packages = count(installed.packages.len(), "package");
+    let by = installed.installer.as_deref().map_or_else(String::new, |installer| format!(" by {installer}"));
+    match installed.findings.len() {
+        0 => format!("{packages} installed{by}"),
+        findings => format!("{packages} installed{by}; {}", count(findings, "finding")),
     }
 }
 

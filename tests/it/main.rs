@@ -1,7 +1,9 @@
 //! The integration tests: one binary, one module for each room of the house.
 
 mod conformance;
+mod docker;
 mod fixtures;
+mod install;
 mod layers;
 mod output;
 mod parse;

@@ -57,6 +57,11 @@ pub(crate) fn arg(path: &Path) -> &str {
 /// The native sandbox of the built binary.
 pub(crate) fn native() -> vetrun::sandbox::native::NativeSandbox {
     let launcher = Path::new(env!("CARGO_BIN_EXE_vetrun"));
-    vetrun::sandbox::native::NativeSandbox::new(launcher, &std::env::var_os("PATH").unwrap_or_default())
+    vetrun::sandbox::native::NativeSandbox::new(launcher.to_owned(), search_path())
         .unwrap_or_else(|error| panic!("the native sandbox works here: {error}"))
+}
+
+/// The folders in which interpreters are looked for.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
