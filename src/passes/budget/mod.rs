@@ -110,7 +110,7 @@ impl<'a> Row<'a> {
 
     /// Keeps the largest; of equal ones the first.
     fn keep_largest(&mut self) {
-        self.above.sort_by(|a, b| b.value.cmp(&a.value));
+        self.above.sort_by_key(|measure| std::cmp::Reverse(measure.value));
         self.above.truncate(FINDINGS_PER_ROW_MAX);
     }
 

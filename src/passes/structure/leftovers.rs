@@ -147,9 +147,7 @@ static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
         (
             Severity::Low,
             unwritten,
-            format!(
-                "(?:todo|fixme)[ :\\-()]{{0,3}}(?:implement|add (?:the )?(?:implementation|logic|code)|write (?:this|the)|fill (?:this )?in|finish)"
-            ),
+            "(?:todo|fixme)[ :\\-()]{0,3}(?:implement|add (?:the )?(?:implementation|logic|code)|write (?:this|the)|fill (?:this )?in|finish)".to_owned(),
         ),
     ];
     let compiled = rows.into_iter().map(|(severity, message, pattern)| Placeholder {

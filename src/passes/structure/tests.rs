@@ -22,8 +22,11 @@ fn ids(path: &str, text: &str) -> Vec<String> {
     found(path, text).into_iter().map(|(id, ..)| id).collect()
 }
 
+/// A path, its text, and what must be found there: rule, severity, line.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, Severity, u32)]);
+
 #[track_caller]
-fn assert_table(cases: &[(&str, &str, &[(&str, Severity, u32)])]) {
+fn assert_table(cases: &[Case<'_>]) {
     for (path, text, expected) in cases {
         let found = found(path, text);
         let found: Vec<_> = found.iter().map(|(id, severity, line)| (id.as_str(), *severity, *line)).collect();
