@@ -1,3 +1,10 @@
 //! The `vetrun` command.
 
-fn main() {}
+use vetrun::sandbox::native;
+
+fn main() {
+    // Before anything else: the launcher must not start a thread, read the environment or touch a terminal.
+    if std::env::args_os().next().is_some_and(|name| name == native::LAUNCHER_NAME) {
+        native::launcher_main();
+    }
+}
