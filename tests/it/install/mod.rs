@@ -4,6 +4,7 @@
 
 mod direct;
 mod index;
+mod isolated;
 mod wheel;
 
 use std::io::{Read as _, Write as _};
