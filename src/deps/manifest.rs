@@ -89,7 +89,7 @@ pub(super) fn read_pyproject(reader: &mut Reader<'_>, file: &SourceFile) {
         Ok(pyproject) => {
             let own = pyproject.project.unwrap_or_default();
             read_table(reader, place, &own, |range| range);
-            let foreign = pyproject.tool.as_ref().is_some_and(|tool| tool_declares(tool));
+            let foreign = pyproject.tool.as_ref().is_some_and(tool_declares);
             if own.dependencies.is_none() && foreign {
                 let message = "packages are declared in a tool's own table, which is not read: none is installed";
                 let finding =

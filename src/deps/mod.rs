@@ -28,7 +28,7 @@ pub use version::Version;
 
 use self::reader::{Reader, Role};
 use crate::artifact::Artifact;
-use crate::finding::{Finding, Pass, Severity};
+use crate::finding::{Finding, Pass, Range, Severity};
 use crate::policy::InstallPolicy;
 
 /// One declared package.
@@ -40,8 +40,10 @@ pub struct Requirement {
     pub name: String,
     /// The file that declares it.
     pub declared_in: String,
-    /// The line there, counted from 1.
-    pub line: u32,
+    /// Where it stands there.
+    pub range: Range,
+    /// The source lines there.
+    pub snippet: String,
     /// The extras that are asked for.
     pub extras: Vec<String>,
     /// Which versions are admitted.
@@ -53,6 +55,13 @@ pub struct Requirement {
 }
 
 impl Requirement {
+    /// A finding of the install pass at the place where this is declared.
+    #[must_use]
+    pub fn finding(&self, rule: &'static str, severity: Severity, message: String) -> Finding {
+        let finding = Finding::in_file(rule, Pass::Install, severity, &self.declared_in, message);
+        Finding { range: Some(self.range), snippet: Some(self.snippet.clone()), ..finding }
+    }
+
     /// The line of a requirements file without its marker: for an environment in which it applies.
     #[must_use]
     pub fn installer_line(&self) -> String {

@@ -8,7 +8,7 @@ use super::options::{Line, requirement, understand};
 use super::requirement::Parsed;
 use super::{Declared, Requirement, normalised};
 use crate::artifact::{Artifact, SourceText};
-use crate::finding::{Finding, Pass, Severity};
+use crate::finding::{Finding, Pass, SNIPPET_BYTES_MAX, Severity};
 use crate::policy::InstallPolicy;
 
 /// Includes inside one another.
@@ -122,7 +122,8 @@ impl<'a> Reader<'a> {
             text: parsed.to_string(),
             name: parsed.name,
             declared_in: place.path.to_owned(),
-            line: place.text.position(range.start).line,
+            range: place.text.range(range.clone()),
+            snippet: place.text.snippet(range, SNIPPET_BYTES_MAX),
             extras: parsed.extras,
             specifiers: parsed.specifiers,
             marker: parsed.marker,

@@ -46,6 +46,9 @@ const PRE_SPELLINGS: &[(&str, PreKind)] = &[
 /// The longest version text that is looked at, in bytes.
 const VERSION_BYTES_MAX: usize = 1024;
 
+/// Epoch, significant release numbers, pre-release, post-release, development release, local label.
+type Key<'a> = (u64, &'a [u64], (u8, Option<(PreKind, u64)>), Option<u64>, (bool, u64), &'a [LocalPart]);
+
 impl Version {
     /// Whether it is a pre-release or a development release.
     #[must_use]
@@ -89,7 +92,7 @@ impl Version {
 
     /// What versions are ordered by, most significant first. A version that is only a development release sorts before
     /// its pre-releases, and one without pre-release after them.
-    fn key(&self) -> (u64, &[u64], (u8, Option<(PreKind, u64)>), Option<u64>, (bool, u64), &[LocalPart]) {
+    fn key(&self) -> Key<'_> {
         let significant = self.release.iter().rposition(|&number| number != 0).map_or(0, |at| at + 1);
         let pre = match (self.pre, self.post, self.dev) {
             (Some(pre), _, _) => (1, Some(pre)),

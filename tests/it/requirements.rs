@@ -1,6 +1,9 @@
 //! Requirements: the parser against a table of its own and, where its path is given, against the reference corpus; the
 //! reader against every trick that is known to mislead installers.
 
+mod rows;
+
+use proptest::prelude::*;
 use vetrun::artifact::{Artifact, SourceFile};
 use vetrun::deps::{Marker, Parsed, SpecifierSet, Version, declared};
 use vetrun::finding::Finding;
@@ -14,6 +17,33 @@ fn canonical(kind: &str, text: &str) -> Option<String> {
         "marker" => text.parse::<Marker>().ok().map(|value| value.to_string()),
         "req" => text.parse::<Parsed>().ok().map(|value| value.to_string()),
         other => panic!("unknown kind {other}"),
+    }
+}
+
+#[test]
+fn each_text_is_read_as_the_standards_say() {
+    for (kind, text, expected) in rows::ROWS {
+        assert_eq!(canonical(kind, text).as_deref(), *expected, "{kind} {text:?}");
+    }
+}
+
+proptest! {
+    /// Whatever the text, the parsers return, and what they accept is a fixed point.
+    #[test]
+    fn a_canonical_form_is_its_own(kind in 0..4_usize, text in "[a-z0-9.,;()\\[\\]<>=!~@ '\"_*+-]{0,30}|.{0,40}") {
+        let kind = ["version", "specset", "marker", "req"][kind];
+        if let Some(once) = canonical(kind, &text) {
+            prop_assert_eq!(canonical(kind, &once), Some(once));
+        }
+    }
+
+    #[test]
+    fn any_file_is_read_to_its_end(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "[-rcei# a=\\\\\\n\\r./]{0,60}") {
+        let nothing = artifact(&[("requirements.txt", "a"), ("a", "b")]);
+        let policy = InstallPolicy::default();
+        let _ = declared(&nothing, Some(("x", &bytes)), &policy);
+        let own = artifact(&[("requirements.txt", &text), ("a", &text)]);
+        let _ = declared(&own, None, &policy);
     }
 }
 
@@ -37,6 +67,9 @@ fn the_parser_agrees_with_the_reference_corpus() {
     assert!(wrong.len() * 1000 <= rows.len(), "less than 99.9 % agree:\n{}", wrong.join("\n"));
 }
 
+/// Paths and texts.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
 /// An artifact of these files.
 fn artifact(files: &[(&str, &str)]) -> Artifact {
     let files = files.iter().map(|(path, text)| SourceFile::new(*path, text.as_bytes())).collect();
@@ -53,7 +86,7 @@ fn read(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
 
 #[test]
 fn each_form_of_declaration_is_read() {
-    let cases: &[(&[(&str, &str)], &[&str])] = &[
+    let cases: &[(Files<'_>, &[&str])] = &[
         (
             &[("requirements.txt", "# x\nFlask[async]>=2,<4 # web\r\nruamel.yaml\n\nflask [async] <4, >=2\n")],
             &["flask[async]<4,>=2", "ruamel-yaml"],
@@ -78,7 +111,7 @@ fn each_form_of_declaration_is_read() {
 
 #[test]
 fn what_cannot_be_accepted_is_found_at_its_line() {
-    let cases: &[(&[(&str, &str)], &[&str])] = &[
+    let cases: &[(Files<'_>, &[&str])] = &[
         (
             &[("requirements.txt", "a\n\n--index-url http://host.invalid\nb @ file:///x\n")],
             &["requirement-index-url requirements.txt:3", "requirement-path requirements.txt:4"],

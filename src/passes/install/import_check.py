@@ -24,43 +24,56 @@ def child(name, pipe):
     os._exit(0)
 
 
-def attempt(name, seconds):
+def start(name):
     read, write = os.pipe()
-    start = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        os.close(read)
         try:
+            os.close(read)
             child(name, write)
         finally:
             os._exit(1)
     os.close(write)
-    said = b""
-    timed_out = False
-    while True:
-        left = start + seconds - time.monotonic()
-        if left <= 0 or not select.select([read], [], [], left)[0]:
-            timed_out = True
-            break
-        piece = os.read(read, 4096)
-        said += piece
-        if not piece or len(said) > 4096:
-            break
+    return {"name": name, "pid": pid, "read": read, "start": time.monotonic(), "said": b""}
+
+
+def finish(one, timed_out):
     if timed_out:
-        os.kill(pid, signal.SIGKILL)
-    os.close(read)
-    status = os.waitpid(pid, 0)[1]
-    length, _, text = said.partition(b"\n")
+        os.kill(one["pid"], signal.SIGKILL)
+    os.close(one["read"])
+    status = os.waitpid(one["pid"], 0)[1]
+    length, _, text = one["said"].partition(b"\n")
     if timed_out:
-        error = f"the import took more than {seconds} s"
+        error = "the import took more than %d s" % ask["seconds"]
     elif not length.isdigit() or int(length) != len(text):
         error = f"the interpreter ended during the import, wait status {status}"
     else:
         error = text.decode("utf-8", "replace") or None
-    return {"module": name, "error": error, "ms": int((time.monotonic() - start) * 1000)}
+    return {"module": one["name"], "error": error, "ms": int((time.monotonic() - one["start"]) * 1000)}
 
 
-imports = [attempt(name, ask["seconds"]) for name in ask["modules"]]
+def attempts(names):
+    waiting, running, done = list(reversed(names)), {}, {}
+    while waiting or running:
+        while waiting and len(running) < ask["at_once"]:
+            one = start(waiting.pop())
+            running[one["read"]] = one
+        oldest = min(one["start"] for one in running.values())
+        left = max(0, oldest + ask["seconds"] - time.monotonic())
+        for fd in select.select(list(running), [], [], left)[0]:
+            piece = os.read(fd, 4096)
+            running[fd]["said"] += piece
+            if not piece or len(running[fd]["said"]) > 4096:
+                one = running.pop(fd)
+                done[one["name"]] = finish(one, False)
+        late = [fd for fd, one in running.items() if one["start"] + ask["seconds"] <= time.monotonic()]
+        for fd in late:
+            one = running.pop(fd)
+            done[one["name"]] = finish(one, True)
+    return [done[name] for name in names]
+
+
+imports = attempts(ask["modules"])
 answer = {
     "imports": imports,
     "environment": {

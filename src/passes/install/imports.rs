@@ -68,7 +68,7 @@ pub(super) fn check(
         args: vec![format!("{WORK_DIR}/{PROGRAM}")],
         env: environment.env.clone(),
         cwd: TMP_DIR.to_owned(),
-        stdin: json!({ "nonce": nonce, "modules": modules, "seconds": seconds }).to_string().into_bytes(),
+        stdin: json!({ "nonce": nonce, "modules": modules, "seconds": seconds, "at_once": 2 }).to_string().into_bytes(),
         mounts: vec![
             Mount { host: scratch.to_owned(), inside: WORK_DIR.to_owned() },
             Mount { host: deps.to_owned(), inside: DEPS_DIR.to_owned() },

@@ -2,6 +2,7 @@
 //!
 //! Both get the same requirements file, written by us, and one reachable address: the index proxy.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,6 +36,15 @@ pub(super) enum Attempt {
     Limit(String),
     /// The installer failed for reasons of its own; what it said.
     Failed(String),
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(_) => f.write_str("it installed everything"),
+            Self::Refused(said) | Self::Limit(said) | Self::Failed(said) => f.write_str(said),
+        }
+    }
 }
 
 /// What every run of an installer shares.
@@ -77,6 +87,30 @@ impl Run<'_> {
             return Err(InstallError::Interrupted);
         }
         Ok(judge(choice, outcome))
+    }
+
+    /// The uv's own name and version; `None` where it does not say.
+    pub(super) fn uv_version(&self, path: &Path) -> Result<Option<String>, InstallError> {
+        let job = Job {
+            program: Program::Command(UV_INSIDE.to_owned()),
+            args: vec!["--version".to_owned()],
+            env: self.environment.env.clone(),
+            cwd: TMP_DIR.to_owned(),
+            stdin: Vec::new(),
+            mounts: vec![Mount { host: path.to_owned(), inside: UV_INSIDE.to_owned() }],
+            host_packages: false,
+            collect_into: None,
+            network: Network::None,
+            limits: Limits { pids: INSTALLER_PIDS, cpus: 1.0, ..Limits::default() },
+        };
+        let outcome = self.tools.sandbox.run(&job, self.tools.stop)?;
+        let said = String::from_utf8_lossy(&outcome.stdout.bytes).into_owned();
+        let mut words = said.split_whitespace();
+        let version = match (outcome.ended, words.next(), words.next()) {
+            (Ended::Exited(0), Some("uv"), Some(version)) => Some(format!("uv {}", super::printable(version, 40))),
+            _ => None,
+        };
+        Ok(version)
     }
 
     fn limits(&self) -> Limits {

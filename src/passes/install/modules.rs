@@ -2,15 +2,31 @@
 
 use super::tree::Distribution;
 
-/// Modules of one distribution that are imported.
-const MODULES_MAX: usize = 12;
+/// Modules of one distribution that are imported where none has its name.
+const MODULES_MAX: usize = 4;
+
+/// Outermost modules that are looked at.
+const OUTERMOST_MAX: usize = 32;
 
 /// Folders of the root that hold no modules.
 const DATA_FOLDERS: &[&str] = &["bin", "share", "etc", "include", "lib", "man", "tests", "test", "docs", "examples"];
 
+/// The modules to import: the one that has the distribution's name, or else a few of its outermost ones.
+pub(super) fn to_import(distribution: &Distribution) -> Vec<String> {
+    let mut modules = modules(distribution);
+    let is_main = |module: &String| crate::deps::normalised(&module.replace('.', "-")) == distribution.name;
+    match modules.iter().position(is_main) {
+        Some(main) => vec![modules.swap_remove(main)],
+        None => {
+            modules.truncate(MODULES_MAX);
+            modules
+        }
+    }
+}
+
 /// The outermost modules, by dotted name: a file in the root, or a folder that holds an `__init__`, however deep below
 /// folders that hold none (namespace packages). Private ones (`_x`) count where there are no others.
-pub(super) fn modules(distribution: &Distribution) -> Vec<String> {
+fn modules(distribution: &Distribution) -> Vec<String> {
     let mut packages: Vec<String> = Vec::new();
     for path in distribution.paths() {
         let Some((folder, file)) = path.rsplit_once('/') else {
@@ -27,7 +43,7 @@ pub(super) fn modules(distribution: &Distribution) -> Vec<String> {
         let is_inside = |outer: &String| {
             package.strip_prefix(outer.as_str()).is_some_and(|rest| rest.starts_with('.') || rest.is_empty())
         };
-        if outermost.len() < MODULES_MAX && !outermost.iter().any(is_inside) {
+        if outermost.len() < OUTERMOST_MAX && !outermost.iter().any(is_inside) {
             outermost.push(package);
         }
     }
@@ -58,12 +74,6 @@ fn is_identifier(text: &str) -> bool {
         && chars.all(|char| char.is_alphanumeric() || char == '_')
 }
 
-/// The module that stands for the whole distribution, if one of `modules` has its name.
-pub(super) fn main_module<'a>(name: &str, modules: &'a [String]) -> Option<&'a String> {
-    let same = |module: &&String| crate::deps::normalised(&module.replace('.', "-")) == name;
-    modules.iter().find(same)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tree::Recorded;
@@ -89,5 +99,10 @@ mod tests {
                 Distribution { record: Some(paths.iter().map(line).collect()), ..Distribution::default() };
             assert_eq!(modules(&distribution), *expected, "{paths:?}");
         }
+        let line = |path: &str| Recorded { path: Some(path.to_owned()), written: String::new(), digest: None };
+        let record = ["pylab.py", "mat_plot/__init__.py", "tools/__init__.py"].map(line);
+        let distribution =
+            Distribution { name: "mat-plot".to_owned(), record: Some(record.into()), ..Distribution::default() };
+        assert_eq!(to_import(&distribution), ["mat_plot"]);
     }
 }

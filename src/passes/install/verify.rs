@@ -30,7 +30,7 @@ pub(super) fn wanted(tree: &Tree, wanted: &[&Requirement]) -> Vec<Finding> {
     }
     for requirement in wanted {
         let (name, declared) = (&requirement.name, &requirement.text);
-        let at = |rule, message: String| Finding { path: requirement.declared_in.clone(), ..fault(rule, message) };
+        let at = |rule, message: String| requirement.finding(rule, Severity::High, super::printable(&message, 500));
         match by_name.get(name.as_str()).and_then(|all| all.first()) {
             None => findings.push(at("package-missing", format!("`{declared}` is declared, and was not installed"))),
             Some(found) => {

@@ -1,6 +1,8 @@
 //! A stand-in for a sandbox that isolates nothing: it runs jobs on this host with their paths mapped. Good for packages
 //! that these tests make themselves, and nothing else.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! A package index on this host's loopback, as the proxy's upstream.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;

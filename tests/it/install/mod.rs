@@ -1,11 +1,16 @@
 //! The install pass: against an index, wheels and installers on this host's loopback alone.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod direct;
 mod index;
+mod isolated;
 mod wheel;
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use vetrun::artifact::Artifact;
 use vetrun::deps::declared;
@@ -23,12 +28,20 @@ fn good() -> Wheel {
 }
 
 fn install(requirements: &str, index: &Index) -> Result<Installed, InstallError> {
-    let policy =
-        InstallPolicy { installer: Installer::Pip, index_url: Some(index.url.clone()), ..InstallPolicy::default() };
+    install_with(requirements, index, Installer::Pip, None)
+}
+
+fn install_with(
+    requirements: &str,
+    index: &Index,
+    installer: Installer,
+    uv: Option<&Path>,
+) -> Result<Installed, InstallError> {
+    let policy = InstallPolicy { installer, index_url: Some(index.url.clone()), ..InstallPolicy::default() };
     let nothing = Artifact::new("a", "a", Vec::new(), Vec::new());
     let (declared, findings) = declared(&nothing, Some(("requirements.txt", requirements.as_bytes())), &policy);
     assert_eq!(findings, [], "{requirements}");
-    install_declared(&declared, &Tools { sandbox: &Direct, stop: &Stop::default(), uv: None }, &policy)
+    install_declared(&declared, &Tools { sandbox: &Direct, stop: &Stop::default(), uv }, &policy)
 }
 
 fn rules(installed: &Installed) -> Vec<&str> {
@@ -95,6 +108,10 @@ fn what_cannot_be_installed_or_imported_is_a_finding() {
         assert_eq!(rules(&installed), [rule], "{requirement}: {:?}", installed.findings);
         assert!(!installed.is_sound());
     }
+    let half = format!("good==1.0 --hash=sha256:{}\nbroken", sha256(&good().bytes));
+    let installed = install(&half, &index).unwrap();
+    assert_eq!(rules(&installed), ["requirement-hash-missing"]);
+    assert_eq!(installed.findings[0].range.map(|range| range.start.line), Some(2));
     let pinned = format!("good==1.0 --hash=sha256:{}", sha256(&good().bytes));
     assert_eq!(rules(&install(&pinned, &index).unwrap()), [""; 0]);
 }
@@ -149,6 +166,28 @@ fn hostile_wheels_are_refused_by_what_they_hold() {
 fn a_wheel_that_is_not_the_named_one_never_arrives() {
     let installed = install("good", &index(&[good()], Form::WrongDigests)).unwrap();
     assert_eq!(rules(&installed), ["package-file-refused"], "{:?}", installed.findings);
+}
+
+#[test]
+fn pip_stands_in_for_a_uv_that_breaks_and_the_report_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let uv = folder.path().join("uv");
+    std::fs::write(
+        &uv,
+        "#!/bin/sh\nif [ \"$1\" = --version ]; then echo uv 9.9.9; exit; fi\necho 'error: out of luck' >&2\nexit 2\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&uv, PermissionsExt::from_mode(0o755)).unwrap();
+    let index = index(&[good()], Form::Json);
+    let installed = install_with("good", &index, Installer::Auto, Some(&uv)).unwrap();
+    assert_eq!(installed.findings, []);
+    let fallback = installed.to_report().fallback_triggered.unwrap();
+    assert!(fallback.contains("uv") && fallback.contains("out of luck"), "{fallback}");
+    assert!(installed.installer.as_ref().is_some_and(|name| name.starts_with("pip ")), "{:?}", installed.installer);
+    let error = install_with("good", &index, Installer::Uv, Some(&uv)).unwrap_err();
+    assert!(matches!(&error, InstallError::Index { what, .. } if what.contains("out of luck")), "{error}");
+    let error = install_with("good", &index, Installer::Uv, None).unwrap_err();
+    assert!(matches!(error, InstallError::NoInstaller { .. }), "{error}");
 }
 
 #[test]

@@ -43,6 +43,9 @@ pub struct ProxyRequest {
 #[derive(Debug)]
 pub struct IndexProxy(Arc<State>);
 
+/// The offers of one name, each with its token.
+type Page = Arc<Vec<(u64, Offer)>>;
+
 /// What all connections share.
 #[derive(Debug)]
 struct State {
@@ -54,7 +57,7 @@ struct State {
 #[derive(Debug, Default)]
 struct Seen {
     /// For each name that was asked for: the tokens of its files; `None` where the index has no such name.
-    pages: HashMap<String, Option<Arc<Vec<(u64, Offer)>>>>,
+    pages: HashMap<String, Option<Page>>,
     /// The file of each token.
     files: Vec<Offer>,
     requests: Vec<ProxyRequest>,
@@ -133,7 +136,7 @@ impl State {
     }
 
     /// The offers of a name, fetched at most once; `None` where there are none to give.
-    fn page(&self, name: &str) -> Result<Option<Arc<Vec<(u64, Offer)>>>, String> {
+    fn page(&self, name: &str) -> Result<Option<Page>, String> {
         {
             let seen = self.seen();
             if let Some(page) = seen.pages.get(name) {
