@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use vetrun::artifact::Digest;
 use vetrun::sandbox::native::NativeSandbox;
 use vetrun::sandbox::{
-    Ended, Gateway, HOME_DIR, Interpreter, Job, Limits, Mount, Network, Outcome, Program, Sandbox, SandboxError,
-    Stop, TMP_DIR, WORK_DIR,
+    Ended, Gateway, HOME_DIR, Interpreter, Job, Limits, Mount, Network, Outcome, Program, Sandbox, SandboxError, Stop,
+    TMP_DIR, WORK_DIR,
 };
 
 mod cases;
@@ -146,10 +146,8 @@ fn judge(sandbox: &dyn Sandbox, case: &Case) -> Result<(), String> {
 /// Runs every case; names all that fail.
 fn conforms(sandbox: &dyn Sandbox) {
     let started = Instant::now();
-    let failed: Vec<String> = CASES
-        .iter()
-        .filter_map(|case| judge(sandbox, case).err().map(|why| format!("{}: {why}", case.name)))
-        .collect();
+    let failed: Vec<String> =
+        CASES.iter().filter_map(|case| judge(sandbox, case).err().map(|why| format!("{}: {why}", case.name))).collect();
     println!("{} cases in {:?}", CASES.len(), started.elapsed());
     assert!(failed.is_empty(), "{} of {} cases failed\n{}", failed.len(), CASES.len(), failed.join("\n"));
 }
@@ -344,6 +342,20 @@ fn native_is_off() -> bool {
         println!("not tested: VETRUN_TEST_NATIVE=off");
     }
     off
+}
+
+#[test]
+fn docker_conforms() {
+    if let Some(docker) = crate::docker::sandbox() {
+        conforms(docker);
+    }
+}
+
+#[test]
+fn docker_conforms_around() {
+    if let Some(docker) = crate::docker::sandbox() {
+        conforms_around(docker);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use bollard::models::{
 
 use super::engine::{Features, Image};
 use super::{seccomp, sweep};
-use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Network, OUT_DIR, TMP_DIR};
+use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Mount, Network, OUT_DIR, TMP_DIR};
 
 /// The keeper's text; it is handed to the image's own interpreter.
 const KEEPER: &str = include_str!("keeper.py");
@@ -24,8 +24,14 @@ const TMP_FILES_MAX: u32 = 65536;
 /// The keeper is one process more than the job was given.
 pub(super) const KEEPER_PIDS: u32 = 1;
 
-/// The container for `job`, whose keeper speaks over the host's `socket`.
-pub(super) fn container(job: &Job, image: &Image, features: &Features, socket: &Path) -> ContainerCreateBody {
+/// The container for `job` with `mounts` as they were staged, whose keeper speaks over the host's `socket`.
+pub(super) fn container(
+    job: &Job,
+    mounts: &[Mount],
+    image: &Image,
+    features: &Features,
+    socket: &Path,
+) -> ContainerCreateBody {
     let port = if matches!(job.network, Network::Gateway(_)) { GATEWAY_PORT } else { 0 };
     let interpreter = ["python3", "-I", "-S", "-B", "-c", KEEPER, SOCKET_INSIDE].map(str::to_owned);
     let entrypoint = interpreter.into_iter().chain([port.to_string(), OUT_DIR.to_owned(), HOME_DIR.to_owned()]);
@@ -47,7 +53,7 @@ pub(super) fn container(job: &Job, image: &Image, features: &Features, socket: &
         network_disabled: Some(!matches!(job.network, Network::Full)),
         stop_timeout: Some(0),
         labels: Some(sweep::labels(&job.limits)),
-        host_config: Some(host_config(job, features, socket)),
+        host_config: Some(host_config(job, mounts, features, socket)),
         ..ContainerCreateBody::default()
     }
 }
@@ -58,7 +64,7 @@ fn user() -> String {
     if uid.is_root() { format!("{NOBODY}:{NOBODY}") } else { format!("{}:{}", uid.as_raw(), gid.as_raw()) }
 }
 
-fn host_config(job: &Job, features: &Features, socket: &Path) -> HostConfig {
+fn host_config(job: &Job, mounts: &[Mount], features: &Features, socket: &Path) -> HostConfig {
     let limits = &job.limits;
     let memory = signed(limits.memory_bytes);
     let network = !matches!(job.network, Network::None);
@@ -79,7 +85,7 @@ fn host_config(job: &Job, features: &Features, socket: &Path) -> HostConfig {
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
         shm_size: Some(signed(limits.tmp_bytes)),
         tmpfs: Some(tmpfs(limits)),
-        mounts: Some(mounts(job, socket)),
+        mounts: Some(binds(mounts, socket)),
         // The keeper reaps processes, and vetrun reads the streams as they come.
         init: Some(false),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
@@ -107,8 +113,8 @@ fn tmpfs(limits: &Limits) -> HashMap<String, String> {
     ])
 }
 
-fn mounts(job: &Job, socket: &Path) -> Vec<EngineMount> {
-    let shown = job.mounts.iter().map(|mount| bind(&mount.host, &mount.inside));
+fn binds(mounts: &[Mount], socket: &Path) -> Vec<EngineMount> {
+    let shown = mounts.iter().map(|mount| bind(&mount.host, &mount.inside));
     shown.chain([bind(socket, SOCKET_INSIDE)]).collect()
 }
 

@@ -26,9 +26,10 @@ fn node(code: &str, job: &mut Job) {
 fn number(outcome: &Outcome) -> Result<u64, String> {
     let said = text(outcome);
     let err = String::from_utf8_lossy(&outcome.stderr.bytes);
-    said.split_whitespace().next().and_then(|word| word.parse().ok()).ok_or_else(|| {
-        format!("{:?}: no number in {said:?}; stderr: {err}", outcome.ended)
-    })
+    said.split_whitespace()
+        .next()
+        .and_then(|word| word.parse().ok())
+        .ok_or_else(|| format!("{:?}: no number in {said:?}; stderr: {err}", outcome.ended))
 }
 
 fn within(value: u64, low: u64, high: u64) -> Result<(), String> {
