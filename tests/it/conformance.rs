@@ -16,6 +16,7 @@ use vetrun::sandbox::{
 };
 
 mod cases;
+mod docker;
 mod native;
 
 use cases::CASES;
@@ -31,6 +32,7 @@ struct Case {
 }
 
 /// What must be seen.
+#[derive(Clone, Copy)]
 enum Expect {
     /// It exits with 0 and prints exactly this.
     Says(&'static str),
@@ -342,20 +344,6 @@ fn native_is_off() -> bool {
         println!("not tested: VETRUN_TEST_NATIVE=off");
     }
     off
-}
-
-#[test]
-fn docker_conforms() {
-    if let Some(docker) = crate::docker::sandbox() {
-        conforms(docker);
-    }
-}
-
-#[test]
-fn docker_conforms_around() {
-    if let Some(docker) = crate::docker::sandbox() {
-        conforms_around(docker);
-    }
 }
 
 #[test]

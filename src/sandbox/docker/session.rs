@@ -233,7 +233,9 @@ impl Run<'_> {
             Watched::Kill(kill) => {
                 seen.kill = Some(kill);
                 seen.counted_at_end = true;
-                self.kill().await?;
+                // The engine waits for a stream that nobody reads, so both go on at once.
+                let (killed, drained) = tokio::join!(self.kill(), drain(&mut frames, &mut seen.streams));
+                return killed.and(drained);
             }
             Watched::Lost => seen.state = Some(self.dead_state().await?),
         }
