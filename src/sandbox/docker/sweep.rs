@@ -150,10 +150,10 @@ mod tests {
         let elsewhere = (OWNER, format!("{pid}:1:another-boot"));
         let cases = [
             ("our own", with(&[]), false),
-            ("our own, overdue", with(&[past.clone()]), false),
+            ("our own, overdue", with(std::slice::from_ref(&past)), false),
             ("a reused process id", with(&[(OWNER, format!("{pid}:1:{boot}"))]), true),
             ("a dead process", with(&[(OWNER, format!("4194999:1:{boot}"))]), true),
-            ("another boot", with(&[elsewhere.clone()]), false),
+            ("another boot", with(std::slice::from_ref(&elsewhere)), false),
             ("another boot, overdue", with(&[elsewhere, past.clone()]), true),
             ("another namespace", with(&[(OWNER, format!("{pid}:1:{boot}")), (NAMESPACE, "pid:[1]".into())]), false),
             ("not ours to judge", with(&[(OWNER, "nonsense".into()), past]), false),
