@@ -162,7 +162,8 @@ impl Walk<'_> {
 
     /// Takes one file, if the limits leave room for it.
     fn file(&mut self, path: &str) -> io::Result<()> {
-        let opened = self.open(path, OFlags::NONBLOCK | OFlags::NOCTTY).and_then(|fd| Ok((rustix::fs::fstat(&fd)?, fd)));
+        let opened =
+            self.open(path, OFlags::NONBLOCK | OFlags::NOCTTY).and_then(|fd| Ok((rustix::fs::fstat(&fd)?, fd)));
         let (stat, fd) = match opened {
             Ok(opened) => opened,
             Err(error) => {

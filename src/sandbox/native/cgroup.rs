@@ -263,9 +263,11 @@ fn parents_2(mounts: &str, own: &str) -> Option<Vec<(&'static str, PathBuf)>> {
     let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
     let folder = own_folder(root, point, path);
     let top = PathBuf::from(point);
-    folder.ancestors().take_while(|folder| folder.starts_with(&top)).find(|folder| hands_down(folder)).map(|folder| {
-        vec![("", folder.to_path_buf())]
-    })
+    folder
+        .ancestors()
+        .take_while(|folder| folder.starts_with(&top))
+        .find(|folder| hands_down(folder))
+        .map(|folder| vec![("", folder.to_path_buf())])
 }
 
 fn hands_down(folder: &Path) -> bool {
@@ -328,9 +330,6 @@ mod tests {
     #[test]
     fn mounts_are_read_with_their_roots() {
         let mounts = "35 31 0:32 /a /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory\n";
-        assert_eq!(
-            mount_points(mounts, "cgroup").collect::<Vec<_>>(),
-            [("/a", "/sys/fs/cgroup/memory", "rw,memory")]
-        );
+        assert_eq!(mount_points(mounts, "cgroup").collect::<Vec<_>>(), [("/a", "/sys/fs/cgroup/memory", "rw,memory")]);
     }
 }

@@ -12,8 +12,7 @@ use crate::sandbox::{Diagnosis, Isolation, Limits, Network, SandboxError};
 /// Says whether runs can be isolated here and how strongly, by setting an empty one up with `launcher`.
 #[must_use]
 pub fn diagnose(launcher: &Path) -> Diagnosis {
-    let sandbox =
-        NativeSandbox { launcher: launcher.to_owned(), search: Vec::new(), found: Mutex::default() };
+    let sandbox = NativeSandbox { launcher: launcher.to_owned(), search: Vec::new(), found: Mutex::default() };
     match sandbox.probe() {
         Ok((seen, group)) => {
             let cgroup = group.and_then(|_| Cgroup::create(&Limits::default()));
@@ -23,7 +22,13 @@ pub fn diagnose(launcher: &Path) -> Diagnosis {
         }
         Err(trouble) => {
             let (reason, mend) = explain(&trouble);
-            Diagnosis { backend: BACKEND, usable: false, summary: reason, mends: vec![mend], isolation: Isolation::default() }
+            Diagnosis {
+                backend: BACKEND,
+                usable: false,
+                summary: reason,
+                mends: vec![mend],
+                isolation: Isolation::default(),
+            }
         }
     }
 }
@@ -76,7 +81,8 @@ fn mend(action: &str) -> &'static str {
         return "root lacks a right here, as in most containers: run the container with SYS_ADMIN, SETUID, SETGID and \
                 SETPCAP and without its seccomp profile, or use `--sandbox docker`";
     }
-    let number = |path: &str| fs::read_to_string(PathBuf::from(path)).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    let number =
+        |path: &str| fs::read_to_string(PathBuf::from(path)).ok().and_then(|text| text.trim().parse::<u64>().ok());
     if number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(1) {
         return "AppArmor keeps user namespaces from ordinary users: give vetrun a profile with `userns,`, or set \
                 kernel.apparmor_restrict_unprivileged_userns=0";

@@ -157,7 +157,8 @@ fn start_init(
         init::run(given, &theirs);
     }
     drop(theirs);
-    let init = Pid::from_raw(raw).filter(|_| raw > 0).ok_or_else(|| Fault::new("fork", std::io::Error::last_os_error()))?;
+    let init =
+        Pid::from_raw(raw).filter(|_| raw > 0).ok_or_else(|| Fault::new("fork", std::io::Error::last_os_error()))?;
     let pidfd = rustix::process::pidfd_open(init, PidfdFlags::empty()).tried("watch the first process")?;
     let mut fds = vec![pidfd.as_fd(), folders.out.as_fd(), folders.tmp.as_fd(), folders.shm.as_fd()];
     fds.extend(listener.as_ref().map(AsFd::as_fd));

@@ -45,7 +45,8 @@ pub(super) fn view(job: &Job, found: &[Found]) -> Result<View, String> {
     view.binds.dedup();
     if !job.host_packages {
         let folders = found.iter().flat_map(|found| found.packages.clone()).chain(system_package_folders());
-        let folders: std::collections::BTreeSet<_> = folders.filter_map(|path| path.to_str().map(str::to_owned)).collect();
+        let folders: std::collections::BTreeSet<_> =
+            folders.filter_map(|path| path.to_str().map(str::to_owned)).collect();
         view.hidden.extend(folders.into_iter().filter(|path| is_seen(&view.binds, Path::new(path))));
     }
     view.binds.extend(mounts(job)?);
@@ -86,7 +87,8 @@ fn mounts(job: &Job) -> Result<Vec<Bind>, String> {
         if RESERVED.iter().any(|reserved| inside.starts_with(reserved)) {
             return Err(format!("mount on `{}`, which belongs to the sandbox", mount.inside));
         }
-        let host = mount.host.to_str().ok_or_else(|| format!("mount `{}`, which is not UTF-8", mount.host.display()))?;
+        let host =
+            mount.host.to_str().ok_or_else(|| format!("mount `{}`, which is not UTF-8", mount.host.display()))?;
         let metadata = mount.host.metadata().map_err(|error| format!("mount `{host}` ({error})"))?;
         let folder = metadata.is_dir();
         binds.push(Bind { host: host.to_owned(), inside: mount.inside.clone(), folder, own: true });
@@ -131,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_mount_cannot_cover_what_belongs_to_the_sandbox() {
-        for inside in ["/proc", "/proc/self", "/etc/passwd", "/tmp/x", "/out", "/", "work", "/work/../proc", "/usr/bin"] {
+        for inside in ["/proc", "/proc/self", "/etc/passwd", "/tmp/x", "/out", "/", "work", "/work/../proc", "/usr/bin"]
+        {
             assert!(view(&job(inside), &[]).is_err(), "{inside}");
         }
         for inside in ["/work", "/deps", "/work/a/b", "/opt/data"] {

@@ -124,9 +124,10 @@ impl NativeSandbox {
         match program {
             Program::Interpreter(kind) => Ok(vec![self.find(*kind)?]),
             Program::Command(path) if interpreter::is_system(Path::new(path)) => Ok(Vec::new()),
-            Program::Command(_) => {
-                Ok([Interpreter::Python, Interpreter::Node].into_iter().filter_map(|kind| self.find(kind).ok()).collect())
-            }
+            Program::Command(_) => Ok([Interpreter::Python, Interpreter::Node]
+                .into_iter()
+                .filter_map(|kind| self.find(kind).ok())
+                .collect()),
         }
     }
 
@@ -245,7 +246,9 @@ fn collect(job: &Job, seen: &Seen) -> Result<Collected, SandboxError> {
 fn error(trouble: Trouble, program: &str) -> SandboxError {
     let fault = match trouble {
         Trouble::NoProgram(fault) if matches!(fault.errno, libc::ENOENT | libc::ENOTDIR) => {
-            let mend = format!("install it on this host, where `{program}` is looked up below /usr and beside the interpreter");
+            let mend = format!(
+                "install it on this host, where `{program}` is looked up below /usr and beside the interpreter"
+            );
             return SandboxError::NoProgram { backend: BACKEND, program: program.to_owned(), mend };
         }
         Trouble::NoProgram(fault) | Trouble::Fault(fault) => fault,

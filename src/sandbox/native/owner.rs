@@ -34,7 +34,9 @@ fn base_in(map: &str, launcher: u32) -> Option<u32> {
         })
         .collect();
     let wanted = UNUSED_BASE.checked_add(launcher.checked_mul(IDS)?)?;
-    let holds = |first: u32, count: u32| wanted >= first && u64::from(wanted) + u64::from(IDS) <= u64::from(first) + u64::from(count);
+    let holds = |first: u32, count: u32| {
+        wanted >= first && u64::from(wanted) + u64::from(IDS) <= u64::from(first) + u64::from(count)
+    };
     if extents.iter().any(|&(first, count)| holds(first, count)) {
         return Some(wanted);
     }

@@ -52,9 +52,8 @@ const BYTES_PER_TMP_FILE: u64 = 4096;
 /// Files in the scratch folder, at least.
 const TMP_FILES_MIN: u64 = 1024;
 
-const READ_ONLY: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_RDONLY
-    .union(MountAttrFlags::MOUNT_ATTR_NOSUID)
-    .union(MountAttrFlags::MOUNT_ATTR_NODEV);
+const READ_ONLY: MountAttrFlags =
+    MountAttrFlags::MOUNT_ATTR_RDONLY.union(MountAttrFlags::MOUNT_ATTR_NOSUID).union(MountAttrFlags::MOUNT_ATTR_NODEV);
 const WRITABLE: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
 
 /// The folders that a program can write, held open so that they outlive everything else.
@@ -158,8 +157,12 @@ fn make_devices(devices: &[OwnedFd]) -> Result<(), Fault> {
         place(&path, false)?;
         attach(tree, &path)?;
     }
-    let links =
-        [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")];
+    let links = [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ];
     for (name, target) in links {
         rustix::fs::symlinkat(target, CWD, format!("dev/{name}")).tried_with(|| format!("link /dev/{name}"))?;
     }
@@ -187,7 +190,8 @@ fn writable_folders(caps: &Caps, ids: Ids) -> Result<Folders, Fault> {
 fn writable(path: &str, bytes: u64, files: u64, owner: u32) -> Result<OwnedFd, Fault> {
     let (size, files, owner) = (bytes.max(1).to_string(), files.to_string(), owner.to_string());
     let options = [("size", &*size), ("nr_inodes", &*files), ("mode", "755"), ("uid", &*owner), ("gid", &*owner)];
-    let mount = tmpfs(&options, WRITABLE).map_err(|fault| Fault { action: format!("{} for {path}", fault.action), ..fault })?;
+    let mount =
+        tmpfs(&options, WRITABLE).map_err(|fault| Fault { action: format!("{} for {path}", fault.action), ..fault })?;
     place(path, true)?;
     attach(&mount, inside(path))?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -202,7 +206,8 @@ pub(super) fn mount_proc() -> Result<(), Fault> {
     rustix::mount::fsconfig_set_string(context.as_fd(), "hidepid", "2").tried("hide processes in /proc")?;
     rustix::mount::fsconfig_create(context.as_fd()).tried("create a proc file system")?;
     let attributes = WRITABLE | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    let proc = rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes).tried("mount /proc")?;
+    let proc =
+        rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes).tried("mount /proc")?;
     attach(&proc, "proc")?;
     for name in PROC_FILES_MASKED {
         let path = format!("proc/{name}");

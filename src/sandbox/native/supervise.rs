@@ -120,7 +120,8 @@ fn give(control: &OwnedFd, given: Given, request: &Request<'_>) -> Result<(), Fa
     } else {
         step("write standard input", channel::sealed("stdin", request.stdin))?
     };
-    let entrances = step("open the control groups", request.cgroup.map(Cgroup::entrances).transpose())?.unwrap_or_default();
+    let entrances =
+        step("open the control groups", request.cgroup.map(Cgroup::entrances).transpose())?.unwrap_or_default();
     let mut fds = vec![spec.as_fd(), stdin.as_fd(), given.ends[0].as_fd(), given.ends[1].as_fd()];
     fds.extend(entrances.iter().map(AsFd::as_fd));
     step("give the launcher its job", channel::send(control, &(), &fds))
@@ -234,7 +235,9 @@ impl Watch<'_> {
         let has_init = init.is_some();
         fds.extend(init);
         fds.extend(self.control.as_ref().map(|control| PollFd::new(control, PollFlags::IN)));
-        fds.extend(self.streams.iter().filter_map(Capture::pipe).map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
+        fds.extend(
+            self.streams.iter().filter_map(Capture::pipe).map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)),
+        );
         let timeout = timespec(self.pause());
         match rustix::event::poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -386,7 +389,10 @@ impl Watch<'_> {
 
 /// The launcher, or the first process inside, ended and did not say why: something else killed it.
 fn silent() -> Fault {
-    Fault { action: "learn how the run ended, because its launcher was killed from outside".to_owned(), errno: libc::ECHILD }
+    Fault {
+        action: "learn how the run ended, because its launcher was killed from outside".to_owned(),
+        errno: libc::ECHILD,
+    }
 }
 
 /// The end that a real wait status stands for. A program that was killed while the kernel counted a kill for memory died

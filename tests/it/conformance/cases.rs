@@ -5,7 +5,7 @@ use std::time::Duration;
 use vetrun::sandbox::{Ended, Interpreter, Job, Outcome, Program};
 
 use super::Expect::{Ends, Holds, Says};
-use super::{Case, says, text};
+use super::{Case, ends, says, text};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -26,9 +26,10 @@ fn node(code: &str, job: &mut Job) {
 fn number(outcome: &Outcome) -> Result<u64, String> {
     let said = text(outcome);
     let err = String::from_utf8_lossy(&outcome.stderr.bytes);
-    said.split_whitespace().next().and_then(|word| word.parse().ok()).ok_or_else(|| {
-        format!("{:?}: no number in {said:?}; stderr: {err}", outcome.ended)
-    })
+    said.split_whitespace()
+        .next()
+        .and_then(|word| word.parse().ok())
+        .ok_or_else(|| format!("{:?}: no number in {said:?}; stderr: {err}", outcome.ended))
 }
 
 fn within(value: u64, low: u64, high: u64) -> Result<(), String> {
@@ -224,6 +225,10 @@ if os.fork() == 0:
     x = []
     while True: x.append(bytearray(1 << 20))
 print(os.WTERMSIG(os.wait()[1]))", same, Holds(|outcome| {
+        if outcome.metrics.sampled && outcome.metrics.oom_kills.is_none() {
+            // Where memory is only sampled, the whole run is killed.
+            return ends(outcome, Ended::OutOfMemory);
+        }
         says(outcome, "9")?;
         match outcome.metrics.oom_kills { Some(0) => Err("no kill was counted".to_owned()), _ => Ok(()) }
     });
