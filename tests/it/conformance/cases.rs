@@ -40,7 +40,7 @@ fn timed_out(outcome: &Outcome) -> Result<(), String> {
     if outcome.ended != Ended::TimedOut {
         return Err(format!("{:?}: {}", outcome.ended, String::from_utf8_lossy(&outcome.stderr.bytes)));
     }
-    within(outcome.metrics.wall.as_millis().try_into().unwrap(), 690, 1400)
+    within(outcome.metrics.wall.as_millis().try_into().unwrap(), 690, 3000)
 }
 
 fn flooded(outcome: &Outcome, stream: &vetrun::sandbox::Stream) -> Result<(), String> {
