@@ -37,7 +37,6 @@ pub fn diagnose(launcher: &Path) -> Diagnosis {
 /// Removes the control groups of vetrun processes that are gone. Returns how many there were.
 ///
 /// Nothing else can be left: all mounts are in namespaces that end with their processes, and those die with vetrun.
-#[must_use]
 pub fn sweep() -> usize {
     cgroup::sweep()
 }

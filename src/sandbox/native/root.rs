@@ -79,6 +79,8 @@ pub(super) fn build(view: &View, caps: &Caps, ids: Ids, file_map: Option<Borrowe
     attach(&top, STAGE)?;
     rustix::process::chdir(STAGE).tried("enter the new root")?;
 
+    // Before the binds: an interpreter may live below the host's scratch folder.
+    let folders = writable_folders(caps, ids)?;
     for (bind, tree) in view.binds.iter().zip(&trees) {
         place(&bind.inside, bind.folder)?;
         attach(tree, inside(&bind.inside))?;
@@ -96,7 +98,8 @@ pub(super) fn build(view: &View, caps: &Caps, ids: Ids, file_map: Option<Borrowe
         cover(inside(path))?;
     }
     make_devices(&devices)?;
-    writable_folders(caps, ids)
+    std::fs::create_dir_all("proc").tried("make /proc")?;
+    Ok(folders)
 }
 
 /// The two steps of a bind: a detached copy of the tree, then its attributes.
@@ -151,7 +154,6 @@ fn cover(path: &str) -> Result<(), Fault> {
 }
 
 fn make_devices(devices: &[OwnedFd]) -> Result<(), Fault> {
-    std::fs::create_dir_all("dev/shm").tried("make /dev")?;
     for (name, tree) in DEVICES.iter().zip(devices) {
         let path = format!("dev/{name}");
         place(&path, false)?;
@@ -183,7 +185,6 @@ fn writable_folders(caps: &Caps, ids: Ids) -> Result<Folders, Fault> {
     let home = inside(HOME_DIR);
     std::fs::create_dir(home).tried("make the home folder")?;
     std::os::unix::fs::chown(home, Some(owner), Some(owner)).tried("give the home folder away")?;
-    std::fs::create_dir_all("proc").tried("make /proc")?;
     Ok(Folders { out, tmp, shm })
 }
 
