@@ -97,8 +97,9 @@ fn python(code: &str) -> Job {
 fn work() -> (tempfile::TempDir, Mount) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("input.txt"), "input").unwrap();
-    let closed = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(folder.path().join("input.txt"), closed).unwrap();
+    for (path, mode) in [(folder.path().join("input.txt"), 0o600), (folder.path().to_owned(), 0o700)] {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    }
     let mount = Mount { host: folder.path().to_owned(), inside: WORK_DIR.to_owned() };
     (folder, mount)
 }

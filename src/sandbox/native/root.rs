@@ -108,10 +108,18 @@ fn open_bind(bind: &Bind, file_map: Option<BorrowedFd<'_>>) -> Result<OwnedFd, F
     let tree = rustix::mount::open_tree(CWD, &bind.host, flags).tried_with(|| format!("open {}", bind.host))?;
     set_attributes(&tree, READ_ONLY, true).tried_with(|| format!("make {} read-only", bind.host))?;
     if let (true, Some(map)) = (bind.own, file_map) {
-        // Not every file system can do this. Where one cannot, what everybody may read is still there.
-        let _ = set_file_map(&tree, map);
+        // Not every file system can do this. Where one cannot, everybody must be allowed to read what is shown.
+        set_file_map(&tree, map).or_else(|error| if is_open(bind) { Ok(()) } else { Err(error) }).tried_with(|| {
+            format!("show {} as the program's own (its file system cannot map ids; open it to others)", bind.host)
+        })?;
     }
     Ok(tree)
+}
+
+/// Whether others than its owner may read the top of a bind.
+fn is_open(bind: &Bind) -> bool {
+    let needed = if bind.folder { 0o005 } else { 0o004 };
+    rustix::fs::stat(&bind.host).is_ok_and(|stat| stat.st_mode & needed == needed)
 }
 
 fn open_device(name: &str) -> Result<OwnedFd, Fault> {

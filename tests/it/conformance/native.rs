@@ -302,7 +302,8 @@ fn a_killed_supervisor_takes_its_run_along() {
         return;
     }
     if is_alone() {
-        let mut job = python("import subprocess; subprocess.Popen(['sh', '-c', 'sleep 61; :', sys.argv[1]]); time.sleep(60)");
+        let mut job =
+            python("import subprocess; subprocess.Popen(['sh', '-c', 'sleep 61; :', sys.argv[1]]); time.sleep(60)");
         // An argument that the parent can find.
         job.args.push(std::env::var("VETRUN_TEST_MARKER").unwrap());
         run(&super::native(), &job);
