@@ -29,21 +29,21 @@ struct Expected {
 
 fn clean_fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clean");
-    let mut entries = intake::batch_entries(&folder).unwrap();
+    let mut entries = intake::batch_entries(&folder).expect("the clean fixtures are there");
     entries.retain(|path| path.is_dir());
     entries
 }
 
 fn read(path: &Path) -> Artifact {
-    let exclude = intake::exclude_set(&DEFAULT_EXCLUDES).unwrap();
-    intake::read_path(path, &Policy::default().intake, &exclude).unwrap()
+    let exclude = intake::exclude_set(&DEFAULT_EXCLUDES).expect("they are globs");
+    intake::read_path(path, &Policy::default().intake, &exclude).expect("the folder can be read")
 }
 
 /// What the passes that need no rules find in an artifact.
 fn judge(artifact: &Artifact) -> (Structure, Vec<Finding>) {
     let policy = Policy::default();
     let (parsed, mut findings) = parse(artifact, &policy.parse);
-    let (structure, found) = structure(&parsed, &policy).unwrap();
+    let (structure, found) = structure(&parsed, &policy).expect("the profile is built in");
     findings.extend(found);
     findings.extend(budget(&parsed, &policy.budget, &structure.profile, 0).0);
     (structure, findings)
