@@ -129,6 +129,10 @@ const INVALID_PYTHON: &[(&str, u32, u32)] = &[
     ("b'\u{e9}'\n", 1, 3),
     ("'\\N{no such name}'\n", 1, 5),
     ("A[*b]: int\n", 1, 3),
+    ("f'{*a}'\n", 1, 4),
+    ("f'{a:{b:{c:{d}}}}'\n", 1, 12),
+    ("match x:\n    case f'': pass\n", 2, 10),
+    ("match x:\n    case (None | _) | _: pass\n", 2, 11),
 ];
 
 #[test]
