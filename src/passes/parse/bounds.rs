@@ -1,6 +1,15 @@
 //! What is looked at before any recursive parser sees a file: its size, and the depth of what nests in it.
 
 use super::problem::Problem;
+use super::stack;
+
+/// The fault of a text that could need more stack than there is.
+pub(super) fn too_much_code(text: &str) -> Option<Problem> {
+    (!stack::fits(text)).then(|| {
+        Problem::new("parse-limit", "this is more code than can be parsed safely at once", 0..0)
+            .hint("split the file into smaller ones")
+    })
+}
 
 /// The fault of too deep a nest of `what` at `at`.
 pub(super) fn too_deep(what: &str, depth_max: u64, at: usize) -> Problem {

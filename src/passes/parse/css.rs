@@ -60,7 +60,11 @@ pub(super) fn verdict(text: &str, offset: usize, policy: &ParsePolicy) -> Vec<Pr
                 }
             },
             b'u' | b'U' if is_bare_url(&bytes[at..]) => {
-                at += bytes[at..].iter().position(|&byte| byte == b')').map_or(4, |end| end + 1);
+                let Some(end) = bytes[at..].iter().position(|&byte| byte == b')') else {
+                    problems.push(fault("unterminated url(".to_owned(), at, at + 4));
+                    return problems;
+                };
+                at += end + 1;
             }
             b'(' | b'[' | b'{' => {
                 brackets.opens(byte, at);

@@ -2,7 +2,7 @@
 
 use super::problem::{Judged, Problem};
 use super::{ParsedFile, Region, Validity};
-use super::{css, data, decode, html, javascript, python, stack, tree};
+use super::{css, data, decode, html, javascript, python, tree};
 use crate::artifact::{SourceFile, SourceText};
 use crate::finding::{Finding, Pass, Severity, sort};
 use crate::language::Language;
@@ -17,13 +17,8 @@ pub(super) struct Outcome<'a> {
     pub(super) tolerant_errors: bool,
 }
 
-/// Parses one file. `weight_max` is what the thread's stack can bear.
-pub(super) fn parse<'a>(
-    source: &'a SourceFile,
-    package: PackageType,
-    policy: &ParsePolicy,
-    weight_max: usize,
-) -> Outcome<'a> {
+/// Parses one file.
+pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, policy: &ParsePolicy) -> Outcome<'a> {
     let mut file = ParsedFile { source, text: None, validity: Validity::NotJudged, dialect: None, regions: Vec::new() };
     let known = is_judged(source.language);
     match text_of(source, policy) {
@@ -35,11 +30,6 @@ pub(super) fn parse<'a>(
         return Outcome { file, findings: Vec::new(), tolerant_errors: false };
     }
     let text = file.text.as_ref().expect("it was set above").as_str();
-    if stack::weight(text.as_bytes()) > weight_max {
-        let problem = Problem::whole("parse-limit", "the file has more code than can be parsed safely at once")
-            .hint("split the file into smaller ones");
-        return refused(file, problem);
-    }
     let judged = judge(source, text, package, policy);
     file.dialect = judged.dialect;
     file.validity = match judged.problems.iter().any(Problem::is_fatal) {
@@ -135,7 +125,7 @@ fn findings(file: &ParsedFile<'_>, mut problems: Vec<Problem>, policy: &ParsePol
         problems.into_iter().map(|problem| problem.into_finding(path, file.text.as_ref())).collect();
     sort(&mut findings);
     if let Some(severity) = severity {
-        let message = format!("{more} more syntax findings in this file are not shown");
+        let message = format!("at least {more} more syntax findings in this file are not shown");
         findings.push(Finding::in_file("more-syntax-errors", Pass::Parse, severity.max(Severity::Low), path, message));
     }
     findings

@@ -220,8 +220,7 @@ impl<'a> Page<'a> {
             self.at = start + 4 + body.find('>').map_or(0, |end| end + 1);
             return;
         }
-        let ends = [body.find("-->").map(|end| end + 3), body.find("--!>").map(|end| end + 4)];
-        match ends.into_iter().flatten().min() {
+        match comment_end(body) {
             Some(end) => self.at = start + 4 + end,
             None => self.cut_off(start, "a comment"),
         }
@@ -385,6 +384,22 @@ const ENDS_PARAGRAPH: &[&str] = &[
     "table",
     "ul",
 ];
+
+/// How many bytes there are up to and with the end of a comment: `-->` or `--!>`.
+fn comment_end(body: &str) -> Option<usize> {
+    let mut from = 0;
+    while let Some(found) = body[from..].find("--") {
+        let at = from + found + 2;
+        if body[at..].starts_with('>') {
+            return Some(at + 1);
+        }
+        if body[at..].starts_with("!>") {
+            return Some(at + 2);
+        }
+        from = at - 1;
+    }
+    None
+}
 
 /// The length of raw text up to the end tag of `name`.
 fn raw_end(text: &str, name: &str) -> Option<usize> {

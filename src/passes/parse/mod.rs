@@ -89,11 +89,11 @@ const DETAIL_PATHS_MAX: usize = 200;
 #[must_use]
 pub fn parse<'a>(artifact: &'a Artifact, policy: &ParsePolicy) -> (Parsed<'a>, Vec<Finding>) {
     let packages = package_types(artifact);
-    let one = |source, weight_max| file::parse(source, package_type(&packages, source), policy, weight_max);
+    let one = |source| file::parse(source, package_type(&packages, source), policy);
     let outcomes: Vec<file::Outcome<'a>> = match stack::Pool::get() {
-        Some(pool) => pool.run(|| artifact.files.par_iter().map(|source| one(source, pool.weight_max)).collect()),
-        // Without a thread that has room to recurse, only what cannot recurse is parsed; all else is refused.
-        None => artifact.files.iter().map(|source| one(source, 0)).collect(),
+        Some(pool) => pool.run(|| artifact.files.par_iter().map(one).collect()),
+        // Without a thread that has room to recurse, what needs one is refused.
+        None => artifact.files.iter().map(one).collect(),
     };
     let details = details(&outcomes);
     let mut files = Vec::with_capacity(outcomes.len());

@@ -21,8 +21,8 @@ const USABLE_PERCENT: usize = 90;
 /// The parsing threads, and how many bytes of stack each may use.
 pub(super) struct Pool {
     threads: ThreadPool,
-    /// The greatest weight of a file that a thread of this pool can parse.
-    pub(super) weight_max: usize,
+    /// The greatest [`weight`] of a text that a thread of this pool can parse.
+    weight_max: usize,
 }
 
 impl Pool {
@@ -44,6 +44,11 @@ impl Pool {
     }
 }
 
+/// Whether the parsing threads have the stack that a recursive parser may need for `source`.
+pub(super) fn fits(source: &str) -> bool {
+    Pool::get().is_some_and(|pool| weight(source.as_bytes()) <= pool.weight_max)
+}
+
 /// What an opening bracket weighs.
 const BRACKET: usize = 2560;
 
@@ -53,7 +58,7 @@ const BRACKET: usize = 2560;
 /// dearest, an operator or the start of a word next. The bound does not look at strings or comments, so that nothing in
 /// the source can mislead it. The figures are about twice what was measured in an unoptimised build (bytes a level:
 /// brackets up to 1,300, type arguments 1,400, `for (;;)` 600, `x =>` 470, `new` 300, operators 70–380).
-pub(super) fn weight(source: &[u8]) -> usize {
+fn weight(source: &[u8]) -> usize {
     let mut previous_is_word = false;
     let mut total = 0_usize;
     for &byte in source {

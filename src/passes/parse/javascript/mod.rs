@@ -21,8 +21,12 @@ use crate::policy::ParsePolicy;
 const RULE: &str = "javascript-syntax-error";
 const TYPESCRIPT_RULE: &str = "typescript-syntax-error";
 
-/// How often a call that is assigned to is mended before the file is refused.
+/// How often a call that is assigned to is mended before the file is refused, and how many bytes are parsed for that.
 const CALL_TARGETS_MAX: usize = 100;
+const CALL_TARGETS_BYTES_MAX: usize = 16 << 20;
+
+/// Faults of one parse that are turned into findings; finding the lines of more would take time with their square.
+const FAULTS_MAX: usize = 500;
 
 /// What a source is parsed as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +130,7 @@ pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, policy: &Parse
 
 fn bounded(text: &str, found: &scan::Scan, policy: &ParsePolicy) -> Option<Problem> {
     let too_deep = found.brackets.too_deep.map(|at| bounds::too_deep("brackets", policy.nesting_depth_max, at));
-    too_deep.or_else(|| {
+    too_deep.or_else(|| bounds::too_much_code(text)).or_else(|| {
         let at = bounds::labels_over(text, bounds::LABELS_MAX)?;
         Some(Problem::new("nesting-too-deep", format!("more than {} labels in a row", bounds::LABELS_MAX), at..at + 1))
     })
@@ -158,7 +162,7 @@ fn attempt(text: &str, goal: Goal, rule: &'static str) -> Vec<Problem> {
 fn valid_but_for_call_targets(text: &str, goal: Goal, first: Option<usize>) -> bool {
     let mut mended = text.to_owned();
     let mut target = first;
-    for _ in 0..CALL_TARGETS_MAX {
+    for _ in 0..(CALL_TARGETS_BYTES_MAX / text.len().max(1)).min(CALL_TARGETS_MAX) {
         let Some(end) = target.filter(|end| mended.is_char_boundary(*end)) else { return false };
         mended.insert_str(end, "[0]");
         match once(&mended, goal, RULE) {
@@ -190,8 +194,9 @@ fn once(text: &str, goal: Goal, rule: &'static str) -> Result<(), Refused> {
         }
     }
     let call_target = errors.iter().find_map(|error| hints::call_target(error, text));
-    problems.extend(errors.iter().map(|error| hints::one(error, text, rule)));
-    problems.extend(irregular_whitespaces.iter().filter_map(|span| checks::not_white_space(*span, text)));
+    problems.extend(errors.iter().take(FAULTS_MAX).map(|error| hints::one(error, text, rule)));
+    problems
+        .extend(irregular_whitespaces.iter().filter_map(|span| checks::not_white_space(*span, text)).take(FAULTS_MAX));
     if panicked && problems.is_empty() {
         problems.push(Problem::whole(rule, "the parser gave up without a reason"));
     }

@@ -23,6 +23,7 @@ pub(super) fn scan(text: &str, depth_max: u64) -> Scan {
         templates: Vec::new(),
         openers: Vec::new(),
         operand_before: false,
+        divides_until: 0,
         found: Scan { brackets: Brackets::new(depth_max), unterminated: None },
     };
     if text.starts_with("#!") {
@@ -43,6 +44,8 @@ struct Scanner<'a> {
     openers: Vec<bool>,
     /// Whether the last token ends an operand, so that a slash divides.
     operand_before: bool,
+    /// Up to where every slash divides.
+    divides_until: usize,
     found: Scan,
 }
 
@@ -61,7 +64,7 @@ impl Scanner<'_> {
         match byte {
             b'/' if self.peek(1) == b'/' => self.line(),
             b'/' if self.peek(1) == b'*' => self.comment(),
-            b'/' if !self.operand_before => self.regex(),
+            b'/' if !self.operand_before && self.at >= self.divides_until => self.regex(),
             b'"' | b'\'' => self.string(byte),
             b'`' => {
                 let start = self.at;
@@ -109,6 +112,8 @@ impl Scanner<'_> {
             }
             at += 1;
         }
+        // Nor does any other slash of this line begin one: each would be looked for to the line's end again.
+        self.divides_until = at;
         self.at += 1;
     }
 

@@ -114,15 +114,41 @@ pub(super) fn pattern(pattern: &Pattern) -> Option<Problem> {
             let debug = class.arguments.keywords.iter().find(|keyword| keyword.attr.as_str() == "__debug__")?;
             Some(problem("cannot assign to __debug__", debug.range))
         }
+        Pattern::MatchValue(value) if value.value.is_f_string_expr() || value.value.is_t_string_expr() => {
+            Some(problem("patterns may only match literals and attribute lookups", value.range))
+        }
         _ => None,
     }
+}
+
+/// How many replacement fields of an f-string may stand inside one another, in format specifications.
+pub(super) fn fields_max(version: PythonVersion) -> u32 {
+    if version >= PythonVersion::PY312 { 3 } else { 2 }
+}
+
+/// The own checks of a replacement field, which is the `depth`th inside one another.
+pub(super) fn field(element: &ast::InterpolatedElement, depth: u32, version: PythonVersion) -> Option<Problem> {
+    if depth > fields_max(version) {
+        return Some(problem("f-string: expressions nested too deeply", element.range));
+    }
+    element
+        .expression
+        .is_starred_expr()
+        .then(|| problem("can't use starred expression here", element.expression.range()))
 }
 
 /// The fault of a pattern that matches everything where others follow it.
 fn irrefutable(pattern: &Pattern) -> Option<Problem> {
     let mut inner = pattern;
     loop {
-        let Pattern::MatchAs(binding) = inner else { return None };
+        let binding = match inner {
+            Pattern::MatchAs(binding) => binding,
+            Pattern::MatchOr(or) => {
+                inner = or.patterns.last()?;
+                continue;
+            }
+            _ => return None,
+        };
         match (&binding.pattern, &binding.name) {
             (Some(next), _) => inner = next,
             (None, Some(name)) => {

@@ -34,6 +34,10 @@ pub(super) fn judge(path: &str, text: &str, policy: &ParsePolicy) -> Judged {
         judged.problems.push(bounds::too_deep("brackets", policy.nesting_depth_max, at));
         return judged;
     }
+    if let Some(problem) = bounds::too_much_code(text) {
+        judged.problems.push(problem);
+        return judged;
+    }
     judged.problems = strict(path, text, version, &found);
     judged
 }

@@ -148,12 +148,14 @@ impl Scanner<'_> {
         } else if byte == b'\\' {
             // `\N{NAME}` holds no field.
             let named = !raw && self.peek(1) == b'N' && self.peek(2) == b'{';
-            let end = self.bytes[self.at..].iter().position(|&byte| byte == b'}' || byte == b'\n');
             let is_brace = matches!(self.peek(1), b'{' | b'}');
-            self.at += match end {
-                Some(end) if named => end,
-                _ if is_brace => 1,
-                _ => 2,
+            self.at += if named {
+                let rest = &self.bytes[self.at..];
+                rest.iter().position(|&byte| byte == b'}' || byte == b'\n').unwrap_or(rest.len())
+            } else if is_brace {
+                1
+            } else {
+                2
             };
         } else if byte == b'{' && self.peek(1) != b'{' {
             self.field();

@@ -32,6 +32,7 @@ pub(super) fn check(body: &[Stmt], text: &str, version: PythonVersion, is_stub: 
         },
         problems: Vec::new(),
         depth: 0,
+        fields: 0,
         depth_max: checks::expression_depth_max(version),
         is_too_deep: false,
     };
@@ -181,6 +182,8 @@ struct Walker<'a> {
     depth: u32,
     depth_max: u32,
     is_too_deep: bool,
+    /// Replacement fields of one f-string around the place where the walk is.
+    fields: u32,
 }
 
 impl<'a> Walker<'a> {
@@ -391,6 +394,19 @@ impl<'a> Visitor<'a> for Walker<'a> {
         self.problems.extend(checks::expression(expr, self.context.text));
         self.descend(expr);
         self.depth -= 1;
+    }
+
+    fn visit_interpolated_string_element(&mut self, element: &'a ast::InterpolatedStringElement) {
+        let ast::InterpolatedStringElement::Interpolation(field) = element else { return };
+        let depth = self.fields + 1;
+        self.problems.extend(checks::field(field, depth, self.context.version));
+        self.fields = 0;
+        self.visit_expr(&field.expression);
+        self.fields = depth;
+        for inner in field.format_spec.iter().flat_map(|spec| spec.elements.iter()) {
+            self.visit_interpolated_string_element(inner);
+        }
+        self.fields = depth - 1;
     }
 
     fn visit_alias(&mut self, alias: &'a ast::Alias) {
