@@ -308,6 +308,19 @@ fn there_is_no_network_and_only_loopback() {
     assert_eq!(text(&outcome.stdout.bytes), "1 1\n");
 }
 
+#[test]
+fn a_full_network_is_given_only_when_it_is_asked_for() {
+    let Some(sandbox) = sandbox() else { return };
+    let mut job = python(
+        "import socket\nprint(open('/proc/net/dev').read().count(':') > 1)\nsocket.socket(socket.AF_INET6).close()\n\
+         for family, kind in ((40, 1), (17, 3), (2, 3)):\n    try:\n        socket.socket(family, kind)\n        \
+         print('breach', family, kind)\n    except OSError: pass",
+    );
+    job.network = Network::Full;
+    let outcome = run(sandbox, &job);
+    assert_eq!(text(&outcome.stdout.bytes), "True\n", "{}", text(&outcome.stderr.bytes));
+}
+
 /// Answers every connection with one line.
 #[derive(Debug, Default)]
 struct OneLine {

@@ -105,6 +105,12 @@ pub(super) async fn remove(client: &Docker, name: &str) -> Result<(), SandboxErr
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
     match client.remove_container(name, Some(options)).await {
         Ok(()) | Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+        // Another sweep has begun to remove it.
+        Err(EngineError::DockerResponseServerError { status_code: 409, message })
+            if message.contains("in progress") =>
+        {
+            Ok(())
+        }
         Err(error) => Err(failed("remove the container", error)),
     }
 }
