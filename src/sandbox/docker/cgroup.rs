@@ -138,9 +138,13 @@ impl Watch {
     }
 
     /// The highest count of processes, the keeper not counted, and whether it was sampled.
+    ///
+    /// The engine starts the container with a process of several threads in the same group. The kernel's own peak says
+    /// something of the program only when it rose above what that start left.
     pub(super) fn pids_peak(&self, keeper: u64) -> (Option<u64>, bool) {
-        let exact = self.last.pids_peak;
-        (exact.or(self.pids_seen).map(|count| count.saturating_sub(keeper)), exact.is_none())
+        let exact = self.last.pids_peak.filter(|peak| Some(*peak) > self.first.pids_peak);
+        let count = exact.or(self.pids_seen).map(|count| count.saturating_sub(keeper).max(1));
+        (count, exact.is_none())
     }
 }
 
@@ -163,6 +167,22 @@ mod tests {
         assert_eq!(Groups::from_membership(v2, "abc", root), Some(expected));
         for other in ["", "0::/\n", "0::/system.slice/docker-xyz.scope\n", "4:memory:/../abc\n", "nonsense"] {
             assert_eq!(Groups::from_membership(other, "abc", root), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_peak_of_the_start_is_not_the_programs() {
+        let counters = |pids_peak| Counters { pids_peak, ..Counters::default() };
+        let cases = [
+            (Some(6), Some(6), Some(3), (Some(2), true)),
+            (Some(6), Some(21), Some(3), (Some(20), false)),
+            (Some(6), Some(6), Some(1), (Some(1), true)),
+            (None, None, Some(4), (Some(3), true)),
+            (None, None, None, (None, true)),
+        ];
+        for (first, last, pids_seen, expected) in cases {
+            let watch = Watch { groups: None, first: counters(first), last: counters(last), pids_seen };
+            assert_eq!(watch.pids_peak(1), expected, "{first:?} {last:?} {pids_seen:?}");
         }
     }
 }

@@ -52,13 +52,14 @@ pub(super) fn container(
     let interpreter = ["python3", "-I", "-S", "-B", "-c", KEEPER, SOCKET_INSIDE].map(str::to_owned);
     let entrypoint = interpreter.into_iter().chain([port.to_string(), OUT_DIR.to_owned(), HOME_DIR.to_owned()]);
     let stdin = !job.stdin.is_empty();
+    let (uid, gid) = user();
     ContainerCreateBody {
         image: Some(image.id.clone()),
         entrypoint: Some(entrypoint.collect()),
         cmd: Some(Vec::new()),
         env: Some(vec![format!("PATH={}", image.path)]),
         hostname: Some("sandbox".to_owned()),
-        user: Some(user()),
+        user: Some(format!("{uid}:{gid}")),
         working_dir: Some("/".to_owned()),
         tty: Some(false),
         attach_stdin: Some(stdin),
@@ -74,10 +75,11 @@ pub(super) fn container(
     }
 }
 
-/// An ordinary user runs programs under its own number, so that it can read what they leave; root never does.
-fn user() -> String {
+/// The numbers of the user and the group that programs run under: an ordinary user's own, so that it can read what they
+/// leave; root's never.
+pub(super) fn user() -> (u32, u32) {
     let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
-    if uid.is_root() { format!("{NOBODY}:{NOBODY}") } else { format!("{}:{}", uid.as_raw(), gid.as_raw()) }
+    if uid.is_root() { (NOBODY, NOBODY) } else { (uid.as_raw(), gid.as_raw()) }
 }
 
 fn host_config(job: &Job, mounts: &[Mount], features: &Features, socket: &Path) -> HostConfig {

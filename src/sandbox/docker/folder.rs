@@ -1,4 +1,5 @@
-//! The temporary folder of a run: the keeper's socket, and copies of mounts that the container's user could not read.
+//! The temporary folder of a run: the keeper's socket, a name for the user, and copies of mounts that the container's
+//! user could not read.
 //!
 //! A program never runs as root, so a folder that only root may enter is closed to it however it is mounted. Such
 //! mounts are copied, readable for everyone, into this folder, which only vetrun's own user can enter on the host.
@@ -10,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::sweep;
-use crate::sandbox::Mount;
+use super::{config, sweep};
+use crate::sandbox::{HOME_DIR, Mount};
 
 /// Files and folders of one mount that are looked at or copied.
 const ENTRIES_MAX: usize = 1_000_000;
@@ -37,7 +38,22 @@ impl RunFolder {
 
     /// The mounts as the engine gets them: by their real paths, or by those of readable copies.
     pub(super) fn stage(&self, mounts: &[Mount]) -> io::Result<Vec<Mount>> {
-        mounts.iter().enumerate().map(|(index, mount)| self.stage_one(index, mount)).collect()
+        let mut staged: Vec<Mount> =
+            mounts.iter().enumerate().map(|(index, mount)| self.stage_one(index, mount)).collect::<io::Result<_>>()?;
+        if !rustix::process::geteuid().is_root() {
+            staged.push(self.names()?);
+        }
+        Ok(staged)
+    }
+
+    /// A list of users that has a name for the number that programs run under, which the image does not know.
+    fn names(&self) -> io::Result<Mount> {
+        let (uid, gid) = config::user();
+        let host = self.path().join("passwd");
+        let root = "root:x:0:0:root:/root:/usr/sbin/nologin";
+        fs::write(&host, format!("{root}\nsandbox:x:{uid}:{gid}::{HOME_DIR}:/usr/sbin/nologin\n"))?;
+        fs::set_permissions(&host, Permissions::from_mode(0o644))?;
+        Ok(Mount { host, inside: "/etc/passwd".to_owned() })
     }
 
     fn stage_one(&self, index: usize, mount: &Mount) -> io::Result<Mount> {

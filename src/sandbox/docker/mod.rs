@@ -32,7 +32,6 @@ mod streams;
 mod sweep;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
 use bollard::Docker;
@@ -83,6 +82,14 @@ impl DockerSandbox {
     #[must_use]
     pub fn image(&self) -> String {
         format!("{}@{}", self.image.name, self.image.id)
+    }
+
+    /// [`sweep`] over this connection.
+    ///
+    /// # Errors
+    /// [`SandboxError`] when the engine refuses.
+    pub fn sweep(&self) -> Result<usize, SandboxError> {
+        self.runtime.block_on(sweep::sweep(&self.client))
     }
 
     fn run_seen(&self, job: &Job, stop: &Stop) -> Result<Outcome, SandboxError> {
@@ -153,14 +160,7 @@ pub fn diagnose(image: &str, socket: Option<&str>) -> Diagnosis {
 /// # Errors
 /// [`SandboxError`] when no engine answers or it refuses.
 pub fn sweep(socket: Option<&str>) -> Result<usize, SandboxError> {
-    with_engine(socket, |client| async move { sweep::sweep(&client).await })
-}
-
-fn with_engine<T, F: Future<Output = Result<T, SandboxError>>>(
-    socket: Option<&str>,
-    work: impl FnOnce(Docker) -> F,
-) -> Result<T, SandboxError> {
-    runtime()?.block_on(async { work(engine::connect(socket).await?).await })
+    runtime()?.block_on(async { sweep::sweep(&engine::connect(socket).await?).await })
 }
 
 fn runtime() -> Result<Runtime, SandboxError> {

@@ -35,6 +35,9 @@ const GREETING_MAX: Duration = Duration::from_secs(60);
 /// How long the streams may take to end once every process is dead or was told to die.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 
+/// How long a keeper takes to end when its socket has closed; the engine's kill follows in any case.
+const KEEPER_END: Duration = Duration::from_millis(50);
+
 /// Why vetrun ended a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kill {
@@ -105,6 +108,12 @@ pub(super) async fn remove(client: &Docker, name: &str) -> Result<(), SandboxErr
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
     match client.remove_container(name, Some(options)).await {
         Ok(()) | Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+        // Another sweep has begun to remove it.
+        Err(EngineError::DockerResponseServerError { status_code: 409, message })
+            if message.contains("in progress") =>
+        {
+            Ok(())
+        }
         Err(error) => Err(failed("remove the container", error)),
     }
 }
@@ -233,6 +242,10 @@ impl Run<'_> {
             Watched::Kill(kill) => {
                 seen.kill = Some(kill);
                 seen.counted_at_end = true;
+                // The keeper ends when its socket closes, long before the engine has acted. Meanwhile nothing is read, so
+                // that a flood stands still.
+                drop(link);
+                tokio::time::sleep(KEEPER_END).await;
                 // The engine waits for a stream that nobody reads, so both go on at once.
                 let (killed, drained) = tokio::join!(self.kill(), drain(&mut frames, &mut seen.streams));
                 return killed.and(drained);
