@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use regex::Regex;
 use toml::Spanned;
 
+use super::needles::{self, Filter};
 use super::raw::{Is, RawCheck, RawMatch, RawRule, Within};
 use super::{Rule, RuleLanguage};
 use crate::passes::scan::{NameLanguage, canonical_name};
@@ -40,7 +41,8 @@ impl LazyRegex {
     fn new(source: String, check: bool) -> Result<Self, Fault> {
         let lazy = Self { source, cell: OnceLock::new() };
         if check {
-            let regex = Regex::new(&lazy.source).map_err(|error| Fault::new(format!("the regex is not valid: {error}")))?;
+            let regex =
+                Regex::new(&lazy.source).map_err(|error| Fault::new(format!("the regex is not valid: {error}")))?;
             lazy.cell.get_or_init(|| regex);
         }
         Ok(lazy)
@@ -118,7 +120,10 @@ pub(crate) enum Matcher {
 /// expressions and queries at once instead of when they are first needed.
 pub(super) fn compile(raw: RawRule, stem: &str, language: RuleLanguage, check: bool) -> Result<Rule, Fault> {
     if raw.id != stem {
-        return Err(Fault::new(format!("the id is `{}` but the file is called `{stem}.toml`; give both one name", raw.id)));
+        return Err(Fault::new(format!(
+            "the id is `{}` but the file is called `{stem}.toml`; give both one name",
+            raw.id
+        )));
     }
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if raw.id.is_empty() || !raw.id.bytes().all(plain) {
@@ -217,10 +222,14 @@ fn fitting(raw: &RawMatch, language: RuleLanguage) -> Result<(), Fault> {
     let code = matches!(language, RuleLanguage::Python | RuleLanguage::JavaScript);
     let text = raw.regex.is_some() || (raw.query.is_some() && language == RuleLanguage::Html);
     if !code && !text {
-        return Err(Fault::new(format!("rules for {} match by regex{}", language.name(), match language {
-            RuleLanguage::Html => " or query",
-            _ => " alone",
-        })));
+        return Err(Fault::new(format!(
+            "rules for {} match by regex{}",
+            language.name(),
+            match language {
+                RuleLanguage::Html => " or query",
+                _ => " alone",
+            }
+        )));
     }
     if !code && raw.within.is_some_and(|within| within != Within::Text) {
         return Err(Fault::new(format!("rules for {} look within \"text\" alone", language.name())));
@@ -344,7 +353,7 @@ pub(crate) struct Tables {
     /// Every part of every name.
     pub(crate) segments: HashSet<String>,
     /// Rules over text and over trees.
-    pub(crate) others: Vec<Hook>,
+    pub(crate) others: Filter,
 }
 
 impl Tables {
@@ -365,10 +374,8 @@ impl Tables {
             Matcher::Import { names } => (&mut self.imports, names),
             Matcher::Assign { names, .. } => (&mut self.assignments, names),
             Matcher::Use { names } => (&mut self.uses, names),
-            Matcher::Regex { .. } | Matcher::Query { .. } => {
-                self.others.push(hook);
-                return;
-            }
+            Matcher::Regex { regex, .. } => return self.others.add(hook, needles::of_regex(&regex.source)),
+            Matcher::Query { query } => return self.others.add(hook, needles::of_query(&query.source)),
         };
         for name in names {
             table.add(name, hook, &mut self.segments);

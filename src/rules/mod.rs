@@ -10,6 +10,7 @@
 
 mod compile;
 mod load;
+mod needles;
 mod raw;
 mod selftest;
 
@@ -20,6 +21,8 @@ use sha2::{Digest as _, Sha256};
 use crate::artifact::Digest;
 use crate::finding::{Confidence, Severity, hex};
 use crate::language::Language;
+
+pub(crate) use needles::Filter;
 
 pub(crate) use compile::{Check, Hook, Matcher, Member, Tables, Test};
 pub use raw::{Is, Within};

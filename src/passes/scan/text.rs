@@ -5,7 +5,7 @@ use std::ops::Range;
 use tree_sitter::{QueryCursor, StreamingIterator as _};
 
 use super::matcher::{Hit, How};
-use crate::rules::{Hook, Matcher, RuleSet, Within};
+use crate::rules::{Filter, Matcher, RuleSet, Within};
 
 /// Matches of one query that may be open at once; more is a finding.
 const QUERY_MATCHES_MAX: u32 = 4096;
@@ -22,11 +22,11 @@ pub(super) struct Stretch<'a> {
     pub(super) tree: Option<&'a tree_sitter::Tree>,
 }
 
-/// Runs the rules behind `hooks` over a stretch. The flag says whether a limit was reached.
-pub(super) fn run(rules: &RuleSet, hooks: &[Hook], stretch: &Stretch<'_>) -> (Vec<Hit>, bool) {
+/// Runs the rules that `filter` takes for worth it over a stretch. The flag says whether a limit was reached.
+pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (Vec<Hit>, bool) {
     let mut hits = Vec::new();
     let mut limited = false;
-    for &hook in hooks {
+    for hook in filter.candidates(stretch.text.get(stretch.range.clone()).unwrap_or(stretch.text)) {
         match rules.hooked(hook).1 {
             Matcher::Regex { regex, within } => {
                 let whole = [stretch.range.clone()];
