@@ -112,6 +112,9 @@ pub struct Artifact {
     pub files: Vec<SourceFile>,
     /// What was met and not taken, sorted by path.
     pub refused: Vec<Refused>,
+    /// What the user's `--exclude` globs left out, sorted; a folder ends in `/` and stands for all that is in it. None
+    /// of it is judged, and none of it is run.
+    pub excluded: Vec<String>,
     /// One digest for the whole: over each file's path, mode and content.
     pub digest: Digest,
 }
@@ -134,7 +137,8 @@ impl Artifact {
             hasher.update([u8::from(file.executable)]);
             hasher.update(file.digest.0);
         }
-        Self { name: name.into(), root: root.into(), files, refused, digest: Digest(hasher.finalize().into()) }
+        let digest = Digest(hasher.finalize().into());
+        Self { name: name.into(), root: root.into(), files, refused, excluded: Vec::new(), digest }
     }
 
     /// The file at `path`, if there is one.

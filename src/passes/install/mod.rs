@@ -20,6 +20,7 @@ mod tree;
 mod verify;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
@@ -35,7 +36,7 @@ use crate::deps::Declared;
 use crate::finding::{Finding, Severity};
 use crate::policy::InstallPolicy;
 use crate::report::{self, Package};
-use crate::sandbox::{DEPS_DIR, Interpreter, Mount, Sandbox, Stop};
+use crate::sandbox::{DEPS_DIR, Gateway, Interpreter, Mount, Sandbox, Stop};
 use crate::vet::Cleared;
 
 /// What an install works with.
@@ -62,7 +63,7 @@ pub struct Installed {
     pub requirements: Vec<String>,
     /// Why another installer than the first choice was used.
     pub fallback: Option<String>,
-    /// What stands against the packages. Where one is of severity high, the packages must not be used.
+    /// What stands against the packages. Whether the packages may be used with them is the gate's matter.
     pub findings: Vec<Finding>,
     /// What the installer asked the index for, sorted.
     pub requests: Vec<ProxyRequest>,
@@ -112,6 +113,21 @@ pub fn install_declared(
     installed.environment = installed.environment.with_packages();
     Session { declared, tools, policy, probe: &probe, wanted: &wanted }.run(&mut installed)?;
     Ok(installed)
+}
+
+/// The package index alone, for a program that the policy lets reach it.
+///
+/// # Errors
+/// [`InstallError`] when it is not known which index that is.
+pub fn index_gateway(tools: &Tools<'_>, policy: &InstallPolicy) -> Result<Arc<dyn Gateway>, InstallError> {
+    let index = match &policy.index_url {
+        Some(index) => index.clone(),
+        None => {
+            let environment = RunEnvironment::of(&tools.sandbox.interpreter(Interpreter::Python)?);
+            probe::probe(tools, &environment)?.pip.ok_or(InstallError::NoIndex)?.index_url
+        }
+    };
+    Ok(Arc::new(IndexProxy::new(&index, policy.download_bytes_max.bytes())))
 }
 
 impl Installed {

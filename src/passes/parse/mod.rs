@@ -1,13 +1,34 @@
 //! The parse pass: is every file valid in its language?
+//!
+//! Each file goes the same way: its bytes are decoded as its engine decodes them, limits of size and depth are checked,
+//! a strict parser gives the verdict, and a tolerant one gives the tree that later passes may look at. All of it is done
+//! on threads with large stacks, one file a job.
 
+mod bounds;
+mod brackets;
+mod codecs;
+mod css;
+mod data;
+mod decode;
+mod file;
+mod html;
+mod javascript;
+mod problem;
+mod python;
+mod stack;
+mod tree;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde_json::{Map, Value};
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
 
 use crate::artifact::{Artifact, SourceFile, SourceText};
 use crate::finding::Finding;
 use crate::language::Language;
 use crate::policy::ParsePolicy;
+use javascript::PackageType;
 
 /// An artifact whose files have been parsed: what the passes after this one look at.
 #[derive(Debug)]
@@ -61,9 +82,90 @@ pub struct Region {
     pub tree: tree_sitter::Tree,
 }
 
+/// Paths listed in the details of the report.
+const DETAIL_PATHS_MAX: usize = 200;
+
 /// Parses every file of `artifact`. Never fails: what is not valid is a finding.
 #[must_use]
 pub fn parse<'a>(artifact: &'a Artifact, policy: &ParsePolicy) -> (Parsed<'a>, Vec<Finding>) {
-    let _ = policy;
-    (Parsed { artifact, files: Vec::new(), details: Map::new() }, Vec::new())
+    let packages = package_types(artifact);
+    let one = |source, weight_max| file::parse(source, package_type(&packages, source), policy, weight_max);
+    let outcomes: Vec<file::Outcome<'a>> = match stack::Pool::get() {
+        Some(pool) => pool.run(|| artifact.files.par_iter().map(|source| one(source, pool.weight_max)).collect()),
+        // Without a thread that has room to recurse, only what cannot recurse is parsed; all else is refused.
+        None => artifact.files.iter().map(|source| one(source, 0)).collect(),
+    };
+    let details = details(&outcomes);
+    let mut files = Vec::with_capacity(outcomes.len());
+    let mut findings = Vec::new();
+    for outcome in outcomes {
+        files.push(outcome.file);
+        findings.extend(outcome.findings);
+    }
+    crate::finding::sort(&mut findings);
+    (Parsed { artifact, files, details }, findings)
+}
+
+/// The `type` of every readable `package.json`, by folder.
+fn package_types(artifact: &Artifact) -> BTreeMap<&str, PackageType> {
+    let manifests = artifact.files.iter().filter(|file| file.file_name() == "package.json");
+    manifests.map(|file| (folder(&file.path), manifest_type(&file.bytes))).collect()
+}
+
+fn manifest_type(bytes: &[u8]) -> PackageType {
+    #[derive(serde::Deserialize)]
+    struct Manifest {
+        r#type: Option<String>,
+    }
+    match serde_json::from_slice::<Manifest>(bytes).ok().and_then(|manifest| manifest.r#type).as_deref() {
+        Some("module") => PackageType::Module,
+        Some("commonjs") => PackageType::CommonJs,
+        _ => PackageType::Unsaid,
+    }
+}
+
+/// What the nearest `package.json` in the folders above a file says; it alone counts, as for Node.
+fn package_type(packages: &BTreeMap<&str, PackageType>, source: &SourceFile) -> PackageType {
+    let mut at = folder(&source.path);
+    loop {
+        if let Some(found) = packages.get(at) {
+            return *found;
+        }
+        if at.is_empty() {
+            return PackageType::Unsaid;
+        }
+        at = folder(at);
+    }
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Facts for the report: how many files were judged and as what.
+fn details(outcomes: &[file::Outcome<'_>]) -> Map<String, Value> {
+    let judged = || outcomes.iter().filter(|outcome| outcome.file.validity != Validity::NotJudged);
+    let mut by_language: BTreeMap<&str, u64> = BTreeMap::new();
+    for outcome in judged() {
+        *by_language.entry(outcome.file.source.language.name()).or_default() += 1;
+    }
+    let dialects: BTreeMap<&str, &str> = judged()
+        .filter_map(|outcome| Some((outcome.file.source.path.as_str(), outcome.file.dialect?)))
+        .take(DETAIL_PATHS_MAX)
+        .collect();
+    let tolerant: Vec<&str> = outcomes
+        .iter()
+        .filter(|outcome| outcome.tolerant_errors)
+        .map(|outcome| outcome.file.source.path.as_str())
+        .take(DETAIL_PATHS_MAX)
+        .collect();
+    let invalid = judged().filter(|outcome| outcome.file.validity == Validity::Invalid).count();
+    let entries = [
+        ("files", json!(judged().count())),
+        ("invalid", json!(invalid)),
+        ("byLanguage", json!(by_language)),
+        ("dialects", json!(dialects)),
+        ("tolerantTreeErrors", json!(tolerant)),
+    ];
+    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

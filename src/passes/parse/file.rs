@@ -1,0 +1,142 @@
+//! One file: its bytes, its limits, its judge, its trees.
+
+use super::problem::{Judged, Problem};
+use super::{ParsedFile, Region, Validity};
+use super::{css, data, decode, html, javascript, python, stack, tree};
+use crate::artifact::{SourceFile, SourceText};
+use crate::finding::{Finding, Pass, Severity, sort};
+use crate::language::Language;
+use crate::policy::ParsePolicy;
+use javascript::PackageType;
+
+/// A file and what there is to say about it.
+pub(super) struct Outcome<'a> {
+    pub(super) file: ParsedFile<'a>,
+    pub(super) findings: Vec<Finding>,
+    /// Whether the strict parser accepts the file and the tolerant tree of it has errors nonetheless.
+    pub(super) tolerant_errors: bool,
+}
+
+/// Parses one file. `weight_max` is what the thread's stack can bear.
+pub(super) fn parse<'a>(
+    source: &'a SourceFile,
+    package: PackageType,
+    policy: &ParsePolicy,
+    weight_max: usize,
+) -> Outcome<'a> {
+    let mut file = ParsedFile { source, text: None, validity: Validity::NotJudged, dialect: None, regions: Vec::new() };
+    let known = is_judged(source.language);
+    match text_of(source, policy) {
+        Ok(text) => file.text = Some(text),
+        Err(_) if !known => return Outcome { file, findings: Vec::new(), tolerant_errors: false },
+        Err(problem) => return refused(file, problem),
+    }
+    if !known {
+        return Outcome { file, findings: Vec::new(), tolerant_errors: false };
+    }
+    let text = file.text.as_ref().expect("it was set above").as_str();
+    if stack::weight(text.as_bytes()) > weight_max {
+        let problem = Problem::whole("parse-limit", "the file has more code than can be parsed safely at once")
+            .hint("split the file into smaller ones");
+        return refused(file, problem);
+    }
+    let judged = judge(source, text, package, policy);
+    file.dialect = judged.dialect;
+    file.validity = match judged.problems.iter().any(Problem::is_fatal) {
+        true => Validity::Invalid,
+        false => Validity::Valid,
+    };
+    file.regions = judged.regions;
+    let tolerant_errors =
+        file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
+    let findings = findings(&file, judged.problems, policy);
+    Outcome { file, findings, tolerant_errors }
+}
+
+/// Whether files of a language are judged at all.
+fn is_judged(language: Language) -> bool {
+    !matches!(language, Language::Text | Language::Binary)
+}
+
+/// The text of a file that is not too large.
+fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Problem> {
+    let size = source.bytes.len() as u64;
+    if size > policy.file_bytes_max.bytes() {
+        let message = format!("the file has {size} bytes; at most {} are parsed", policy.file_bytes_max.bytes());
+        return Err(
+            Problem::whole("file-too-large-to-parse", message).hint("split the file, or raise `file_bytes_max`")
+        );
+    }
+    if source.language == Language::Binary && source.bytes.contains(&0) {
+        return Err(Problem::whole("undecodable-text", "the file is not text"));
+    }
+    decode::decode(source.language, &source.bytes)
+}
+
+fn refused(mut file: ParsedFile<'_>, problem: Problem) -> Outcome<'_> {
+    file.validity = Validity::Invalid;
+    let finding = problem.into_finding(&file.source.path, file.text.as_ref());
+    Outcome { file, findings: vec![finding], tolerant_errors: false }
+}
+
+fn judge(source: &SourceFile, text: &str, package: PackageType, policy: &ParsePolicy) -> Judged {
+    let path = source.path.as_str();
+    let mut judged = match source.language {
+        Language::Python => python::judge(path, text, policy),
+        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, policy),
+        Language::Html => return html::judge(text, policy),
+        Language::Css => return css::judge(text, policy),
+        Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),
+        Language::Json => one(data::json(text, 0, policy)),
+        Language::Toml => one(data::toml(text)),
+        Language::Yaml => one(data::yaml(text, policy)),
+        Language::Text | Language::Binary => Judged::default(),
+    };
+    if judged.problems.iter().any(|problem| problem.rule == "nesting-too-deep") {
+        return judged;
+    }
+    match tree::parse(source.language, text, 0..text.len()) {
+        Ok(Some(tree)) => judged.regions.push(Region { language: source.language, range: 0..text.len(), tree }),
+        Ok(None) => {}
+        Err(problem) => judged.problems.push(problem),
+    }
+    judged
+}
+
+fn one(problem: Option<Problem>) -> Judged {
+    Judged { problems: problem.into_iter().collect(), ..Judged::default() }
+}
+
+/// Files in JSON with comments, by name: those that TypeScript and editors read.
+fn takes_comments(source: &SourceFile) -> bool {
+    let name = source.file_name();
+    let is_config = |stem: &str| name.starts_with(stem) && name.ends_with(".json");
+    is_config("tsconfig")
+        || is_config("jsconfig")
+        || name.ends_with(".jsonc")
+        || name.ends_with(".code-workspace")
+        || name == ".eslintrc.json"
+        || name == "devcontainer.json"
+        || source.path.starts_with(".vscode/")
+        || source.path.contains("/.vscode/")
+}
+
+/// The findings of a file, in order, at most as many as the policy keeps. The fatal ones come first into the cut.
+fn findings(file: &ParsedFile<'_>, mut problems: Vec<Problem>, policy: &ParsePolicy) -> Vec<Finding> {
+    let start = |problem: &Problem| problem.range.as_ref().map_or(0, |range| range.start);
+    problems.sort_by_key(|problem| (!problem.is_fatal(), start(problem)));
+    problems.dedup_by(|a, b| a.message == b.message && a.range == b.range);
+    let keep = usize::try_from(policy.findings_per_file_max).unwrap_or(usize::MAX).max(1);
+    let more = problems.len().saturating_sub(keep);
+    let severity = problems.iter().skip(keep).map(|problem| problem.severity).max();
+    problems.truncate(keep);
+    let path = &file.source.path;
+    let mut findings: Vec<Finding> =
+        problems.into_iter().map(|problem| problem.into_finding(path, file.text.as_ref())).collect();
+    sort(&mut findings);
+    if let Some(severity) = severity {
+        let message = format!("{more} more syntax findings in this file are not shown");
+        findings.push(Finding::in_file("more-syntax-errors", Pass::Parse, severity.max(Severity::Low), path, message));
+    }
+    findings
+}

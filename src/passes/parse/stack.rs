@@ -1,0 +1,90 @@
+//! Threads with room to recurse.
+//!
+//! The strict parsers, their visitors and the drop of their trees recurse with the nesting of the source, and a stack
+//! that overflows ends the process. So all parsing is done on a pool of threads whose stacks are far larger than
+//! usual (virtual memory only: pages that are never touched are never paid for), and a file whose [`weight`] says that
+//! it could need more than that is refused before any parser sees it.
+
+use std::sync::OnceLock;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// The stack of each parsing thread, in bytes.
+pub(super) const STACK_BYTES: usize = 1 << 30;
+
+/// Where 1 GiB of address space cannot be had.
+const SMALL_STACK_BYTES: usize = 1 << 28;
+
+/// The part of the stack that parsing may use by the estimate of [`weight`]; the rest is for what is not estimated.
+const USABLE_PERCENT: usize = 90;
+
+/// The parsing threads, and how many bytes of stack each may use.
+pub(super) struct Pool {
+    threads: ThreadPool,
+    /// The greatest weight of a file that a thread of this pool can parse.
+    pub(super) weight_max: usize,
+}
+
+impl Pool {
+    /// The one pool of the process; `None` where the system gives no thread with a large stack.
+    pub(super) fn get() -> Option<&'static Self> {
+        static POOL: OnceLock<Option<Pool>> = OnceLock::new();
+        POOL.get_or_init(|| Self::with_stack(STACK_BYTES).or_else(|| Self::with_stack(SMALL_STACK_BYTES))).as_ref()
+    }
+
+    fn with_stack(bytes: usize) -> Option<Self> {
+        let builder = ThreadPoolBuilder::new().stack_size(bytes).thread_name(|at| format!("parse-{at}"));
+        let threads = builder.build().ok()?;
+        Some(Self { threads, weight_max: bytes / 100 * USABLE_PERCENT })
+    }
+
+    /// Runs `job` on the pool.
+    pub(super) fn run<T: Send>(&self, job: impl FnOnce() -> T + Send) -> T {
+        self.threads.install(job)
+    }
+}
+
+/// An upper bound of the stack, in bytes, that a recursive parser and the visitors after it need for `source`.
+///
+/// Every level of recursion costs at least one byte of source, and which byte says how much: an opening bracket is the
+/// dearest, an operator or the start of a word next. The bound does not look at strings or comments, so that nothing in
+/// the source can mislead it. The figures are at least twice what was measured in an unoptimised build.
+pub(super) fn weight(source: &[u8]) -> usize {
+    let mut previous_is_word = false;
+    let mut total = 0_usize;
+    for &byte in source {
+        let is_word = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80;
+        total += match byte {
+            b'(' | b'[' | b'{' | b'<' => 4096,
+            b'=' | b'?' | b':' | b'`' => 1024,
+            b'0'..=b'9' | b'"' | b'\'' | b',' | b';' | b')' | b']' | b'}' | b'>' => 0,
+            _ if byte.is_ascii_punctuation() && !is_word => 512,
+            _ if is_word && !previous_is_word => 1024,
+            _ => 0,
+        };
+        previous_is_word = is_word;
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weight_grows_with_what_can_nest() {
+        assert_eq!(weight(b""), 0);
+        assert_eq!(weight(b"((("), 3 * 4096);
+        assert!(weight(b"\"aaaa\"") < weight(b"a.a.a."));
+    }
+
+    #[test]
+    fn the_pool_runs_jobs_with_a_deep_stack() {
+        fn depth(n: u32) -> u32 {
+            let frame = std::hint::black_box([n; 256]);
+            if n == 0 { 0 } else { depth(frame[0] - 1) + 1 }
+        }
+        let pool = Pool::get().expect("the test machine has address space");
+        assert_eq!(pool.run(|| depth(50_000)), 50_000);
+    }
+}
