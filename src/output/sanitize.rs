@@ -52,7 +52,8 @@ pub fn clipped(text: &str, chars_max: usize) -> Cow<'_, str> {
     }
 }
 
-/// A path on one line, such that it cannot begin what it stands at the beginning of: an option, a CI runner's command.
+/// A path, or what else stands first on a line, such that it cannot begin an option or a CI runner's command: runners look
+/// past white space.
 #[must_use]
 pub fn path(text: &str) -> Cow<'_, str> {
     let clean = line(text);
@@ -173,12 +174,23 @@ mod tests {
         assert_eq!(clipped("éèà", 3), "éèà");
     }
 
+    /// Any text at all; `any::<String>()` would leave out just the control characters.
+    fn any_text() -> impl Strategy<Value = String> {
+        let char = prop_oneof![
+            any::<char>(),
+            proptest::sample::select("\n\t\r\u{1b}\u{9b}##[:%\u{202e}a漢".chars().collect::<Vec<_>>())
+        ];
+        proptest::collection::vec(char, 0..64).prop_map(|chars| chars.into_iter().collect())
+    }
+
     proptest! {
         #[test]
-        fn nothing_that_acts_comes_through(text in any::<String>()) {
+        fn nothing_that_acts_comes_through(text in any_text()) {
             prop_assert!(!line(&text).chars().any(is_hazard));
             prop_assert!(!block(&text).chars().any(|char| is_hazard(char) && char != '\n'));
             prop_assert!(!path(&text).trim_start().starts_with("::"));
+            let (mapped, marks) = mapped(&text, [text.len() / 3, text.len()]);
+            prop_assert!(mapped == block(&text) && marks.iter().all(|&mark| mapped.is_char_boundary(mark)));
             let again = line(&text).into_owned();
             prop_assert_eq!(line(&again), again.as_str());
         }

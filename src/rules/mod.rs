@@ -1,16 +1,113 @@
 //! Rules: data that says what is dangerous, compiled once into tables.
+//!
+//! A rule is one TOML file, `<language>/<id>.toml`, whose shape is in `raw`; `vetrun schema rule` prints it. The folder says
+//! what the rule sees: `python`, `javascript` (also TypeScript, and scripts in HTML), `html`, or `any` for the text of every
+//! file. Built-in rules are packed into the program by the build script and loaded by the same path as users'. A user's rule
+//! with the id of a built-in one replaces it.
+//!
+//! A rule names what is done, however it is spelled: names are qualified and resolved by the scan pass. See the
+//! documentation of `[[match]]` in the schema for how names are written.
+
+mod compile;
+mod load;
+mod raw;
+mod selftest;
 
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::artifact::Digest;
+use crate::finding::{Confidence, Severity, hex};
+use crate::language::Language;
+
+pub(crate) use compile::{Check, Hook, Matcher, Member, Tables, Test};
+pub use raw::{Is, Within};
+pub use selftest::{ExampleKind, SelfTestFailure, selftest};
+
+/// What a rule sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RuleLanguage {
+    /// Python.
+    Python,
+    /// JavaScript and TypeScript, scripts in HTML included.
+    JavaScript,
+    /// HTML.
+    Html,
+    /// The text of every file.
+    Any,
+}
+
+impl RuleLanguage {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Python, Self::JavaScript, Self::Html, Self::Any];
+
+    /// The name of its folder.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::JavaScript => "javascript",
+            Self::Html => "html",
+            Self::Any => "any",
+        }
+    }
+
+    /// The language whose folder is called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.name() == name)
+    }
+
+    /// The language of the rule's own examples.
+    #[must_use]
+    pub const fn example_language(self) -> Language {
+        match self {
+            Self::Python => Language::Python,
+            Self::JavaScript => Language::JavaScript,
+            Self::Html => Language::Html,
+            Self::Any => Language::Text,
+        }
+    }
+}
+
+/// A compiled rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Named after the fault.
+    pub id: String,
+    /// What the rule sees.
+    pub language: RuleLanguage,
+    /// How bad a hit is.
+    pub severity: Severity,
+    /// How sure a hit is.
+    pub confidence: Confidence,
+    /// What was found: a lower-case fragment without a full stop.
+    pub message: String,
+    /// Why it is dangerous.
+    pub why: String,
+    /// What to do instead.
+    pub instead: String,
+    /// Numbers of the Common Weakness Enumeration.
+    pub cwe: Vec<u32>,
+    /// Ids of equivalent checks elsewhere, or titles of documents.
+    pub references: Vec<String>,
+    /// Code that the rule hits.
+    pub bad: Vec<String>,
+    /// Code that the rule does not hit.
+    pub good: Vec<String>,
+    pub(crate) matchers: Vec<Matcher>,
+}
 
 /// Compiled rules.
 #[derive(Debug)]
 pub struct RuleSet {
+    rules: Vec<Rule>,
     digest: Digest,
+    tables: [Tables; 4],
 }
 
-/// Why a rule was refused.
+/// Why rules were refused.
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
     /// The rule file is not valid.
@@ -21,21 +118,66 @@ pub enum RuleError {
         /// What is wrong, with line and mend.
         message: String,
     },
+    /// A folder or file of rules could not be read.
+    #[error("rules in {path} cannot be read: {message}")]
+    Unreadable {
+        /// The folder or file.
+        path: String,
+        /// Why.
+        message: String,
+    },
 }
 
 impl RuleSet {
     /// The built-in rules (where `builtin`), and those in `dirs`.
     ///
     /// # Errors
-    /// [`RuleError`] names the first rule file that is not valid.
+    /// [`RuleError`] names the first rule file that is not valid, or the folder that cannot be read.
     pub fn load(builtin: bool, dirs: &[impl AsRef<Path>]) -> Result<Self, RuleError> {
-        let _ = (builtin, dirs.len());
-        Ok(Self { digest: Digest::of(b"") })
+        let folders: Vec<_> = dirs.iter().map(|dir| dir.as_ref().to_owned()).collect();
+        let mut hasher = Sha256::new();
+        let mut rules = Vec::new();
+        for (rule, text) in load::load(builtin, &folders)? {
+            hasher.update(format!("{}/{}\0{}\0", rule.language.name(), rule.id, hex(&Sha256::digest(text.as_bytes()))));
+            rules.push(rule);
+        }
+        let digest = Digest::of(&hasher.finalize());
+        let tables = RuleLanguage::ALL.map(|language| Tables::of(&rules, language));
+        Ok(Self { rules, digest, tables })
     }
 
     /// The digest over all loaded rules.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// All rules, sorted by language and id.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule with an id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// The JSON Schema of a rule file.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(raw::RawRule).to_value()
+    }
+
+    /// What the rules of one language look for.
+    pub(crate) fn tables(&self, language: RuleLanguage) -> &Tables {
+        &self.tables[language as usize]
+    }
+
+    /// The rule and matcher of a hook.
+    pub(crate) fn hooked(&self, hook: Hook) -> (&Rule, &Matcher) {
+        let rule = &self.rules[hook.rule];
+        (rule, &rule.matchers[hook.matcher])
     }
 }

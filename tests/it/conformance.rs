@@ -3,6 +3,8 @@
 //! A case asserts on the breach itself: the program prints what it got hold of, and the test says what that must be. The
 //! cases know nothing of a back end but the trait, so that all back ends run the same ones.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, which may fail loudly and say why")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use vetrun::sandbox::{
 };
 
 mod cases;
+mod docker;
 mod native;
 
 use cases::CASES;
@@ -31,6 +34,7 @@ struct Case {
 }
 
 /// What must be seen.
+#[derive(Clone, Copy)]
 enum Expect {
     /// It exits with 0 and prints exactly this.
     Says(&'static str),
@@ -95,8 +99,9 @@ fn python(code: &str) -> Job {
 fn work() -> (tempfile::TempDir, Mount) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("input.txt"), "input").unwrap();
-    let closed = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(folder.path().join("input.txt"), closed).unwrap();
+    for (path, mode) in [(folder.path().join("input.txt"), 0o600), (folder.path().to_owned(), 0o700)] {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    }
     let mount = Mount { host: folder.path().to_owned(), inside: WORK_DIR.to_owned() };
     (folder, mount)
 }
@@ -331,7 +336,8 @@ fn search() -> Vec<PathBuf> {
 }
 
 fn native() -> NativeSandbox {
-    let launcher = PathBuf::from(env!("CARGO_BIN_EXE_vetrun"));
+    let copy = std::env::var_os("VETRUN_TEST_LAUNCHER");
+    let launcher = copy.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_vetrun")), PathBuf::from);
     NativeSandbox::new(launcher, search()).unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 

@@ -452,9 +452,18 @@ fn what_did_not_pass_is_said_in_every_format() {
     assert!(plain(Format::Human, &[&not_vetted()]).starts_with("not vetted"));
 }
 
+/// Any text at all; `any::<String>()` would leave out just the control characters.
+fn any_text() -> impl Strategy<Value = String> {
+    let likely: Vec<_> = "\n\n\t\r\u{1b}\u{9b}##[:%,\u{202e}\u{301}a漢".chars().collect();
+    let char = prop_oneof![any::<char>(), proptest::sample::select(likely)];
+    let text = proptest::collection::vec(char, 0..64).prop_map(|chars| chars.into_iter().collect::<String>());
+    (any::<bool>(), text).prop_map(|(command, text)| if command { format!("::error::{text}") } else { text })
+}
+
 fn any_finding() -> impl Strategy<Value = ReportFinding> {
-    let position = (0..500u32, 0..500u32, 0..100_000usize);
-    let texts = (any::<String>(), any::<String>(), any::<Option<String>>(), any::<Option<String>>());
+    let position = (0..500u32, 0..80u32, 0..200usize);
+    let maybe = || proptest::option::of(any_text());
+    let texts = (any_text(), any_text(), maybe(), maybe());
     (texts, proptest::option::of((position.clone(), position)), 0..5usize, any::<bool>()).prop_map(
         |((path, message, snippet, hint), range, severity, whole)| {
             let position = |(line, column, offset)| Position { line, column, offset };
@@ -472,14 +481,22 @@ proptest! {
     #[test]
     fn any_report_round_trips_and_no_format_panics(
         findings in proptest::collection::vec(any_finding(), 0..4),
-        (name, root, stdout) in any::<(String, String, String)>(),
+        (name, root, stdout) in (any_text(), any_text(), any_text()),
     ) {
         let mut report = hostile();
         (report.findings, report.artifact.name, report.artifact.root) = (findings, name, root);
-        report.execution.as_mut().unwrap().stdout.text = stdout;
-        for format in Format::ALL {
-            let text = plain(format, &[&report]);
+        report.logs.push(format!("::{stdout}"));
+        let execution = report.execution.as_mut().unwrap();
+        execution.outputs[0].path = format!(" ::{stdout}");
+        execution.refused_outputs[0].path = format!("::{stdout}");
+        execution.stdout.text = format!("::stop-commands::x\n{stdout}");
+        for (format, verbosity) in Format::ALL.map(|format| (format, Verbosity::Normal)).into_iter().chain([(Format::Human, Verbosity::Verbose)]) {
+            let text = rendered(format, &[&report], &RenderContext { verbosity, ..RenderContext::default() });
             prop_assert!(!text.chars().any(|char| is_hazard(char) && char != '\n'), "{format}");
+            let ours = ["::error ", "::warning ", "::notice "];
+            for line in text.lines().map(str::trim_start).filter(|line| line.starts_with("::")) {
+                prop_assert!(format == Format::Github && ours.iter().any(|our| line.starts_with(our)), "{}: {}", format, line);
+            }
         }
         let json = plain(Format::Json, &[&report]);
         prop_assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report.clone());

@@ -14,7 +14,7 @@ use paint::Paint;
 
 use super::verdict::{self, MESSAGE_CHARS_MAX};
 use super::{RenderContext, Verbosity, sanitize};
-use crate::report::{Report, ReportFinding, Status, Verdict};
+use crate::report::{Report, ReportFinding, Status, Summary, Verdict};
 
 /// How many findings are shown unless everything is asked for.
 const FINDINGS_SHOWN_MAX: usize = 50;
@@ -30,7 +30,18 @@ pub fn render(reports: &[&Report], context: &RenderContext<'_>, out: &mut dyn Wr
         }
         one(report, context, out)?;
     }
-    Ok(())
+    if reports.len() > 1 { all(reports, context, out) } else { Ok(()) }
+}
+
+/// What several artifacts came to.
+fn all(reports: &[&Report], context: &RenderContext<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut summary = Summary::default();
+    reports.iter().for_each(|report| summary.add(report));
+    let Summary { artifacts, passed, failed, error, .. } = summary;
+    let text = format!("{artifacts} artifacts: {passed} passed, {failed} failed, {error} not vetted");
+    let worst = if passed == artifacts { Verdict::Passed } else { Verdict::Failed };
+    let space = if context.verbosity > Verbosity::Quiet { "\n" } else { "" };
+    writeln!(out, "{space}{}", Paint(context.color).verdict(worst, &text))
 }
 
 fn one(report: &Report, context: &RenderContext<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -59,7 +70,8 @@ fn header(report: &Report, paint: Paint, out: &mut dyn Write) -> io::Result<()> 
     let digest: String = sanitize::line(&report.artifact.digest).chars().take("sha256:".len() + 12).collect();
     let files = count(report.artifact.files.len(), "file");
     let size = bytes(report.artifact.total_bytes);
-    writeln!(out, "{}  {}", paint.bold(&name), paint.dim(&format!("{files}, {size}, {digest}")))
+    let facts = paint.dim(&format!("{files}, {size}, {digest}"));
+    writeln!(out, "{}  {}  {facts}", paint.bold("artifact"), paint.bold(&name))
 }
 
 fn passes(report: &Report, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
@@ -109,7 +121,7 @@ fn log(report: &Report, context: &RenderContext<'_>, out: &mut dyn Write) -> io:
     }
     writeln!(out, "{}", Paint(context.color).bold("log"))?;
     for entry in &report.logs {
-        writeln!(out, "  {}", sanitize::clipped(entry, MESSAGE_CHARS_MAX))?;
+        writeln!(out, "  {}", sanitize::path(&sanitize::clipped(entry, MESSAGE_CHARS_MAX)))?;
     }
     writeln!(out)
 }

@@ -96,7 +96,7 @@ fn used(metrics: &MetricsReport) -> String {
     let mut parts = vec![format!("{} wall", milliseconds(metrics.wall_ms))];
     parts.extend(metrics.cpu_ms.map(|ms| format!("{} cpu", milliseconds(ms))));
     parts.extend(metrics.memory_peak_bytes.map(|peak| format!("{} peak memory", bytes(peak))));
-    parts.extend(metrics.pids_peak.map(|peak| format!("{peak} processes and threads at peak")));
+    parts.extend(metrics.pids_peak.map(|peak| format!("{peak} process{} at peak", if peak == 1 { "" } else { "es" })));
     let kills = metrics.oom_kills.filter(|&kills| kills > 0);
     parts.extend(kills.map(|kills| format!("{kills} killed for memory")));
     if metrics.sampled {
@@ -108,9 +108,7 @@ fn used(metrics: &MetricsReport) -> String {
 fn outputs(run: &Execution, context: &RenderContext<'_>, out: &mut dyn Write) -> io::Result<()> {
     let paint = Paint(context.color);
     let total = run.outputs.iter().map(|file| file.size_bytes).sum();
-    if run.outputs.is_empty() {
-        field("outputs", "none", paint, out)?;
-    } else {
+    if !run.outputs.is_empty() {
         field("outputs", &format!("{}, {}", count(run.outputs.len(), "file"), bytes(total)), paint, out)?;
     }
     let files = run.outputs.iter().map(|file| format!("{}  {}", file.path, bytes(file.size_bytes)));
@@ -132,7 +130,7 @@ fn items(
 ) -> io::Result<()> {
     let shown_max = if context.verbosity == Verbosity::Verbose { total } else { ITEMS_SHOWN_MAX };
     for line in lines.take(shown_max) {
-        writeln!(out, "{:14}{}", "", sanitize::clipped(&line, MESSAGE_CHARS_MAX))?;
+        writeln!(out, "{:14}{}", "", sanitize::path(&sanitize::clipped(&line, MESSAGE_CHARS_MAX)))?;
     }
     match total.saturating_sub(shown_max) {
         0 => Ok(()),

@@ -1,15 +1,198 @@
 //! The scan pass: does the code do anything dangerous?
+//!
+//! Each region of a file is *lowered* into facts (`lower`, `lower_python`, `lower_javascript`), the *resolver* finds out which
+//! qualified names and constants its expressions may be (`resolve`, `members`, `calls`, `fold`, `functions`, `inline`), and
+//! the *matcher* looks those names up in the tables that the rules were compiled into. Rules over text and over the shape
+//! of trees run beside that (`text`). Nothing recurses over the artifact's nesting, and every loop over it has a limit of
+//! `limits`; reaching one is a finding of the rule `scan-limit`.
+//!
+//! The resolver is insensitive to flow: a variable may be anything that it is set to anywhere in its scope. A name that
+//! is bound nowhere is what it says, so that fragments without their imports are judged as well.
 
-use serde_json::{Map, Value};
+mod arguments;
+mod calls;
+mod facts;
+mod fold;
+mod functions;
+mod inline;
+mod limits;
+mod literal;
+mod lower;
+mod lower_javascript;
+mod lower_python;
+mod matcher;
+mod members;
+mod resolve;
+mod text;
+mod values;
 
-use crate::finding::Finding;
-use crate::passes::parse::Parsed;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::artifact::SourceText;
+use crate::finding::{Confidence, Finding, Pass, Severity};
+use crate::language::Language;
+use crate::passes::parse::{Parsed, ParsedFile, Region};
 use crate::policy::ScanPolicy;
-use crate::rules::RuleSet;
+use crate::rules::{RuleLanguage, RuleSet};
+use facts::{Dialect, Facts, Symbols};
+use matcher::{Hit, How, Matching};
+use resolve::Resolver;
+use values::Paths;
+
+/// The rule id of findings about limits of the scan itself.
+const SCAN_LIMIT: &str = "scan-limit";
+
+/// Whose rules of names hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameLanguage {
+    /// Python.
+    Python,
+    /// JavaScript.
+    JavaScript,
+}
+
+/// A qualified name as the scan pass writes it: `posix.system` is `os.system`, `window.eval` is `eval`.
+pub(crate) fn canonical_name(language: NameLanguage, name: &str) -> String {
+    match language {
+        NameLanguage::Python => canonical(Dialect::Python, name),
+        NameLanguage::JavaScript => canonical(Dialect::JavaScript, name),
+    }
+}
+
+fn canonical(dialect: Dialect, name: &str) -> String {
+    let (mut symbols, mut paths) = (Symbols::default(), Paths::new(dialect));
+    let (module, rest) = match dialect {
+        Dialect::JavaScript if name.contains('/') || name.contains(':') => {
+            let module_end = name.rfind('/').or_else(|| name.find(':')).unwrap_or(0);
+            let end = name[module_end..].find('.').map_or(name.len(), |at| module_end + at);
+            (&name[..end], name[end..].trim_start_matches('.'))
+        }
+        _ => ("", name),
+    };
+    let start = if module.is_empty() { Some(values::ROOT) } else { paths.module(module, &mut symbols) };
+    let path = start.and_then(|start| paths.descend(start, rest, &mut symbols));
+    path.map_or_else(|| name.to_owned(), |path| paths.name(path, &symbols))
+}
 
 /// Runs every rule over every file. The map is for the report's `validationResults.security.details`.
 #[must_use]
 pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<Finding>, Map<String, Value>) {
-    let _ = (parsed, rules, policy);
-    (Vec::new(), Map::new())
+    let mut findings = Vec::new();
+    let mut scanned = 0_u64;
+    for file in &parsed.files {
+        if let Some(text) = &file.text {
+            scanned += 1;
+            findings.extend(scan_file(file, text, rules, policy));
+        }
+    }
+    let mut by_severity: BTreeMap<Severity, u64> = BTreeMap::new();
+    for finding in &findings {
+        *by_severity.entry(finding.severity).or_default() += 1;
+    }
+    let by_severity: Map<String, Value> =
+        by_severity.into_iter().map(|(severity, count)| (severity.name().to_owned(), json!(count))).collect();
+    let mut details = Map::new();
+    details.insert("rules".to_owned(), json!(rules.rules().len()));
+    details.insert("files".to_owned(), json!(scanned));
+    details.insert("findingsBySeverity".to_owned(), Value::Object(by_severity));
+    (findings, details)
+}
+
+fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: &ScanPolicy) -> Vec<Finding> {
+    let path = file.source.path.as_str();
+    let mut hits = Vec::new();
+    let mut limits = Vec::new();
+    for region in &file.regions {
+        let (found, limit) = scan_region(region, text, rules);
+        hits.extend(found);
+        limits.extend(limit);
+    }
+    let source = text.as_str();
+    let whole =
+        text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], tree: None };
+    hits.extend(text::run(rules, &rules.tables(RuleLanguage::Any).others, &whole).0);
+    hits.sort_by_key(|hit| (hit.start, hit.end, hit.rule));
+    hits.dedup_by_key(|hit| (hit.start, hit.end, hit.rule));
+    let most = usize::try_from(policy.findings_per_file_max).unwrap_or(usize::MAX);
+    let dropped = hits.len().saturating_sub(most);
+    if dropped > 0 {
+        // The worst are kept, so that many small findings cannot crowd a grave one out.
+        hits.sort_by_key(|hit| {
+            let rule = &rules.rules()[hit.rule];
+            (std::cmp::Reverse(rule.severity), hit.start, hit.rule)
+        });
+        hits.truncate(most);
+        limits.push(format!("{dropped} more findings than findings_per_file_max ({most}) are left out"));
+    }
+    let mut findings: Vec<Finding> = hits.into_iter().map(|hit| finding(&hit, rules, path, text)).collect();
+    findings.extend(limits.into_iter().map(|what| {
+        Finding::in_file(SCAN_LIMIT, Pass::Scan, Severity::Medium, path, format!("not scanned to the end: {what}"))
+    }));
+    findings
+}
+
+/// Runs the rules of a region's language over it; a limit that was reached is named.
+fn scan_region(region: &Region, text: &SourceText, rules: &RuleSet) -> (Vec<Hit>, Option<String>) {
+    let source = text.as_str();
+    let root = region.tree.root_node();
+    let (language, facts) = match region.language {
+        Language::Python => (RuleLanguage::Python, Some(lower_python::lower(source, root))),
+        Language::JavaScript | Language::TypeScript => {
+            (RuleLanguage::JavaScript, Some(lower_javascript::lower(source, root)))
+        }
+        Language::Html => (RuleLanguage::Html, None),
+        _ => return (Vec::new(), None),
+    };
+    let tables = rules.tables(language);
+    let (strings, comments) =
+        facts.as_ref().map(|facts| (facts.strings.clone(), facts.comments.clone())).unwrap_or_default();
+    let stretch = text::Stretch {
+        text: source,
+        range: region.range.clone(),
+        strings: &strings,
+        comments: &comments,
+        tree: Some(&region.tree),
+    };
+    let (mut hits, limited) = text::run(rules, &tables.others, &stretch);
+    let mut limit = limited.then(|| "a query had too many open matches".to_owned());
+    if let Some(facts) = facts {
+        let (found, reached) = match_names(facts, rules, language, source);
+        hits.extend(found);
+        limit = limit.or_else(|| reached.map(|what| format!("the limit of {what} was reached")));
+    }
+    (hits, limit)
+}
+
+fn match_names(
+    facts: Facts,
+    rules: &RuleSet,
+    language: RuleLanguage,
+    source: &str,
+) -> (Vec<Hit>, Option<&'static str>) {
+    let tables = rules.tables(language);
+    let mut matching = Matching::new(Resolver::new(facts, &tables.segments), rules, tables, source);
+    matching.run();
+    (matching.hits, matching.resolver.limit)
+}
+
+fn finding(hit: &Hit, rules: &RuleSet, path: &str, text: &SourceText) -> Finding {
+    let rule = &rules.rules()[hit.rule];
+    let confidence = match (hit.how, rule.confidence) {
+        (How::Plainly, confidence) => confidence,
+        (_, Confidence::High) => Confidence::Medium,
+        (_, _) => Confidence::Low,
+    };
+    let mut finding = Finding::in_file(rule.id.clone(), Pass::Scan, rule.severity, path, rule.message.clone())
+        .at(text, hit.start..hit.end)
+        .confidence(confidence)
+        .cwe(&rule.cwe);
+    if let Some(hint) = rule.instead.lines().next() {
+        finding = finding.hint(hint);
+    }
+    if let Some(resolved) = &hit.resolved {
+        finding = finding.resolved(resolved.clone());
+    }
+    finding
 }

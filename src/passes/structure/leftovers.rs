@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::view::{Found, View};
@@ -61,27 +62,100 @@ struct Placeholder {
     message: &'static str,
 }
 
+/// Words of which a comment must hold one before the patterns, which are costly to compile, are tried on it.
+static PLACEHOLDER_WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let words = [
+        "...",
+        "…",
+        "unchanged",
+        "omitted",
+        "elided",
+        "left out",
+        "for brevity",
+        "todo",
+        "fixme",
+        "your ",
+        "rest of",
+        "remainder of",
+        "code here",
+        "logic here",
+        "goes here",
+        "content here",
+        "implementation here",
+        "remain",
+        "stay",
+    ];
+    let built = AhoCorasick::builder().ascii_case_insensitive(true).build(words);
+    built.expect("the words are constants and a test builds them")
+});
+
+/// Patterns keep to ASCII: classes over all of Unicode make them ten times as large, and English is what is looked for.
 static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
-    let thing = "(?:code|content|file|functions?|methods?|class(?:es)?|implementations?|logic|script|components?|styles?|\
-                 css|html|imports?|routes?|handlers?|fields?|properties|props|tests?|program|module|body|markup|elements?)";
-    let gone = r"(?:unchanged|(?:remains?|stays?|is|are) (?:the same|as is|as before|unchanged|here)|goes here|here|as before|same|omitted|\.\.\.|…|etc)";
-    let dots = r"(?:\.{3,}|…)";
+    let lead = r#"^[ \t#/*<!\-\[({"'.…]*"#;
+    let thing = "(?:code|content|file|functions?|methods?|class(?:es)?|implementations?|logic|script|components?|styles?\
+                 |css|html|imports?|routes?|handlers?|fields?|properties|props|tests?|program|module|body|markup\
+                 |elements?)";
+    let gone = "(?:unchanged|(?:remains?|stays?|is|are) (?:the same|as is|as before|unchanged|here)|goes here|here\
+                |as before|same|omitted|[.]{3}|…|etc)";
+    let dots = r#"[ \t#/*<!\-\[({"']*(?:\.{3,}|…)[ \t(\[{\-]*"#;
     let elided = "stands for code that was left out";
     let yours = "stands for code that someone else is to write";
-    [
-        (format!(r"(?i)^\W*(?:the\s+)?(?:rest|remainder) of (?:the |your |my |this |original |existing |previous )*{thing}\b[^.]{{0,40}}\b{gone}"), Severity::Medium, elided),
-        (format!(r"(?i)^\W*{dots}\W*(?:the |keep the |keep )?(?:rest|remainder) of\b"), Severity::Medium, elided),
-        (format!(r"(?i)^\W*{dots}\W*(?:(?:the |your |my |any |all )*(?:existing|previous|remaining|other|same|original|more|additional|unchanged)\b[\w ,/-]{{0,40}}?\b{thing}\b)"), Severity::Medium, elided),
-        (format!(r"(?i)^\W*(?:the |your |all )*(?:existing|previous|remaining|original)\s+(?:\w+\s+){{0,2}}?{thing}\b[\w ,]{{0,30}}?(?:\b(?:unchanged|omitted|goes here|remains? the same|stays? the same|here)\b|{dots})"), Severity::Medium, elided),
-        (format!(r"(?i)\b{thing} (?:is |was |are )?(?:omitted|elided|removed|left out|truncated|shortened) for (?:the sake of )?(?:brevity|simplicity|clarity|space)\b"), Severity::Medium, elided),
-        (format!(r"(?i)^\W*(?:add |insert |put |write |place |implement |paste )?your (?:own |actual |custom )*{thing} (?:goes )?here\b"), Severity::Medium, yours),
-        (format!(r"(?i)^\W*(?:add|insert|put|write|place|paste) (?:the |actual |real )*{thing} here\b"), Severity::Medium, yours),
-        (format!(r"(?i)^\W*{thing} goes here\b"), Severity::Medium, yours),
-        (r"(?i)\b(?:todo|fixme)\b\W{0,3}(?:implement|add (?:the )?(?:implementation|logic|code)|write (?:this|the)|fill (?:this )?in|finish)\b".to_owned(), Severity::Low, "says that something is still to be written"),
-    ]
-    .into_iter()
-    .map(|(pattern, severity, message)| Placeholder { pattern: regex(&pattern), severity, message })
-    .collect()
+    let unwritten = "says that something is still to be written";
+    let rows = [
+        (
+            Severity::Medium,
+            elided,
+            format!(
+                "{lead}(?:the )?(?:rest|remainder) of (?:the |your |my |this |original |existing |previous )*{thing}[ -\\-/-~]{{0,40}} {gone}"
+            ),
+        ),
+        (Severity::Medium, elided, format!("^{dots}(?:the |keep the |keep )?(?:rest|remainder) of")),
+        (
+            Severity::Medium,
+            elided,
+            format!(
+                "^{dots}(?:the |your |my |any |all )*(?:existing|previous|remaining|other|same|original|more|additional|unchanged) [a-z0-9_ ,/-]{{0,40}}{thing}"
+            ),
+        ),
+        (
+            Severity::Medium,
+            elided,
+            format!(
+                "{lead}(?:the |your |all )*(?:existing|previous|remaining|original) (?:[a-z]+ ){{0,2}}{thing}[a-z0-9_ ,]{{0,30}}(?: (?:unchanged|omitted|goes here|remains? the same|stays? the same|here)|{dots})"
+            ),
+        ),
+        (
+            Severity::Medium,
+            elided,
+            format!(
+                "{thing} (?:is |was |are )?(?:omitted|elided|removed|left out|truncated|shortened) for (?:the sake of )?(?:brevity|simplicity|clarity|space)"
+            ),
+        ),
+        (
+            Severity::Medium,
+            yours,
+            format!(
+                "{lead}(?:add |insert |put |write |place |implement |paste )?your (?:own |actual |custom )*{thing} (?:goes )?here"
+            ),
+        ),
+        (
+            Severity::Medium,
+            yours,
+            format!("{lead}(?:add|insert|put|write|place|paste) (?:the |actual |real )*{thing} here"),
+        ),
+        (Severity::Medium, yours, format!("{lead}{thing} goes here")),
+        (
+            Severity::Low,
+            unwritten,
+            "(?:todo|fixme)[ :\\-()]{0,3}(?:implement|add (?:the )?(?:implementation|logic|code)|write (?:this|the)|fill (?:this )?in|finish)".to_owned(),
+        ),
+    ];
+    let compiled = rows.into_iter().map(|(severity, message, pattern)| Placeholder {
+        pattern: regex(&format!("(?i){pattern}(?:[^a-z]|$)")),
+        severity,
+        message,
+    });
+    compiled.collect()
 });
 
 /// What a language model says of itself; no code needs to.
@@ -110,6 +184,9 @@ pub(super) fn placeholders(view: &View<'_>, found: &mut Found) {
 
 fn placeholder_in(view: &View<'_>, start: usize, line: &str, found: &mut Found) {
     let range = start..start + line.len();
+    if !PLACEHOLDER_WORDS.is_match(line) {
+        return;
+    }
     if let Some(hit) = PLACEHOLDERS.iter().find(|placeholder| placeholder.pattern.is_match(line)) {
         found.at(view, "placeholder-text", hit.severity, range, format!("`{}` {}", line.trim(), hit.message));
     } else if DOTS.is_match(line.trim()) {

@@ -62,13 +62,16 @@ fn is_there(artifact: &Artifact, path: &str) -> bool {
 fn references(tree: &Tree, language: Language, text: &str) -> Vec<(Range<usize>, String)> {
     let mut all = Vec::new();
     let mut in_import = false;
+    // Asking a node for its parent searches from the root, so the walk remembers which tag it is in.
+    let mut in_base = false;
     walk(tree, |node, step| {
         if step == Step::Leave {
             in_import &= node.kind() != "import_statement";
             return false;
         }
         match (language, node.kind()) {
-            (Language::Html, "attribute") => all.extend(attribute(node, text)),
+            (Language::Html, "tag_name") => in_base = text[node.byte_range()].eq_ignore_ascii_case("base"),
+            (Language::Html, "attribute") if !in_base => all.extend(attribute(node, text)),
             (Language::Css, "import_statement") => in_import = true,
             (Language::Css, "call_expression") => all.extend(css_url(node, text)),
             (Language::Css, "string_value") if in_import => {
@@ -85,11 +88,7 @@ fn references(tree: &Tree, language: Language, text: &str) -> Vec<(Range<usize>,
 fn attribute(node: Node<'_>, text: &str) -> Option<(Range<usize>, String)> {
     let name = text[node.named_child(0)?.byte_range()].to_ascii_lowercase();
     let value = node.named_child(1)?;
-    let is_base = node
-        .parent()
-        .and_then(|tag| tag.named_child(0))
-        .is_some_and(|tag| text[tag.byte_range()].eq_ignore_ascii_case("base"));
-    let named = ATTRIBUTES.contains(&name.as_str()) && !is_base;
+    let named = ATTRIBUTES.contains(&name.as_str());
     named.then(|| (value.byte_range(), entities(&unquote(&text[value.byte_range()]))))
 }
 

@@ -56,9 +56,9 @@ pub(super) struct Shape<'t> {
 
 impl<'t> Shape<'t> {
     /// The shape of a tree.
-    pub(super) fn of(tree: &'t Tree, language: Language) -> Self {
+    pub(super) fn of(tree: &'t Tree, language: Language, text: &str) -> Self {
         let mut shape = Self { has_statement: has_statement(tree.root_node(), language), ..Self::default() };
-        walk(tree, |node, step| step == Step::Enter && shape.enter(node));
+        walk(tree, |node, step| step == Step::Enter && shape.enter(node, text));
         shape
     }
 
@@ -67,7 +67,7 @@ impl<'t> Shape<'t> {
         is_inside(&self.comments, at) || is_inside(&self.strings, at)
     }
 
-    fn enter(&mut self, node: Node<'t>) -> bool {
+    fn enter(&mut self, node: Node<'t>, text: &str) -> bool {
         let kind = node.kind();
         match kind {
             "comment" | "js_comment" | "html_comment" => {
@@ -77,6 +77,10 @@ impl<'t> Shape<'t> {
             "string" | "template_string" | "regex" | "string_value" | "raw_text" | "jsx_text" if node.is_named() => {
                 self.strings.push(node.byte_range());
                 self.token(kind, node);
+                return false;
+            }
+            "element" if is_verbatim(node, text) => {
+                self.strings.push(node.byte_range());
                 return false;
             }
             "string_start" | "`" | "\"" | "'" => {
@@ -97,6 +101,12 @@ impl<'t> Shape<'t> {
             self.last_token = Some((kind, node.byte_range()));
         }
     }
+}
+
+/// Whether an element shows its text as it stands: what is in there is no code of the page.
+fn is_verbatim(element: Node<'_>, text: &str) -> bool {
+    let name = element.child(0).and_then(|tag| tag.named_child(0)).map_or("", |name| &text[name.byte_range()]);
+    ["pre", "code", "samp", "textarea"].iter().any(|verbatim| name.eq_ignore_ascii_case(verbatim))
 }
 
 fn is_inside(ranges: &[Range<usize>], at: usize) -> bool {

@@ -22,8 +22,11 @@ fn ids(path: &str, text: &str) -> Vec<String> {
     found(path, text).into_iter().map(|(id, ..)| id).collect()
 }
 
+/// A path, its text, and what must be found there: rule, severity, line.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, Severity, u32)]);
+
 #[track_caller]
-fn assert_table(cases: &[(&str, &str, &[(&str, Severity, u32)])]) {
+fn assert_table(cases: &[Case<'_>]) {
     for (path, text, expected) in cases {
         let found = found(path, text);
         let found: Vec<_> = found.iter().map(|(id, severity, line)| (id.as_str(), *severity, *line)).collect();
@@ -211,6 +214,7 @@ fn placeholders_are_found_in_comments_and_not_in_prose() {
         ("a.py", "x = 'As an AI language model, I cannot'\n", &[("placeholder-text", Severity::Medium, 1)]),
         ("a.js", "f();\n...\ng();\n", &[("placeholder-text", Severity::Medium, 2)]),
         ("a.js", "f(`\n...\n`);\n", &[]),
+        ("a.html", "<pre>\n...\n</pre>\n", &[]),
         ("a.html", "<div>\n...\n</div>\n", &[("placeholder-text", Severity::Medium, 2)]),
     ]);
 }
@@ -286,6 +290,10 @@ fn tests_that_test_nothing_are_told() {
         ("test.js", "if (f() !== 1) throw new Error('f');\n", &[]),
         ("test.js", "const assert = require('assert');\nassert.strictEqual(f(), 1);\n", &[]),
         ("tests/test_util.py", "\"\"\"Shared data.\"\"\"\nDATA = [1, 2]\n", &[]),
+        ("test_a.py", "def test_a():\n    '''\n    >>> f()\n    1\n    '''\n", &[]),
+        ("test_a.py", "class T(Base):\n    x = g()\n", &[]),
+        ("test_a.py", "def test_a():\n    def test():\n        pass\n    assert f(test) == 1\n", &[]),
+        ("test_a.py", "@unittest.skip('later')\ndef test_a():\n    pass\ndef test_b():\n    assert f() == 1\n", &[]),
         ("util.py", "def test_a():\n    f()\n", &[]),
     ]);
 }
@@ -304,6 +312,11 @@ fn characters_that_nobody_sees_are_told() {
     assert_eq!(found_in("a.js", "let \u{3164} = 1;\n"), one("invisible-identifier", Severity::Medium));
     assert_eq!(found_in("a.py", "x = 'a\u{e0041}'\n"), one("hidden-text", Severity::Medium));
     assert_eq!(found_in("a.py", "x = 'a\u{200b}b'\n"), one("zero-width-character", Severity::Low));
+    let rows = [("zero-width-character".to_owned(), Severity::Low), ("hidden-text".to_owned(), Severity::Medium)];
+    assert_eq!(found_in("a.py", "x = 'a\u{e0101}\u{e0102}'\n"), rows);
+    assert_eq!(found_in("a.py", "x = 'a\u{e0100}'\n"), one("zero-width-character", Severity::Low));
+    let long = format!("x = '🏴{}'\n", "\u{e0061}".repeat(20));
+    assert_eq!(found_in("a.py", &long), one("hidden-text", Severity::Medium));
     let sound =
         ["x = '👩\u{200d}💻 می\u{200c}خواهم ✔\u{fe0f}'\n", "\u{feff}x = 1\n", "x = '🏴\u{e0067}\u{e0062}\u{e007f}'\n"];
     for text in sound {

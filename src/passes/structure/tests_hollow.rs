@@ -14,7 +14,7 @@ use crate::language::Language;
 /// The last part of a called name that can fail a test.
 static ASSERTS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)assert|expect|fail|raise|throw|should|verify|check|equal|doctest|testmod|load_tests|exit|abort|^(?:ok|is|same|match|snapshot|t|rejects)$",
+        r"(?i)assert|expect|fail|raise|throw|should|verify|check|equal|doctest|testmod|load_tests|exit|abort|(?-i:_test|test_|[a-z]Test)|^(?:ok|is|same|match|snapshot|t|rejects)$",
     )
     .expect("the pattern is a constant and a test compiles it")
 });
@@ -35,6 +35,12 @@ struct Tests {
     open: Vec<Test>,
     done: Vec<Test>,
     asserts: bool,
+    /// Python functions that are being walked.
+    depth: u32,
+    /// Whether there is a class, which may inherit its tests.
+    has_class: bool,
+    /// Where the last test that is decorated as skipped ends.
+    skipped: Option<usize>,
     /// Whether there is any code that is more than definitions.
     calls: bool,
 }
@@ -52,7 +58,8 @@ pub(super) fn check(view: &View<'_>, found: &mut Found) {
         }
         step == Step::Enter
     });
-    if !tests.asserts && (tests.calls || !tests.done.is_empty()) {
+    let tests_something = !tests.done.is_empty() || (tests.calls && !tests.has_class);
+    if !tests.asserts && tests_something {
         let message = "the test file holds no assertion: it passes whatever the code does";
         found.whole(view.path, RULE, Severity::Medium, message);
         return;
@@ -82,14 +89,23 @@ impl Tests {
     fn enter(&mut self, node: Node<'_>, text: &str, is_python: bool) {
         match node.kind() {
             "function_definition" => {
+                // A function inside another is no test of its own, whatever it is called.
+                self.depth += 1;
                 let name = node.child_by_field_name("name").map_or("", |name| &text[name.byte_range()]);
-                if name.starts_with("test") {
-                    self.open(node, name.to_owned(), node.child_by_field_name("body"), is_skipped(node, text));
+                self.asserts |= name == "load_tests";
+                if name.starts_with("test") && self.depth == 1 {
+                    let is_skipped = self.skipped == Some(node.end_byte());
+                    self.open(node, name.to_owned(), node.child_by_field_name("body"), is_skipped);
                 }
             }
+            "class_definition" => self.has_class = true,
+            // A docstring with examples is a test where doctest runs it.
+            "string" if text[node.byte_range()].contains(">>> ") => self.assertion(),
             "assert_statement" if !is_constant_truth(node) => self.assertion(),
             "raise_statement" | "throw_statement" => self.assertion(),
             "call" | "call_expression" | "new_expression" => self.call(node, text, is_python),
+            // A decorated function ends where its decoration does.
+            "decorated_definition" if is_skipped(node, text) => self.skipped = Some(node.end_byte()),
             "decorator" if ASSERTS.is_match(&text[node.byte_range()]) => self.assertion(),
             _ => {}
         }
@@ -131,6 +147,7 @@ impl Tests {
     }
 
     fn leave(&mut self, node: Node<'_>) {
+        self.depth -= u32::from(node.kind() == "function_definition");
         let is_test = matches!(node.kind(), "function_definition" | "call_expression");
         if is_test && self.open.last().is_some_and(|test| test.range == node.byte_range()) {
             self.done.extend(self.open.pop());
@@ -158,14 +175,11 @@ fn is_tautology(call: Node<'_>, text: &str) -> bool {
     only.is_some_and(|what| what.kind() == "true") && !function.starts_with("expect")
 }
 
-/// Whether a test is decorated as skipped or as expected to fail.
-fn is_skipped(function: Node<'_>, text: &str) -> bool {
-    let decorated = function.parent().filter(|parent| parent.kind() == "decorated_definition");
-    decorated.is_some_and(|parent| {
-        let mut cursor = parent.walk();
-        let mut decorators = parent.children(&mut cursor).filter(|child| child.kind() == "decorator");
-        decorators.any(|decorator| ["skip", "xfail"].iter().any(|word| text[decorator.byte_range()].contains(word)))
-    })
+/// Whether a definition is decorated as skipped or as expected to fail.
+fn is_skipped(decorated: Node<'_>, text: &str) -> bool {
+    let mut cursor = decorated.walk();
+    let mut decorators = decorated.children(&mut cursor).filter(|child| child.kind() == "decorator");
+    decorators.any(|decorator| ["skip", "xfail"].iter().any(|word| text[decorator.byte_range()].contains(word)))
 }
 
 /// Whether a body holds nothing but comments, `pass`, `...`, a docstring or a bare `return`.

@@ -111,17 +111,22 @@ fn open_element(view: &View<'_>, region: &Region) -> Option<String> {
     let text = view.text.as_str();
     let mut open: Vec<&str> = Vec::new();
     let (mut is_page, mut is_closed) = (false, false);
+    // Asking a node for its parent searches from the root, so the walk remembers which tag it is in.
+    let mut tag = "";
     walk(&region.tree, |node, step| {
-        if step == Step::Enter && node.kind() == "tag_name" && !node.byte_range().is_empty() {
-            let name = &text[node.byte_range()];
-            let is_end = node.parent().is_some_and(|parent| parent.kind() == "end_tag");
-            is_page |= name.eq_ignore_ascii_case("html");
-            is_closed |= is_end && name.eq_ignore_ascii_case("html");
-            if !is_end && !node.parent().is_some_and(|parent| parent.kind() == "self_closing_tag") {
-                open.push(name);
-            } else if let Some(at) = open.iter().rposition(|other| other.eq_ignore_ascii_case(name)) {
-                open.truncate(at);
+        match node.kind() {
+            kind @ ("start_tag" | "end_tag" | "self_closing_tag") if step == Step::Enter => tag = kind,
+            "tag_name" if step == Step::Enter && !node.byte_range().is_empty() => {
+                let name = &text[node.byte_range()];
+                is_page |= name.eq_ignore_ascii_case("html");
+                is_closed |= tag == "end_tag" && name.eq_ignore_ascii_case("html");
+                match tag {
+                    "start_tag" => open.push(name),
+                    "end_tag" => close(&mut open, name),
+                    _ => {}
+                }
             }
+            _ => {}
         }
         step == Step::Enter
     });
@@ -130,6 +135,17 @@ fn open_element(view: &View<'_>, region: &Region) -> Option<String> {
     }
     let needs_end = |name: &&&str| !MAY_STAY_OPEN.contains(&name.to_ascii_lowercase().as_str());
     open.iter().find(needs_end).map(|name| format!("<{name}> is never closed, nor is the page"))
+}
+
+/// Open elements that are looked at for the one that an end tag closes.
+const OPEN_LOOKED_AT_MAX: usize = 256;
+
+/// Closes the innermost open element of that name, and those in it.
+fn close(open: &mut Vec<&str>, name: &str) {
+    let from = open.len().saturating_sub(OPEN_LOOKED_AT_MAX);
+    if let Some(at) = open[from..].iter().rposition(|other| other.eq_ignore_ascii_case(name)) {
+        open.truncate(from + at);
+    }
 }
 
 /// Elements without an end tag, and those whose end tag may be left out (HTML, sections 13.1.2 and 13.1.2.4).

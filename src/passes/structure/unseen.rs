@@ -37,9 +37,10 @@ pub(super) fn check(view: &View<'_>, found: &mut Found) {
     let is_source = !matches!(view.language, Language::Text | Language::Binary);
     for (start, line) in view.lines().filter(|(_, line)| !line.is_ascii()) {
         let mut last_rule = "";
-        let mut before = None;
+        let (mut before, mut tags) = (None, 0);
         for (at, char) in line.char_indices() {
-            let kind = kind_of(char, before, start + at).filter(|kind| is_source || kind.rule == BIDI.rule);
+            tags = if matches!(char, '\u{e0000}'..='\u{e007f}') { tags + 1 } else { 0 };
+            let kind = kind_of(char, before, start + at, tags).filter(|kind| is_source || kind.rule == BIDI.rule);
             if let Some(kind) = kind.filter(|kind| kind.rule != last_rule) {
                 last_rule = kind.rule;
                 let range = start + at..start + at + char.len_utf8();
@@ -56,16 +57,21 @@ pub(super) fn check(view: &View<'_>, found: &mut Found) {
 
 /// What kind of unseen character this is. A joiner after another character than ASCII is part of writing in many
 /// scripts and of emoji, and a byte order mark stands at the start of a file.
-fn kind_of(char: char, before: Option<char>, offset: usize) -> Option<&'static Kind> {
+fn kind_of(char: char, before: Option<char>, offset: usize, tags: u32) -> Option<&'static Kind> {
     match char {
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some(&BIDI),
         '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => Some(&INVISIBLE_NAME),
-        // Flags of parts of countries are spelled with these after a black flag.
+        // The flags of parts of countries are spelled with at most six of these and an end tag, after a black flag.
         '\u{e0000}'..='\u{e007f}' => {
             let in_flag = before.is_some_and(|before| matches!(before, '\u{1f3f4}' | '\u{e0000}'..='\u{e007f}'));
-            (!in_flag).then_some(&TAG)
+            (!in_flag || tags > 7).then_some(&TAG)
         }
-        '\u{e0100}'..='\u{e01ef}' => before.is_none_or(|before| !is_ideograph(before)).then_some(&TAG),
+        // One of these chooses how the letter before it is drawn; a row of them means nothing but the bytes it hides.
+        '\u{e0100}'..='\u{e01ef}' => match before {
+            Some('\u{e0100}'..='\u{e01ef}') => Some(&TAG),
+            Some(before) if is_ideograph(before) => None,
+            _ => Some(&ZERO_WIDTH),
+        },
         '\u{200c}' | '\u{200d}' => before.is_none_or(|before| before.is_ascii()).then_some(&ZERO_WIDTH),
         '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{180e}' | '\u{00ad}' => Some(&ZERO_WIDTH),
         '\u{feff}' => (offset > 0).then_some(&ZERO_WIDTH),

@@ -18,7 +18,7 @@ pub(super) struct View<'a> {
     pub(super) language: Language,
     pub(super) validity: Validity,
     pub(super) text: &'a SourceText,
-    /// Each tree of the file, with its shape.
+    /// Each tree of the file, with its shape: the whole file's first, then those of its parts in order.
     pub(super) regions: Vec<(&'a Region, Shape<'a>)>,
     /// Whether it matches the profile's globs for tests.
     pub(super) is_test: bool,
@@ -29,21 +29,25 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     /// A view of a file; `None` where it is not text.
     pub(super) fn of(parsed: &'a ParsedFile<'_>, is_test: bool, is_entry: bool) -> Option<Self> {
+        let text = parsed.text.as_ref()?;
+        let shape = |region: &'a Region| (region, Shape::of(&region.tree, region.language, text.as_str()));
         Some(Self {
             path: &parsed.source.path,
             language: parsed.source.language,
             validity: parsed.validity,
-            text: parsed.text.as_ref()?,
-            regions: parsed.regions.iter().map(|region| (region, Shape::of(&region.tree, region.language))).collect(),
+            text,
+            regions: parsed.regions.iter().map(shape).collect(),
             is_test,
             is_entry,
         })
     }
 
-    /// The part of the file with the innermost region that holds the byte `at`.
+    /// The innermost region that holds the byte `at`: of a page, the script or style there, or else the page.
     pub(super) fn region_at(&self, at: usize) -> Option<&(&'a Region, Shape<'a>)> {
-        let holds = |(region, _): &&(&Region, Shape<'_>)| region.range.contains(&at);
-        self.regions.iter().filter(holds).min_by_key(|(region, _)| region.range.len())
+        let (whole, inner) = self.regions.split_first()?;
+        let before = inner.partition_point(|(region, _)| region.range.start <= at);
+        let innermost = before.checked_sub(1).map(|last| &inner[last]);
+        innermost.into_iter().chain([whole]).find(|(region, _)| region.range.contains(&at))
     }
 
     /// The lines of the file: each with the offset of its first byte, without its line ending.

@@ -11,7 +11,7 @@ use bollard::models::{
 
 use super::engine::{Features, Image};
 use super::{seccomp, sweep};
-use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Network, OUT_DIR, TMP_DIR};
+use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Mount, Network, OUT_DIR, TMP_DIR, WORK_DIR};
 
 /// The keeper's text; it is handed to the image's own interpreter.
 const KEEPER: &str = include_str!("keeper.py");
@@ -21,11 +21,33 @@ const SOCKET_INSIDE: &str = "/run/vetrun.socket";
 const NOBODY: u32 = 65534;
 /// Files and folders in the scratch folder, beside its byte limit: names alone must not fill the kernel's memory.
 const TMP_FILES_MAX: u32 = 65536;
+/// Hidden from programs: what engines hide by themselves, and beyond that all of `/sys`, message queues (which no limit
+/// counts) and what tells of the host's work.
+const MASKED: &[&str] = &[
+    "/dev/mqueue",
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys",
+];
 /// The keeper is one process more than the job was given.
 pub(super) const KEEPER_PIDS: u32 = 1;
 
-/// The container for `job`, whose keeper speaks over the host's `socket`.
-pub(super) fn container(job: &Job, image: &Image, features: &Features, socket: &Path) -> ContainerCreateBody {
+/// The container for `job` with `mounts` as they were staged, whose keeper speaks over the host's `socket`.
+pub(super) fn container(
+    job: &Job,
+    mounts: &[Mount],
+    image: &Image,
+    features: &Features,
+    socket: &Path,
+) -> ContainerCreateBody {
     let port = if matches!(job.network, Network::Gateway(_)) { GATEWAY_PORT } else { 0 };
     let interpreter = ["python3", "-I", "-S", "-B", "-c", KEEPER, SOCKET_INSIDE].map(str::to_owned);
     let entrypoint = interpreter.into_iter().chain([port.to_string(), OUT_DIR.to_owned(), HOME_DIR.to_owned()]);
@@ -47,7 +69,7 @@ pub(super) fn container(job: &Job, image: &Image, features: &Features, socket: &
         network_disabled: Some(!matches!(job.network, Network::Full)),
         stop_timeout: Some(0),
         labels: Some(sweep::labels(&job.limits)),
-        host_config: Some(host_config(job, features, socket)),
+        host_config: Some(host_config(job, mounts, features, socket)),
         ..ContainerCreateBody::default()
     }
 }
@@ -58,7 +80,7 @@ fn user() -> String {
     if uid.is_root() { format!("{NOBODY}:{NOBODY}") } else { format!("{}:{}", uid.as_raw(), gid.as_raw()) }
 }
 
-fn host_config(job: &Job, features: &Features, socket: &Path) -> HostConfig {
+fn host_config(job: &Job, mounts: &[Mount], features: &Features, socket: &Path) -> HostConfig {
     let limits = &job.limits;
     let memory = signed(limits.memory_bytes);
     let network = !matches!(job.network, Network::None);
@@ -78,8 +100,9 @@ fn host_config(job: &Job, features: &Features, socket: &Path) -> HostConfig {
         ipc_mode: Some("private".to_owned()),
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
         shm_size: Some(signed(limits.tmp_bytes)),
-        tmpfs: Some(tmpfs(limits)),
-        mounts: Some(mounts(job, socket)),
+        tmpfs: Some(tmpfs(limits, mounts)),
+        masked_paths: Some(MASKED.iter().map(|&path| path.to_owned()).collect()),
+        mounts: Some(binds(mounts, socket)),
         // The keeper reaps processes, and vetrun reads the streams as they come.
         init: Some(false),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
@@ -97,18 +120,24 @@ fn security(features: &Features, network: bool) -> Vec<String> {
     options
 }
 
-fn tmpfs(limits: &Limits) -> HashMap<String, String> {
+/// The writable folders; and the folder for inputs, which is there even when nothing is mounted in it.
+fn tmpfs(limits: &Limits, mounts: &[Mount]) -> HashMap<String, String> {
     let options = |bytes: u64, files: u32| {
         format!("rw,noexec,nosuid,nodev,size={bytes},nr_inodes={},mode=1777", files.saturating_add(1))
     };
-    HashMap::from([
+    let mut folders = HashMap::from([
         (TMP_DIR.to_owned(), options(limits.tmp_bytes, TMP_FILES_MAX)),
         (OUT_DIR.to_owned(), options(limits.out_bytes, limits.out_files)),
-    ])
+    ]);
+    if mounts.iter().all(|mount| mount.inside != WORK_DIR) {
+        // Root's, so that the program cannot write it; the engine must be able to make mount points in it.
+        folders.insert(WORK_DIR.to_owned(), "rw,noexec,nosuid,nodev,size=64k,mode=0555".to_owned());
+    }
+    folders
 }
 
-fn mounts(job: &Job, socket: &Path) -> Vec<EngineMount> {
-    let shown = job.mounts.iter().map(|mount| bind(&mount.host, &mount.inside));
+fn binds(mounts: &[Mount], socket: &Path) -> Vec<EngineMount> {
+    let shown = mounts.iter().map(|mount| bind(&mount.host, &mount.inside));
     shown.chain([bind(socket, SOCKET_INSIDE)]).collect()
 }
 

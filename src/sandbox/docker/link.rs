@@ -24,27 +24,25 @@ const MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// The output folder and a listening socket.
 const DESCRIPTORS_MAX: usize = 2;
 
-/// The socket while nobody has connected. Its folder is gone when this is dropped.
+/// The socket while nobody has connected. Its name is gone when this is dropped.
 #[derive(Debug)]
 pub(super) struct Door {
     listener: UnixListener,
     path: PathBuf,
-    _folder: tempfile::TempDir,
 }
 
 impl Door {
-    /// Makes the socket in a temporary folder that only this user can enter.
-    pub(super) fn open() -> Result<Self, SandboxError> {
-        Self::make().map_err(|error| failed("make the keeper's socket", error))
+    /// Makes the socket in `folder`, which only this user can enter.
+    pub(super) fn open(folder: &Path) -> Result<Self, SandboxError> {
+        Self::make(folder).map_err(|error| failed("make the keeper's socket", error))
     }
 
-    fn make() -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("vetrun-docker-").tempdir()?;
-        let path = folder.path().join("socket");
+    fn make(folder: &Path) -> io::Result<Self> {
+        let path = folder.join("socket");
         let listener = UnixListener::bind(&path)?;
         // The container's user is another one; the folder keeps this host's users out.
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777))?;
-        Ok(Self { listener, path, _folder: folder })
+        Ok(Self { listener, path })
     }
 
     /// The socket's path on this host.
@@ -57,6 +55,13 @@ impl Door {
         let (stream, _) = self.listener.accept().await?;
         let pid = stream.peer_cred().ok().and_then(|peer| peer.pid()).filter(|pid| *pid > 0);
         Ok(Link { stream, pid, received: Vec::new(), descriptors: Vec::new() })
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        // What stays goes with its folder.
+        let _ = std::fs::remove_file(&self.path);
     }
 }
 

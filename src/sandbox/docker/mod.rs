@@ -4,6 +4,7 @@
 //! engine ── what the engine is and can hold; the image      config ── job → container, every restriction
 //! session ─ one run from create to remove                   keeper.py ─ first process inside; link ── our end to it
 //! streams, cgroup ─ what is seen meanwhile                  outcome, isolation ─ what it means
+//! folder ── its temporary folder; readable mounts
 //! sweep ─── what a killed vetrun left                       doctor, interpreter ─ what is there
 //! ```
 //!
@@ -20,6 +21,7 @@ mod cgroup;
 mod config;
 mod doctor;
 mod engine;
+mod folder;
 mod interpreter;
 mod isolation;
 mod link;
@@ -38,6 +40,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use self::engine::DEFAULT_SOCKET;
 use self::engine::{BACKEND, Features, Image, failed};
+use self::folder::RunFolder;
 use self::session::Place;
 use super::{Diagnosis, Interpreter, InterpreterInfo, Job, Outcome, Program, Sandbox, SandboxError, Stop};
 
@@ -88,7 +91,15 @@ impl DockerSandbox {
             Program::Command(name) => name.clone(),
         };
         let command: Vec<String> = std::iter::once(program).chain(job.args.iter().cloned()).collect();
-        let place = Place { client: &self.client, features: &self.features, image: &self.image };
+        let folder = RunFolder::make().map_err(|error| failed("make a temporary folder", error))?;
+        let mounts = folder.stage(&job.mounts).map_err(|error| failed("make the mounts readable", error))?;
+        let place = Place {
+            client: &self.client,
+            features: &self.features,
+            image: &self.image,
+            folder: &folder,
+            mounts: &mounts,
+        };
         let mut seen = self.runtime.block_on(session::run(place, job, &command, stop))?;
         // Ending the gateway's service waits for its threads, which is no work for the runtime.
         drop(seen.service.take());
@@ -137,7 +148,7 @@ pub fn diagnose(image: &str, socket: Option<&str>) -> Diagnosis {
     }
 }
 
-/// Removes containers that a killed vetrun left at the engine; how many there were.
+/// Removes containers that a killed vetrun left at the engine, and its temporary folders; how many there were.
 ///
 /// # Errors
 /// [`SandboxError`] when no engine answers or it refuses.

@@ -7,8 +7,7 @@
 //!   one that was killed for memory itself; it is reported as out of memory.
 
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::path::PathBuf;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use bollard::models::ContainerState;
 
@@ -17,7 +16,8 @@ use super::config::KEEPER_PIDS;
 use super::engine::{BACKEND, Image, Said, failed};
 use super::link::Told;
 use super::session::{Kill, Seen};
-use crate::sandbox::{CollectLimits, Collected, Ended, Job, Metrics, SandboxError, collect_tree};
+use crate::sandbox::collect::collect_folder;
+use crate::sandbox::{CollectLimits, Collected, Ended, Job, Metrics, SandboxError};
 
 /// Folders inside folders that are collected.
 const OUT_DEPTH_MAX: u32 = 32;
@@ -107,9 +107,7 @@ pub(super) fn collect(out: Option<&OwnedFd>, job: &Job) -> Result<Collected, San
     let (Some(out), Some(into)) = (out, &job.collect_into) else { return Ok(Collected::default()) };
     let limits =
         CollectLimits { bytes_max: job.limits.out_bytes, files_max: job.limits.out_files, depth_max: OUT_DEPTH_MAX };
-    // The last dot makes this a folder below a link rather than the link itself, which collectors refuse to follow.
-    let from = PathBuf::from(format!("/proc/self/fd/{}/.", out.as_raw_fd()));
-    collect_tree(&from, into, limits).map_err(|error| failed("collect the output files", error))
+    collect_folder(out.as_fd(), into, limits).map_err(|error| failed("collect the output files", error))
 }
 
 #[cfg(test)]

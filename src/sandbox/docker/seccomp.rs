@@ -25,8 +25,11 @@ const FAMILY_LAST: u64 = 63;
 const REFUSED: &[&str] = &[
     // Other processes' memory and descriptors.
     "kcmp",
+    "migrate_pages",
+    "move_pages",
     "pidfd_getfd",
     "process_madvise",
+    "process_mrelease",
     "process_vm_readv",
     "process_vm_writev",
     "ptrace",
@@ -40,6 +43,7 @@ const REFUSED: &[&str] = &[
     "mount",
     "mount_setattr",
     "move_mount",
+    "name_to_handle_at",
     "open_by_handle_at",
     "open_tree",
     "open_tree_attr",
@@ -58,6 +62,7 @@ const REFUSED: &[&str] = &[
     "bpf",
     "delete_module",
     "fanotify_init",
+    "fanotify_mark",
     "finit_module",
     "init_module",
     "kexec_file_load",
@@ -82,7 +87,6 @@ const REFUSED: &[&str] = &[
     "ioperm",
     "iopl",
     "modify_ldt",
-    "move_pages",
     "vm86",
     "vm86old",
     // Names of the machine.
@@ -92,6 +96,7 @@ const REFUSED: &[&str] = &[
 
 /// Calls whose callers fall back when the kernel is too old for them.
 const ABSENT: &[&str] = &[
+    "_sysctl",
     // Its flags lie behind a pointer, where no filter can see them; the C library then uses `clone`.
     "clone3",
     "io_uring_enter",
@@ -99,6 +104,7 @@ const ABSENT: &[&str] = &[
     "io_uring_setup",
     "memfd_secret",
     "nfsservctl",
+    "sysfs",
     "uselib",
     "ustat",
 ];

@@ -23,9 +23,10 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use super::cgroup::{Groups, Watch};
 use super::config;
 use super::engine::{Features, Image, failed, unavailable};
+use super::folder::RunFolder;
 use super::link::{Door, Hello, Link, Told, no_keeper};
 use super::streams::Streams;
-use crate::sandbox::{Job, Network, SandboxError, Stop};
+use crate::sandbox::{Job, Mount, Network, SandboxError, Stop};
 
 /// How often the stop flag and the counters are looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -67,18 +68,20 @@ pub(super) struct Place<'a> {
     pub(super) client: &'a Docker,
     pub(super) features: &'a Features,
     pub(super) image: &'a Image,
+    pub(super) folder: &'a RunFolder,
+    /// The job's mounts as the folder staged them.
+    pub(super) mounts: &'a [Mount],
 }
 
 type Frames = Pin<Box<dyn FrameStream<Item = Result<LogOutput, EngineError>> + Send>>;
 
 /// Runs `command` as `job` says, in a container that is gone when this returns.
 pub(super) async fn run(place: Place<'_>, job: &Job, command: &[String], stop: &Stop) -> Result<Seen, SandboxError> {
-    let door = Door::open()?;
-    // The temporary folder's name is unique, and known even when the engine's answer is lost.
-    let folder = door.path().parent().and_then(|folder| folder.file_name());
-    let name = folder.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let door = Door::open(place.folder.path())?;
+    // The folder's name is unique, and known even when the engine's answer is lost.
+    let name = place.folder.name();
     let options = CreateContainerOptionsBuilder::default().name(&name).build();
-    let body = config::container(job, place.image, place.features, door.path());
+    let body = config::container(job, place.mounts, place.image, place.features, door.path());
     let seen = match place.client.create_container(Some(options), body).await {
         Ok(created) => drive(place, &created.id, door, job, command, stop).await,
         Err(error) => Err(create_error(place.image, error)),
@@ -230,7 +233,9 @@ impl Run<'_> {
             Watched::Kill(kill) => {
                 seen.kill = Some(kill);
                 seen.counted_at_end = true;
-                self.kill().await?;
+                // The engine waits for a stream that nobody reads, so both go on at once.
+                let (killed, drained) = tokio::join!(self.kill(), drain(&mut frames, &mut seen.streams));
+                return killed.and(drained);
             }
             Watched::Lost => seen.state = Some(self.dead_state().await?),
         }

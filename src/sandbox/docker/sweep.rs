@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::Docker;
@@ -36,13 +37,38 @@ pub(super) fn labels(limits: &Limits) -> HashMap<String, String> {
     ])
 }
 
-/// Removes the containers of dead owners; how many there were.
+/// What the names of temporary folders begin with.
+const FOLDER: &str = "vetrun-docker-";
+
+/// The beginning of a temporary folder's name: process id, start time, process namespace.
+pub(super) fn folder_prefix() -> String {
+    let namespace: String = pid_namespace().chars().filter(char::is_ascii_digit).collect();
+    format!("{FOLDER}{}-{}-{namespace}-", std::process::id(), start_time("self").unwrap_or_default())
+}
+
+/// Removes the temporary folders of dead processes of this process namespace; how many there were.
+fn sweep_folders(within: &Path) -> usize {
+    let entries = fs::read_dir(within).into_iter().flatten().flatten();
+    let left = entries.filter(|entry| is_left_folder(&entry.file_name().to_string_lossy()));
+    // Another user's cannot be removed and is not ours to remove.
+    left.filter(|entry| fs::remove_dir_all(entry.path()).is_ok()).count()
+}
+
+fn is_left_folder(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(FOLDER) else { return false };
+    let parts: Vec<&str> = rest.split('-').collect();
+    let [pid, start, namespace, _] = parts.as_slice() else { return false };
+    let here: String = pid_namespace().chars().filter(char::is_ascii_digit).collect();
+    !here.is_empty() && *namespace == here && pid.parse::<u32>().is_ok() && start_time(pid).as_deref() != Some(*start)
+}
+
+/// Removes the containers and folders of dead owners; how many there were.
 pub(super) async fn sweep(client: &Docker) -> Result<usize, SandboxError> {
     let filters = HashMap::from([("label".to_owned(), vec![OWNER.to_owned()])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed = client.list_containers(Some(options)).await;
     let listed = listed.map_err(|error| failed("list containers", error))?;
-    let mut removed = 0;
+    let mut removed = sweep_folders(&std::env::temp_dir());
     for container in listed {
         let (Some(id), Some(labels)) = (container.id, container.labels) else { continue };
         if is_left_over(&labels) {
@@ -96,16 +122,38 @@ mod tests {
     }
 
     #[test]
+    fn only_folders_of_the_dead_are_left_over() {
+        let own = folder_prefix();
+        let namespace = own.trim_end_matches('-').rsplit('-').next().unwrap().to_owned();
+        let cases = [
+            (format!("{own}Ab12cD"), false),
+            (format!("vetrun-docker-4194999-1-{namespace}-Ab12cD"), true),
+            (format!("vetrun-docker-{}-1-{namespace}-Ab12cD", std::process::id()), true),
+            ("vetrun-docker-4194999-1-1-Ab12cD".to_owned(), false),
+            ("vetrun-docker-Ab12cD".to_owned(), false),
+            ("something".to_owned(), false),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(is_left_folder(&name), expected, "{name}");
+        }
+        let within = tempfile::tempdir().unwrap();
+        fs::create_dir(within.path().join(format!("vetrun-docker-4194999-1-{namespace}-Ab12cD"))).unwrap();
+        fs::create_dir(within.path().join(format!("{own}Ab12cD"))).unwrap();
+        assert_eq!(sweep_folders(within.path()), 1);
+        assert_eq!(fs::read_dir(within.path()).unwrap().count(), 1);
+    }
+
+    #[test]
     fn only_what_nobody_owns_is_left_over() {
         let (pid, boot) = (std::process::id(), boot_id());
         let past = ("vetrun.deadline", "1".to_owned());
         let elsewhere = (OWNER, format!("{pid}:1:another-boot"));
         let cases = [
             ("our own", with(&[]), false),
-            ("our own, overdue", with(&[past.clone()]), false),
+            ("our own, overdue", with(std::slice::from_ref(&past)), false),
             ("a reused process id", with(&[(OWNER, format!("{pid}:1:{boot}"))]), true),
             ("a dead process", with(&[(OWNER, format!("4194999:1:{boot}"))]), true),
-            ("another boot", with(&[elsewhere.clone()]), false),
+            ("another boot", with(std::slice::from_ref(&elsewhere)), false),
             ("another boot, overdue", with(&[elsewhere, past.clone()]), true),
             ("another namespace", with(&[(OWNER, format!("{pid}:1:{boot}")), (NAMESPACE, "pid:[1]".into())]), false),
             ("not ours to judge", with(&[(OWNER, "nonsense".into()), past]), false),

@@ -113,6 +113,11 @@ impl Cgroup {
         }
     }
 
+    /// Whether the kernel keeps the highest number of processes itself.
+    pub(super) fn keeps_peak(&self) -> bool {
+        self.counters().pids_peak.is_some()
+    }
+
     /// How many processes and threads there are now.
     pub(super) fn pids_now(&self) -> Option<u64> {
         self.number(if self.version == Version::One { "pids" } else { "" }, "pids.current")

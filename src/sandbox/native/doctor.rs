@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::cgroup::{self, Cgroup};
+use super::spec::Fault;
 use super::supervise::Trouble;
 use super::{BACKEND, NativeSandbox, isolation, owner};
 use crate::sandbox::{Diagnosis, Isolation, Limits, Network, SandboxError};
@@ -36,7 +37,6 @@ pub fn diagnose(launcher: &Path) -> Diagnosis {
 /// Removes the control groups of vetrun processes that are gone. Returns how many there were.
 ///
 /// Nothing else can be left: all mounts are in namespaces that end with their processes, and those die with vetrun.
-#[must_use]
 pub fn sweep() -> usize {
     cgroup::sweep()
 }
@@ -70,12 +70,15 @@ fn explain(trouble: &Trouble) -> (String, String) {
         Trouble::Interrupted => return ("it was interrupted".to_owned(), "try again".to_owned()),
     };
     let said = std::io::Error::from_raw_os_error(fault.errno);
-    (format!("it cannot {}: {said}", fault.action), mend(&fault.action).to_owned())
+    (format!("it cannot {}: {said}", fault.action), mend(fault).to_owned())
 }
 
-fn mend(action: &str) -> &'static str {
-    if action.contains("start the launcher") {
-        return "the program given as launcher cannot be executed";
+fn mend(fault: &Fault) -> &'static str {
+    if fault.action.contains("start the launcher") {
+        return "give the path of vetrun's own executable as launcher";
+    }
+    if fault.errno == libc::ENOSYS {
+        return "boot Linux 5.12 or newer; in a container, its seccomp profile may forbid the call";
     }
     if owner::is_root() {
         return "root lacks a right here, as in most containers: run the container with SYS_ADMIN, SETUID, SETGID and \

@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 use rustix::thread::{CapabilitySet, CapabilitySets};
@@ -17,6 +18,17 @@ const CAPABILITIES_MAX: libc::c_ulong = 64;
 /// The kernel forgets this whenever a process changes its user, so it is asked for again after that.
 pub(super) fn die_with_parent() -> Result<(), Fault> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).tried("ask to die with the parent")
+}
+
+/// Fails when the process at the other end of `socket` is gone: it may have died before this one asked to die with it.
+pub(super) fn check_parent(socket: impl AsFd) -> Result<(), Fault> {
+    let mut fds = [PollFd::new(&socket, PollFlags::IN)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    rustix::event::poll(&mut fds, Some(&now)).tried("look for the parent")?;
+    if fds[0].revents().contains(PollFlags::HUP) {
+        return Err(Fault { action: "find the parent".to_owned(), errno: libc::ESRCH });
+    }
+    Ok(())
 }
 
 /// Writes the id maps of the process `pid` (as the host numbers it), which has made itself a user namespace.

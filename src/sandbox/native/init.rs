@@ -43,7 +43,7 @@ fn live(given: Given, launcher: &OwnedFd) -> Result<(), Fault> {
     ids::settle(ids, INIT_ID)?;
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
         .tried("close this process to others")?;
-    leave_if_orphaned(launcher)?;
+    ids::check_parent(launcher)?;
     let event = wait_for(pid)?;
     channel::send(&control, &event, &[]).tried("report the end")
 }
@@ -54,17 +54,6 @@ fn enter_user_namespace(launcher: &OwnedFd) -> Result<(), Fault> {
     channel::send(launcher, &(), &[]).tried("ask for ids")?;
     let gone = Fault { action: "receive ids".to_owned(), errno: libc::EPIPE };
     channel::receive::<()>(launcher, true).tried("receive ids")?.map(|_| ()).ok_or(gone)
-}
-
-/// Ends the run when the launcher died before this process had asked to die with it.
-fn leave_if_orphaned(launcher: &OwnedFd) -> Result<(), Fault> {
-    let mut fds = [rustix::event::PollFd::new(launcher, rustix::event::PollFlags::IN)];
-    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-    rustix::event::poll(&mut fds, Some(&now)).tried("look for the launcher")?;
-    if fds[0].revents().contains(rustix::event::PollFlags::HUP) {
-        return Err(Fault { action: "find the launcher".to_owned(), errno: libc::ESRCH });
-    }
-    Ok(())
 }
 
 /// Reaps every child until `main` has ended; what it used comes with its status.

@@ -60,6 +60,7 @@ fn launch(control: &OwnedFd) -> Result<(), Fault> {
     // A host that runs out of memory should take what runs here before anything else.
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
     let given = receive(control)?;
+    ids::check_parent(control)?;
     let proc = rustix::fs::open("/proc", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .tried("open /proc")?;
     let listener = enter_namespaces(&given.spec, proc.as_fd())?;

@@ -72,11 +72,13 @@ pub struct NativeSandbox {
 
 impl NativeSandbox {
     /// A sandbox whose launcher is the program `launcher` (vetrun's own executable), and which looks for interpreters in
-    /// the folders `search`, in order. Sets an empty run up, to see that everything works.
+    /// the folders `search`, in order. Sets an empty run up, to see that everything works, after it has removed what a
+    /// killed vetrun left.
     ///
     /// # Errors
     /// [`SandboxError::Unavailable`] when this host cannot isolate anything, with the reason and the mend.
     pub fn new(launcher: PathBuf, search: Vec<PathBuf>) -> Result<Self, SandboxError> {
+        sweep();
         let sandbox = Self { launcher, search, found: Mutex::default() };
         match sandbox.probe() {
             Ok(_) => Ok(sandbox),

@@ -79,6 +79,8 @@ pub(super) fn build(view: &View, caps: &Caps, ids: Ids, file_map: Option<Borrowe
     attach(&top, STAGE)?;
     rustix::process::chdir(STAGE).tried("enter the new root")?;
 
+    // Before the binds: an interpreter may live below the host's scratch folder.
+    let folders = writable_folders(caps, ids)?;
     for (bind, tree) in view.binds.iter().zip(&trees) {
         place(&bind.inside, bind.folder)?;
         attach(tree, inside(&bind.inside))?;
@@ -96,7 +98,8 @@ pub(super) fn build(view: &View, caps: &Caps, ids: Ids, file_map: Option<Borrowe
         cover(inside(path))?;
     }
     make_devices(&devices)?;
-    writable_folders(caps, ids)
+    std::fs::create_dir_all("proc").tried("make /proc")?;
+    Ok(folders)
 }
 
 /// The two steps of a bind: a detached copy of the tree, then its attributes.
@@ -105,10 +108,18 @@ fn open_bind(bind: &Bind, file_map: Option<BorrowedFd<'_>>) -> Result<OwnedFd, F
     let tree = rustix::mount::open_tree(CWD, &bind.host, flags).tried_with(|| format!("open {}", bind.host))?;
     set_attributes(&tree, READ_ONLY, true).tried_with(|| format!("make {} read-only", bind.host))?;
     if let (true, Some(map)) = (bind.own, file_map) {
-        // Not every file system can do this. Where one cannot, what everybody may read is still there.
-        let _ = set_file_map(&tree, map);
+        // Not every file system can do this. Where one cannot, everybody must be allowed to read what is shown.
+        set_file_map(&tree, map).or_else(|error| if is_open(bind) { Ok(()) } else { Err(error) }).tried_with(|| {
+            format!("show {} as the program's own (its file system cannot map ids; open it to others)", bind.host)
+        })?;
     }
     Ok(tree)
+}
+
+/// Whether others than its owner may read the top of a bind.
+fn is_open(bind: &Bind) -> bool {
+    let needed = if bind.folder { 0o005 } else { 0o004 };
+    rustix::fs::stat(&bind.host).is_ok_and(|stat| stat.st_mode & needed == needed)
 }
 
 fn open_device(name: &str) -> Result<OwnedFd, Fault> {
@@ -151,7 +162,6 @@ fn cover(path: &str) -> Result<(), Fault> {
 }
 
 fn make_devices(devices: &[OwnedFd]) -> Result<(), Fault> {
-    std::fs::create_dir_all("dev/shm").tried("make /dev")?;
     for (name, tree) in DEVICES.iter().zip(devices) {
         let path = format!("dev/{name}");
         place(&path, false)?;
@@ -183,7 +193,6 @@ fn writable_folders(caps: &Caps, ids: Ids) -> Result<Folders, Fault> {
     let home = inside(HOME_DIR);
     std::fs::create_dir(home).tried("make the home folder")?;
     std::os::unix::fs::chown(home, Some(owner), Some(owner)).tried("give the home folder away")?;
-    std::fs::create_dir_all("proc").tried("make /proc")?;
     Ok(Folders { out, tmp, shm })
 }
 

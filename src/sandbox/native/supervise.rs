@@ -101,6 +101,10 @@ pub(super) fn run(request: &Request<'_>, stop: &Stop) -> Result<Seen, Trouble> {
         service: None,
         peak: Usage::default(),
         sampled: Instant::now(),
+        sample_every: match request.cgroup {
+            None => Some(SAMPLE_EVERY),
+            Some(group) => (!group.keeps_peak()).then_some(COUNT_EVERY),
+        },
     };
     watch.until_all_is_dead(stop)?;
     watch.conclude()
@@ -211,6 +215,8 @@ struct Watch<'a> {
     service: Option<Box<dyn Send>>,
     peak: Usage,
     sampled: Instant,
+    /// `None` where the kernel counts everything.
+    sample_every: Option<Duration>,
 }
 
 impl Watch<'_> {
@@ -248,12 +254,7 @@ impl Watch<'_> {
 
     /// How long nothing needs to be looked at.
     fn pause(&self) -> Duration {
-        let mut pause = STOP_EVERY;
-        match self.request.cgroup {
-            None => pause = pause.min(SAMPLE_EVERY),
-            Some(_) if self.started.is_some() => pause = pause.min(COUNT_EVERY),
-            Some(_) => {}
-        }
+        let pause = self.sample_every.map_or(STOP_EVERY, |every| every.min(STOP_EVERY));
         match self.deadline() {
             Some(deadline) if self.verdict.is_none() => pause.min(deadline.saturating_duration_since(Instant::now())),
             _ => pause,
@@ -344,8 +345,7 @@ impl Watch<'_> {
     }
 
     fn sample(&mut self) {
-        let every = if self.request.cgroup.is_some() { COUNT_EVERY } else { SAMPLE_EVERY };
-        if self.sampled.elapsed() < every {
+        if self.sample_every.is_none_or(|every| self.sampled.elapsed() < every) {
             return;
         }
         self.sampled = Instant::now();

@@ -1,0 +1,217 @@
+//! Whether the arguments of a call, or an assigned value, are what a rule asks for.
+
+use std::rc::Rc;
+
+use super::facts::{Argument, Dialect, ExprId, Kind, Spread};
+use super::fold;
+use super::limits;
+use super::resolve::Resolver;
+use super::values::{Set, Value};
+use crate::rules::{Check, Is, Test};
+
+/// What is known of one argument.
+enum Given {
+    /// It is not there.
+    No,
+    /// It may be there, in something that is spread into the call.
+    Perhaps,
+    Yes(Rc<Set>),
+}
+
+/// Whether `arguments` are what `check` asks for.
+pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> bool {
+    let given = match resolver.facts.dialect {
+        Dialect::Python => python_argument(resolver, arguments, check),
+        Dialect::JavaScript => javascript_argument(resolver, arguments, check),
+    };
+    match given {
+        Given::No => matches!(check.test, Test::Is(Is::Absent)),
+        Given::Perhaps => matches!(check.test, Test::Is(Is::Dynamic | Is::Present)),
+        Given::Yes(set) => set_holds(resolver, &set, &check.test),
+    }
+}
+
+/// Whether an assigned value is what `check` asks for.
+pub(super) fn value_holds(resolver: &mut Resolver<'_>, value: ExprId, check: &Check) -> bool {
+    let set = resolver.of(value);
+    set_holds(resolver, &set, &check.test)
+}
+
+fn python_argument(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> Given {
+    let mut perhaps = false;
+    if let Some(keyword) = &check.keyword {
+        for argument in arguments {
+            let named = argument.keyword.is_some_and(|name| resolver.facts.text(name) == keyword.as_str());
+            if named {
+                return Given::Yes(resolver.of(argument.value));
+            }
+            if argument.spread == Spread::Keyword {
+                match key_of(resolver, argument.value, keyword) {
+                    Given::Yes(set) => return Given::Yes(set),
+                    Given::Perhaps => perhaps = true,
+                    Given::No => {}
+                }
+            }
+        }
+    }
+    match check.position.map(|position| at_position(resolver, arguments, position)) {
+        Some(Given::Yes(set)) => Given::Yes(set),
+        Some(Given::Perhaps) => Given::Perhaps,
+        _ if perhaps => Given::Perhaps,
+        _ => Given::No,
+    }
+}
+
+fn javascript_argument(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> Given {
+    match (check.position, &check.keyword) {
+        (Some(position), None) => at_position(resolver, arguments, position),
+        (Some(position), Some(key)) => match arguments.get(usize::from(position)) {
+            Some(argument) => key_of(resolver, argument.value, key),
+            None => Given::No,
+        },
+        (None, Some(key)) => {
+            for argument in arguments.iter().take(limits::VALUES_MAX) {
+                if let Given::Yes(set) = key_of(resolver, argument.value, key) {
+                    return Given::Yes(set);
+                }
+            }
+            Given::No
+        }
+        (None, None) => Given::No,
+    }
+}
+
+/// What a literal mapping holds under a key.
+fn key_of(resolver: &mut Resolver<'_>, mapping: ExprId, key: &str) -> Given {
+    let set = resolver.of(mapping);
+    let mut all = Set::empty();
+    let mut mappings = 0;
+    for value in &set.values {
+        let Value::Made(made) = value else { continue };
+        if matches!(resolver.facts.kind(*made), Kind::Mapping(_)) {
+            mappings += 1;
+            let found = resolver.settled(|resolver| resolver.entry(*made, key));
+            resolver.merge(&mut all, &found);
+        }
+    }
+    if all.values.is_empty() && mappings > 0 && has_key(resolver, &set, key) {
+        return Given::Yes(Rc::new(Set::OPEN));
+    }
+    match (all.values.is_empty(), mappings) {
+        (false, _) => Given::Yes(Rc::new(all)),
+        (true, 0) => Given::Perhaps,
+        (true, _) => Given::No,
+    }
+}
+
+fn has_key(resolver: &Resolver<'_>, set: &Set, key: &str) -> bool {
+    set.values.iter().any(|value| {
+        let Value::Made(made) = value else { return false };
+        let Kind::Mapping(entries) = *resolver.facts.kind(*made) else { return false };
+        resolver.facts.entries[entries.range()].iter().any(|entry| {
+            entry.key.is_some_and(|own| matches!(resolver.facts.kind(own), Kind::Text(text) if **text == *key))
+        })
+    })
+}
+
+/// The argument at a position; a literal list that is spread is taken apart.
+fn at_position(resolver: &mut Resolver<'_>, arguments: &[Argument], position: u16) -> Given {
+    let mut left = usize::from(position);
+    for argument in arguments.iter().filter(|argument| argument.keyword.is_none()) {
+        match argument.spread {
+            Spread::No if left == 0 => return Given::Yes(resolver.of(argument.value)),
+            Spread::No => left -= 1,
+            Spread::Keyword => {}
+            Spread::Positional => {
+                let set = resolver.of(argument.value);
+                let [Value::Made(made)] = set.values.as_slice() else { return Given::Perhaps };
+                let Kind::Sequence(items) = *resolver.facts.kind(*made) else { return Given::Perhaps };
+                let items = items.range();
+                if left < items.len() {
+                    let item = resolver.facts.lists[items.start + left];
+                    return Given::Yes(resolver.of(item));
+                }
+                left -= items.len();
+            }
+        }
+    }
+    Given::No
+}
+
+fn set_holds(resolver: &mut Resolver<'_>, set: &Set, test: &Test) -> bool {
+    let dialect = resolver.facts.dialect;
+    match test {
+        Test::Is(Is::Present) => true,
+        Test::Is(Is::Absent) => false,
+        Test::Is(Is::Constant) => is_constant(resolver, set),
+        Test::Is(Is::Dynamic) => !is_function(resolver, set) && !is_constant(resolver, set),
+        Test::Is(Is::Truthy) => set.values.iter().any(|value| truth(resolver, value, dialect) == Some(true)),
+        Test::Is(Is::Falsy) => set.values.iter().any(|value| truth(resolver, value, dialect) == Some(false)),
+        Test::Is(Is::Text) => set.values.iter().any(|value| matches!(value, Value::Text(_) | Value::Built)),
+        Test::Is(Is::Built) => set.values.iter().any(|value| matches!(value, Value::Built)),
+        Test::Value(regex) => {
+            let constants: Vec<Value> =
+                set.values.iter().filter_map(|value| constant(resolver, value)).collect();
+            constants.iter().any(|value| matches_value(value, regex.get(), dialect))
+        }
+    }
+}
+
+fn constant(resolver: &mut Resolver<'_>, value: &Value) -> Option<Value> {
+    let folded = resolver.settled(|resolver| resolver.as_constant(value));
+    if folded.is_some() {
+        return folded;
+    }
+    // Of a literal list that is known in part, the parts that are known.
+    let Value::Made(made) = value else { return None };
+    let Kind::Sequence(items) = *resolver.facts.kind(*made) else { return None };
+    let items: Vec<ExprId> = resolver.facts.lists[items.range()].iter().copied().take(limits::ELEMENTS_MAX).collect();
+    let known: Vec<Value> = items.iter().filter_map(|&item| resolver.of(item).constant().cloned()).collect();
+    Some(Value::List(known.into()))
+}
+
+fn matches_value(value: &Value, regex: &regex::Regex, dialect: Dialect) -> bool {
+    match value {
+        Value::List(items) => items.iter().any(|item| match item {
+            Value::List(_) => false,
+            item => matches_value(item, regex, dialect),
+        }),
+        Value::Bytes(bytes) => regex.is_match(&String::from_utf8_lossy(bytes)),
+        value => fold::display(value, dialect).is_some_and(|text| regex.is_match(&text)),
+    }
+}
+
+fn is_constant(resolver: &mut Resolver<'_>, set: &Set) -> bool {
+    !set.open && !set.values.is_empty() && set.values.iter().all(|value| is_constant_value(resolver, value))
+}
+
+fn is_constant_value(resolver: &mut Resolver<'_>, value: &Value) -> bool {
+    if resolver.settled(|resolver| resolver.as_constant(value)).is_some() {
+        return true;
+    }
+    let Value::Made(made) = value else { return false };
+    let Kind::Mapping(entries) = *resolver.facts.kind(*made) else { return false };
+    let values: Vec<ExprId> = resolver.facts.entries[entries.range()].iter().map(|entry| entry.value).collect();
+    values.into_iter().all(|value| resolver.of(value).constant().is_some())
+}
+
+fn is_function(resolver: &Resolver<'_>, set: &Set) -> bool {
+    let function = |value: &Value| match value {
+        Value::Made(made) => matches!(resolver.facts.kind(*made), Kind::Function(_) | Kind::Class { .. }),
+        Value::Partial(_) | Value::Returning(_) => true,
+        _ => false,
+    };
+    !set.values.is_empty() && set.values.iter().all(function)
+}
+
+fn truth(resolver: &mut Resolver<'_>, value: &Value, dialect: Dialect) -> Option<bool> {
+    match value {
+        Value::Made(made) => Some(match *resolver.facts.kind(*made) {
+            Kind::Sequence(items) => !items.range().is_empty() || dialect == Dialect::JavaScript,
+            Kind::Mapping(entries) => !entries.range().is_empty() || dialect == Dialect::JavaScript,
+            _ => true,
+        }),
+        Value::Instance(_) => Some(true),
+        value => fold::truthy(value, dialect),
+    }
+}

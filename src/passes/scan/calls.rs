@@ -1,0 +1,499 @@
+//! The resolver's view of calls: what is really called, and what comes back.
+
+use std::rc::Rc;
+
+use super::facts::{Argument, Dialect, ExprId, Kind, Span, Spread};
+use super::fold;
+use super::functions;
+use super::limits;
+use super::resolve::Resolver;
+use super::values::{ROOT, RESULT, Set, Value};
+
+/// What a call really calls, and with which arguments.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) value: Value,
+    pub(super) arguments: Rc<[Argument]>,
+}
+
+impl Resolver<'_> {
+    /// What a call may give back.
+    pub(super) fn call(&mut self, call: ExprId, callee: ExprId, arguments: Span) -> Set {
+        let (targets, open) = self.targets(callee, arguments);
+        if self.waits() {
+            return Set::OPEN;
+        }
+        let mut all = Set::empty();
+        all.open = open;
+        for target in &targets {
+            let found = self.result(call, target);
+            self.merge(&mut all, &found);
+        }
+        let found = self.method_result(call, callee, arguments);
+        self.merge(&mut all, &found);
+        all.open |= all.values.is_empty();
+        all
+    }
+
+    /// Everything that a call may really call: `partial`, `methodcaller`, `.call`, `.apply` and `Reflect` seen through.
+    /// The flag says whether it may call something else as well.
+    pub(super) fn targets(&mut self, callee: ExprId, arguments: Span) -> (Vec<Target>, bool) {
+        let arguments: Rc<[Argument]> = self.facts.arguments[arguments.range()].into();
+        let callees = self.need(callee);
+        let mut open = callees.open;
+        let mut todo: Vec<(Target, usize)> = Vec::new();
+        for value in &callees.values {
+            todo.push((Target { value: value.clone(), arguments: arguments.clone() }, 0));
+        }
+        if self.facts.dialect == Dialect::JavaScript {
+            self.called_through(callee, &arguments, &mut todo);
+        }
+        let mut targets = Vec::new();
+        while let Some((target, depth)) = todo.pop() {
+            if depth > limits::PARTIALS_MAX || targets.len() > limits::NAMED_VALUES_MAX {
+                self.limit = self.limit.or(Some("partials"));
+                open = true;
+                break;
+            }
+            match self.unwrapped(&target) {
+                Some(inner) => todo.extend(inner.into_iter().map(|inner| (inner, depth + 1))),
+                None => targets.push(target),
+            }
+        }
+        targets.reverse();
+        (targets, open)
+    }
+
+    /// `f.call(this, …)` and `f.apply(this, […])`.
+    fn called_through(&mut self, callee: ExprId, arguments: &Rc<[Argument]>, todo: &mut Vec<(Target, usize)>) {
+        let Kind::Attribute { object, name } = *self.facts.kind(callee) else { return };
+        let shifted: Rc<[Argument]> = match &**self.facts.symbols.text(name) {
+            "call" => arguments.get(1..).unwrap_or_default().into(),
+            "apply" => self.spread_out(arguments.get(1)),
+            _ => return,
+        };
+        let objects = self.need(object);
+        for value in &objects.values {
+            todo.push((Target { value: value.clone(), arguments: shifted.clone() }, 1));
+        }
+    }
+
+    /// The elements of a list argument, as arguments.
+    fn spread_out(&mut self, list: Option<&Argument>) -> Rc<[Argument]> {
+        let Some(list) = list else { return Rc::from([]) };
+        let values = self.need(list.value);
+        if let [Value::Made(made)] = values.values.as_slice() {
+            if let Kind::Sequence(items) = *self.facts.kind(*made) {
+                let items = &self.facts.lists[items.range()];
+                return items.iter().map(|&value| Argument { keyword: None, value, spread: Spread::No }).collect();
+            }
+        }
+        Rc::from([Argument { keyword: None, value: list.value, spread: Spread::Positional }])
+    }
+
+    /// What is called by calling `target`, where that is only a wrapper.
+    fn unwrapped(&mut self, target: &Target) -> Option<Vec<Target>> {
+        match &target.value {
+            Value::Partial(made) => {
+                let Kind::Call { callee, arguments } = *self.facts.kind(*made) else { return Some(Vec::new()) };
+                let own: Vec<Argument> = self.facts.arguments[arguments.range()].to_vec();
+                let (function, rest) = match (self.facts.dialect, self.facts.kind(callee)) {
+                    (Dialect::JavaScript, &Kind::Attribute { object, .. }) => (object, own.get(1..)),
+                    _ => (own.first()?.value, own.get(1..)),
+                };
+                let rest = rest.unwrap_or_default();
+                let all: Rc<[Argument]> = rest.iter().chain(target.arguments.iter()).copied().collect();
+                let functions = self.need(function);
+                Some(functions.values.iter().map(|value| Target { value: value.clone(), arguments: all.clone() }).collect())
+            }
+            Value::Caller(made) => {
+                let Kind::Call { arguments, .. } = *self.facts.kind(*made) else { return Some(Vec::new()) };
+                let own: Vec<Argument> = self.facts.arguments[arguments.range()].to_vec();
+                let name = self.text_of(own.first()?.value)?;
+                let object = target.arguments.first()?.value;
+                let name = self.facts.symbols.intern(&name);
+                let reached = self.attribute_of(object, name);
+                let rest: Rc<[Argument]> = own.get(1..).unwrap_or_default().into();
+                Some(reached.values.into_iter().map(|value| Target { value, arguments: rest.clone() }).collect())
+            }
+            Value::Path(path) if self.facts.dialect == Dialect::JavaScript => {
+                let (parent, _) = self.paths.split(*path);
+                if parent == ROOT {
+                    return None;
+                }
+                let arguments = match self.paths.name(*path, &self.facts.symbols).as_str() {
+                    "Reflect.apply" => self.spread_out(target.arguments.get(2)),
+                    "Reflect.construct" => self.spread_out(target.arguments.get(1)),
+                    _ => return None,
+                };
+                let functions = self.need(target.arguments.first()?.value);
+                let wrap = |value: &Value| Target { value: value.clone(), arguments: arguments.clone() };
+                Some(functions.values.iter().map(wrap).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// The text that an expression surely is.
+    pub(super) fn text_of(&mut self, expr: ExprId) -> Option<Rc<str>> {
+        let set = self.need(expr);
+        set.values.iter().find_map(|value| if let Value::Text(text) = value { Some(text.clone()) } else { None })
+    }
+
+    /// The texts that an argument may be, and whether it may be something else as well.
+    fn texts_of(&mut self, argument: Option<&Argument>) -> (Vec<Rc<str>>, bool) {
+        let Some(argument) = argument else { return (Vec::new(), false) };
+        let set = self.need(argument.value);
+        let texts: Vec<Rc<str>> = set
+            .values
+            .iter()
+            .filter_map(|value| if let Value::Text(text) = value { Some(text.clone()) } else { None })
+            .collect();
+        let dynamic = set.open || texts.len() < set.values.len();
+        (texts, dynamic)
+    }
+
+    /// What comes back from calling one target.
+    fn result(&mut self, call: ExprId, target: &Target) -> Set {
+        match &target.value {
+            Value::Path(path) => {
+                let name = self.paths.name(*path, &self.facts.symbols);
+                let special = match self.facts.dialect {
+                    Dialect::Python => self.python_result(call, &name, &target.arguments),
+                    Dialect::JavaScript => self.javascript_result(&name, &target.arguments),
+                };
+                special.unwrap_or_else(|| {
+                    let segment = self.facts.symbols.intern(RESULT);
+                    self.paths.child(*path, segment, &mut self.facts.symbols).map(Value::Path).into()
+                })
+            }
+            Value::Made(made) => self.made_result(*made, &target.arguments),
+            Value::Returning(path) => Set::one(Value::Path(*path)),
+            Value::Getter(names) => {
+                let Some(object) = target.arguments.first() else { return Set::OPEN };
+                let mut found = (*self.need(object.value)).clone();
+                for name in names.split('.') {
+                    let name = self.facts.symbols.intern(name);
+                    let mut next = Set::empty();
+                    for value in &found.values {
+                        let member = self.attribute(value, name);
+                        self.merge(&mut next, &member);
+                    }
+                    next.open |= found.open;
+                    found = next;
+                }
+                found
+            }
+            Value::Item(key) => {
+                let Some(object) = target.arguments.first() else { return Set::OPEN };
+                let objects = self.need(object.value);
+                let mut all = Set::OPEN;
+                for value in &objects.values {
+                    let found = self.item(value, &Value::Text(key.clone()));
+                    self.merge(&mut all, &found);
+                }
+                all
+            }
+            _ => Set::OPEN,
+        }
+    }
+
+    /// What a function or class of the file gives back.
+    fn made_result(&mut self, made: ExprId, arguments: &[Argument]) -> Set {
+        match *self.facts.kind(made) {
+            Kind::Class { scope, .. } => Set::one(Value::Instance(scope)),
+            Kind::Function(function) => {
+                let returns = self.facts.functions[function.at()].returns.clone();
+                let mut all = Set::empty();
+                for value in returns.into_iter().take(limits::ELEMENTS_MAX) {
+                    let set = self.need(value);
+                    self.merge(&mut all, &set);
+                    if matches!(self.facts.kind(value), Kind::This) && set.open {
+                        self.add(&mut all, Value::Path(ROOT));
+                    }
+                }
+                if all.open || all.values.iter().any(|value| matches!(value, Value::Built)) {
+                    if let Some(folded) = self.inline_call(function, arguments) {
+                        all.values.retain(|value| !matches!(value, Value::Built));
+                        self.add(&mut all, folded);
+                    }
+                }
+                all.open |= all.values.is_empty();
+                all
+            }
+            _ => Set::OPEN,
+        }
+    }
+
+    /// Functions of Python that reach other things by name; `None` for all others.
+    fn python_result(&mut self, call: ExprId, name: &str, arguments: &[Argument]) -> Option<Set> {
+        match name {
+            "getattr" | "object.__getattribute__" | "type.__getattribute__" | "inspect.getattr_static" => {
+                Some(self.reflected(arguments.first()?, arguments.get(1)))
+            }
+            "__import__" | "importlib.import_module" | "importlib.__import__" | "pydoc.locate" | "pkgutil.resolve_name" => {
+                let (names, dynamic) = self.texts_of(arguments.first());
+                let mut all = Set::empty();
+                all.open = dynamic;
+                for module in names {
+                    let module = module.replace(':', ".");
+                    let whole = self.path_of(&module);
+                    let root = module.split('.').next().and_then(|root| self.path_of(root)).filter(|_| name.contains("__"));
+                    for path in whole.into_iter().chain(root) {
+                        self.add(&mut all, Value::Path(path));
+                    }
+                }
+                Some(all)
+            }
+            "vars" => match arguments.first() {
+                Some(object) => {
+                    let objects = self.need(object.value);
+                    let mut all = Set::empty();
+                    all.open = objects.open;
+                    for value in &objects.values {
+                        match value {
+                            Value::Path(path) => self.add(&mut all, Value::Members(*path)),
+                            _ => all.open = true,
+                        }
+                    }
+                    Some(all)
+                }
+                None => Some(Set::one(Value::Globals)),
+            },
+            "globals" | "locals" => Some(Set::one(Value::Globals)),
+            "functools.partial" | "functools.partialmethod" => Some(Set::one(Value::Partial(call))),
+            "operator.methodcaller" => Some(Set::one(Value::Caller(call))),
+            "operator.attrgetter" => Some(self.text_of(arguments.first()?.value).map(Value::Getter).into()),
+            "operator.itemgetter" => Some(self.text_of(arguments.first()?.value).map(Value::Item).into()),
+            "operator.getitem" => {
+                let (object, index) = (arguments.first()?, arguments.get(1)?);
+                Some(self.subscript_of(object.value, index.value))
+            }
+            "staticmethod" | "classmethod" | "property" | "functools.cache" | "functools.lru_cache" => {
+                Some((*self.need(arguments.first()?.value)).clone())
+            }
+            "map" => self.mapped(arguments),
+            "eval" => self.evaluated(arguments),
+            _ => self.folded_call(name, arguments),
+        }
+    }
+
+    /// `eval("os.system")`: a plain dotted name in a text is that name.
+    fn evaluated(&mut self, arguments: &[Argument]) -> Option<Set> {
+        let text = self.text_of(arguments.first()?.value)?;
+        let plain = text.len() < 100 && text.chars().all(|char| char.is_alphanumeric() || matches!(char, '_' | '.'));
+        let path = plain.then(|| self.path_of(&text))??;
+        Some(Set::one(Value::Path(path)))
+    }
+
+    /// `getattr(object, name)`.
+    fn reflected(&mut self, object: &Argument, name: Option<&Argument>) -> Set {
+        let objects = self.need(object.value);
+        let (names, dynamic) = self.texts_of(name);
+        let mut all = Set::empty();
+        all.open = objects.open;
+        for name in names {
+            let name = self.facts.symbols.intern(&name);
+            let found = self.attribute_of(object.value, name);
+            self.merge(&mut all, &found);
+        }
+        for value in &objects.values {
+            if let (true, Value::Path(path)) = (dynamic, value) {
+                let found = self.unknown_member(*path);
+                self.merge(&mut all, &found);
+            }
+        }
+        all.open |= all.values.is_empty();
+        all
+    }
+
+    /// Functions of JavaScript that reach other things by name; `None` for all others.
+    fn javascript_result(&mut self, name: &str, arguments: &[Argument]) -> Option<Set> {
+        match name {
+            "require" | "import" => {
+                let (names, dynamic) = self.texts_of(arguments.first());
+                let mut all = Set::empty();
+                all.open = dynamic;
+                for module in names {
+                    if let Some(path) = self.paths.module(&module, &mut self.facts.symbols) {
+                        self.add(&mut all, Value::Path(path));
+                    }
+                }
+                Some(all)
+            }
+            "module.createRequire" | "module.Module.createRequire" => Some(self.path_of("require").map(Value::Path).into()),
+            "process.getBuiltinModule" => self.javascript_result("require", arguments),
+            "Object.getPrototypeOf" | "Reflect.getPrototypeOf" | "Object" | "Object.freeze" | "Promise.resolve" => {
+                Some((*self.need(arguments.first()?.value)).clone())
+            }
+            "Reflect.get" => {
+                let (object, index) = (arguments.first()?, arguments.get(1)?);
+                Some(self.subscript_of(object.value, index.value))
+            }
+            "eval" => self.returned_by_source(arguments),
+            "Function" => self.source_function(arguments),
+            _ => self.folded_call(name, arguments),
+        }
+    }
+
+    /// `Function("return this")` is remembered as what its source returns, where that is plain.
+    fn source_function(&mut self, arguments: &[Argument]) -> Option<Set> {
+        let text = self.text_of(arguments.last()?.value)?;
+        let returned = text.trim().strip_prefix("return")?.trim().trim_end_matches(';').trim();
+        let plain = !returned.is_empty()
+            && returned.len() < 100
+            && returned.chars().all(|char| char.is_alphanumeric() || matches!(char, '_' | '$' | '.'));
+        let path = if returned == "this" { ROOT } else { plain.then(|| self.path_of(returned))?? };
+        Some(Set::one(Value::Returning(path)))
+    }
+
+    /// `eval("this")`.
+    fn returned_by_source(&mut self, arguments: &[Argument]) -> Option<Set> {
+        match &*self.text_of(arguments.first()?.value)? {
+            "this" => Some(Set::one(Value::Path(ROOT))),
+            text if text.len() < 100 && text.chars().all(|char| char.is_alphanumeric() || char == '.') => {
+                let text = text.to_owned();
+                Some(self.path_of(&text).map(Value::Path).into())
+            }
+            _ => None,
+        }
+    }
+
+    /// A function whose arguments are all known.
+    fn folded_call(&mut self, name: &str, arguments: &[Argument]) -> Option<Set> {
+        let values = self.known_arguments(arguments)?;
+        let value = functions::call(name, &values, self.facts.dialect)?;
+        Some(Set::one(value))
+    }
+
+    /// The arguments as constants, if they all are; lists that are spread are taken apart.
+    fn known_arguments(&mut self, arguments: &[Argument]) -> Option<Vec<Value>> {
+        let mut values = Vec::with_capacity(arguments.len());
+        for argument in arguments.iter().take(limits::ELEMENTS_MAX) {
+            let set = self.need(argument.value);
+            let value = self.constants(&set).next().filter(|_| set.values.len() == 1 && !set.open);
+            match (value?, argument.spread) {
+                (value, Spread::No) => values.push(value),
+                (value, _) => values.extend(fold::elements(&value)?),
+            }
+        }
+        let size = values.iter().map(Value::size).sum();
+        self.charge(size).then_some(values)
+    }
+
+    /// `map(chr, [101, 118])`.
+    fn mapped(&mut self, arguments: &[Argument]) -> Option<Set> {
+        let functions = self.need(arguments.first()?.value);
+        let Some(Value::Path(path)) = functions.values.first().cloned() else {
+            return self.mapped_over(arguments);
+        };
+        let name = self.paths.name(path, &self.facts.symbols);
+        let items = self.known_arguments(arguments.get(1..2)?)?;
+        let items = fold::elements(items.first()?)?;
+        let dialect = self.facts.dialect;
+        let values: Option<Vec<Value>> = items.into_iter().map(|item| functions::call(&name, &[item], dialect)).collect();
+        fold::list(values?).map(Set::one)
+    }
+
+    fn mapped_over(&mut self, arguments: &[Argument]) -> Option<Set> {
+        let functions = self.need(arguments.first()?.value);
+        let Some(&Value::Made(made)) = functions.values.first() else { return None };
+        let Kind::Function(function) = *self.facts.kind(made) else { return None };
+        let items = self.known_arguments(arguments.get(1..2)?)?;
+        let items = fold::elements(items.first()?)?;
+        self.inline_map(function, &items).map(Set::one)
+    }
+
+    /// What a method of a constant, a mapping or a reflected dictionary gives back.
+    fn method_result(&mut self, call: ExprId, callee: ExprId, arguments: Span) -> Set {
+        let Kind::Attribute { object, name } = *self.facts.kind(callee) else { return Set::empty() };
+        let objects = self.need(object);
+        let name = self.facts.symbols.text(name).clone();
+        let list: Vec<Argument> = self.facts.arguments[arguments.range()].to_vec();
+        let mut all = Set::empty();
+        for value in objects.values.clone() {
+            let found = match self.facts.dialect {
+                Dialect::Python => self.python_method(object, &value, &name, &list),
+                Dialect::JavaScript => self.javascript_method(call, &value, &name, &list),
+            };
+            match found {
+                Some(found) => self.merge(&mut all, &found),
+                None => {
+                    if let Some(folded) = self.folded_method(&value, &name, &list) {
+                        self.add(&mut all, folded);
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    fn python_method(&mut self, object: ExprId, value: &Value, name: &str, arguments: &[Argument]) -> Option<Set> {
+        let by_key = matches!(name, "get" | "pop" | "setdefault" | "__getitem__");
+        let holds = matches!(value, Value::Members(_) | Value::Modules | Value::Globals | Value::Made(_))
+            || *value == Value::Path(ROOT);
+        if by_key && holds && !arguments.is_empty() {
+            return Some(self.subscript_of(object, arguments.first()?.value));
+        }
+        let list = matches!(value, Value::Made(made) if matches!(self.facts.kind(*made), Kind::Sequence(_)));
+        if list && name == "pop" {
+            return Some(self.some_item(value));
+        }
+        if matches!(name, "__getattribute__" | "__getattr__") && matches!(value, Value::Path(_)) && arguments.len() == 1 {
+            let object = Argument { keyword: None, value: object, spread: Spread::No };
+            return Some(self.reflected(&object, arguments.first()));
+        }
+        if name == "format" && arguments.iter().any(|argument| argument.keyword.is_some()) {
+            return self.format(value, arguments);
+        }
+        None
+    }
+
+    fn format(&mut self, value: &Value, arguments: &[Argument]) -> Option<Set> {
+        let Value::Text(format) = value else { return None };
+        let (mut positional, mut named) = (Vec::new(), Vec::new());
+        for argument in arguments {
+            let value = self.need(argument.value).constant().cloned()?;
+            match argument.keyword {
+                Some(name) => named.push((self.facts.symbols.text(name).clone(), value)),
+                None => positional.push(value),
+            }
+        }
+        fold::format_braces(format, &positional, &named).map(Set::one)
+    }
+
+    fn javascript_method(&mut self, call: ExprId, value: &Value, name: &str, arguments: &[Argument]) -> Option<Set> {
+        match (name, value) {
+            ("bind", Value::Path(_) | Value::Made(_) | Value::Partial(_)) => Some(Set::one(Value::Partial(call))),
+            ("map", Value::Made(_) | Value::List(_)) => {
+                let items = self.as_constant(value).and_then(|list| fold::elements(&list))?;
+                let functions = self.need(arguments.first()?.value);
+                match functions.values.first()? {
+                    Value::Made(made) => {
+                        let Kind::Function(function) = *self.facts.kind(*made) else { return None };
+                        self.inline_map(function, &items).map(Set::one)
+                    }
+                    Value::Path(path) => {
+                        let name = self.paths.name(*path, &self.facts.symbols);
+                        let dialect = self.facts.dialect;
+                        let values: Option<Vec<Value>> =
+                            items.into_iter().map(|item| functions::call(&name, &[item], dialect)).collect();
+                        fold::list(values?).map(Set::one)
+                    }
+                    _ => None,
+                }
+            }
+            ("pop" | "shift" | "at", Value::Made(_)) if arguments.is_empty() => Some(self.some_item(value)),
+            ("then", Value::Path(_)) => Some(Set::one(value.clone())),
+            _ => None,
+        }
+    }
+
+    /// A method of a constant whose arguments are all known.
+    fn folded_method(&mut self, value: &Value, name: &str, arguments: &[Argument]) -> Option<Value> {
+        let receiver = self.as_constant(value)?;
+        let values = self.known_arguments(arguments)?;
+        self.charge(receiver.size()).then_some(())?;
+        functions::method(&receiver, name, &values, self.facts.dialect)
+    }
+}

@@ -1,0 +1,305 @@
+//! The functions and methods of both languages that attackers hide names with, evaluated over constants.
+
+use super::facts::Dialect;
+use super::fold::{self, base64_bytes, bytes_of, bytes_value, decode, display, elements, hex_bytes, join, list, text};
+use super::limits::ELEMENTS_MAX;
+use super::values::Value;
+
+/// The value of calling the function with the qualified name `name`.
+pub(super) fn call(name: &str, arguments: &[Value], dialect: Dialect) -> Option<Value> {
+    match dialect {
+        Dialect::Python => python_call(name, arguments),
+        Dialect::JavaScript => javascript_call(name, arguments),
+    }
+}
+
+/// The value of calling the method `name` of `object`.
+pub(super) fn method(object: &Value, name: &str, arguments: &[Value], dialect: Dialect) -> Option<Value> {
+    let found = match object {
+        Value::Text(own) => text_method(own, name, arguments, dialect),
+        Value::Bytes(own) => bytes_method(own, name, arguments, dialect),
+        _ => None,
+    };
+    found.or_else(|| list_method(object, name, arguments, dialect))
+}
+
+fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
+    let first = arguments.first();
+    match (name, first) {
+        ("chr", Some(&Value::Int(code))) => text(char::from_u32(u32::try_from(code).ok()?)?),
+        ("ord", Some(Value::Text(one))) => one.chars().next().map(|char| Value::Int(i64::from(u32::from(char)))),
+        ("str", Some(Value::Bytes(data))) if arguments.len() > 1 => decode(data, "utf8"),
+        ("str", Some(value)) => text(display(value, Dialect::Python)?),
+        ("str", None) => text(""),
+        ("int", Some(Value::Text(digits))) => match arguments.get(1) {
+            Some(&Value::Int(base @ 2..=36)) => {
+                let digits = digits.trim_start_matches("0x").trim_start_matches("0o").trim_start_matches("0b");
+                i64::from_str_radix(digits, u32::try_from(base).ok()?).ok().map(Value::Int)
+            }
+            None => digits.trim().parse().ok().map(Value::Int),
+            _ => None,
+        },
+        ("int", Some(Value::Int(number))) => Some(Value::Int(*number)),
+        ("len", Some(value)) => Some(Value::Int(i64::try_from(elements(value)?.len()).ok()?)),
+        ("list" | "tuple" | "iter", Some(value)) => list(elements(value)?),
+        ("reversed", Some(value)) => list(elements(value)?.into_iter().rev().collect()),
+        ("bytes" | "bytearray", Some(value)) => bytes_value(bytes_of(value)?),
+        ("range", _) => range(arguments),
+        ("bytes.fromhex" | "bytearray.fromhex", Some(Value::Text(hex))) => bytes_value(hex_bytes(hex)?),
+        ("binascii.unhexlify" | "binascii.a2b_hex", Some(value)) => {
+            bytes_value(hex_bytes(std::str::from_utf8(&bytes_of(value)?).ok()?)?)
+        }
+        (
+            "base64.b64decode" | "base64.urlsafe_b64decode" | "base64.standard_b64decode" | "base64.decodebytes"
+            | "base64.decodestring" | "binascii.a2b_base64",
+            Some(value),
+        ) => bytes_value(base64_bytes(&bytes_of(value)?)?),
+        ("base64.b16decode", Some(value)) => bytes_value(hex_bytes(std::str::from_utf8(&bytes_of(value)?).ok()?)?),
+        ("codecs.decode" | "codecs.encode", Some(value)) => match arguments.get(1) {
+            Some(Value::Text(encoding)) => decode(&bytes_of(value)?, encoding),
+            None => decode(&bytes_of(value)?, "utf8"),
+            _ => None,
+        },
+        ("str.join", Some(Value::Text(separator))) => join(separator, &elements(arguments.get(1)?)?),
+        ("operator.add" | "operator.concat", Some(left)) => {
+            fold::binary(super::facts::Binary::Add, left, arguments.get(1)?, Dialect::Python)
+        }
+        _ => None,
+    }
+}
+
+fn range(arguments: &[Value]) -> Option<Value> {
+    let numbers: Vec<i64> = arguments
+        .iter()
+        .map(|value| if let Value::Int(number) = value { Some(*number) } else { None })
+        .collect::<Option<_>>()?;
+    let (start, stop, step) = match numbers.as_slice() {
+        &[stop] => (0, stop, 1),
+        &[start, stop] => (start, stop, 1),
+        &[start, stop, step] if step != 0 => (start, stop, step),
+        _ => return None,
+    };
+    let mut items = Vec::new();
+    let mut at = start;
+    while (step > 0 && at < stop) || (step < 0 && at > stop) {
+        if items.len() >= ELEMENTS_MAX {
+            return None;
+        }
+        items.push(Value::Int(at));
+        at = at.checked_add(step)?;
+    }
+    list(items)
+}
+
+fn javascript_call(name: &str, arguments: &[Value]) -> Option<Value> {
+    let first = arguments.first();
+    match (name, first) {
+        ("String.fromCharCode" | "String.fromCodePoint", Some(_)) => {
+            let mut units = Vec::new();
+            for value in arguments {
+                let Value::Int(code) = value else { return None };
+                let code = u32::try_from(*code).ok()?;
+                units.extend_from_slice(char::from_u32(code)?.encode_utf16(&mut [0; 2]));
+            }
+            text(String::from_utf16_lossy(&units))
+        }
+        ("atob", Some(Value::Text(data))) => decode(&base64_bytes(data.as_bytes())?, "latin1"),
+        ("btoa", Some(Value::Text(data))) => fold::encode(data.as_bytes(), false),
+        ("unescape" | "decodeURIComponent" | "decodeURI", Some(Value::Text(data))) => text(unescape(data)),
+        ("String", Some(value)) => text(display(value, Dialect::JavaScript)?),
+        ("parseInt", Some(value)) => parse_int(value, arguments.get(1)),
+        ("Number", Some(value)) => fold::unary(super::facts::Unary::Plus, value, Dialect::JavaScript),
+        ("Array.from" | "Array.of", Some(value)) => list(elements(value)?),
+        ("Buffer.from" | "Buffer" | "Uint8Array.from" | "Uint8Array", Some(value)) => match (value, arguments.get(1)) {
+            (Value::Text(data), Some(Value::Text(encoding))) => match &**encoding {
+                "base64" | "base64url" => bytes_value(base64_bytes(data.as_bytes())?),
+                "hex" => bytes_value(hex_bytes(data)?),
+                "latin1" | "binary" | "utf8" | "utf-8" | "ascii" => bytes_value(data.as_bytes().to_vec()),
+                _ => None,
+            },
+            _ => bytes_value(bytes_of(value)?),
+        },
+        _ => None,
+    }
+}
+
+fn parse_int(value: &Value, base: Option<&Value>) -> Option<Value> {
+    let written = display(value, Dialect::JavaScript)?;
+    let written = written.trim();
+    let base = match base {
+        Some(&Value::Int(base @ 2..=36)) => u32::try_from(base).ok()?,
+        None if written.starts_with("0x") => 16,
+        None => 10,
+        _ => return None,
+    };
+    let digits = if base == 16 { written.trim_start_matches("0x") } else { written };
+    let end = digits.find(|char: char| !char.is_digit(base)).unwrap_or(digits.len());
+    i64::from_str_radix(&digits[..end], base).ok().map(Value::Int)
+}
+
+/// `%41`, `%u0041`.
+fn unescape(data: &str) -> String {
+    let mut out: Vec<u8> = Vec::with_capacity(data.len());
+    let mut rest = data;
+    while let Some(at) = rest.find('%') {
+        out.extend_from_slice(&rest.as_bytes()[..at]);
+        rest = &rest[at + 1..];
+        let (digits, used) = match rest.strip_prefix('u') {
+            Some(wide) => (wide.get(..4), 5),
+            None => (rest.get(..2), 2),
+        };
+        match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
+            Some(code) if used == 2 => out.extend(u8::try_from(code)),
+            Some(code) => {
+                let char = char::from_u32(code).unwrap_or('\u{fffd}');
+                out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            None => {
+                out.push(b'%');
+                continue;
+            }
+        }
+        rest = &rest[used..];
+    }
+    out.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn text_method(own: &str, name: &str, arguments: &[Value], dialect: Dialect) -> Option<Value> {
+    let as_text = |at: usize| match arguments.get(at) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    match name {
+        "replace" if dialect == Dialect::JavaScript => text(own.replacen(&*as_text(0)?, &as_text(1)?, 1)),
+        "replace" | "replaceAll" => match arguments.get(2) {
+            Some(&Value::Int(count)) => text(own.replacen(&*as_text(0)?, &as_text(1)?, usize::try_from(count).ok()?)),
+            _ if own.len().saturating_mul(as_text(1)?.len().max(1)) > super::limits::FOLD_BYTES_MAX * 16 => None,
+            _ => text(own.replace(&*as_text(0)?, &as_text(1)?)),
+        },
+        "join" if dialect == Dialect::Python => join(own, &elements(arguments.first()?)?),
+        "format" if dialect == Dialect::Python => fold::format_braces(own, arguments, &[]),
+        "lower" | "toLowerCase" | "casefold" => text(own.to_lowercase()),
+        "upper" | "toUpperCase" => text(own.to_uppercase()),
+        "swapcase" => text(own.chars().map(swap_case).collect::<String>()),
+        "strip" | "trim" if arguments.is_empty() => text(own.trim()),
+        "strip" => text(own.trim_matches(&as_text(0)?.chars().collect::<Vec<_>>()[..])),
+        "lstrip" | "trimStart" if arguments.is_empty() => text(own.trim_start()),
+        "rstrip" | "trimEnd" if arguments.is_empty() => text(own.trim_end()),
+        "removeprefix" => text(own.strip_prefix(&*as_text(0)?).unwrap_or(own)),
+        "removesuffix" => text(own.strip_suffix(&*as_text(0)?).unwrap_or(own)),
+        "split" => split(own, arguments),
+        "encode" => match as_text(0) {
+            Some(encoding) if encoding.starts_with("rot") => text(fold::rot13(own)),
+            _ => bytes_value(own.as_bytes().to_vec()),
+        },
+        "toString" | "valueOf" | "__str__" | "normalize" if dialect == Dialect::JavaScript || name == "__str__" => text(own),
+        "concat" => join("", &[&[Value::Text(own.into())], arguments].concat()),
+        "charAt" | "at" | "__getitem__" => match arguments.first()? {
+            Value::Int(at) => fold::index(&Value::Text(own.into()), *at),
+            _ => None,
+        },
+        "charCodeAt" | "codePointAt" => {
+            let at = match arguments.first() {
+                Some(Value::Int(at)) => usize::try_from(*at).ok()?,
+                None => 0,
+                _ => return None,
+            };
+            own.encode_utf16().nth(at).map(|unit| Value::Int(i64::from(unit)))
+        }
+        "substr" => substring(own, arguments, true),
+        "substring" | "slice" => substring(own, arguments, false),
+        "repeat" => fold::binary(super::facts::Binary::Multiply, &Value::Text(own.into()), arguments.first()?, dialect),
+        "title" | "capitalize" => {
+            let mut chars = own.chars();
+            let first = chars.next()?;
+            text(first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect::<String>())
+        }
+        _ => None,
+    }
+}
+
+fn swap_case(char: char) -> char {
+    if char.is_ascii_lowercase() { char.to_ascii_uppercase() } else { char.to_ascii_lowercase() }
+}
+
+fn split(own: &str, arguments: &[Value]) -> Option<Value> {
+    let parts: Vec<Value> = match arguments.first() {
+        Some(Value::Text(separator)) if separator.is_empty() => return list(elements(&Value::Text(own.into()))?),
+        Some(Value::Text(separator)) => own.split(&**separator).map(|part| Value::Text(part.into())).collect(),
+        None => own.split_whitespace().map(|part| Value::Text(part.into())).collect(),
+        _ => return None,
+    };
+    list(parts)
+}
+
+fn substring(own: &str, arguments: &[Value], by_length: bool) -> Option<Value> {
+    let number = |at: usize| match arguments.get(at) {
+        Some(Value::Int(number)) => Some(Some(*number)),
+        None => Some(None),
+        _ => None,
+    };
+    let (start, second) = (number(0)?.unwrap_or(0), number(1)?);
+    let end = if by_length { second.map(|length| start.saturating_add(length)) } else { second };
+    fold::slice(&Value::Text(own.into()), [Some(start), end, None])
+}
+
+fn bytes_method(own: &[u8], name: &str, arguments: &[Value], dialect: Dialect) -> Option<Value> {
+    let encoding = match arguments.first() {
+        Some(Value::Text(encoding)) => &**encoding,
+        None => "utf8",
+        _ => "?",
+    };
+    match (name, dialect) {
+        ("decode", Dialect::Python) => decode(own, encoding),
+        ("hex", Dialect::Python) => fold::encode(own, true),
+        ("toString", Dialect::JavaScript) => match encoding {
+            "hex" => fold::encode(own, true),
+            "base64" => fold::encode(own, false),
+            _ => decode(own, encoding),
+        },
+        ("replace" | "strip" | "lower" | "upper", Dialect::Python) => {
+            let own = decode(own, "latin1")?;
+            let arguments: Vec<Value> =
+                arguments.iter().map(|argument| decode(&bytes_of(argument)?, "latin1")).collect::<Option<_>>()?;
+            bytes_value(latin1(&method(&own, name, &arguments, dialect)?)?)
+        }
+        _ => None,
+    }
+}
+
+fn latin1(value: &Value) -> Option<Vec<u8>> {
+    let Value::Text(text) = value else { return None };
+    text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect()
+}
+
+fn list_method(object: &Value, name: &str, arguments: &[Value], dialect: Dialect) -> Option<Value> {
+    let Value::List(items) = object else { return None };
+    match (name, dialect) {
+        ("join", Dialect::JavaScript) => match arguments.first() {
+            Some(Value::Text(separator)) => join(separator, items),
+            None => join(",", items),
+            _ => None,
+        },
+        ("reverse", Dialect::JavaScript) => list(items.iter().rev().cloned().collect()),
+        ("concat", Dialect::JavaScript) => {
+            let mut all = items.to_vec();
+            for argument in arguments {
+                match argument {
+                    Value::List(more) => all.extend_from_slice(more),
+                    other => all.push(other.clone()),
+                }
+            }
+            list(all)
+        }
+        ("slice", Dialect::JavaScript) => {
+            let number = |at: usize| match arguments.get(at) {
+                Some(Value::Int(number)) => Some(*number),
+                _ => None,
+            };
+            fold::slice(object, [number(0), number(1), None])
+        }
+        ("toString", Dialect::JavaScript) => join(",", items),
+        _ => None,
+    }
+}

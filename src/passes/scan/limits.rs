@@ -1,0 +1,45 @@
+//! The limits of scanning, each with its unit. Reaching one is a finding (`scan-limit`), except where the limited thing
+//! merely becomes unknown, which no rule takes for harmless.
+
+/// Expressions of one region; what lies beyond is not seen, so it is a finding.
+pub(super) const EXPRESSIONS_MAX: usize = 4_000_000;
+
+/// Values that one expression may have beside those that a rule may name; more make it unknown.
+pub(super) const VALUES_MAX: usize = 8;
+
+/// Values that a rule may name, for one expression; more is a finding.
+pub(super) const NAMED_VALUES_MAX: usize = 256;
+
+/// Bytes of one folded constant; a longer one is unknown.
+pub(super) const FOLD_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of all constants folded in one region; more is a finding.
+pub(super) const FOLD_TOTAL_BYTES_MAX: usize = 64 << 20;
+
+/// Elements of a list that are looked at one by one; of a longer one nothing is folded.
+pub(super) const ELEMENTS_MAX: usize = 65_536;
+
+/// Names that a qualified name is made of; a longer one is unknown.
+pub(super) const SEGMENTS_MAX: u32 = 24;
+
+/// Times that an expression is looked at again because something that it depends on was not known yet; then it is
+/// unknown.
+pub(super) const TRIES_MAX: u8 = 12;
+
+/// Rounds over expressions that depend on themselves; then what is known of them is taken.
+pub(super) const ROUNDS_MAX: usize = 4;
+
+/// Functions inside one another that are followed to fold a constant.
+pub(super) const INLINE_DEPTH_MAX: usize = 24;
+
+/// Steps of following functions and comprehensions in one region; more is a finding.
+pub(super) const INLINE_STEPS_MAX: usize = 2_000_000;
+
+/// Scopes through which one name is looked up; farther out it is unknown.
+pub(super) const SCOPE_DEPTH_MAX: usize = 512;
+
+/// Bases of classes that are followed for an attribute.
+pub(super) const BASES_MAX: usize = 16;
+
+/// `partial`s inside one another that are seen through.
+pub(super) const PARTIALS_MAX: usize = 8;

@@ -1,0 +1,367 @@
+//! The resolver's view of attributes and subscripts: reflection is seen through here.
+
+use std::rc::Rc;
+
+use super::facts::{Dialect, Entry, ExprId, Kind, ScopeId, Sym};
+use super::fold;
+use super::limits;
+use super::resolve::Resolver;
+use super::values::{ROOT, Set, Value};
+
+impl Resolver<'_> {
+    /// What the attribute `name` of one value may be.
+    pub(super) fn attribute(&mut self, value: &Value, name: Sym) -> Set {
+        let text = self.facts.symbols.text(name).clone();
+        match (self.facts.dialect, value) {
+            (Dialect::Python, Value::Path(path)) => match &*text {
+                "__dict__" => Set::one(Value::Members(*path)),
+                "__globals__" | "f_globals" => Set::one(Value::Globals),
+                "__self__" | "f_builtins" => Set::one(Value::Path(ROOT)),
+                "modules" if self.is_path(*path, "sys") => Set::one(Value::Modules),
+                _ => self.paths.child(*path, name, &mut self.facts.symbols).map(Value::Path).into(),
+            },
+            (Dialect::JavaScript, Value::Path(path)) => {
+                let known = matches!(&*text, "constructor") && self.is_function(*path);
+                if known {
+                    return self.path_of("Function").map(Value::Path).into();
+                }
+                let found = self.paths.child(*path, name, &mut self.facts.symbols);
+                match found {
+                    // `x.constructor` of something unknown is some class.
+                    Some(found) if &*text == "constructor" && self.paths.split(found).0 == *path => {
+                        self.path_of("Class?").map(Value::Path).into()
+                    }
+                    found => found.map(Value::Path).into(),
+                }
+            }
+            (_, Value::Instance(class)) => self.class_member(*class, name),
+            (_, Value::Made(made)) => self.made_member(*made, name),
+            (Dialect::Python, Value::Globals | Value::Modules | Value::Members(_)) => Set::OPEN,
+            (Dialect::JavaScript, value) => self.javascript_constant_member(value, &text),
+            (Dialect::Python, _) => match &*text {
+                "f_globals" | "__globals__" => Set::one(Value::Globals),
+                _ => Set::OPEN,
+            },
+        }
+    }
+
+    /// Whether a path has this whole name.
+    pub(super) fn is_path(&self, path: super::values::PathId, name: &str) -> bool {
+        self.paths.name(path, &self.facts.symbols) == name
+    }
+
+    /// Whether a path of JavaScript is surely a function: one that rules call by name.
+    fn is_function(&mut self, path: super::values::PathId) -> bool {
+        let (parent, last) = self.paths.split(path);
+        parent == ROOT && matches!(&**self.facts.symbols.text(last), "eval" | "Function" | "require" | "fetch")
+    }
+
+    fn javascript_constant_member(&mut self, value: &Value, name: &str) -> Set {
+        let class = match value {
+            Value::Text(_) | Value::Built => "String",
+            Value::Int(_) | Value::Float(_) => "Number",
+            Value::Bool(_) => "Boolean",
+            Value::List(_) => "Array",
+            _ => return Set::OPEN,
+        };
+        self.native_member(class, value, name)
+    }
+
+    /// A member of a text, number or list of JavaScript: its class, its length, or one of the class's functions.
+    fn native_member(&mut self, class: &str, value: &Value, name: &str) -> Set {
+        match name {
+            "constructor" => self.path_of(class).map(Value::Path).into(),
+            "length" => {
+                let length = self.as_constant(value).and_then(|value| fold::elements(&value)).map(|items| items.len());
+                length.and_then(|length| i64::try_from(length).ok()).map(Value::Int).into()
+            }
+            _ => {
+                let class = self.path_of(class);
+                let name = self.facts.symbols.intern(name);
+                class.and_then(|class| self.paths.child(class, name, &mut self.facts.symbols)).map(Value::Path).into()
+            }
+        }
+    }
+
+    /// What a class of the file, or a base of it, calls `name`.
+    fn class_member(&mut self, class: ScopeId, name: Sym) -> Set {
+        let mut todo = vec![class];
+        let mut bases_seen = 0;
+        while let Some(class) = todo.pop() {
+            if let Some(variable) = self.facts.variable(class, name) {
+                let found = self.need(self.facts.variable_table[variable.at()].expr);
+                return (*found).clone();
+            }
+            let Some(bases) = self.bases_of(class) else { continue };
+            for base in bases {
+                bases_seen += 1;
+                if bases_seen > limits::BASES_MAX {
+                    return Set::OPEN;
+                }
+                let base = self.need(base);
+                for value in &base.values {
+                    match value {
+                        Value::Made(made) => {
+                            if let Kind::Class { scope, .. } = *self.facts.kind(*made) {
+                                todo.push(scope);
+                            }
+                        }
+                        Value::Path(_) => {
+                            let mut found = self.attribute(value, name);
+                            found.open = true;
+                            return found;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        match &**self.facts.symbols.text(name) {
+            "__globals__" | "f_globals" => Set::one(Value::Globals),
+            "constructor" if self.facts.dialect == Dialect::JavaScript => self.path_of("Class?").map(Value::Path).into(),
+            _ => Set::OPEN,
+        }
+    }
+
+    fn bases_of(&mut self, class: ScopeId) -> Option<Vec<ExprId>> {
+        if self.class_bases.is_none() {
+            let mut table = super::facts::IdMap::default();
+            for expr in &self.facts.exprs {
+                if let Kind::Class { scope, bases } = expr.kind {
+                    table.insert(scope.0, self.facts.lists[bases.range()].to_vec());
+                }
+            }
+            self.class_bases = Some(table);
+        }
+        self.class_bases.as_ref()?.get(&class.0).cloned()
+    }
+
+    fn made_member(&mut self, made: ExprId, name: Sym) -> Set {
+        let javascript = self.facts.dialect == Dialect::JavaScript;
+        let text = self.facts.symbols.text(name).clone();
+        match self.facts.kind(made).clone() {
+            Kind::Class { scope, .. } => match &*text {
+                "constructor" if javascript => self.path_of("Function").map(Value::Path).into(),
+                _ => self.class_member(scope, name),
+            },
+            Kind::Function(_) => match &*text {
+                "constructor" if javascript => self.path_of("Function").map(Value::Path).into(),
+                "__proto__" if javascript => Set::one(Value::Made(made)),
+                "__call__" => Set::one(Value::Made(made)),
+                "__globals__" => Set::one(Value::Globals),
+                _ => Set::OPEN,
+            },
+            Kind::Mapping(_) if javascript => match &*text {
+                "constructor" => self.path_of("Object").map(Value::Path).into(),
+                _ => self.entry(made, &text),
+            },
+            Kind::Sequence(_) if javascript => self.native_member("Array", &Value::Made(made), &text),
+            _ => Set::OPEN,
+        }
+    }
+
+    /// The value of a key of a literal mapping; what was spread into it may hold the key too.
+    pub(super) fn entry(&mut self, made: ExprId, key: &str) -> Set {
+        let Kind::Mapping(entries) = *self.facts.kind(made) else { return Set::OPEN };
+        if let Some(&known) = self.entry_index(made).get(key) {
+            return (*self.need(known)).clone();
+        }
+        let mut all = Set::OPEN;
+        for at in entries.range().take(limits::ELEMENTS_MAX) {
+            let Entry { key: own, value } = self.facts.entries[at];
+            match own {
+                None => {
+                    let spread = self.need(value);
+                    for inner in spread.values.clone() {
+                        if let Value::Made(inner) = inner {
+                            if let Some(&known) = self.entry_index(inner).get(key) {
+                                return (*self.need(known)).clone();
+                            }
+                        }
+                    }
+                }
+                Some(own) if !matches!(self.facts.kind(own), Kind::Text(_) | Kind::Int(_)) => {
+                    let keys = self.need(own);
+                    let hit = self.constants(&keys).any(|own| matches!(&own, Value::Text(own) if **own == *key));
+                    if hit || keys.open {
+                        let found = self.need(value);
+                        self.merge(&mut all, &found);
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        all
+    }
+
+    /// The entries of a literal mapping by their constant keys; the last of equal keys counts.
+    fn entry_index(&mut self, made: ExprId) -> Rc<std::collections::HashMap<Rc<str>, ExprId>> {
+        if let Some(known) = self.entry_tables.get(&made.0) {
+            return known.clone();
+        }
+        let mut table = std::collections::HashMap::new();
+        if let Kind::Mapping(entries) = *self.facts.kind(made) {
+            for Entry { key, value } in &self.facts.entries[entries.range()] {
+                match key.map(|key| self.facts.kind(key)) {
+                    Some(Kind::Text(text)) => table.insert(text.clone(), *value),
+                    Some(Kind::Int(number)) => table.insert(number.to_string().into(), *value),
+                    _ => None,
+                };
+            }
+        }
+        let table = Rc::new(table);
+        self.entry_tables.insert(made.0, table.clone());
+        table
+    }
+
+    /// What `object[index]` may be.
+    pub(super) fn subscript_of(&mut self, object: ExprId, index: ExprId) -> Set {
+        let objects = self.need(object);
+        if let Kind::Slice(bounds) = *self.facts.kind(index) {
+            return self.sliced(&objects, bounds);
+        }
+        let indices = self.need(index);
+        let known: Vec<Value> = self.constants(&indices).collect();
+        let dynamic = indices.open || known.len() < indices.values.len() || known.is_empty();
+        let mut all = Set::empty();
+        all.open = objects.open;
+        for value in &objects.values {
+            for key in &known {
+                let found = self.item(value, key);
+                self.merge(&mut all, &found);
+            }
+            if dynamic {
+                let found = self.some_item(value);
+                self.merge(&mut all, &found);
+            }
+        }
+        for key in &known {
+            if let Some(name) = fold::display(key, self.facts.dialect) {
+                let name = self.facts.symbols.intern(&name);
+                if objects.open && self.facts.dialect == Dialect::JavaScript {
+                    let found = self.attribute_of_some_object(name);
+                    self.merge(&mut all, &found);
+                }
+                self.members_of_variable(object, name, &mut all);
+            }
+        }
+        all.open |= all.values.is_empty();
+        all
+    }
+
+    fn sliced(&mut self, objects: &Set, bounds: [Option<ExprId>; 3]) -> Set {
+        let mut numbers = [None; 3];
+        for (number, bound) in numbers.iter_mut().zip(bounds) {
+            let Some(bound) = bound else { continue };
+            match self.need(bound).constant() {
+                Some(Value::Int(value)) => *number = Some(*value),
+                Some(Value::Null) => {}
+                _ => return Set::OPEN,
+            }
+        }
+        let mut all = Set::empty();
+        all.open = objects.open;
+        for value in self.constants(objects) {
+            if self.charge(value.size()) {
+                match fold::slice(&value, numbers) {
+                    Some(slice) => self.add(&mut all, slice),
+                    None => all.open = true,
+                }
+            }
+        }
+        all.open |= all.values.is_empty();
+        all
+    }
+
+    /// What a value holds under a constant key.
+    pub(super) fn item(&mut self, value: &Value, key: &Value) -> Set {
+        let javascript = self.facts.dialect == Dialect::JavaScript;
+        let text = fold::display(key, self.facts.dialect);
+        let name = |resolver: &mut Self| text.as_deref().map(|text| resolver.facts.symbols.intern(text));
+        match value {
+            Value::Members(path) => {
+                let Some(name) = name(self) else { return Set::OPEN };
+                self.attribute(&Value::Path(*path), name)
+            }
+            // `__builtins__` is a module in one place and its dictionary in another.
+            Value::Path(ROOT) => match name(self) {
+                Some(name) => self.attribute(value, name),
+                None => Set::OPEN,
+            },
+            Value::Modules => match &text {
+                Some(text) => self.path_of(text).map(Value::Path).into(),
+                None => Set::OPEN,
+            },
+            Value::Globals => match name(self) {
+                Some(name) => self.global_member(name),
+                None => Set::OPEN,
+            },
+            Value::Made(made) => self.made_item(*made, key, text.as_deref()),
+            Value::Text(_) | Value::Bytes(_) | Value::List(_) if matches!(key, Value::Int(_)) => {
+                let Value::Int(at) = key else { return Set::OPEN };
+                fold::index(value, *at).into()
+            }
+            _ if javascript => match name(self) {
+                Some(name) => self.attribute(value, name),
+                None => Set::OPEN,
+            },
+            _ => Set::OPEN,
+        }
+    }
+
+    fn made_item(&mut self, made: ExprId, key: &Value, text: Option<&str>) -> Set {
+        match (self.facts.kind(made).clone(), key) {
+            (Kind::Mapping(_), _) => text.map_or(Set::OPEN, |text| self.entry(made, text)),
+            (Kind::Sequence(items), Value::Int(at)) => {
+                let spread = items
+                    .range()
+                    .take(limits::ELEMENTS_MAX)
+                    .any(|at| matches!(self.facts.kind(self.facts.lists[at]), Kind::Element(_)));
+                let length = i64::try_from(items.range().len()).unwrap_or(i64::MAX);
+                let at = if *at < 0 { at.saturating_add(length) } else { *at };
+                match usize::try_from(at) {
+                    Ok(at) if !spread && at < items.range().len() => {
+                        (*self.need(self.facts.lists[items.range().start + at])).clone()
+                    }
+                    Ok(_) if spread => (*self.elements_of(made)).clone(),
+                    _ => Set::one(Value::Undefined),
+                }
+            }
+            (Kind::Comprehension { .. }, Value::Int(at)) => {
+                let list = self.as_constant(&Value::Made(made));
+                match list.and_then(|list| fold::index(&list, *at)) {
+                    Some(value) => Set::one(value),
+                    None => (*self.elements_of(made)).clone(),
+                }
+            }
+            _ if self.facts.dialect == Dialect::JavaScript => match text {
+                Some(text) => {
+                    let name = self.facts.symbols.intern(text);
+                    self.attribute(&Value::Made(made), name)
+                }
+                None => Set::OPEN,
+            },
+            _ => Set::OPEN,
+        }
+    }
+
+    /// What a value holds under a key that is not known before run time.
+    pub(super) fn some_item(&mut self, value: &Value) -> Set {
+        match value {
+            Value::Members(path) => self.unknown_member(*path),
+            Value::Path(ROOT) => self.unknown_member(ROOT),
+            Value::Path(path) if self.facts.dialect == Dialect::JavaScript => self.unknown_member(*path),
+            Value::Modules => self.named_unknown("sys.modules"),
+            Value::Globals => self.named_unknown("globals"),
+            Value::Made(made) => (*self.elements_of(*made)).clone(),
+            _ => Set::OPEN,
+        }
+    }
+
+    fn named_unknown(&mut self, of: &str) -> Set {
+        match self.path_of(of) {
+            Some(path) => self.unknown_member(path),
+            None => Set::OPEN,
+        }
+    }
+}

@@ -1,0 +1,731 @@
+//! The resolver: what each expression may be.
+//!
+//! An expression is looked at when it is asked for, with a stack of its own instead of recursion: where something that it
+//! depends on is not known yet, that is looked at first and the expression then once more. Expressions that depend on
+//! themselves (`x = x + 1`) are looked at in rounds, each of which takes what the round before found.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::facts::{Binary, Dialect, Entry, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
+use super::fold;
+use super::limits;
+use super::values::{PathId, Paths, ROOT, Set, UNKNOWN, Value};
+
+enum Slot {
+    New,
+    Active(u8),
+    Done { set: Rc<Set>, cyclic: bool },
+}
+
+/// Finds out what expressions may be.
+pub(super) struct Resolver<'r> {
+    pub(super) facts: Facts,
+    pub(super) paths: Paths,
+    /// The segments of all names that rules know.
+    segments: &'r HashSet<String>,
+    named: Vec<Option<bool>>,
+    slots: Vec<Slot>,
+    /// What the round before found for expressions that depend on themselves.
+    previous: IdMap<u32, Rc<Set>>,
+    needs: Vec<ExprId>,
+    cyclic: bool,
+    open: Rc<Set>,
+    /// `x.name = value` and `x["name"] = value` for variables `x`.
+    members: IdMap<(u32, u32), Vec<ExprId>>,
+    star_modules: Vec<PathId>,
+    element_sets: IdMap<u32, Rc<Set>>,
+    lists: IdMap<u32, Option<Value>>,
+    /// The bases of classes by their scope; made when first asked for.
+    pub(super) class_bases: Option<IdMap<u32, Vec<ExprId>>>,
+    /// The entries of literal mappings by their constant keys.
+    pub(super) entry_tables: IdMap<u32, Rc<HashMap<Rc<str>, ExprId>>>,
+    folded_bytes: usize,
+    pub(super) inline_steps: usize,
+    /// The limit that was reached first.
+    pub(super) limit: Option<&'static str>,
+}
+
+impl<'r> Resolver<'r> {
+    /// A resolver of `facts`; `segments` are the parts of all names that rules know.
+    pub(super) fn new(facts: Facts, segments: &'r HashSet<String>) -> Self {
+        let limit = facts.cut.then_some("expressions");
+        let mut resolver = Self {
+            paths: Paths::new(facts.dialect),
+            segments,
+            named: Vec::new(),
+            slots: facts.exprs.iter().map(|_| Slot::New).collect(),
+            previous: IdMap::default(),
+            needs: Vec::new(),
+            cyclic: false,
+            open: Rc::new(Set::OPEN),
+            members: IdMap::default(),
+            star_modules: Vec::new(),
+            element_sets: IdMap::default(),
+            lists: IdMap::default(),
+            class_bases: None,
+            entry_tables: IdMap::default(),
+            folded_bytes: 0,
+            inline_steps: 0,
+            limit,
+            facts,
+        };
+        resolver.collect_members();
+        resolver.collect_stars();
+        resolver
+    }
+
+    fn collect_stars(&mut self) {
+        let modules: Vec<Rc<[Sym]>> = self.facts.star_imports.iter().map(|(_, module)| module.clone()).collect();
+        self.star_modules = modules.iter().filter_map(|module| self.imported(module)).collect();
+    }
+
+    /// Notes what is assigned to members of variables, and of objects of classes in the file.
+    fn collect_members(&mut self) {
+        for assignment in self.facts.assignments.clone() {
+            let (object, name) = match self.facts.kind(assignment.target).clone() {
+                Kind::Attribute { object, name } => (object, Some(name)),
+                Kind::Subscript { object, index } => (object, self.key_symbol(index)),
+                _ => continue,
+            };
+            let Some(name) = name else { continue };
+            let variable = self.variable_of(object);
+            let class = match self.facts.kind(object) {
+                Kind::Instance(class) => Some(*class),
+                _ => variable.and_then(|variable| self.class_of(variable)),
+            };
+            if let Some(class) = class {
+                match self.facts.variable(class, name) {
+                    Some(known) => self.facts.variable_table[known.at()].values.push(assignment.value),
+                    None => self.add_class_member(class, name, assignment.value),
+                }
+            } else if let Some(variable) = variable {
+                self.members.entry((variable.0, name.0)).or_default().push(assignment.value);
+            }
+        }
+    }
+
+    fn key_symbol(&mut self, index: ExprId) -> Option<Sym> {
+        match self.facts.kind(index).clone() {
+            Kind::Text(text) => Some(self.facts.symbols.intern(&text)),
+            Kind::Int(number) => Some(self.facts.symbols.intern(&number.to_string())),
+            _ => None,
+        }
+    }
+
+    fn add_class_member(&mut self, class: ScopeId, name: Sym, value: ExprId) {
+        let id = VarId(u32::try_from(self.facts.variable_table.len()).expect("there are fewer variables than bytes"));
+        let expr = ExprId(u32::try_from(self.facts.exprs.len()).expect("expressions are limited"));
+        let mut one = self.facts.expr(OPAQUE).clone();
+        one.kind = Kind::Variable(id);
+        self.facts.exprs.push(one);
+        self.slots.push(Slot::New);
+        let variable = super::facts::Variable { values: vec![value], expr, certain_from: u32::MAX, implicit: false };
+        self.facts.variable_table.push(variable);
+        self.facts.variables.insert((class.0, name.0), id);
+    }
+
+    /// The variable that a bare name is.
+    pub(super) fn variable_of(&self, expr: ExprId) -> Option<VarId> {
+        let Kind::Name(name) = *self.facts.kind(expr) else { return None };
+        let own = self.facts.expr(expr).scope;
+        let mut here = Some(own);
+        for _ in 0..limits::SCOPE_DEPTH_MAX {
+            let scope = here?;
+            let scope = self.facts.redirects.get(&(scope.0, name.0)).copied().unwrap_or(scope);
+            let info = self.facts.scope(scope);
+            if info.kind != ScopeKind::Class || scope == own {
+                if let Some(variable) = self.facts.variable(scope, name) {
+                    return Some(variable);
+                }
+            }
+            here = info.parent;
+        }
+        None
+    }
+
+    /// The class that a variable is an object of: that of `self`.
+    fn class_of(&self, variable: VarId) -> Option<ScopeId> {
+        self.facts.variable_table[variable.at()].values.iter().take(limits::VALUES_MAX).find_map(|&value| {
+            match self.facts.kind(value) {
+                Kind::Instance(class) => Some(*class),
+                _ => None,
+            }
+        })
+    }
+
+    /// Finds out what all of `wanted` may be; afterwards [`Resolver::of`] merely looks it up.
+    pub(super) fn resolve_all(&mut self, wanted: &[ExprId]) {
+        for _ in 0..limits::ROUNDS_MAX {
+            for &expr in wanted {
+                self.drive(expr);
+            }
+            if !self.next_round() {
+                return;
+            }
+        }
+        for &expr in wanted {
+            self.drive(expr);
+        }
+    }
+
+    /// Forgets what depends on itself, unless the last round found nothing new about it.
+    fn next_round(&mut self) -> bool {
+        let mut changed = false;
+        let mut cyclic = Vec::new();
+        for (at, slot) in self.slots.iter().enumerate() {
+            if let Slot::Done { set, cyclic: true } = slot {
+                let id = u32::try_from(at).unwrap_or(u32::MAX);
+                changed |= self.previous.get(&id).is_none_or(|before| **before != **set);
+                cyclic.push((id, set.clone()));
+            }
+        }
+        if changed {
+            self.element_sets.clear();
+            self.lists.clear();
+            for (id, set) in cyclic {
+                self.slots[id as usize] = Slot::New;
+                self.previous.insert(id, set);
+            }
+        }
+        changed
+    }
+
+    /// What `expr` may be.
+    pub(super) fn of(&mut self, expr: ExprId) -> Rc<Set> {
+        self.drive(expr);
+        match &self.slots[expr.at()] {
+            Slot::Done { set, .. } => set.clone(),
+            _ => self.open.clone(),
+        }
+    }
+
+    fn drive(&mut self, expr: ExprId) {
+        let mut stack = vec![expr];
+        while let Some(&top) = stack.last() {
+            let tries = match self.slots[top.at()] {
+                Slot::Done { .. } => {
+                    stack.pop();
+                    continue;
+                }
+                Slot::New => 0,
+                Slot::Active(tries) => tries,
+            };
+            self.slots[top.at()] = Slot::Active(tries + 1);
+            self.needs.clear();
+            self.cyclic = false;
+            let set = self.compute(top);
+            if !self.needs.is_empty() && tries < limits::TRIES_MAX {
+                let slots = &self.slots;
+                stack.extend(self.needs.drain(..).filter(|need| matches!(slots[need.at()], Slot::New)));
+                continue;
+            }
+            if !self.needs.is_empty() {
+                self.limit = self.limit.or(Some("tries"));
+            }
+            self.slots[top.at()] = Slot::Done { set: Rc::new(set), cyclic: self.cyclic };
+            stack.pop();
+        }
+    }
+
+    /// What `expr` may be, as far as that is known now; where it is not, it is looked at before the expression that asks.
+    pub(super) fn need(&mut self, expr: ExprId) -> Rc<Set> {
+        match &self.slots[expr.at()] {
+            Slot::Done { set, cyclic } => {
+                self.cyclic |= cyclic;
+                set.clone()
+            }
+            Slot::Active(_) => {
+                self.cyclic = true;
+                self.previous.get(&expr.0).unwrap_or(&self.open).clone()
+            }
+            Slot::New => {
+                self.needs.push(expr);
+                self.open.clone()
+            }
+        }
+    }
+
+    /// What `ask` finds out, asked again until all that it depends on has been looked at.
+    pub(super) fn settled<T>(&mut self, ask: impl Fn(&mut Self) -> T) -> T {
+        for _ in 0..limits::TRIES_MAX {
+            self.needs.clear();
+            let answer = ask(self);
+            if self.needs.is_empty() {
+                return answer;
+            }
+            for need in std::mem::take(&mut self.needs) {
+                self.drive(need);
+            }
+        }
+        self.limit = self.limit.or(Some("tries"));
+        ask(self)
+    }
+
+    /// Whether something is still to be looked at before what was computed counts.
+    pub(super) fn waits(&self) -> bool {
+        !self.needs.is_empty()
+    }
+
+    fn compute(&mut self, expr: ExprId) -> Set {
+        match self.facts.kind(expr).clone() {
+            Kind::Opaque => Set::OPEN,
+            Kind::Text(text) => Set::one(Value::Text(text)),
+            Kind::Bytes(bytes) => Set::one(Value::Bytes(bytes)),
+            Kind::Int(number) => Set::one(Value::Int(number)),
+            Kind::Float(number) => Set::one(Value::Float(number)),
+            Kind::Bool(value) => Set::one(Value::Bool(value)),
+            Kind::Null => Set::one(Value::Null),
+            Kind::Undefined => Set::one(Value::Undefined),
+            Kind::Name(name) => self.name(expr, name),
+            Kind::This => self.this(expr),
+            Kind::Attribute { object, name } => self.attribute_of(object, name),
+            Kind::Subscript { object, index } => self.subscript_of(object, index),
+            Kind::Slice(_) => Set::OPEN,
+            Kind::Call { arguments, callee } => self.call(expr, callee, arguments),
+            Kind::Concat(parts) => self.concat(parts),
+            Kind::Binary(operator, left, right) => self.binary(operator, left, right),
+            Kind::Unary(operator, operand) => {
+                let dialect = self.facts.dialect;
+                let operand = self.need(operand);
+                let operand = self.constants(&operand).next();
+                operand.and_then(|operand| fold::unary(operator, &operand, dialect)).into()
+            }
+            Kind::Choice(either) => self.any_of(either),
+            Kind::Sequence(_) | Kind::Mapping(_) | Kind::Function(_) | Kind::Class { .. } => {
+                Set::one(Value::Made(expr))
+            }
+            Kind::Comprehension { .. } => Set::one(Value::Made(expr)),
+            Kind::Element(of) => self.element(of),
+            Kind::Instance(class) => Set::one(Value::Instance(class)),
+            Kind::Imported(path) => self.imported(&path).map(Value::Path).into(),
+            Kind::Variable(variable) => self.variable(variable),
+        }
+    }
+
+    fn variable(&mut self, variable: VarId) -> Set {
+        let mut all = Set::empty();
+        for at in 0..self.facts.variable_table[variable.at()].values.len() {
+            let value = self.facts.variable_table[variable.at()].values[at];
+            let set = self.need(value);
+            self.merge(&mut all, &set);
+        }
+        all.open |= all.values.is_empty();
+        all
+    }
+
+    fn any_of(&mut self, either: Span) -> Set {
+        let mut all = Set::empty();
+        for at in either.range() {
+            let set = self.need(self.facts.lists[at]);
+            self.merge(&mut all, &set);
+        }
+        all
+    }
+
+    /// Adds the values of one set to another. Names that rules know are always kept.
+    pub(super) fn merge(&mut self, into: &mut Set, from: &Set) {
+        into.open |= from.open;
+        for value in &from.values {
+            self.add(into, value.clone());
+        }
+    }
+
+    /// Adds a value to a set.
+    pub(super) fn add(&mut self, into: &mut Set, value: Value) {
+        if into.values.contains(&value) {
+            return;
+        }
+        let named = self.is_named(&value);
+        let most = if named { limits::NAMED_VALUES_MAX } else { limits::VALUES_MAX };
+        let same: usize = into.values.iter().filter(|other| self.is_named_known(other) == named).take(most).count();
+        if same < most {
+            into.values.push(value);
+        } else {
+            into.open = true;
+            if named {
+                self.limit = self.limit.or(Some("named values"));
+            }
+        }
+    }
+
+    /// Whether a value could lead to what a rule names.
+    fn is_named(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Path(ROOT) => true,
+            Value::Path(path) => {
+                let name = self.paths.split(*path).1;
+                self.knows(name)
+            }
+            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) => false,
+            Value::Null | Value::Undefined | Value::Built | Value::List(_) => false,
+            _ => true,
+        }
+    }
+
+    fn is_named_known(&self, value: &Value) -> bool {
+        match value {
+            Value::Path(ROOT) => true,
+            Value::Path(path) => self.named.get(self.paths.split(*path).1.at()).copied().flatten().unwrap_or(false),
+            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) => false,
+            Value::Null | Value::Undefined | Value::Built | Value::List(_) => false,
+            _ => true,
+        }
+    }
+
+    /// Whether a name is part of a name that a rule knows.
+    pub(super) fn knows(&mut self, name: Sym) -> bool {
+        if self.named.len() < self.facts.symbols.len() {
+            self.named.resize(self.facts.symbols.len(), None);
+        }
+        if let Some(known) = self.named[name.at()] {
+            return known;
+        }
+        let known = self.segments.contains(&**self.facts.symbols.text(name));
+        self.named[name.at()] = Some(known);
+        known
+    }
+
+    fn name(&mut self, expr: ExprId, name: Sym) -> Set {
+        let (own, start) = (self.facts.expr(expr).scope, self.facts.expr(expr).start);
+        let mut all = Set::empty();
+        let mut here = Some(own);
+        for _ in 0..limits::SCOPE_DEPTH_MAX {
+            let Some(scope) = here else { return self.global(name, all) };
+            let scope = self.facts.redirects.get(&(scope.0, name.0)).copied().unwrap_or(scope);
+            let info = self.facts.scope(scope).clone();
+            here = info.parent;
+            match info.kind {
+                ScopeKind::Class if scope != own => continue,
+                ScopeKind::With(object) => {
+                    let member = self.attribute_of(object, name);
+                    self.merge(&mut all, &member);
+                    all.open = false;
+                    continue;
+                }
+                _ => {}
+            }
+            let Some(variable) = self.facts.variable(scope, name) else { continue };
+            let found = self.need(self.facts.variable_table[variable.at()].expr);
+            self.merge(&mut all, &found);
+            let fixed = !matches!(info.kind, ScopeKind::Module | ScopeKind::Class);
+            if fixed || !self.knows(name) || self.surely_bound(variable, scope, own, start) {
+                return all;
+            }
+        }
+        self.limit = self.limit.or(Some("scope depth"));
+        Set::OPEN
+    }
+
+    /// Whether a name of a module or class has been bound when it is read at `start`, seen from the scope `own`: before
+    /// that, it means what it means outside.
+    fn surely_bound(&self, variable: VarId, scope: ScopeId, own: ScopeId, start: u32) -> bool {
+        let certain_from = self.facts.variable_table[variable.at()].certain_from;
+        let mut straight = own;
+        while self.facts.scope(straight).kind == ScopeKind::Block && straight != scope {
+            let Some(parent) = self.facts.scope(straight).parent else { break };
+            straight = parent;
+        }
+        if straight == scope { certain_from <= start } else { certain_from != u32::MAX }
+    }
+
+    /// A name that is bound nowhere: what the engine calls so, or what a star import brought.
+    fn global(&mut self, name: Sym, mut all: Set) -> Set {
+        let path = self.paths.child(ROOT, name, &mut self.facts.symbols);
+        let Some(path) = path else { return Set::OPEN };
+        self.add(&mut all, Value::Path(path));
+        if self.star_modules.is_empty() || !self.knows(name) {
+            return all;
+        }
+        for module in self.star_modules.clone() {
+            if let Some(path) = self.paths.child(module, name, &mut self.facts.symbols) {
+                self.add(&mut all, Value::Path(path));
+            }
+        }
+        all
+    }
+
+    /// `this` of the top level is the global object; in a function it depends on the call.
+    fn this(&mut self, expr: ExprId) -> Set {
+        let mut scope = self.facts.expr(expr).scope;
+        loop {
+            let info = self.facts.scope(scope);
+            match (info.kind, info.parent) {
+                (ScopeKind::Function, _) => return Set::OPEN,
+                (_, Some(parent)) => scope = parent,
+                (_, None) => return Set::one(Value::Path(ROOT)),
+            }
+        }
+    }
+
+    /// The path that an import reaches.
+    fn imported(&mut self, path: &[Sym]) -> Option<PathId> {
+        let (first, rest) = path.split_first()?;
+        let text = self.facts.symbols.text(*first).clone();
+        let mut here = match self.facts.dialect {
+            Dialect::JavaScript => self.paths.module(&text, &mut self.facts.symbols)?,
+            Dialect::Python => self.paths.child(ROOT, *first, &mut self.facts.symbols)?,
+        };
+        for &name in rest {
+            here = self.paths.child(here, name, &mut self.facts.symbols)?;
+        }
+        Some(here)
+    }
+
+    /// What the attribute `name` of `object` may be.
+    pub(super) fn attribute_of(&mut self, object: ExprId, name: Sym) -> Set {
+        let objects = self.need(object);
+        let mut all = Set::empty();
+        all.open = objects.open;
+        for value in &objects.values {
+            let found = self.attribute(value, name);
+            self.merge(&mut all, &found);
+        }
+        if objects.open {
+            let found = self.attribute_of_some_object(name);
+            self.merge(&mut all, &found);
+        }
+        self.members_of_variable(object, name, &mut all);
+        all
+    }
+
+    pub(super) fn members_of_variable(&mut self, object: ExprId, name: Sym, all: &mut Set) {
+        if self.members.is_empty() {
+            return;
+        }
+        let Some(variable) = self.variable_of(object) else { return };
+        let Some(values) = self.members.get(&(variable.0, name.0)).cloned() else { return };
+        for value in values {
+            let set = self.need(value);
+            self.merge(all, &set);
+        }
+    }
+
+    pub(super) fn attribute_of_some_object(&mut self, name: Sym) -> Set {
+        let text = self.facts.symbols.text(name).clone();
+        match (self.facts.dialect, &*text) {
+            (Dialect::JavaScript, "constructor") => self.path_of("Class?").map(Value::Path).into(),
+            (Dialect::Python, "f_globals" | "__globals__") => Set::one(Value::Globals),
+            (Dialect::Python, "f_builtins") => Set::one(Value::Path(ROOT)),
+            _ => Set::OPEN,
+        }
+    }
+
+    /// The path with a dotted name.
+    pub(super) fn path_of(&mut self, name: &str) -> Option<PathId> {
+        self.paths.descend(ROOT, name, &mut self.facts.symbols)
+    }
+
+    /// The member of a path that is not known before run time.
+    pub(super) fn unknown_member(&mut self, path: PathId) -> Set {
+        let name = self.facts.symbols.intern(UNKNOWN);
+        self.paths.child(path, name, &mut self.facts.symbols).map(Value::Path).into()
+    }
+
+    fn concat(&mut self, parts: Span) -> Set {
+        let mut texts = vec![Value::Text("".into())];
+        let dialect = self.facts.dialect;
+        let mut built = false;
+        for at in parts.range() {
+            let part = self.need(self.facts.lists[at]);
+            let options: Vec<Value> = self.constants(&part).collect();
+            built |= part.open || options.len() < part.values.len() || options.is_empty();
+            texts = self.combine(&texts, &options, |left, right| match (left, right) {
+                (Value::Bytes(_), _) | (_, Value::Bytes(_)) if dialect == Dialect::Python => {
+                    let (left, right) = (fold::bytes_of(left)?, fold::bytes_of(right)?);
+                    fold::bytes_value([left, right].concat())
+                }
+                _ => fold::text(fold::display(left, dialect)? + &fold::display(right, dialect)?),
+            });
+        }
+        self.built(texts, built)
+    }
+
+    /// Texts that were folded; where a part was not known, the text is put together at run time as well.
+    fn built(&mut self, texts: Vec<Value>, built: bool) -> Set {
+        let mut all = Set::empty();
+        for text in texts {
+            self.add(&mut all, text);
+        }
+        if built || all.values.is_empty() {
+            all.values.push(Value::Built);
+        }
+        all
+    }
+
+    /// All pairs of two sets of constants put together, at most [`limits::VALUES_MAX`] of them.
+    fn combine(&mut self, left: &[Value], right: &[Value], fold: impl Fn(&Value, &Value) -> Option<Value>) -> Vec<Value> {
+        let mut out = Vec::new();
+        for a in left {
+            for b in right {
+                if out.len() < limits::VALUES_MAX && self.charge(a.size() + b.size()) {
+                    out.extend(fold(a, b));
+                }
+            }
+        }
+        out
+    }
+
+    /// Accounts for folded bytes; false where there have been too many.
+    pub(super) fn charge(&mut self, bytes: usize) -> bool {
+        self.folded_bytes = self.folded_bytes.saturating_add(bytes);
+        let within = self.folded_bytes <= limits::FOLD_TOTAL_BYTES_MAX;
+        if !within {
+            self.limit = self.limit.or(Some("folded bytes"));
+        }
+        within
+    }
+
+    fn binary(&mut self, operator: Binary, left: ExprId, right: ExprId) -> Set {
+        let (a, b) = (self.need(left), self.need(right));
+        if self.waits() {
+            return Set::OPEN;
+        }
+        let dialect = self.facts.dialect;
+        let (lefts, rights): (Vec<_>, Vec<_>) = (self.constants(&a).collect(), self.constants(&b).collect());
+        let folded = self.combine(&lefts, &rights, |a, b| fold::binary(operator, a, b, dialect));
+        let known = |set: &Set, found: &[Value]| !set.open && found.len() == set.values.len();
+        let all_known = known(&a, &lefts) && known(&b, &rights);
+        let textual = |set: &Set| set.values.iter().any(|value| matches!(value, Value::Text(_) | Value::Built));
+        let adds = matches!(operator, Binary::Add | Binary::Modulo);
+        if adds && (textual(&a) || (textual(&b) && operator == Binary::Add)) {
+            return self.built(folded, !all_known);
+        }
+        let mut all = Set::empty();
+        all.open = !all_known || folded.is_empty();
+        for value in folded {
+            self.add(&mut all, value);
+        }
+        all
+    }
+
+    /// The constants among the values of a set, literal lists included.
+    pub(super) fn constants(&mut self, set: &Set) -> std::vec::IntoIter<Value> {
+        let found: Vec<Value> = set.values.iter().filter_map(|value| self.as_constant(value)).collect();
+        found.into_iter()
+    }
+
+    /// A value as a constant: itself, or the folded list that a literal makes.
+    pub(super) fn as_constant(&mut self, value: &Value) -> Option<Value> {
+        match value {
+            Value::Made(expr) => self.list_of(*expr),
+            other => other.is_constant().then(|| other.clone()),
+        }
+    }
+
+    /// The folded list that a list literal or comprehension makes.
+    fn list_of(&mut self, expr: ExprId) -> Option<Value> {
+        if let Some(known) = self.lists.get(&expr.0) {
+            return known.clone();
+        }
+        let before = self.needs.len();
+        let list = match *self.facts.kind(expr) {
+            Kind::Sequence(items) => self.list_of_items(items),
+            Kind::Comprehension { body, target, iterable } => self.comprehension(body, target, iterable),
+            Kind::Mapping(entries) if entries.range().is_empty() && self.facts.dialect == Dialect::JavaScript => {
+                Some(Value::Text("[object Object]".into()))
+            }
+            _ => None,
+        };
+        if self.needs.len() == before {
+            self.lists.insert(expr.0, list.clone());
+        }
+        list
+    }
+
+    fn list_of_items(&mut self, items: Span) -> Option<Value> {
+        if items.range().len() > limits::ELEMENTS_MAX {
+            return None;
+        }
+        let sets: Vec<Rc<Set>> = items.range().map(|at| self.need(self.facts.lists[at])).collect();
+        if self.waits() {
+            return None;
+        }
+        let mut values = Vec::with_capacity(sets.len());
+        for (set, at) in sets.iter().zip(items.range()) {
+            match self.facts.kind(self.facts.lists[at]) {
+                Kind::Element(_) => return None,
+                _ => values.push(self.item_constant(set)?),
+            }
+        }
+        self.charge(values.len() * 16).then(|| fold::list(values))?
+    }
+
+    /// The constant that an element of a list is; of a list in a list, its own folding where that is known already.
+    fn item_constant(&mut self, set: &Set) -> Option<Value> {
+        match set.values.as_slice() {
+            [Value::Made(inner)] if !set.open => self.lists.get(&inner.0).cloned().flatten().or_else(|| self.flat_list(*inner)),
+            _ => set.constant().cloned(),
+        }
+    }
+
+    /// A list literal of scalars alone.
+    fn flat_list(&mut self, expr: ExprId) -> Option<Value> {
+        let Kind::Sequence(items) = *self.facts.kind(expr) else { return None };
+        if items.range().len() > limits::ELEMENTS_MAX {
+            return None;
+        }
+        let sets: Vec<Rc<Set>> = items.range().map(|at| self.need(self.facts.lists[at])).collect();
+        let values = sets.iter().map(|set| set.constant().cloned()).collect::<Option<Vec<_>>>()?;
+        self.charge(values.len() * 16).then(|| fold::list(values))?
+    }
+
+    /// Any element of what `of` may be.
+    fn element(&mut self, of: ExprId) -> Set {
+        let objects = self.need(of);
+        let mut all = Set::empty();
+        all.open = objects.open;
+        for value in &objects.values {
+            match value {
+                Value::Made(made) => {
+                    let found = self.elements_of(*made);
+                    self.merge(&mut all, &found);
+                }
+                Value::List(items) => {
+                    for item in items.iter().take(limits::ELEMENTS_MAX) {
+                        self.add(&mut all, item.clone());
+                    }
+                }
+                _ => all.open = true,
+            }
+        }
+        all
+    }
+
+    /// Everything that is in a literal list or mapping.
+    pub(super) fn elements_of(&mut self, made: ExprId) -> Rc<Set> {
+        if let Some(known) = self.element_sets.get(&made.0) {
+            return known.clone();
+        }
+        let before = self.needs.len();
+        let items: Vec<ExprId> = match *self.facts.kind(made) {
+            Kind::Sequence(items) => self.facts.lists[items.range()].to_vec(),
+            Kind::Mapping(entries) => {
+                self.facts.entries[entries.range()].iter().map(|Entry { value, .. }| *value).collect()
+            }
+            Kind::Comprehension { body, .. } => vec![body],
+            _ => return self.open.clone(),
+        };
+        let mut all = Set::empty();
+        for item in items {
+            let set = self.need(item);
+            self.merge(&mut all, &set);
+        }
+        all.open |= all.values.is_empty();
+        let all = Rc::new(all);
+        if self.needs.len() == before {
+            self.element_sets.insert(made.0, all.clone());
+        }
+        all
+    }
+
+    /// What the name `name` means at the top level of the file.
+    pub(super) fn global_member(&mut self, name: Sym) -> Set {
+        let mut all = Set::empty();
+        if let Some(variable) = self.facts.variable(MODULE, name) {
+            let found = self.need(self.facts.variable_table[variable.at()].expr);
+            self.merge(&mut all, &found);
+        }
+        self.global(name, all)
+    }
+}

@@ -1,0 +1,89 @@
+//! Rules over text, and rules over the shape of a tree.
+
+use std::ops::Range;
+
+use tree_sitter::{QueryCursor, StreamingIterator as _};
+
+use super::matcher::{Hit, How};
+use crate::rules::{Hook, Matcher, RuleSet, Within};
+
+/// Matches of one query that may be open at once; more is a finding.
+const QUERY_MATCHES_MAX: u32 = 4096;
+
+/// Hits of one rule in one region; what comes after them says nothing new.
+const HITS_MAX: usize = 1000;
+
+/// A stretch of text that rules look at.
+pub(super) struct Stretch<'a> {
+    pub(super) text: &'a str,
+    pub(super) range: Range<usize>,
+    pub(super) strings: &'a [Range<usize>],
+    pub(super) comments: &'a [Range<usize>],
+    pub(super) tree: Option<&'a tree_sitter::Tree>,
+}
+
+/// Runs the rules behind `hooks` over a stretch. The flag says whether a limit was reached.
+pub(super) fn run(rules: &RuleSet, hooks: &[Hook], stretch: &Stretch<'_>) -> (Vec<Hit>, bool) {
+    let mut hits = Vec::new();
+    let mut limited = false;
+    for &hook in hooks {
+        match rules.hooked(hook).1 {
+            Matcher::Regex { regex, within } => {
+                let whole = [stretch.range.clone()];
+                let ranges = match within {
+                    Within::Text => &whole[..],
+                    Within::String => stretch.strings,
+                    Within::Comment => stretch.comments,
+                };
+                find(regex.get(), hook.rule, stretch.text, ranges, &mut hits);
+            }
+            Matcher::Query { query } => {
+                if let Some(tree) = stretch.tree {
+                    limited |= run_query(query.get(), hook.rule, stretch.text, tree, &mut hits);
+                }
+            }
+            _ => {}
+        }
+    }
+    (hits, limited)
+}
+
+fn find(regex: &regex::Regex, rule: usize, text: &str, ranges: &[Range<usize>], hits: &mut Vec<Hit>) {
+    let before = hits.len();
+    for range in ranges {
+        let Some(part) = text.get(range.clone()) else { continue };
+        for captures in regex.captures_iter(part) {
+            let found = captures.name("hit").or_else(|| captures.get(0)).expect("a match has a whole");
+            let (start, end) = (range.start + found.start(), range.start + found.end());
+            hits.push(Hit { rule, start, end, resolved: None, how: How::Plainly });
+            if hits.len() - before >= HITS_MAX {
+                return;
+            }
+        }
+    }
+}
+
+fn run_query(
+    query: &tree_sitter::Query,
+    rule: usize,
+    text: &str,
+    tree: &tree_sitter::Tree,
+    hits: &mut Vec<Hit>,
+) -> bool {
+    let Some(wanted) = query.capture_index_for_name("hit") else { return false };
+    let mut cursor = QueryCursor::new();
+    cursor.set_match_limit(QUERY_MATCHES_MAX);
+    let before = hits.len();
+    let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
+    while let Some(found) = matches.next() {
+        for capture in found.captures().iter().filter(|capture| capture.index == wanted) {
+            let range = capture.node.byte_range();
+            hits.push(Hit { rule, start: range.start, end: range.end, resolved: None, how: How::Plainly });
+        }
+        if hits.len() - before >= HITS_MAX {
+            break;
+        }
+    }
+    drop(matches);
+    cursor.did_exceed_match_limit()
+}

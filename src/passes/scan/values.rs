@@ -1,0 +1,283 @@
+//! What an expression may be: qualified names, constants, and things made in the file itself.
+//!
+//! A qualified name is a path of segments: `os.system`. A call adds the segment `()`, so that the result of
+//! `socket.socket()` is the path `socket.socket.()`, and what could not be known adds `?`. Paths are canonical: names that
+//! mean the same thing (`posix.system`, `os.system`; `window.eval`, `eval`) are the same path, in rules as well.
+
+use std::rc::Rc;
+
+use super::facts::{Dialect, ExprId, IdMap, ScopeId, Sym, Symbols};
+use super::limits;
+
+/// A qualified name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PathId(pub(super) u32);
+
+/// What the built-in names are members of: Python's `builtins`, JavaScript's `globalThis`.
+pub(super) const ROOT: PathId = PathId(0);
+
+/// The segment of a call's result.
+pub(super) const RESULT: &str = "()";
+
+/// The segment of an attribute that is not known before run time.
+pub(super) const UNKNOWN: &str = "?";
+
+/// All qualified names of a region, each once.
+#[derive(Debug)]
+pub(super) struct Paths {
+    dialect: Dialect,
+    nodes: Vec<(PathId, Sym, u32)>,
+    index: IdMap<(u32, u32), PathId>,
+}
+
+impl Paths {
+    /// No names yet but the root.
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self { dialect, nodes: vec![(ROOT, Sym(0), 0)], index: IdMap::default() }
+    }
+
+    /// The member `name` of `parent`; `None` where the path would be too long.
+    pub(super) fn child(&mut self, parent: PathId, name: Sym, symbols: &mut Symbols) -> Option<PathId> {
+        if let Some(&known) = self.index.get(&(parent.0, name.0)) {
+            return Some(known);
+        }
+        let depth = self.nodes[parent.0 as usize].2 + 1;
+        if depth > limits::SEGMENTS_MAX {
+            return None;
+        }
+        let id = match self.dialect {
+            Dialect::Python => self.python_alias(parent, name, symbols),
+            Dialect::JavaScript => self.javascript_alias(parent, name, symbols),
+        };
+        let id = id.unwrap_or_else(|| {
+            let id = PathId(u32::try_from(self.nodes.len()).expect("there are fewer paths than expressions"));
+            self.nodes.push((parent, name, depth));
+            id
+        });
+        self.index.insert((parent.0, name.0), id);
+        Some(id)
+    }
+
+    /// The same for a text that may hold several segments.
+    pub(super) fn descend(&mut self, mut path: PathId, names: &str, symbols: &mut Symbols) -> Option<PathId> {
+        for part in names.split('.').filter(|part| !part.is_empty()) {
+            let name = symbols.intern(part);
+            path = self.child(path, name, symbols)?;
+        }
+        Some(path)
+    }
+
+    /// The module that is imported as `name`.
+    pub(super) fn module(&mut self, name: &str, symbols: &mut Symbols) -> Option<PathId> {
+        if self.dialect == Dialect::Python {
+            return self.descend(ROOT, name, symbols);
+        }
+        let name = name.strip_prefix("node:").unwrap_or(name);
+        if name.starts_with(['.', '/', '@']) || name.contains(':') {
+            let name = symbols.intern(name);
+            return self.child(ROOT, name, symbols);
+        }
+        let mut path = ROOT;
+        for part in name.split('/').filter(|part| !part.is_empty()) {
+            let part = symbols.intern(part.trim_end_matches(".js"));
+            path = self.child(path, part, symbols)?;
+        }
+        Some(path)
+    }
+
+    /// What a path is the member of, and as what.
+    pub(super) fn split(&self, path: PathId) -> (PathId, Sym) {
+        let (parent, name, _) = self.nodes[path.0 as usize];
+        (parent, name)
+    }
+
+    /// The whole name. That of a member of the root is the bare name.
+    pub(super) fn name(&self, path: PathId, symbols: &Symbols) -> String {
+        let mut parts: Vec<&str> = Vec::new();
+        let mut here = path;
+        while here != ROOT {
+            let (parent, name) = self.split(here);
+            parts.push(symbols.text(name));
+            here = parent;
+        }
+        if parts == [UNKNOWN] {
+            parts.push(if self.dialect == Dialect::Python { "builtins" } else { "globalThis" });
+        }
+        parts.reverse();
+        parts.join(".")
+    }
+
+    /// Names of Python that lead to the same thing.
+    fn python_alias(&mut self, parent: PathId, name: Sym, symbols: &mut Symbols) -> Option<PathId> {
+        let text = symbols.text(name).clone();
+        if parent == ROOT {
+            let same = match &*text {
+                "builtins" | "__builtins__" | "__builtin__" => return Some(ROOT),
+                "posix" | "nt" | "_os" => "os",
+                "_sys" => "sys",
+                "cPickle" | "_pickle" => "pickle",
+                "_socket" => "socket",
+                "_io" => "io",
+                "_subprocess" | "_posixsubprocess" => "subprocess",
+                _ => return None,
+            };
+            return self.descend(ROOT, same, symbols);
+        }
+        match &*text {
+            // A module's own imports are its attributes: `shutil.os` is `os`.
+            "os" | "_os" | "sys" | "_sys" | "subprocess" | "builtins" | "__builtins__" | "importlib" | "ctypes" => {
+                self.child(ROOT, name, symbols)
+            }
+            "open" if self.name(parent, symbols) == "io" => self.child(ROOT, name, symbols),
+            "__import__" => self.child(ROOT, name, symbols),
+            "__call__" | "__wrapped__" | "__func__" => Some(parent),
+            _ => None,
+        }
+    }
+
+    /// Names of JavaScript that lead to the same thing.
+    fn javascript_alias(&mut self, parent: PathId, name: Sym, symbols: &mut Symbols) -> Option<PathId> {
+        let text = symbols.text(name).clone();
+        if parent == ROOT {
+            return match &*text {
+                "globalThis" | "window" | "self" | "top" | "global" | "frames" | "GLOBAL" => Some(ROOT),
+                _ => None,
+            };
+        }
+        let root = {
+            let mut here = parent;
+            while self.split(here).0 != ROOT {
+                here = self.split(here).0;
+            }
+            symbols.text(self.split(here).1).clone()
+        };
+        match &*text {
+            "default" | "__proto__" => Some(parent),
+            "defaultView" if &*root == "document" => Some(ROOT),
+            "require" if matches!(&*root, "module" | "process" | "require") => self.child(ROOT, name, symbols),
+            "_load" if matches!(&*root, "module" | "Module") => self.descend(ROOT, "require", symbols),
+            "constructor" => self.javascript_constructor(parent, &root, symbols),
+            _ => None,
+        }
+    }
+
+    /// `f.constructor` of a function or class is `Function`, that of a prototype its class.
+    fn javascript_constructor(&mut self, parent: PathId, root: &str, symbols: &mut Symbols) -> Option<PathId> {
+        const CALLABLE: [&str; 26] = [
+            "Array", "Boolean", "Buffer", "Date", "Error", "Function", "Map", "Number", "Object", "Promise", "RegExp",
+            "Set", "String", "Symbol", "alert", "atob", "eval", "fetch", "isFinite", "isNaN", "parseFloat", "parseInt",
+            "require", "setInterval", "setTimeout", "Class?",
+        ];
+        let (outer, last) = self.split(parent);
+        let last = symbols.text(last).clone();
+        if &*last == "prototype" {
+            return Some(outer);
+        }
+        if CALLABLE.contains(&root) && &*last != RESULT {
+            return self.descend(ROOT, "Function", symbols);
+        }
+        None
+    }
+}
+
+/// What an expression may be.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    /// Something reached by a qualified name.
+    Path(PathId),
+    Text(Rc<str>),
+    Bytes(Rc<[u8]>),
+    Int(i64),
+    Float(f64),
+    Bool(bool),
+    Null,
+    Undefined,
+    /// A folded list or tuple.
+    List(Rc<[Value]>),
+    /// A text that is put together from parts of which some are not known.
+    Built,
+    /// A list, mapping, function or class of the file itself: the expression that makes it.
+    Made(ExprId),
+    /// An object of a class of the file itself.
+    Instance(ScopeId),
+    /// The dictionary of the members of a path: `os.__dict__`.
+    Members(PathId),
+    /// `sys.modules`.
+    Modules,
+    /// `globals()`.
+    Globals,
+    /// `operator.attrgetter(name)`.
+    Getter(Rc<str>),
+    /// `operator.itemgetter(name)`.
+    Item(Rc<str>),
+    /// The call of `operator.methodcaller`.
+    Caller(ExprId),
+    /// A function made from source text that gives this back.
+    Returning(PathId),
+    /// The call of `functools.partial`, or of `bind`.
+    Partial(ExprId),
+}
+
+impl Value {
+    /// Whether it is known before run time.
+    pub(super) fn is_constant(&self) -> bool {
+        match self {
+            Self::Text(_)
+            | Self::Bytes(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Bool(_)
+            | Self::Null
+            | Self::Undefined => true,
+            Self::List(items) => items.iter().all(Self::is_constant),
+            _ => false,
+        }
+    }
+
+    /// Bytes that it holds.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::List(items) => items.iter().map(|item| 16 + item.size()).sum(),
+            _ => 0,
+        }
+    }
+}
+
+/// All that an expression may be, as far as it is known.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Set {
+    pub(super) values: Vec<Value>,
+    /// Whether it may be something else as well.
+    pub(super) open: bool,
+}
+
+impl Set {
+    /// Nothing is known.
+    pub(super) const OPEN: Self = Self { values: Vec::new(), open: true };
+
+    /// Nothing, to be added to.
+    pub(super) const fn empty() -> Self {
+        Self { values: Vec::new(), open: false }
+    }
+
+    /// One value.
+    pub(super) fn one(value: Value) -> Self {
+        Self { values: vec![value], open: false }
+    }
+
+    /// The one constant that it is, if it is one.
+    pub(super) fn constant(&self) -> Option<&Value> {
+        match self.values.as_slice() {
+            [value] if !self.open && value.is_constant() => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl From<Option<Value>> for Set {
+    fn from(value: Option<Value>) -> Self {
+        value.map_or(Self::OPEN, Self::one)
+    }
+}

@@ -1,0 +1,119 @@
+//! Rule files read: the built-in ones from the program itself, the users' from folders. Both take the same way.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::raw::RawRule;
+use super::{Rule, RuleError, RuleLanguage, compile};
+
+/// Rule files in all folders together.
+const RULE_FILES_MAX: usize = 10_000;
+
+/// Bytes of one rule file.
+const RULE_FILE_BYTES_MAX: u64 = 256 << 10;
+
+/// Path and text of every built-in rule, sorted by path; made by the build script.
+static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
+
+/// Rules by language and id, each with its file's text.
+type Loaded = BTreeMap<(RuleLanguage, String), (Rule, String)>;
+
+/// Reads all rules; one that comes later replaces one with the same id.
+pub(super) fn load(builtin: bool, folders: &[PathBuf]) -> Result<Vec<(Rule, String)>, RuleError> {
+    let mut loaded = Loaded::new();
+    if builtin {
+        for (path, text) in BUILTIN {
+            let language = path.split('/').nth(1).unwrap_or_default();
+            add(&mut loaded, path, language, text, false)?;
+        }
+    }
+    let mut files = 0;
+    for folder in folders {
+        for (path, language) in rule_files(folder)? {
+            files += 1;
+            if files > RULE_FILES_MAX {
+                return Err(unreadable(folder, format!("there are more than {RULE_FILES_MAX} rule files")));
+            }
+            let text = read(&path)?;
+            add(&mut loaded, &path.display().to_string(), &language, &text, true)?;
+        }
+    }
+    Ok(loaded.into_values().collect())
+}
+
+fn add(loaded: &mut Loaded, path: &str, language: &str, text: &str, check: bool) -> Result<(), RuleError> {
+    let invalid = |message: String| RuleError::Invalid { path: path.to_owned(), message };
+    let language = RuleLanguage::named(language).ok_or_else(|| {
+        invalid(format!("`{language}` is no language of rules; put the file into python, javascript, html or any"))
+    })?;
+    let raw: RawRule = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(text, span.start));
+        invalid(format!("line {line}: {}", error.message()))
+    })?;
+    let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let id = raw.id.clone();
+    let rule = compile::compile(raw, stem, language, check).map_err(|fault| {
+        let line = fault.span.map_or(1, |span| line_of(text, span.start));
+        invalid(format!("line {line}: rule `{id}`: {}", fault.message))
+    })?;
+    // An id is unique over all languages, so that a user's rule replaces the built-in one that it is named after.
+    loaded.retain(|(_, other), _| *other != id);
+    loaded.insert((language, id), (rule, text.to_owned()));
+    Ok(())
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
+}
+
+/// The rule files of a folder: `<language>/<id>.toml`, sorted.
+fn rule_files(folder: &Path) -> Result<Vec<(PathBuf, String)>, RuleError> {
+    let mut found = Vec::new();
+    for language in entries(folder)? {
+        let Some(name) = language.file_name().and_then(|name| name.to_str()) else { continue };
+        if !language.is_dir() {
+            if is_toml(&language) {
+                let message = format!("{name} is not in a folder of its language; move it into python, javascript, html or any");
+                return Err(unreadable(folder, message));
+            }
+            continue;
+        }
+        for file in entries(&language)?.into_iter().filter(|file| is_toml(file)) {
+            found.push((file, name.to_owned()));
+        }
+    }
+    if found.is_empty() {
+        return Err(unreadable(folder, "there are no rule files in it (<language>/<id>.toml)".to_owned()));
+    }
+    Ok(found)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, RuleError> {
+    let failed = |error: std::io::Error| unreadable(folder, error.to_string());
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        paths.push(entry.map_err(failed)?.path());
+        if paths.len() > RULE_FILES_MAX {
+            return Err(unreadable(folder, format!("there are more than {RULE_FILES_MAX} entries in it")));
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "toml")
+}
+
+fn read(path: &Path) -> Result<String, RuleError> {
+    let failed = |error: std::io::Error| unreadable(path, error.to_string());
+    let size = std::fs::metadata(path).map_err(failed)?.len();
+    if size > RULE_FILE_BYTES_MAX {
+        return Err(unreadable(path, format!("it has {size} bytes, more than {RULE_FILE_BYTES_MAX}")));
+    }
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+fn unreadable(path: &Path, message: String) -> RuleError {
+    RuleError::Unreadable { path: path.display().to_string(), message }
+}

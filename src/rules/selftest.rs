@@ -1,0 +1,68 @@
+//! Rules prove themselves: every bad example must be hit by its rule, and no good one.
+
+use std::fmt;
+
+use super::{Rule, RuleSet};
+use crate::artifact::{Artifact, SourceFile};
+use crate::passes::parse::parse;
+use crate::passes::scan::scan;
+use crate::policy::{ParsePolicy, ScanPolicy};
+
+/// Which list of examples a failure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExampleKind {
+    /// Code that the rule must hit.
+    Bad,
+    /// Code that it must not hit.
+    Good,
+}
+
+/// An example that does not show what it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelfTestFailure {
+    /// The rule.
+    pub rule_id: String,
+    /// Which list.
+    pub kind: ExampleKind,
+    /// Which of the list, counted from 1.
+    pub number: usize,
+    /// The example itself.
+    pub example: String,
+}
+
+impl fmt::Display for SelfTestFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (list, fault) = match self.kind {
+            ExampleKind::Bad => ("bad", "is not hit"),
+            ExampleKind::Good => ("good", "is hit"),
+        };
+        write!(f, "{}: {list} example {} {fault}:\n{}", self.rule_id, self.number, self.example.trim_matches('\n'))
+    }
+}
+
+/// Runs every example of every rule that `chosen` takes through parse and scan.
+#[must_use]
+pub fn selftest(rules: &RuleSet, chosen: impl Fn(&Rule) -> bool) -> Vec<SelfTestFailure> {
+    let mut failures = Vec::new();
+    for rule in rules.rules().iter().filter(|rule| chosen(rule)) {
+        for (kind, examples) in [(ExampleKind::Bad, &rule.bad), (ExampleKind::Good, &rule.good)] {
+            for (number, example) in examples.iter().enumerate() {
+                if is_hit(rules, rule, example) != (kind == ExampleKind::Bad) {
+                    let (rule_id, example) = (rule.id.clone(), example.clone());
+                    failures.push(SelfTestFailure { rule_id, kind, number: number + 1, example });
+                }
+            }
+        }
+    }
+    failures
+}
+
+fn is_hit(rules: &RuleSet, rule: &Rule, example: &str) -> bool {
+    let language = rule.language.example_language();
+    let extension = language.info().extensions.first().expect("examples are in languages of files");
+    let source = SourceFile { language, ..SourceFile::new(format!("example.{extension}"), example.as_bytes().to_vec()) };
+    let artifact = Artifact::new("example", "example", vec![source], Vec::new());
+    let (parsed, _) = parse(&artifact, &ParsePolicy::default());
+    let (findings, _) = scan(&parsed, rules, &ScanPolicy::default());
+    findings.iter().any(|finding| finding.rule_id == rule.id.as_str())
+}
