@@ -118,7 +118,9 @@ impl Resolver<'_> {
         }
         match &**self.facts.symbols.text(name) {
             "__globals__" | "f_globals" => Set::one(Value::Globals),
-            "constructor" if self.facts.dialect == Dialect::JavaScript => self.path_of("Class?").map(Value::Path).into(),
+            "constructor" if self.facts.dialect == Dialect::JavaScript => {
+                self.path_of("Class?").map(Value::Path).into()
+            }
             _ => Set::OPEN,
         }
     }
