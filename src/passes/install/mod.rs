@@ -63,7 +63,7 @@ pub struct Installed {
     pub requirements: Vec<String>,
     /// Why another installer than the first choice was used.
     pub fallback: Option<String>,
-    /// What stands against the packages. Where one is of severity high, the packages must not be used.
+    /// What stands against the packages. Whether the packages may be used with them is the gate's matter.
     pub findings: Vec<Finding>,
     /// What the installer asked the index for, sorted.
     pub requests: Vec<ProxyRequest>,

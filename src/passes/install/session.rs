@@ -99,8 +99,7 @@ impl Session<'_> {
             self.import(&tree, &deps, folder.path(), installed)?;
             installed.timings.push(("import", started.elapsed()));
         }
-        // What does not stand its checks is thrown away here, so that nothing can mount it.
-        installed.folder = installed.is_sound().then_some((folder, deps));
+        installed.folder = Some((folder, deps));
         Ok(())
     }
 
