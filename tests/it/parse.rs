@@ -23,7 +23,8 @@ fn refuses(path: &str, cases: &[(&str, u32, u32)]) {
     let mut wrong = Vec::new();
     for (code, line, column) in cases {
         let (validity, findings) = judge(path, code.as_bytes());
-        let place = findings.first().and_then(|finding| finding.range).map(|range| (range.start.line, range.start.column));
+        let place =
+            findings.first().and_then(|finding| finding.range).map(|range| (range.start.line, range.start.column));
         if validity != Validity::Invalid || place != Some((*line, *column)) {
             let messages: Vec<_> = findings.iter().map(|finding| finding.message.as_str()).collect();
             wrong.push(format!("{code:?}: {validity:?} at {place:?}, not ({line}, {column}): {messages:?}"));
@@ -360,7 +361,8 @@ fn the_python_version_of_the_policy_counts() {
 
 #[test]
 fn pages_are_judged_with_their_scripts_and_styles() {
-    let page = "<!DOCTYPE html>\n<html>\n<style>\na { color: red; }\n</style>\n<script>\nlet x = ;\n</script>\n</html>\n";
+    let page =
+        "<!DOCTYPE html>\n<html>\n<style>\na { color: red; }\n</style>\n<script>\nlet x = ;\n</script>\n</html>\n";
     let (validity, findings) = judge("a.html", page.as_bytes());
     assert_eq!(validity, Validity::Invalid);
     let range = findings[0].range.expect("it has a place");
@@ -508,7 +510,8 @@ fn findings_of_one_file_are_bounded() {
 #[test]
 fn details_count_what_was_judged() {
     let file = |path: &str, bytes: &[u8]| SourceFile::new(path, bytes.to_vec());
-    let files = vec![file("a.py", b"x = 1\n"), file("b.js", b"x = ;\n"), file("c.txt", b"hello\n"), file("d.png", b"\0")];
+    let files =
+        vec![file("a.py", b"x = 1\n"), file("b.js", b"x = ;\n"), file("c.txt", b"hello\n"), file("d.png", b"\0")];
     let artifact = Artifact::new("a", "a", files, Vec::new());
     let (parsed, _) = parse(&artifact, &ParsePolicy::default());
     let details = serde_json::to_string(&parsed.details).expect("a map is JSON");

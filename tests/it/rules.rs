@@ -17,8 +17,14 @@ fn every_built_in_example_shows_what_it_says() {
 
 /// Rules of the tests' own, so that what is tested is the engine and not the rules of the day.
 const PYTHON_RULES: &[(&str, &str)] = &[
-    ("t-exec", r#"call = ["eval", "exec", "compile", "code.interact", "runpy.run_path", "timeit.timeit", "timeit.exec"]"#),
-    ("t-command", r#"call = ["os.system", "os.popen", "pty.spawn", "asyncio.create_subprocess_shell", "subprocess.Popen", "subprocess.call", "subprocess.run", "os.dup2"]"#),
+    (
+        "t-exec",
+        r#"call = ["eval", "exec", "compile", "code.interact", "runpy.run_path", "timeit.timeit", "timeit.exec"]"#,
+    ),
+    (
+        "t-command",
+        r#"call = ["os.system", "os.popen", "pty.spawn", "asyncio.create_subprocess_shell", "subprocess.Popen", "subprocess.call", "subprocess.run", "os.dup2"]"#,
+    ),
     ("t-load", r#"call = ["pickle.loads", "pickle.load", "marshal.loads"]"#),
     ("t-native", r#"call = ["ctypes.CDLL"]"#),
     ("t-native-use", r#"use = ["ctypes.cdll"]"#),
@@ -40,7 +46,10 @@ const JAVASCRIPT_RULES: &[(&str, &str)] = &[
     ("t-write", r#"call = ["document.write", "fs.rmSync", "fs.readFileSync"]"#),
     ("t-url", "assign = [\"*.href\", \"location\"]\n[[match.value]]\nvalue = '(?i)^javascript:'"),
     ("t-env", r#"use = ["process.env"]"#),
-    ("t-worker", "call = [\"Worker\", \"worker_threads.Worker\"]\n[[match.argument]]\nkeyword = \"eval\"\nis = \"truthy\""),
+    (
+        "t-worker",
+        "call = [\"Worker\", \"worker_threads.Worker\"]\n[[match.argument]]\nkeyword = \"eval\"\nis = \"truthy\"",
+    ),
     ("t-data", "call = [\"import\"]\n[[match.argument]]\nposition = 0\nvalue = '^data:'"),
     ("t-vm", r#"import = ["vm2"]"#),
     ("t-dynamic", r#"use = ["child_process.?", "globalThis.?"]"#),
@@ -147,7 +156,11 @@ const PYTHON_EVASIONS: &[(&str, &str, &str)] = &[
     ("dunder import", "t-command", "__import__('os').system('id')"),
     ("dunder import concat", "t-command", "__import__('o' + 's').system('id')"),
     ("importlib", "t-command", "import importlib\nimportlib.import_module('os').system('id')"),
-    ("importlib alias concat", "t-command", "from importlib import import_module as im\nm = im('sub' + 'process')\nm.call('id')"),
+    (
+        "importlib alias concat",
+        "t-command",
+        "from importlib import import_module as im\nm = im('sub' + 'process')\nm.call('id')",
+    ),
     ("builtins dunder eval", "t-exec", "__builtins__.eval('1')"),
     ("builtins dict eval", "t-exec", "__builtins__.__dict__['ev' + 'al']('1')"),
     ("globals builtins", "t-exec", "globals()['__builtins__']['eval']('1')"),
@@ -157,12 +170,20 @@ const PYTHON_EVASIONS: &[(&str, &str, &str)] = &[
     ("eval via functools", "t-exec", "import functools\nfunctools.partial(eval, '1')()"),
     ("eval via lambda argument", "t-exec", "(lambda f: f('1'))(eval)"),
     ("base64 exec", "t-exec", "import base64\nexec(base64.b64decode('cHJpbnQoMSk='))"),
-    ("base64 exec split", "t-exec", "import base64 as b\ngetattr(__builtins__, b.b64decode('ZX' + 'hlYw==').decode())('1')"),
+    (
+        "base64 exec split",
+        "t-exec",
+        "import base64 as b\ngetattr(__builtins__, b.b64decode('ZX' + 'hlYw==').decode())('1')",
+    ),
     ("zlib compile exec", "t-exec", "import zlib\nc = compile(zlib.decompress(d), 'x', 'exec')\nexec(c)"),
     ("codecs rot13", "t-command", "import codecs, os\ngetattr(os, codecs.decode('flfgrz', 'rot13'))('id')"),
     ("chr join exec", "t-exec", "getattr(__builtins__, ''.join(chr(c) for c in [101, 118, 97, 108]))('1')"),
     ("marshal loads", "t-load", "import marshal\nf = marshal.loads\nf(b'')"),
-    ("pickle reduce", "t-command", "import os\nclass P:\n    def __reduce__(self):\n        return (os.system, ('id',))"),
+    (
+        "pickle reduce",
+        "t-command",
+        "import os\nclass P:\n    def __reduce__(self):\n        return (os.system, ('id',))",
+    ),
     ("pickle alias", "t-load", "import pickle as p\np.loads(b)"),
     ("ctypes libc", "t-native", "import ctypes\nctypes.CDLL('libc.so.6').system(b'id')"),
     ("ctypes cdll attribute", "t-native-use", "from ctypes import cdll\ncdll.LoadLibrary('libc.so.6').system(b'id')"),
@@ -189,14 +210,22 @@ const PYTHON_EVASIONS: &[(&str, &str, &str)] = &[
     ("walrus alias", "t-command", "import os\n(f := os.system)\nf('id')"),
     ("star import", "t-command", "from os import *\nsystem('id')"),
     ("dict dispatch", "t-command", "import os\nd = {'a': os.system}\nd['a']('id')"),
-    ("nested function default", "t-command", "import os\ndef f(x, run=os.system):\n    def g():\n        return run(x)\n    return g()"),
+    (
+        "nested function default",
+        "t-command",
+        "import os\ndef f(x, run=os.system):\n    def g():\n        return run(x)\n    return g()",
+    ),
     // Beyond the names of the measured table.
     ("container alone", "t-exec", "h = [print, eval]\nh[1]('1')"),
     ("tuple destructuring", "t-exec", "a, b = print, eval\nb('1')"),
     ("conditional", "t-exec", "f = eval if x else print\nf('1')"),
     ("boolean", "t-exec", "f = None or eval\nf('1')"),
     ("class attribute", "t-command", "import os\nclass C:\n    run = os.system\nC.run('id')\nC().run('id')"),
-    ("self attribute", "t-command", "import os\nclass C:\n    def __init__(self):\n        self.r = os.system\n    def go(self):\n        self.r('id')"),
+    (
+        "self attribute",
+        "t-command",
+        "import os\nclass C:\n    def __init__(self):\n        self.r = os.system\n    def go(self):\n        self.r('id')",
+    ),
     ("function result", "t-command", "import os\ndef get():\n    return os\nget().system('id')"),
     ("percent", "t-command", "import os\ngetattr(os, '%s%s' % ('sys', 'tem'))('id')"),
     ("format", "t-command", "import os\ngetattr(os, '{}{b}'.format('sys', b='tem'))('id')"),
@@ -278,7 +307,11 @@ const JAVASCRIPT_EVASIONS: &[(&str, &str, &str)] = &[
     ("Function call", "t-eval", "Function('return 1')()"),
     ("constructor of constructor", "t-eval", "[].constructor.constructor('return 1')()"),
     ("function prototype constructor", "t-eval", "(function(){}).constructor('return 1')()"),
-    ("async function constructor", "t-eval", "const A = Object.getPrototypeOf(async function(){}).constructor; new A('1')()"),
+    (
+        "async function constructor",
+        "t-eval",
+        "const A = Object.getPrototypeOf(async function(){}).constructor; new A('1')()",
+    ),
     ("setTimeout string", "t-timer", "setTimeout('alert(1)', 10)"),
     ("setTimeout concat", "t-timer", "setTimeout('alert(' + x + ')', 10)"),
     ("child_process exec literal", "t-command", "require('child_process').exec('id')"),
@@ -290,7 +323,11 @@ const JAVASCRIPT_EVASIONS: &[(&str, &str, &str)] = &[
     ("dynamic import", "t-command", "const cp = await import('child_process'); cp.exec('id')"),
     ("module.require", "t-command", "module.require('child_process').exec('id')"),
     ("mainModule.require", "t-command", "process.mainModule.require('child_process').exec('id')"),
-    ("createRequire", "t-command", "import { createRequire } from 'module'; const r = createRequire(import.meta.url); r('child_process').exec('id')"),
+    (
+        "createRequire",
+        "t-command",
+        "import { createRequire } from 'module'; const r = createRequire(import.meta.url); r('child_process').exec('id')",
+    ),
     ("process.binding", "t-binding", "process.binding('spawn_sync')"),
     ("Reflect.construct", "t-eval", "Reflect.construct(Function, ['return 1'])()"),
     ("Reflect.apply eval", "t-eval", "Reflect.apply(eval, null, ['1'])"),
@@ -317,7 +354,11 @@ const JAVASCRIPT_EVASIONS: &[(&str, &str, &str)] = &[
     ("getter trick", "t-eval", "({ get x() { return eval } }).x('1')"),
     ("jsfuck", "t-eval", "[]['f' + ([][[]] + [])[5] + 'lter']['constructor']('return 1')()"),
     ("process.dlopen", "t-binding", "const p = process; p.dlopen(module, 'x.node')"),
-    ("string array", "t-eval", "var _0x = ['log', 'eval']; function _0y(i) { return _0x[i - 0x1] } globalThis[_0y(0x2)]('1')"),
+    (
+        "string array",
+        "t-eval",
+        "var _0x = ['log', 'eval']; function _0y(i) { return _0x[i - 0x1] } globalThis[_0y(0x2)]('1')",
+    ),
     // Beyond the names of the measured table.
     ("bind", "t-eval", "const e = eval.bind(null); e('1')"),
     ("apply", "t-command", "const cp = require('child_process'); cp.exec.apply(cp, ['id'])"),
@@ -382,3 +423,114 @@ const JAVASCRIPT_LOOK_ALIKES: &[&str] = &[
     "promise.then(m => m.exec('x'))",
     "let location = 'javascript:x'; location = 'javascript:y'",
 ];
+
+#[test]
+fn a_finding_says_what_is_really_reached() {
+    let (_folder, rules) = python();
+    assert_eq!(found(&rules, "a.py", "import os as o\n\nr = o.system\nr('id')"), ["t-command:4 os.system"]);
+    assert_eq!(found(&rules, "a.py", "import os\nos.system('id')"), ["t-command:2"]);
+    let code = "def f(x, run=eval):\n    return run(x)\n";
+    assert_eq!(found(&rules, "a.py", code), ["t-exec:2 eval"]);
+}
+
+#[test]
+fn scripts_in_pages_and_typescript_are_seen() {
+    let (_folder, rules) = javascript();
+    let page = "<html><body>\n<script>\nconst e = eval;\ne('1')\n</script></body></html>";
+    assert_eq!(found(&rules, "a.html", page), ["t-eval:4 eval"]);
+    assert_eq!(found(&rules, "a.ts", "const c: string = input();\neval(c);"), ["t-eval:2"]);
+}
+
+#[test]
+fn many_findings_are_cut_and_said_so() {
+    let (_folder, rules) = python();
+    let code = "eval(x)\n".repeat(300);
+    let all = found(&rules, "a.py", &code);
+    assert_eq!(all.len(), 201);
+    assert!(all.iter().any(|one| one == "scan-limit:0"));
+}
+
+#[test]
+fn rules_that_are_not_valid_are_refused_with_place_and_mend() {
+    let head =
+        "id = \"t\"\nseverity = \"high\"\nconfidence = \"high\"\nmessage = \"m\"\nwhy = \"w\"\ninstead = \"i\"\n";
+    let examples = "bad = [\"b\"]\ngood = [\"g\"]\n";
+    let cases = [
+        (format!("{head}{examples}"), "missing field"),
+        (format!("{head}bad = []\ngood = [\"g\"]\n[[match]]\ncall = [\"a\"]"), "no bad example"),
+        (
+            format!("{head}{examples}[[match]]\ncall = [\"a\"]\nimport = [\"b\"]"),
+            "line 9: rule `t`: a [[match]] has call and import",
+        ),
+        (format!("{head}{examples}[[match]]\nregex = '('"), "the regex is not valid"),
+        (format!("{head}{examples}[[match]]\nquery = '(nothing) @hit'"), "the query is not valid"),
+        (format!("{head}{examples}[[match]]\nquery = '(module) @x'"), "captures nothing as `@hit`"),
+        (format!("{head}{examples}[[match]]\ncal = [\"a\"]"), "unknown field `cal`"),
+        (format!("{head}{examples}[[match]]\ncall = [\"a b\"]"), "is not a name"),
+        (
+            format!("{head}{examples}[[match]]\ncall = [\"a\"]\n[[match.argument]]\nis = \"truthy\""),
+            "neither position nor keyword",
+        ),
+        (format!("{head}{examples}[[match]]\nuse = [\"a\"]\nwithin = \"string\""), "within goes with"),
+        (
+            head.replace("severity = \"high\"", "severity = \"huge\"") + examples + "[[match]]\ncall = [\"a\"]",
+            "line 2: unknown variant `huge`",
+        ),
+        (head.replace("\"t\"", "\"other\"") + examples + "[[match]]\ncall = [\"a\"]", "give both one name"),
+    ];
+    for (text, expected) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("python")).unwrap();
+        std::fs::write(folder.path().join("python/t.toml"), &text).unwrap();
+        let error = RuleSet::load(false, &[folder.path()]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}\n\n{text}");
+        assert!(error.contains("t.toml") && error.contains("line "), "{error}");
+    }
+}
+
+#[test]
+fn a_users_rule_replaces_the_built_in_one_of_its_name() {
+    let builtin = RuleSet::load(true, &[] as &[&Path]).unwrap();
+    let id = builtin.rules().iter().find(|rule| rule.language.name() == "python").unwrap().id.clone();
+    let folder = rule_folder("python", &[(&id, "call = [\"mine\"]")]);
+    let both = RuleSet::load(true, &[folder.path()]).unwrap();
+    assert_eq!(both.rules().len(), builtin.rules().len());
+    assert_eq!(both.get(&id).unwrap().message, "m");
+    assert_ne!(both.digest(), builtin.digest());
+}
+
+/// Code that would cost an engine without limits its time, its stack or its memory.
+#[test]
+fn hostile_code_ends_in_time_and_is_not_passed_over() {
+    let (_python_folder, python) = python();
+    let (_javascript_folder, javascript) = javascript();
+    let deep = |open: &str, close: &str, count: usize| format!("{}eval(x){}", open.repeat(count), close.repeat(count));
+    let doubling: String = (0..60).map(|at| format!("a{} = a{at} + a{at}\n", at + 1)).collect();
+    let chain: String = (0..5000).map(|at| format!("a{} = a{at}\n", at + 1)).collect();
+    let cases = [
+        ("a.py", deep("(", ")", 150)),
+        ("a.py", format!("x = {}1\neval(x)", "1 + ".repeat(20_000))),
+        ("a.py", format!("x = f{}\neval(x)", ".a()".repeat(5000))),
+        ("a.py", format!("a0 = 'xxxx'\n{doubling}eval(a60)")),
+        ("a.py", format!("a0 = eval\n{chain}a5000(x)")),
+        ("a.py", format!("x = [{}]\neval(''.join(x))", "'a', ".repeat(50_000))),
+        ("a.py", "def f(n):\n    return f(n + 1) + f(n + 2)\neval(f(1))".to_owned()),
+        ("a.js", deep("[", "]", 150)),
+        ("a.js", format!("x = {}1; eval(x)", "!".repeat(20_000))),
+        (
+            "a.js",
+            format!(
+                "var a0 = 'xxxx'\n{}eval(a60)",
+                doubling.replace("a", "var a").replace("+ var", "+").replace("= var", "=")
+            ),
+        ),
+        ("a.js", format!("x{}; eval(x)", ".constructor".repeat(3000))),
+    ];
+    let started = std::time::Instant::now();
+    for (path, code) in &cases {
+        let rules = if *path == "a.py" { &python } else { &javascript };
+        let all = found(rules, path, code);
+        assert!(all.iter().any(|one| one.starts_with("t-") || one.starts_with("scan-limit")), "{all:?}\n{:.200}", code);
+    }
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}

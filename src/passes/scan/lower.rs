@@ -10,8 +10,8 @@ use std::rc::Rc;
 use tree_sitter::Node;
 
 use super::facts::{
-    Argument, Assignment, Dialect, Entry, Expr, ExprId, Facts, Function, FunctionId, IdMap, Import, Kind, MODULE, OPAQUE, Role,
-    Scope, ScopeId, ScopeKind, Span, Spread, Sym, VarId, Variable,
+    Argument, Assignment, Dialect, Entry, Expr, ExprId, Facts, Function, FunctionId, IdMap, Import, Kind, MODULE,
+    OPAQUE, Role, Scope, ScopeId, ScopeKind, Span, Spread, Sym, VarId, Variable,
 };
 use super::limits;
 
@@ -374,7 +374,13 @@ impl<'t> Builder<'t> {
     }
 
     /// Adds the parameters of a function: `parameters` is a sequence of patterns.
-    pub(super) fn parameters(&mut self, function: FunctionId, scope: ScopeId, parameters: ExprId, this: Option<ExprId>) {
+    pub(super) fn parameters(
+        &mut self,
+        function: FunctionId,
+        scope: ScopeId,
+        parameters: ExprId,
+        this: Option<ExprId>,
+    ) {
         let items: Vec<ExprId> = match self.facts.kind(parameters) {
             Kind::Sequence(items) => self.facts.lists[items.range()].to_vec(),
             Kind::Name(_) => vec![parameters],

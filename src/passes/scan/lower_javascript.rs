@@ -7,8 +7,7 @@ use std::sync::OnceLock;
 use tree_sitter::Node;
 
 use super::facts::{
-    Argument, Binary, Dialect, Entry, ExprId, Facts, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind,
-    Spread, Sym, Unary,
+    Argument, Binary, Dialect, Entry, ExprId, Facts, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind, Spread, Sym, Unary,
 };
 use super::literal;
 use super::lower::{self, Binding, Builder, Child, Frame, Language, names};
@@ -83,14 +82,8 @@ fn kinds() -> &'static (Vec<N>, Vec<F>) {
     })
 }
 
-const FUNCTIONS: [N; 6] = [
-    N::Arrow,
-    N::FunctionDeclaration,
-    N::FunctionExpression,
-    N::GeneratorDeclaration,
-    N::Generator,
-    N::Method,
-];
+const FUNCTIONS: [N; 6] =
+    [N::Arrow, N::FunctionDeclaration, N::FunctionExpression, N::GeneratorDeclaration, N::Generator, N::Method];
 
 impl Language for JavaScript {
     type Node = N;
@@ -108,12 +101,7 @@ impl Language for JavaScript {
         matches!(field, F::Operator | F::Kind)
     }
 
-    fn enter<'t>(
-        builder: &mut Builder<'t>,
-        parent: Option<&Frame<'t, N>>,
-        field: F,
-        frame: &mut Frame<'t, N>,
-    ) {
+    fn enter<'t>(builder: &mut Builder<'t>, parent: Option<&Frame<'t, N>>, field: F, frame: &mut Frame<'t, N>) {
         if let Some(parent) = parent {
             let inner = match field {
                 F::Parameters | F::Parameter | F::Body => parent.inner,
@@ -348,7 +336,9 @@ fn called_back(builder: &mut Builder<'_>, callee: ExprId, arguments: &[Argument]
         }
     }
     let Kind::Attribute { object, name } = *builder.facts.kind(callee) else { return };
-    let Some(&Kind::Function(function)) = arguments.first().map(|first| builder.facts.kind(first.value)) else { return };
+    let Some(&Kind::Function(function)) = arguments.first().map(|first| builder.facts.kind(first.value)) else {
+        return;
+    };
     match builder.facts.text(name) {
         "then" => builder.give(function, 0, object),
         "map" | "forEach" | "filter" | "some" | "every" | "find" | "flatMap" => {

@@ -75,10 +75,8 @@ fn kinds() -> &'static (Vec<N>, Vec<F>) {
         let kinds = (0..count)
             .map(|id| {
                 let kind = N::named(language.node_kind_for_id(id).unwrap_or_default());
-                let symbol = matches!(
-                    kind,
-                    N::Plus | N::Minus | N::Percent | N::Star | N::Caret | N::PlusAssign | N::Colon
-                );
+                let symbol =
+                    matches!(kind, N::Plus | N::Minus | N::Percent | N::Star | N::Caret | N::PlusAssign | N::Colon);
                 if language.node_kind_is_named(id) || symbol { kind } else { N::Other }
             })
             .collect();
@@ -107,12 +105,7 @@ impl Language for Python {
         field == F::Operator
     }
 
-    fn enter<'t>(
-        builder: &mut Builder<'t>,
-        parent: Option<&Frame<'t, N>>,
-        field: F,
-        frame: &mut Frame<'t, N>,
-    ) {
+    fn enter<'t>(builder: &mut Builder<'t>, parent: Option<&Frame<'t, N>>, field: F, frame: &mut Frame<'t, N>) {
         if let Some(parent) = parent {
             scope_of_child(builder, parent, field, frame.kind);
         }
@@ -314,7 +307,8 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
         // `f(x for x in xs)`.
         _ => vec![Builder::positional(last.expr)],
     };
-    if matches!(builder.facts.kind(callee), Kind::Name(name) if matches!(builder.facts.text(*name), "isinstance" | "issubclass")) {
+    if matches!(builder.facts.kind(callee), Kind::Name(name) if matches!(builder.facts.text(*name), "isinstance" | "issubclass" | "type" | "callable" | "id" | "repr"))
+    {
         builder.compared(arguments.iter().map(|argument| argument.value));
     }
     if let Kind::Function(function) = *builder.facts.kind(callee) {
@@ -444,11 +438,7 @@ fn unary(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) 
 
 /// `a or b` and `a if c else b`: either. The condition between is no value of it.
 fn choice(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
-    let own: Vec<ExprId> = children
-        .iter()
-        .filter(|child| child.kind != N::Comment)
-        .map(|child| child.expr)
-        .collect();
+    let own: Vec<ExprId> = children.iter().filter(|child| child.kind != N::Comment).map(|child| child.expr).collect();
     let either = match (frame.kind, own.as_slice()) {
         (N::Conditional, &[yes, _, no]) => vec![yes, no],
         (N::Conditional, _) => own,
@@ -607,7 +597,9 @@ fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]
                 let scope = builder.scope;
                 builder.facts.star_imports.push((scope, Rc::from(module.as_slice())));
             }
-            N::DottedName | N::AliasedImport if child.field == F::Name => import_one(builder, &module, child, frame.node),
+            N::DottedName | N::AliasedImport if child.field == F::Name => {
+                import_one(builder, &module, child, frame.node)
+            }
             _ => {}
         }
     }
@@ -643,6 +635,7 @@ fn path(builder: &mut Builder<'_>, node: Node<'_>) -> Vec<Sym> {
     if dots > 0 {
         parts.push(builder.facts.symbols.intern("."));
     }
-    parts.extend(text[dots..].split('.').filter(|part| !part.is_empty()).map(|part| builder.facts.symbols.intern(part)));
+    parts
+        .extend(text[dots..].split('.').filter(|part| !part.is_empty()).map(|part| builder.facts.symbols.intern(part)));
     parts
 }

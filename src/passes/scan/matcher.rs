@@ -67,10 +67,8 @@ impl<'a, 'r> Matching<'a, 'r> {
 
     fn is_wanted(&self, expr: ExprId) -> bool {
         let expr = self.resolver.facts.expr(expr);
-        let named = matches!(
-            expr.kind,
-            Kind::Name(_) | Kind::Attribute { .. } | Kind::Subscript { .. } | Kind::Call { .. }
-        );
+        let named =
+            matches!(expr.kind, Kind::Name(_) | Kind::Attribute { .. } | Kind::Subscript { .. } | Kind::Call { .. });
         named && !matches!(expr.role, Role::Synthetic | Role::Target)
     }
 
@@ -164,15 +162,32 @@ impl<'a, 'r> Matching<'a, 'r> {
             return false;
         }
         const NODE: [&str; 16] = [
-            "assert", "child_process", "crypto", "events", "fs", "http", "https", "net", "os", "path", "querystring", "stream",
-            "url", "util", "vm", "zlib",
+            "assert",
+            "child_process",
+            "crypto",
+            "events",
+            "fs",
+            "http",
+            "https",
+            "net",
+            "os",
+            "path",
+            "querystring",
+            "stream",
+            "url",
+            "util",
+            "vm",
+            "zlib",
         ];
         if self.resolver.facts.dialect == Dialect::JavaScript && NODE.contains(&&*name) {
             return true;
         }
-        self.resolver.facts.imports.iter().filter(|import| import.module).any(|import| {
-            import.path.iter().map(|&part| &**self.resolver.facts.symbols.text(part)).eq(name.split('.'))
-        })
+        self.resolver
+            .facts
+            .imports
+            .iter()
+            .filter(|import| import.module)
+            .any(|import| import.path.iter().map(|&part| &**self.resolver.facts.symbols.text(part)).eq(name.split('.')))
     }
 
     /// The qualified name, where the source does not say it.
@@ -364,7 +379,8 @@ impl<'a, 'r> Matching<'a, 'r> {
 
     fn implicit_global(&mut self, target: ExprId, name: super::facts::Sym) -> Vec<Rc<str>> {
         let variable = self.resolver.variable_of(target);
-        let implicit = self.resolver.facts.dialect == Dialect::Python || variable.is_none_or(|variable| self.resolver.facts.variable_table[variable.at()].implicit);
+        let implicit = self.resolver.facts.dialect == Dialect::Python
+            || variable.is_none_or(|variable| self.resolver.facts.variable_table[variable.at()].implicit);
         if implicit { vec![self.resolver.facts.symbols.text(name).clone()] } else { Vec::new() }
     }
 
@@ -413,9 +429,7 @@ impl<'a, 'r> Matching<'a, 'r> {
             let key = |hit: &Hit| (hit.rule, hit.start, std::cmp::Reverse(hit.end), hit.how);
             key(a).cmp(&key(b))
         });
-        self.hits.dedup_by(|later, first| {
-            (later.rule, later.start, later.end) == (first.rule, first.start, first.end)
-        });
+        self.hits.dedup_by(|later, first| (later.rule, later.start, later.end) == (first.rule, first.start, first.end));
         let mut kept: Vec<Hit> = Vec::with_capacity(self.hits.len());
         let mut covered = (usize::MAX, 0);
         for hit in self.hits.drain(..) {
