@@ -185,6 +185,9 @@ fn once(text: &str, goal: Goal, rule: &'static str) -> Result<(), Refused> {
         if goal.is_plain() || goal == Goal::JSX {
             problems.extend(checks::typescript_in_javascript(built.semantic.nodes()));
         }
+        if goal.source_type.is_module() {
+            problems.extend(checks::html_comment_in_module(built.semantic.nodes(), text));
+        }
     }
     let call_target = errors.iter().find_map(|error| hints::call_target(error, text));
     problems.extend(errors.iter().map(|error| hints::one(error, text, rule)));
