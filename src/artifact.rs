@@ -21,6 +21,12 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
+
+    /// The digest of what `hasher` was fed, for bytes that are never in memory all at once.
+    #[must_use]
+    pub(crate) fn finish(hasher: Sha256) -> Self {
+        Self(hasher.finalize().into())
+    }
 }
 
 impl fmt::Display for Digest {
@@ -106,6 +112,9 @@ pub struct Artifact {
     pub files: Vec<SourceFile>,
     /// What was met and not taken, sorted by path.
     pub refused: Vec<Refused>,
+    /// What the user's `--exclude` globs left out, sorted; a folder ends in `/` and stands for all that is in it. None
+    /// of it is judged, and none of it is run.
+    pub excluded: Vec<String>,
     /// One digest for the whole: over each file's path, mode and content.
     pub digest: Digest,
 }
@@ -128,7 +137,8 @@ impl Artifact {
             hasher.update([u8::from(file.executable)]);
             hasher.update(file.digest.0);
         }
-        Self { name: name.into(), root: root.into(), files, refused, digest: Digest(hasher.finalize().into()) }
+        let digest = Digest(hasher.finalize().into());
+        Self { name: name.into(), root: root.into(), files, refused, excluded: Vec::new(), digest }
     }
 
     /// The file at `path`, if there is one.

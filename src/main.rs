@@ -1,3 +1,13 @@
 //! The `vetrun` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use vetrun::sandbox::native;
+
+fn main() -> ExitCode {
+    // Before anything else: the launcher must not start a thread, read the environment or touch a terminal.
+    if std::env::args_os().next().is_some_and(|name| name == native::LAUNCHER_NAME) {
+        native::launcher_main();
+    }
+    vetrun::cli::main(std::env::args_os())
+}

@@ -1,1 +1,68 @@
 //! The command line: the only module that prints, reads the environment and exits.
+
+mod args;
+mod batch;
+mod doctor;
+mod host;
+mod init;
+mod reporting;
+mod rules;
+mod settings;
+mod signals;
+mod vetting;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::vet::{Exit, chain};
+use args::{Cli, Command};
+
+/// Why a command could not do its work; always exit code 2.
+type Failure = Box<dyn std::error::Error>;
+
+/// Runs the command line `args`, the program's name first, and returns the exit code of the process.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not errors; clap knows which stream and exit code is meant.
+            let _broken_pipe = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::NotVetted.code()));
+        }
+    };
+    match run(cli.command) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::from(Exit::Passed.code()),
+        Err(error) => {
+            let message = chain(error.as_ref());
+            let line = crate::output::sanitize::line(&message);
+            let _closed = writeln!(anstream::stderr(), "vetrun: not vetted: {line}");
+            ExitCode::from(Exit::NotVetted.code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(args) => vetting::check(&args),
+        Command::Run(args) => vetting::run(&args),
+        Command::Batch(args) => batch::batch(&args),
+        Command::Rules(args) => rules::rules(&args.command),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Schema(args) => init::schema(args.what),
+        Command::Init(args) => init::init(&args),
+        Command::Completions(args) => {
+            let mut command = Cli::command();
+            clap_complete::generate(args.shell, &mut command, "vetrun", &mut std::io::stdout());
+            Ok(Exit::Passed)
+        }
+    }
+}
+
+/// A reader that stopped reading (`vetrun … | head`) has had what it wanted.
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,20 +1,74 @@
 //! Dependencies: what an artifact declares, in all the forms in which it may do so.
+//!
+//! Requirements are read by a strict parser of our own, never by an installer: installers follow includes to any file
+//! or address, put secrets of the environment into addresses, and let the file replace the index. What comes out,
+//! [`Declared`], is names, versions, markers and hashes, and an installer is handed a file that is written from that.
+//!
+//! The first source that is there counts: the file that the caller names, `requirements.txt`, `script` blocks
+//! (PEP 723) of Python files in the root, `pyproject.toml`. Nothing here does I/O.
 
+mod lines;
+mod manifest;
+mod marker;
+mod name;
+mod options;
+mod reader;
+mod requirement;
+mod script;
+mod specifier;
+mod text;
+mod version;
+
+pub use marker::{Marker, MarkerEnvironment};
+pub use name::{is_normalised, normalised};
+pub use requirement::Parsed;
+pub use specifier::{Specifier, SpecifierSet};
+pub use text::Syntax;
+pub use version::Version;
+
+use self::reader::{Reader, Role};
 use crate::artifact::Artifact;
-use crate::finding::Finding;
+use crate::finding::{Finding, Pass, Range, Severity};
 use crate::policy::InstallPolicy;
 
 /// One declared package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
-    /// The canonical requirement (PEP 508) that is handed to an installer.
+    /// The canonical requirement (PEP 508) with its normalised name, extras, versions and marker.
     pub text: String,
     /// The normalised name (PEP 503).
     pub name: String,
     /// The file that declares it.
     pub declared_in: String,
-    /// The line there, counted from 1.
-    pub line: u32,
+    /// Where it stands there.
+    pub range: Range,
+    /// The source lines there.
+    pub snippet: String,
+    /// The extras that are asked for.
+    pub extras: Vec<String>,
+    /// Which versions are admitted.
+    pub specifiers: SpecifierSet,
+    /// When it applies.
+    pub marker: Option<Marker>,
+    /// Where not empty, only files with one of these hashes are admitted: `sha256:…`, `sha384:…` or `sha512:…`.
+    pub hashes: Vec<String>,
+}
+
+impl Requirement {
+    /// A finding of the install pass at the place where this is declared.
+    #[must_use]
+    pub fn finding(&self, rule: &'static str, severity: Severity, message: String) -> Finding {
+        let finding = Finding::in_file(rule, Pass::Install, severity, &self.declared_in, message);
+        Finding { range: Some(self.range), snippet: Some(self.snippet.clone()), ..finding }
+    }
+
+    /// The line of a requirements file without its marker: for an environment in which it applies.
+    #[must_use]
+    pub fn installer_line(&self) -> String {
+        let extras = if self.extras.is_empty() { String::new() } else { format!("[{}]", self.extras.join(",")) };
+        let hashes: String = self.hashes.iter().map(|hash| format!(" --hash={hash}")).collect();
+        format!("{}{extras}{}{hashes}", self.name, self.specifiers)
+    }
 }
 
 /// What an artifact declares.
@@ -22,6 +76,14 @@ pub struct Requirement {
 pub struct Declared {
     /// Sorted by name.
     pub requirements: Vec<Requirement>,
+    /// Limits on the versions of packages, whether declared or only needed by others; sorted by name.
+    pub constraints: Vec<Requirement>,
+    /// Whether every installed file must have a declared hash.
+    pub require_hashes: bool,
+    /// Which versions of Python it asks for, and the file that says so.
+    pub requires_python: Option<(SpecifierSet, String)>,
+    /// The files that were read as declarations, included ones left out; empty where there is none.
+    pub sources: Vec<String>,
 }
 
 /// Reads the declared packages out of the artifact; what cannot be accepted is a finding of the install pass.
@@ -32,6 +94,34 @@ pub fn declared(
     override_file: Option<(&str, &[u8])>,
     policy: &InstallPolicy,
 ) -> (Declared, Vec<Finding>) {
-    let _ = (artifact, override_file, policy);
-    (Declared::default(), Vec::new())
+    let mut reader = Reader::new(artifact, policy);
+    let scripts = manifest::scripts(artifact);
+    let pyproject = artifact.file("pyproject.toml");
+    if let Some((name, bytes)) = override_file {
+        reader.file(name, bytes, Role::Requirements, false);
+        reader.declared.sources.push(name.to_owned());
+    } else if let Some(file) = artifact.file("requirements.txt") {
+        reader.file(&file.path, &file.bytes, Role::Requirements, true);
+        reader.declared.sources.push(file.path.clone());
+    } else if !scripts.is_empty() {
+        for (file, text) in &scripts {
+            manifest::read_script(&mut reader, &file.path, text);
+            reader.declared.sources.push(file.path.clone());
+        }
+    } else if let Some(file) = pyproject {
+        manifest::read_pyproject(&mut reader, file);
+        reader.declared.sources.push(file.path.clone());
+    }
+    let Reader { mut declared, mut findings, .. } = reader;
+    let others = scripts.iter().map(|(file, _)| file.path.as_str());
+    findings.extend(others.filter(|path| !declared.sources.iter().any(|source| source == path)).map(|path| {
+        let message = format!("the `script` block is not used: {} declares the packages", declared.sources.join(", "));
+        Finding::in_file("script-block-not-used", Pass::Install, Severity::Info, path, message)
+    }));
+    findings.extend(manifest::node_packages(artifact));
+    for list in [&mut declared.requirements, &mut declared.constraints] {
+        list.sort_by(|a, b| (&a.name, &a.text, &a.hashes).cmp(&(&b.name, &b.text, &b.hashes)));
+        list.dedup_by(|a, b| (&a.text, &a.hashes) == (&b.text, &b.hashes));
+    }
+    (declared, findings)
 }

@@ -9,6 +9,8 @@ pub mod install;
 pub mod parse;
 pub mod scan;
 pub mod structure;
+#[cfg(test)]
+mod testkit;
 
 use std::time::Duration;
 

@@ -18,6 +18,9 @@ pub use units::{ByteSize, Timeout};
 use crate::artifact::Digest;
 use crate::finding::{Confidence, Severity};
 
+/// A policy that says nothing, with every key, its default and what it means in comments.
+pub const TEMPLATE: &str = include_str!("template.toml");
+
 /// Everything that its owner can decide.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -188,6 +191,23 @@ pub struct Budget {
     pub function_lines: Threshold,
     /// Declared packages.
     pub dependencies: Threshold,
+}
+
+impl Budget {
+    /// Every row, by the name that it has in a policy and in [`Profile::budget`].
+    #[must_use]
+    pub const fn rows(&self) -> [(&'static str, Threshold); 8] {
+        [
+            ("file_bytes", self.file_bytes),
+            ("total_bytes", self.total_bytes),
+            ("files", self.files),
+            ("file_lines", self.file_lines),
+            ("line_chars", self.line_chars),
+            ("nesting_depth", self.nesting_depth),
+            ("function_lines", self.function_lines),
+            ("dependencies", self.dependencies),
+        ]
+    }
 }
 
 impl Default for Budget {
@@ -412,6 +432,7 @@ impl Policy {
         if !(self.execute.cpus > 0.0 && self.execute.cpus.is_finite()) {
             return Err(format!("execute.cpus is {}, not a number above 0", self.execute.cpus));
         }
+        self.profiles.iter().try_for_each(|(name, profile)| profile.check(name))?;
         let zero = [
             ("execute.timeout", self.execute.timeout.as_millis() == 0),
             ("execute.memory", self.execute.memory.bytes() == 0),

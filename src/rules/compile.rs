@@ -40,7 +40,8 @@ impl LazyRegex {
     fn new(source: String, check: bool) -> Result<Self, Fault> {
         let lazy = Self { source, cell: OnceLock::new() };
         if check {
-            let regex = Regex::new(&lazy.source).map_err(|error| Fault::new(format!("the regex is not valid: {error}")))?;
+            let regex =
+                Regex::new(&lazy.source).map_err(|error| Fault::new(format!("the regex is not valid: {error}")))?;
             lazy.cell.get_or_init(|| regex);
         }
         Ok(lazy)
@@ -118,7 +119,10 @@ pub(crate) enum Matcher {
 /// expressions and queries at once instead of when they are first needed.
 pub(super) fn compile(raw: RawRule, stem: &str, language: RuleLanguage, check: bool) -> Result<Rule, Fault> {
     if raw.id != stem {
-        return Err(Fault::new(format!("the id is `{}` but the file is called `{stem}.toml`; give both one name", raw.id)));
+        return Err(Fault::new(format!(
+            "the id is `{}` but the file is called `{stem}.toml`; give both one name",
+            raw.id
+        )));
     }
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if raw.id.is_empty() || !raw.id.bytes().all(plain) {
@@ -220,10 +224,14 @@ fn fitting(raw: &RawMatch, language: RuleLanguage) -> Result<(), Fault> {
     let code = matches!(language, RuleLanguage::Python | RuleLanguage::JavaScript);
     let text = raw.regex.is_some() || (raw.query.is_some() && language == RuleLanguage::Html);
     if !code && !text {
-        return Err(Fault::new(format!("rules for {} match by regex{}", language.name(), match language {
-            RuleLanguage::Html => " or query",
-            _ => " alone",
-        })));
+        return Err(Fault::new(format!(
+            "rules for {} match by regex{}",
+            language.name(),
+            match language {
+                RuleLanguage::Html => " or query",
+                _ => " alone",
+            }
+        )));
     }
     if !code && raw.within.is_some_and(|within| within != Within::Text) {
         return Err(Fault::new(format!("rules for {} look within \"text\" alone", language.name())));
@@ -235,6 +243,7 @@ fn names(raw: Vec<String>, language: RuleLanguage) -> Result<Vec<String>, Fault>
     let which = if language == RuleLanguage::Python { NameLanguage::Python } else { NameLanguage::JavaScript };
     raw.into_iter()
         .map(|name| {
+            let name = name.replace("()", ".()").replace("..()", ".()");
             let empty_part = name.split('.').any(str::is_empty) && !name.starts_with('.');
             if name.is_empty() || empty_part || name.chars().any(char::is_whitespace) {
                 return Err(Fault::new(format!("`{name}` is not a name; write it like `module.member`")));
@@ -320,6 +329,10 @@ impl Names {
     /// The hooks of a qualified name, those of `module.*` included.
     pub(crate) fn named(&self, name: &str) -> Vec<Hook> {
         let mut hooks = self.exact.get(name).cloned().unwrap_or_default();
+        // A method of a class is written like a member of it: `flask.Flask.run` is `flask.Flask().run` as well.
+        if name.contains(".().") {
+            hooks.extend(self.exact.get(&name.replace(".().", ".")).into_iter().flatten());
+        }
         if let Some(own) = name.rsplit_once('.').and_then(|(module, _)| self.prefix.get(module)) {
             hooks.extend_from_slice(own);
         }

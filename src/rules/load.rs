@@ -73,7 +73,8 @@ fn rule_files(folder: &Path) -> Result<Vec<(PathBuf, String)>, RuleError> {
         let Some(name) = language.file_name().and_then(|name| name.to_str()) else { continue };
         if !language.is_dir() {
             if is_toml(&language) {
-                let message = format!("{name} is not in a folder of its language; move it into python, javascript, html or any");
+                let message =
+                    format!("{name} is not in a folder of its language; move it into python, javascript, html or any");
                 return Err(unreadable(folder, message));
             }
             continue;

@@ -60,7 +60,8 @@ pub fn selftest(rules: &RuleSet, chosen: impl Fn(&Rule) -> bool) -> Vec<SelfTest
 fn is_hit(rules: &RuleSet, rule: &Rule, example: &str) -> bool {
     let language = rule.language.example_language();
     let extension = language.info().extensions.first().expect("examples are in languages of files");
-    let source = SourceFile { language, ..SourceFile::new(format!("example.{extension}"), example.as_bytes().to_vec()) };
+    let source =
+        SourceFile { language, ..SourceFile::new(format!("example.{extension}"), example.as_bytes().to_vec()) };
     let artifact = Artifact::new("example", "example", vec![source], Vec::new());
     let (parsed, _) = parse(&artifact, &ParsePolicy::default());
     let (findings, _) = scan(&parsed, rules, &ScanPolicy::default());

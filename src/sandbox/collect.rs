@@ -1,6 +1,18 @@
 //! Output files: what a program left in its output folder, taken without trusting it.
+//!
+//! Whatever a program can do to a folder is expected here: links out of it, FIFOs that block whoever opens them, sparse
+//! files of a terabyte, a thousand folders in each other, names that fool a terminal. So nothing is followed, every
+//! path is resolved by the kernel *beneath* the folder, each entry counts towards a limit, the walk keeps a list instead
+//! of calling itself, and what is not taken is named with its reason.
 
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use sha2::{Digest as _, Sha256};
 
 use crate::artifact::Digest;
 
@@ -34,12 +46,313 @@ pub struct RefusedOutput {
     pub reason: String,
 }
 
+/// Bytes of a path inside the output folder, at most; the kernel takes no longer ones.
+const PATH_BYTES_MAX: usize = 4000;
+/// Bytes copied at once.
+const CHUNK_BYTES: usize = 256 << 10;
+
 /// Copies the regular files below `from` (which an untrusted program wrote, and which no longer runs) into the empty
 /// folder `into`.
 ///
 /// # Errors
 /// When `from` cannot be opened or `into` cannot be written.
-pub fn collect_tree(from: &Path, into: &Path, limits: CollectLimits) -> std::io::Result<Collected> {
-    let _ = (from, into, limits);
-    Ok(Collected::default())
+pub fn collect_tree(from: &Path, into: &Path, limits: CollectLimits) -> io::Result<Collected> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let from = rustix::fs::openat(CWD, from, flags, Mode::empty())?;
+    collect_folder(from.as_fd(), into, limits)
+}
+
+/// [`collect_tree`] from an open folder.
+///
+/// # Errors
+/// When `into` cannot be written.
+pub(super) fn collect_folder(from: BorrowedFd<'_>, into: &Path, limits: CollectLimits) -> io::Result<Collected> {
+    let mut walk = Walk { from, into, limits, seen: 0, bytes: 0, collected: Collected::default() };
+    let mut folders = vec![(String::new(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        folders.extend(walk.folder(&folder, depth)?);
+    }
+    walk.collected.files.sort();
+    walk.collected.refused.sort();
+    Ok(walk.collected)
+}
+
+/// A walk over an output folder.
+struct Walk<'a> {
+    from: BorrowedFd<'a>,
+    into: &'a Path,
+    limits: CollectLimits,
+    /// Entries met.
+    seen: u32,
+    /// Bytes taken.
+    bytes: u64,
+    collected: Collected,
+}
+
+impl Walk<'_> {
+    /// Takes the files of one folder; returns the folders in it, with their depth.
+    fn folder(&mut self, path: &str, depth: u32) -> io::Result<Vec<(String, u32)>> {
+        let mut inner = Vec::new();
+        let folder = match self.open(path, OFlags::DIRECTORY) {
+            Ok(folder) => folder,
+            Err(error) => {
+                self.refuse(path, unreadable(error));
+                return Ok(inner);
+            }
+        };
+        for name in self.names(path, &folder) {
+            let Some(child) = self.child_path(path, &name) else { continue };
+            let stat = match rustix::fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => stat,
+                Err(error) => {
+                    self.refuse(&child, unreadable(error));
+                    continue;
+                }
+            };
+            match refusal(&stat) {
+                Some(reason) => self.refuse(&child, reason.to_owned()),
+                None if FileType::from_raw_mode(stat.st_mode) != FileType::Directory => self.file(&child)?,
+                None if depth >= self.limits.depth_max => {
+                    self.refuse(&child, format!("too deep: over the limit of {} folders", self.limits.depth_max));
+                }
+                None => inner.push((child, depth + 1)),
+            }
+        }
+        Ok(inner)
+    }
+
+    /// The names in a folder, sorted; no more than the limit leaves room for.
+    fn names(&mut self, path: &str, folder: &OwnedFd) -> Vec<Vec<u8>> {
+        let mut names = Vec::new();
+        let entries = Dir::read_from(folder);
+        for entry in entries.into_iter().flatten() {
+            let name = match entry {
+                Ok(entry) => entry.file_name().to_bytes().to_vec(),
+                Err(error) => {
+                    self.refuse(path, unreadable(error));
+                    break;
+                }
+            };
+            if name == b"." || name == b".." {
+                continue;
+            }
+            if self.seen >= self.limits.files_max {
+                self.refuse(path, format!("over the limit of {} files and folders", self.limits.files_max));
+                break;
+            }
+            self.seen += 1;
+            names.push(name);
+        }
+        names.sort_unstable();
+        names
+    }
+
+    /// The path of an entry, if its name may be one.
+    fn child_path(&mut self, folder: &str, name: &[u8]) -> Option<String> {
+        let shown = join(folder, &String::from_utf8_lossy(name));
+        let reason = match std::str::from_utf8(name) {
+            Err(_) => "name is not UTF-8".to_owned(),
+            Ok(name) if name.chars().any(char::is_control) => "name holds a control character".to_owned(),
+            Ok(_) if shown.len() > PATH_BYTES_MAX => format!("path is over the limit of {PATH_BYTES_MAX} bytes"),
+            Ok(_) => return Some(shown),
+        };
+        self.refuse(&shown, reason);
+        None
+    }
+
+    /// Takes one file, if the limits leave room for it.
+    fn file(&mut self, path: &str) -> io::Result<()> {
+        let opened =
+            self.open(path, OFlags::NONBLOCK | OFlags::NOCTTY).and_then(|fd| Ok((rustix::fs::fstat(&fd)?, fd)));
+        let (stat, fd) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.refuse(path, unreadable(error));
+                return Ok(());
+            }
+        };
+        if let Some(reason) = refusal(&stat) {
+            self.refuse(path, reason.to_owned());
+            return Ok(());
+        }
+        let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
+        if size > self.limits.bytes_max.saturating_sub(self.bytes) {
+            self.refuse(path, format!("over the limit of {} bytes", self.limits.bytes_max));
+            return Ok(());
+        }
+        match copy(&mut File::from(fd), &self.into.join(path), size, stat.st_mode & 0o100 != 0)? {
+            Copied::All(digest) => {
+                self.bytes += size;
+                self.collected.files.push((path.to_owned(), size, digest));
+            }
+            Copied::Not(reason) => self.refuse(path, reason),
+        }
+        Ok(())
+    }
+
+    /// Opens a path for reading, resolved beneath the folder, through no link and into no other file system.
+    fn open(&self, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let resolve =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+        let path = if path.is_empty() { "." } else { path };
+        rustix::io::retry_on_intr(|| rustix::fs::openat2(self.from, path, flags, Mode::empty(), resolve))
+    }
+
+    fn refuse(&mut self, path: &str, reason: String) {
+        let path = if path.is_empty() { "." } else { path };
+        // Names are untrusted; what would act on a terminal is written out.
+        let path = path.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] });
+        self.collected.refused.push(RefusedOutput { path: path.collect(), reason });
+    }
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+fn unreadable(error: rustix::io::Errno) -> String {
+    format!("cannot be read: {}", io::Error::from(error))
+}
+
+/// Why an entry is not taken; `None` for folders and plain files.
+fn refusal(stat: &Stat) -> Option<&'static str> {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => None,
+        FileType::RegularFile => (stat.st_nlink > 1).then_some("hard link"),
+        FileType::Symlink => Some("symbolic link"),
+        FileType::Fifo => Some("fifo"),
+        FileType::Socket => Some("socket"),
+        FileType::CharacterDevice | FileType::BlockDevice => Some("device"),
+        FileType::Unknown => Some("not a regular file"),
+    }
+}
+
+/// What became of a copy.
+enum Copied {
+    All(Digest),
+    Not(String),
+}
+
+/// Copies exactly `size` bytes to the new file `to`. An error is one of writing; what cannot be read is not taken.
+fn copy(from: &mut File, to: &Path, size: u64, executable: bool) -> io::Result<Copied> {
+    if let Some(parent) = to.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let mode = if executable { 0o755 } else { 0o644 };
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(to)?;
+    let mut hasher = Sha256::new();
+    let mut chunk = vec![0; usize::try_from(size.saturating_add(1)).unwrap_or(usize::MAX).min(CHUNK_BYTES)];
+    let mut copied = 0;
+    let trouble = loop {
+        let count = match from.read(&mut chunk) {
+            Ok(0) => break (copied != size).then(|| "changed while it was read".to_owned()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => break Some(format!("cannot be read: {error}")),
+        };
+        copied += count as u64;
+        if copied > size {
+            break Some("changed while it was read".to_owned());
+        }
+        hasher.update(&chunk[..count]);
+        out.write_all(&chunk[..count])?;
+    };
+    match trouble {
+        None => Ok(Copied::All(Digest::finish(hasher))),
+        Some(reason) => {
+            std::fs::remove_file(to)?;
+            Ok(Copied::Not(reason))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    const LIMITS: CollectLimits = CollectLimits { bytes_max: 1000, files_max: 100, depth_max: 4 };
+
+    fn collect(make: impl FnOnce(&Path), limits: CollectLimits) -> (Collected, tempfile::TempDir) {
+        let (from, into) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        make(from.path());
+        (collect_tree(from.path(), into.path(), limits).unwrap(), into)
+    }
+
+    fn refused(collected: &Collected) -> Vec<(&str, &str)> {
+        collected.refused.iter().map(|r| (&*r.path, &*r.reason)).collect()
+    }
+
+    #[test]
+    fn files_are_copied_with_their_digests() {
+        let make = |from: &Path| {
+            std::fs::create_dir_all(from.join("b/c")).unwrap();
+            std::fs::write(from.join("b/c/deep"), "deep").unwrap();
+            std::fs::write(from.join("a"), "").unwrap();
+        };
+        let (collected, into) = collect(make, LIMITS);
+        let expected = [("a".to_owned(), 0, Digest::of(b"")), ("b/c/deep".to_owned(), 4, Digest::of(b"deep"))];
+        assert_eq!(collected.files, expected);
+        assert_eq!(refused(&collected), []);
+        assert_eq!(std::fs::read(into.path().join("b/c/deep")).unwrap(), b"deep");
+    }
+
+    #[test]
+    fn what_is_not_a_plain_file_is_named_and_left() {
+        let make = |from: &Path| {
+            std::os::unix::fs::symlink("/etc/passwd", from.join("link")).unwrap();
+            std::os::unix::fs::symlink("/", from.join("root")).unwrap();
+            std::fs::write(from.join("one"), "x").unwrap();
+            std::fs::hard_link(from.join("one"), from.join("two")).unwrap();
+            rustix::fs::mknodat(CWD, from.join("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+            std::os::unix::net::UnixListener::bind(from.join("socket")).unwrap();
+            std::fs::write(from.join(OsStr::from_bytes(b"\xff\xfe")), "x").unwrap();
+            std::fs::write(from.join("new\nline"), "x").unwrap();
+            std::fs::write(from.join("\u{1b}[2J"), "x").unwrap();
+        };
+        let (collected, into) = collect(make, LIMITS);
+        let expected = [
+            ("\\n", "name holds a control character"),
+            ("\\u{1b}[2J", "name holds a control character"),
+            ("link", "symbolic link"),
+            ("new\\nline", "name holds a control character"),
+            ("one", "hard link"),
+            ("pipe", "fifo"),
+            ("root", "symbolic link"),
+            ("socket", "socket"),
+            ("two", "hard link"),
+            ("\u{fffd}\u{fffd}", "name is not UTF-8"),
+        ];
+        assert_eq!(refused(&collected), expected[1..]);
+        assert_eq!(collected.files, []);
+        assert_eq!(std::fs::read_dir(into.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn every_limit_is_said_when_it_is_reached() {
+        let sparse = |from: &Path| File::create(from.join("sparse")).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(refused(&collect(sparse, LIMITS).0), [("sparse", "over the limit of 1000 bytes")]);
+
+        let many = |from: &Path| (0..20).for_each(|i| std::fs::write(from.join(format!("{i:02}")), "x").unwrap());
+        let (collected, _into) = collect(many, CollectLimits { files_max: 5, ..LIMITS });
+        assert_eq!(collected.files.len(), 5);
+        assert_eq!(refused(&collected), [(".", "over the limit of 5 files and folders")]);
+
+        let deep = |from: &Path| std::fs::create_dir_all(from.join("a/b/c/d/e/f")).unwrap();
+        assert_eq!(refused(&collect(deep, LIMITS).0), [("a/b/c/d/e", "too deep: over the limit of 4 folders")]);
+    }
+
+    #[test]
+    fn bytes_are_counted_over_all_files() {
+        let make = |from: &Path| {
+            std::fs::write(from.join("a"), [0; 600]).unwrap();
+            std::fs::write(from.join("b"), [0; 600]).unwrap();
+            std::fs::write(from.join("c"), [0; 400]).unwrap();
+        };
+        let (collected, _into) = collect(make, LIMITS);
+        assert_eq!(collected.files.iter().map(|file| &*file.0).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(refused(&collected), [("b", "over the limit of 1000 bytes")]);
+    }
 }

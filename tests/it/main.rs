@@ -1,11 +1,15 @@
 //! The integration tests: one binary, one module for each room of the house.
 
 mod conformance;
+mod docker;
 mod fixtures;
+mod install;
 mod layers;
 mod output;
 mod parse;
 mod pipeline;
+mod readme;
 mod requirements;
 mod rules;
 mod structure;
+mod support;

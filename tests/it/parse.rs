@@ -23,7 +23,8 @@ fn refuses(path: &str, cases: &[(&str, u32, u32)]) {
     let mut wrong = Vec::new();
     for (code, line, column) in cases {
         let (validity, findings) = judge(path, code.as_bytes());
-        let place = findings.first().and_then(|finding| finding.range).map(|range| (range.start.line, range.start.column));
+        let place =
+            findings.first().and_then(|finding| finding.range).map(|range| (range.start.line, range.start.column));
         if validity != Validity::Invalid || place != Some((*line, *column)) {
             let messages: Vec<_> = findings.iter().map(|finding| finding.message.as_str()).collect();
             wrong.push(format!("{code:?}: {validity:?} at {place:?}, not ({line}, {column}): {messages:?}"));
@@ -45,94 +46,94 @@ fn accepts(path: &str, cases: &[&str]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Code that CPython refuses, and the line and column of the fault.
+const INVALID_PYTHON: &[(&str, u32, u32)] = &[
+    ("def f()\n    pass\n", 1, 8),
+    ("print(foo\nx = 1\n", 1, 6),
+    ("print(1))\n", 1, 9),
+    ("x = [1,\ny = 2\n", 1, 5),
+    ("x = (1]\n", 1, 7),
+    ("x = {'a': 1\n", 1, 5),
+    ("x = 'abc\n", 1, 5),
+    ("x = '''abc\n\n", 1, 5),
+    ("x = f'{a\n'\n}\n", 2, 1),
+    ("print 'x'\n", 1, 1),
+    ("    print 'x'\n", 1, 1),
+    ("if x:\n    print 'x'\n", 2, 5),
+    ("exec 'x'\n", 1, 1),
+    ("if x = 1:\n    pass\n", 1, 6),
+    ("f() = 1\n", 1, 1),
+    ("1 = x\n", 1, 1),
+    ("x = [1 2]\n", 1, 8),
+    ("d = {'a' 1}\n", 1, 10),
+    ("def f():\n    x = 1\n     y = 2\n", 3, 1),
+    ("def f():\n        x = 1\n    y = 2\n", 3, 1),
+    ("def f():\npass\n", 2, 1),
+    ("if x:\n\ty\n        z\n", 3, 1),
+    ("return 1\n", 1, 1),
+    ("yield 1\n", 1, 1),
+    ("await x\n", 1, 1),
+    ("def f():\n    await x\n", 2, 5),
+    ("break\n", 1, 1),
+    ("continue\n", 1, 1),
+    ("for x in y:\n    def f():\n        break\n", 3, 9),
+    ("nonlocal x\n", 1, 1),
+    ("def f():\n    nonlocal q\n", 2, 14),
+    ("def f():\n    x = 1\n    global x\n", 2, 5),
+    ("def f(x):\n    global x\n", 2, 12),
+    ("def f():\n    x = 1\n    def g():\n        x = 2\n        nonlocal x\n", 5, 18),
+    ("def f(a=1, b): pass\n", 1, 12),
+    ("f(a=1, 2)\n", 1, 8),
+    ("def f(a, a): pass\n", 1, 10),
+    ("f(a=1, a=2)\n", 1, 8),
+    ("if x:\n    pass\nelse if y:\n    pass\n", 3, 6),
+    ("x = \u{201c}a\u{201d}\n", 1, 5),
+    ("```python\nx = 1\n```\n", 1, 1),
+    ("x++\n", 1, 4),
+    ("if a && b:\n    pass\n", 1, 7),
+    ("class = 1\n", 1, 7),
+    ("x = 0777\n", 1, 5),
+    ("f'{}'\n", 1, 4),
+    ("try:\n    pass\nx = 1\n", 3, 1),
+    ("def f():\n    if x:\n", 2, 10),
+    ("x := 1\n", 1, 3),
+    ("lambda: return 1\n", 1, 9),
+    ("x = *a\n", 1, 5),
+    ("*a\n", 1, 1),
+    ("for x y:\n    pass\n", 1, 7),
+    ("x = 1 \\ \ny\n", 1, 7),
+    ("x\u{a0}= 1\n", 1, 2),
+    ("x = 1\u{200b}\n", 1, 6),
+    ("try:\n    pass\nexcept:\n    pass\nexcept E:\n    pass\n", 3, 1),
+    ("for x in y:\n    try:\n        pass\n    except* E:\n        break\n", 5, 9),
+    ("__debug__ = 1\n", 1, 1),
+    ("x.__debug__ = 1\n", 1, 1),
+    ("f(__debug__=1)\n", 1, 3),
+    ("match x:\n    case _ | 1:\n        pass\n", 2, 10),
+    ("match x:\n    case y:\n        pass\n    case 1:\n        pass\n", 2, 10),
+    ("match x:\n    case a, a:\n        pass\n", 2, 13),
+    ("from __future__ import nope\n", 1, 24),
+    ("x = 1\nfrom __future__ import annotations\n", 2, 1),
+    ("def f():\n    from x import *\n", 2, 5),
+    ("async def f():\n    yield 1\n    return 2\n", 3, 5),
+    ("async def f():\n    yield from x\n", 2, 5),
+    ("[(x := 1) for x in y]\n", 1, 3),
+    ("a, *b, *c = x\n", 1, 1),
+    ("del f()\n", 1, 5),
+    ("with x as f(): pass\n", 1, 11),
+    ("x: int: str\n", 1, 7),
+    ("import a.b as c.d\n", 1, 16),
+    ("class A:\n    return 1\n", 2, 5),
+    ("def f[T, T](): pass\n", 1, 10),
+    ("def f():\n    yield , 1\n", 2, 11),
+    ("b'\u{e9}'\n", 1, 3),
+    ("'\\N{no such name}'\n", 1, 5),
+    ("A[*b]: int\n", 1, 3),
+];
+
 #[test]
 fn invalid_python_is_refused_at_its_place() {
-    refuses(
-        "a.py",
-        &[
-            ("def f()\n    pass\n", 1, 8),
-            ("print(foo\nx = 1\n", 1, 6),
-            ("print(1))\n", 1, 9),
-            ("x = [1,\ny = 2\n", 1, 5),
-            ("x = (1]\n", 1, 7),
-            ("x = {'a': 1\n", 1, 5),
-            ("x = 'abc\n", 1, 5),
-            ("x = '''abc\n\n", 1, 5),
-            ("x = f'{a\n'\n}\n", 2, 1),
-            ("print 'x'\n", 1, 1),
-            ("    print 'x'\n", 1, 1),
-            ("if x:\n    print 'x'\n", 2, 5),
-            ("exec 'x'\n", 1, 1),
-            ("if x = 1:\n    pass\n", 1, 6),
-            ("f() = 1\n", 1, 1),
-            ("1 = x\n", 1, 1),
-            ("x = [1 2]\n", 1, 8),
-            ("d = {'a' 1}\n", 1, 10),
-            ("def f():\n    x = 1\n     y = 2\n", 3, 1),
-            ("def f():\n        x = 1\n    y = 2\n", 3, 1),
-            ("def f():\npass\n", 2, 1),
-            ("if x:\n\ty\n        z\n", 3, 1),
-            ("return 1\n", 1, 1),
-            ("yield 1\n", 1, 1),
-            ("await x\n", 1, 1),
-            ("def f():\n    await x\n", 2, 5),
-            ("break\n", 1, 1),
-            ("continue\n", 1, 1),
-            ("for x in y:\n    def f():\n        break\n", 3, 9),
-            ("nonlocal x\n", 1, 1),
-            ("def f():\n    nonlocal q\n", 2, 14),
-            ("def f():\n    x = 1\n    global x\n", 2, 5),
-            ("def f(x):\n    global x\n", 2, 12),
-            ("def f():\n    x = 1\n    def g():\n        x = 2\n        nonlocal x\n", 5, 18),
-            ("def f(a=1, b): pass\n", 1, 12),
-            ("f(a=1, 2)\n", 1, 8),
-            ("def f(a, a): pass\n", 1, 10),
-            ("f(a=1, a=2)\n", 1, 8),
-            ("if x:\n    pass\nelse if y:\n    pass\n", 3, 6),
-            ("x = \u{201c}a\u{201d}\n", 1, 5),
-            ("```python\nx = 1\n```\n", 1, 1),
-            ("x++\n", 1, 4),
-            ("if a && b:\n    pass\n", 1, 7),
-            ("class = 1\n", 1, 7),
-            ("x = 0777\n", 1, 5),
-            ("f'{}'\n", 1, 4),
-            ("try:\n    pass\nx = 1\n", 3, 1),
-            ("def f():\n    if x:\n", 2, 10),
-            ("x := 1\n", 1, 3),
-            ("lambda: return 1\n", 1, 9),
-            ("x = *a\n", 1, 5),
-            ("*a\n", 1, 1),
-            ("for x y:\n    pass\n", 1, 7),
-            ("x = 1 \\ \ny\n", 1, 7),
-            ("x\u{a0}= 1\n", 1, 2),
-            ("x = 1\u{200b}\n", 1, 6),
-            ("try:\n    pass\nexcept:\n    pass\nexcept E:\n    pass\n", 3, 1),
-            ("for x in y:\n    try:\n        pass\n    except* E:\n        break\n", 5, 9),
-            ("__debug__ = 1\n", 1, 1),
-            ("x.__debug__ = 1\n", 1, 1),
-            ("f(__debug__=1)\n", 1, 3),
-            ("match x:\n    case _ | 1:\n        pass\n", 2, 10),
-            ("match x:\n    case y:\n        pass\n    case 1:\n        pass\n", 2, 10),
-            ("match x:\n    case a, a:\n        pass\n", 2, 13),
-            ("from __future__ import nope\n", 1, 24),
-            ("x = 1\nfrom __future__ import annotations\n", 2, 1),
-            ("def f():\n    from x import *\n", 2, 5),
-            ("async def f():\n    yield 1\n    return 2\n", 3, 5),
-            ("async def f():\n    yield from x\n", 2, 5),
-            ("[(x := 1) for x in y]\n", 1, 3),
-            ("a, *b, *c = x\n", 1, 1),
-            ("del f()\n", 1, 5),
-            ("with x as f(): pass\n", 1, 11),
-            ("x: int: str\n", 1, 7),
-            ("import a.b as c.d\n", 1, 16),
-            ("class A:\n    return 1\n", 2, 5),
-            ("def f[T, T](): pass\n", 1, 10),
-            ("def f():\n    yield , 1\n", 2, 11),
-            ("b'\u{e9}'\n", 1, 3),
-            ("'\\N{no such name}'\n", 1, 5),
-            ("A[*b]: int\n", 1, 3),
-        ],
-    );
+    refuses("a.py", INVALID_PYTHON);
 }
 
 #[test]
@@ -360,7 +361,8 @@ fn the_python_version_of_the_policy_counts() {
 
 #[test]
 fn pages_are_judged_with_their_scripts_and_styles() {
-    let page = "<!DOCTYPE html>\n<html>\n<style>\na { color: red; }\n</style>\n<script>\nlet x = ;\n</script>\n</html>\n";
+    let page =
+        "<!DOCTYPE html>\n<html>\n<style>\na { color: red; }\n</style>\n<script>\nlet x = ;\n</script>\n</html>\n";
     let (validity, findings) = judge("a.html", page.as_bytes());
     assert_eq!(validity, Validity::Invalid);
     let range = findings[0].range.expect("it has a place");
@@ -378,101 +380,103 @@ fn pages_are_judged_with_their_scripts_and_styles() {
     assert_eq!((validity, findings[0].severity), (Validity::Valid, Severity::Low));
 }
 
-/// Nests of every kind, as text for a depth.
-fn nests() -> Vec<(&'static str, &'static str, fn(usize) -> String)> {
-    fn wrap(open: &str, middle: &str, close: &str, n: usize) -> String {
-        format!("{}{middle}{}", open.repeat(n), close.repeat(n))
-    }
-    vec![
-        ("py parens", "a.py", |n| wrap("(", "1", ")", n)),
-        ("py lists", "a.py", |n| wrap("[", "", "]", n)),
-        ("py dicts", "a.py", |n| wrap("{1:", "1", "}", n)),
-        ("py open", "a.py", |n| "[".repeat(n)),
-        ("py minus", "a.py", |n| wrap("-", "1", "", n)),
-        ("py not", "a.py", |n| wrap("not ", "1", "", n)),
-        ("py lambda", "a.py", |n| wrap("lambda: ", "1", "", n)),
-        ("py ternary", "a.py", |n| wrap("1 if x else ", "1", "", n)),
-        ("py plus", "a.py", |n| wrap("1+", "1", "", n)),
-        ("py power", "a.py", |n| wrap("2**", "1", "", n)),
-        ("py and", "a.py", |n| wrap("a and ", "1", "", n)),
-        ("py attributes", "a.py", |n| wrap("a", ".b", "", 1) + &".c".repeat(n)),
-        ("py calls", "a.py", |n| format!("f{}", "()".repeat(n))),
-        ("py subscripts", "a.py", |n| format!("f{}", "[0]".repeat(n))),
-        ("py indents", "a.py", |n| {
-            let n = n.min(3000);
-            (0..n).map(|level| " ".repeat(level) + "if x:\n").collect::<String>() + &" ".repeat(n) + "x\n"
-        }),
-        ("py elif", "a.py", |n| "if x: pass\n".to_owned() + &"elif x: pass\n".repeat(n)),
-        ("py stars", "a.py", |n| wrap("*", "x", "", n)),
-        ("py awaits", "a.py", |n| format!("async def f(): {}x", "await ".repeat(n))),
-        ("py fstrings", "a.py", |n| wrap("f'{", "1", "}'", n)),
-        ("py comprehensions", "a.py", |n| wrap("[x for x in ", "y", "]", n)),
-        ("py fooled", "a.py", |n| format!("f\"{{'\"'}}{{{}", "(".repeat(n))),
-        ("js parens", "a.js", |n| wrap("(", "1", ")", n)),
-        ("js arrays", "a.js", |n| wrap("[", "", "]", n)),
-        ("js objects", "a.js", |n| format!("x={}", wrap("{a:", "1", "}", n))),
-        ("js fooled", "a.js", |n| format!("x = a++ /'/ {}", "(".repeat(n))),
-        ("js fooled by jsx", "a.jsx", |n| format!("x = <p>'</p>; {}", wrap("[", "", "]", n))),
-        ("js arrows", "a.js", |n| wrap("x=>", "1", "", n)),
-        ("js ternaries", "a.js", |n| wrap("a?b:", "1", "", n)),
-        ("js templates", "a.js", |n| wrap("`${", "1", "}`", n)),
-        ("js not", "a.js", |n| wrap("!", "1", "", n)),
-        ("js minus", "a.js", |n| wrap("- ", "1", "", n)),
-        ("js typeof", "a.js", |n| wrap("typeof ", "1", "", n)),
-        ("js plus", "a.js", |n| wrap("1+", "1", "", n)),
-        ("js power", "a.js", |n| wrap("2**", "1", "", n)),
-        ("js assignments", "a.js", |n| wrap("a=", "1", "", n)),
-        ("js members", "a.js", |n| format!("a{}", ".b".repeat(n))),
-        ("js calls", "a.js", |n| format!("a{}", "()".repeat(n))),
-        ("js optional", "a.js", |n| format!("a{}", "?.b".repeat(n))),
-        ("js tags", "a.js", |n| format!("a{}", "``".repeat(n))),
-        ("js blocks", "a.js", |n| wrap("{", "", "}", n)),
-        ("js functions", "a.js", |n| wrap("function f(){", "", "}", n)),
-        ("js classes", "a.js", |n| wrap("class A{m(){", "", "}}", n)),
-        ("js if", "a.js", |n| wrap("if(a)", ";", "", n)),
-        ("js else if", "a.js", |n| wrap("if(a);else ", ";", "", n)),
-        ("js for", "a.js", |n| wrap("for(;;)", ";", "", n)),
-        ("js do", "a.js", |n| wrap("do ", ";", " while(1)", n)),
-        ("js labels", "a.js", |n| (0..n).map(|at| format!("a{at}:")).collect::<String>() + ";"),
-        ("js new", "a.js", |n| wrap("new ", "a", "", n)),
-        ("js async", "a.js", |n| wrap("async x=>", "1", "", n)),
-        ("js regex", "a.js", |n| format!("/{}/", wrap("(", "a", ")", n))),
-        ("js regex classes", "a.js", |n| format!("/{}/v", wrap("[", "a", "]", n))),
-        ("js jsx", "a.jsx", |n| format!("x={}", wrap("<a>", "1", "</a>", n))),
-        ("js destructuring", "a.js", |n| format!("var {}=x", wrap("[", "a", "]", n))),
-        ("ts generics", "a.ts", |n| format!("let a: {}", wrap("A<", "B", ">", n))),
-        ("ts arrays", "a.ts", |n| format!("let a: B{}", "[]".repeat(n))),
-        ("ts conditional", "a.ts", |n| format!("type A = {}C", "B extends C ? D : ".repeat(n))),
-        ("ts keyof", "a.ts", |n| format!("type A = {}C", "keyof ".repeat(n))),
-        ("ts functions", "a.ts", |n| format!("type A = {}C", "()=>".repeat(n))),
-        ("ts casts", "a.ts", |n| format!("x = {}y", "<any>".repeat(n))),
-        ("ts namespaces", "a.ts", |n| wrap("namespace a{", "", "}", n)),
-        ("json arrays", "a.json", |n| wrap("[", "", "]", n)),
-        ("json open", "a.json", |n| wrap("{\"a\":", "", "", n)),
-        ("html divs", "a.html", |n| wrap("<div>", "", "</div>", n)),
-        ("html open", "a.html", |n| "<b>".repeat(n)),
-        ("html scripts", "a.html", |n| "<script>x</script>".repeat(n)),
-        ("html comments", "a.html", |n| "<!--".repeat(n)),
-        ("html ends", "a.html", |n| "</script".repeat(n)),
-        ("html less", "a.html", |n| "<".repeat(n)),
-        ("css blocks", "a.css", |n| wrap("a{", "", "}", n)),
-        ("css calls", "a.css", |n| format!("a{{b:{}}}", wrap("calc(", "1", ")", n))),
-        ("css not", "a.css", |n| format!("a{}{{}}", wrap(":not(", "b", ")", n))),
-        ("yaml flow", "a.yaml", |n| wrap("[", "", "]", n)),
-        ("yaml dashes", "a.yaml", |n| wrap("- ", "a", "", n)),
-        ("yaml keys", "a.yaml", |n| wrap("? ", "a", "", n)),
-        ("yaml open", "a.yaml", |n| "{a: ".repeat(n)),
-        ("toml arrays", "a.toml", |n| format!("a={}", wrap("[", "", "]", n))),
-        ("toml tables", "a.toml", |n| format!("a={}", wrap("{a=", "1", "}", n))),
-        ("toml keys", "a.toml", |n| format!("a{}=1", ".a".repeat(n))),
-        ("toml header", "a.toml", |n| format!("[a{}]", ".a".repeat(n))),
-    ]
+fn wrap(open: &str, middle: &str, close: &str, n: usize) -> String {
+    format!("{}{middle}{}", open.repeat(n), close.repeat(n))
 }
+
+/// A name, the path that tells the language, and the text for a depth.
+type Nest = (&'static str, &'static str, fn(usize) -> String);
+
+/// Nests of every kind.
+const NESTS: &[Nest] = &[
+    ("py parens", "a.py", |n| wrap("(", "1", ")", n)),
+    ("py lists", "a.py", |n| wrap("[", "", "]", n)),
+    ("py dicts", "a.py", |n| wrap("{1:", "1", "}", n)),
+    ("py open", "a.py", |n| "[".repeat(n)),
+    ("py minus", "a.py", |n| wrap("-", "1", "", n)),
+    ("py not", "a.py", |n| wrap("not ", "1", "", n)),
+    ("py lambda", "a.py", |n| wrap("lambda: ", "1", "", n)),
+    ("py ternary", "a.py", |n| wrap("1 if x else ", "1", "", n)),
+    ("py plus", "a.py", |n| wrap("1+", "1", "", n)),
+    ("py power", "a.py", |n| wrap("2**", "1", "", n)),
+    ("py and", "a.py", |n| wrap("a and ", "1", "", n)),
+    ("py attributes", "a.py", |n| wrap("a", ".b", "", 1) + &".c".repeat(n)),
+    ("py calls", "a.py", |n| format!("f{}", "()".repeat(n))),
+    ("py subscripts", "a.py", |n| format!("f{}", "[0]".repeat(n))),
+    ("py indents", "a.py", |n| {
+        let n = n.min(3000);
+        (0..n).map(|level| " ".repeat(level) + "if x:\n").collect::<String>() + &" ".repeat(n) + "x\n"
+    }),
+    ("py elif", "a.py", |n| "if x: pass\n".to_owned() + &"elif x: pass\n".repeat(n)),
+    ("py stars", "a.py", |n| wrap("*", "x", "", n)),
+    ("py awaits", "a.py", |n| format!("async def f(): {}x", "await ".repeat(n))),
+    ("py fstrings", "a.py", |n| wrap("f'{", "1", "}'", n)),
+    ("py comprehensions", "a.py", |n| wrap("[x for x in ", "y", "]", n)),
+    ("py fooled", "a.py", |n| format!("f\"{{'\"'}}{{{}", "(".repeat(n))),
+    ("js parens", "a.js", |n| wrap("(", "1", ")", n)),
+    ("js arrays", "a.js", |n| wrap("[", "", "]", n)),
+    ("js objects", "a.js", |n| format!("x={}", wrap("{a:", "1", "}", n))),
+    ("js fooled", "a.js", |n| format!("x = a++ /'/ {}", "(".repeat(n))),
+    ("js fooled by jsx", "a.jsx", |n| format!("x = <p>'</p>; {}", wrap("[", "", "]", n))),
+    ("js arrows", "a.js", |n| wrap("x=>", "1", "", n)),
+    ("js ternaries", "a.js", |n| wrap("a?b:", "1", "", n)),
+    ("js templates", "a.js", |n| wrap("`${", "1", "}`", n)),
+    ("js not", "a.js", |n| wrap("!", "1", "", n)),
+    ("js minus", "a.js", |n| wrap("- ", "1", "", n)),
+    ("js typeof", "a.js", |n| wrap("typeof ", "1", "", n)),
+    ("js plus", "a.js", |n| wrap("1+", "1", "", n)),
+    ("js power", "a.js", |n| wrap("2**", "1", "", n)),
+    ("js assignments", "a.js", |n| wrap("a=", "1", "", n)),
+    ("js members", "a.js", |n| format!("a{}", ".b".repeat(n))),
+    ("js calls", "a.js", |n| format!("a{}", "()".repeat(n))),
+    ("js optional", "a.js", |n| format!("a{}", "?.b".repeat(n))),
+    ("js tags", "a.js", |n| format!("a{}", "``".repeat(n))),
+    ("js blocks", "a.js", |n| wrap("{", "", "}", n)),
+    ("js functions", "a.js", |n| wrap("function f(){", "", "}", n)),
+    ("js classes", "a.js", |n| wrap("class A{m(){", "", "}}", n)),
+    ("js if", "a.js", |n| wrap("if(a)", ";", "", n)),
+    ("js else if", "a.js", |n| wrap("if(a);else ", ";", "", n)),
+    ("js for", "a.js", |n| wrap("for(;;)", ";", "", n)),
+    ("js do", "a.js", |n| wrap("do ", ";", " while(1)", n)),
+    ("js labels", "a.js", |n| (0..n).map(|at| format!("a{at}:")).collect::<String>() + ";"),
+    ("js new", "a.js", |n| wrap("new ", "a", "", n)),
+    ("js async", "a.js", |n| wrap("async x=>", "1", "", n)),
+    ("js regex", "a.js", |n| format!("/{}/", wrap("(", "a", ")", n))),
+    ("js regex classes", "a.js", |n| format!("/{}/v", wrap("[", "a", "]", n))),
+    ("js jsx", "a.jsx", |n| format!("x={}", wrap("<a>", "1", "</a>", n))),
+    ("js destructuring", "a.js", |n| format!("var {}=x", wrap("[", "a", "]", n))),
+    ("ts generics", "a.ts", |n| format!("let a: {}", wrap("A<", "B", ">", n))),
+    ("ts arrays", "a.ts", |n| format!("let a: B{}", "[]".repeat(n))),
+    ("ts conditional", "a.ts", |n| format!("type A = {}C", "B extends C ? D : ".repeat(n))),
+    ("ts keyof", "a.ts", |n| format!("type A = {}C", "keyof ".repeat(n))),
+    ("ts functions", "a.ts", |n| format!("type A = {}C", "()=>".repeat(n))),
+    ("ts casts", "a.ts", |n| format!("x = {}y", "<any>".repeat(n))),
+    ("ts namespaces", "a.ts", |n| wrap("namespace a{", "", "}", n)),
+    ("json arrays", "a.json", |n| wrap("[", "", "]", n)),
+    ("json open", "a.json", |n| wrap("{\"a\":", "", "", n)),
+    ("html divs", "a.html", |n| wrap("<div>", "", "</div>", n)),
+    ("html open", "a.html", |n| "<b>".repeat(n)),
+    ("html scripts", "a.html", |n| "<script>x</script>".repeat(n)),
+    ("html comments", "a.html", |n| "<!--".repeat(n)),
+    ("html ends", "a.html", |n| "</script".repeat(n)),
+    ("html less", "a.html", |n| "<".repeat(n)),
+    ("css blocks", "a.css", |n| wrap("a{", "", "}", n)),
+    ("css calls", "a.css", |n| format!("a{{b:{}}}", wrap("calc(", "1", ")", n))),
+    ("css not", "a.css", |n| format!("a{}{{}}", wrap(":not(", "b", ")", n))),
+    ("yaml flow", "a.yaml", |n| wrap("[", "", "]", n)),
+    ("yaml dashes", "a.yaml", |n| wrap("- ", "a", "", n)),
+    ("yaml keys", "a.yaml", |n| wrap("? ", "a", "", n)),
+    ("yaml open", "a.yaml", |n| "{a: ".repeat(n)),
+    ("toml arrays", "a.toml", |n| format!("a={}", wrap("[", "", "]", n))),
+    ("toml tables", "a.toml", |n| format!("a={}", wrap("{a=", "1", "}", n))),
+    ("toml keys", "a.toml", |n| format!("a{}=1", ".a".repeat(n))),
+    ("toml header", "a.toml", |n| format!("[a{}]", ".a".repeat(n))),
+];
 
 #[test]
 fn hostile_nests_neither_crash_nor_hang() {
     let slow = std::time::Duration::from_secs(20);
-    for (name, path, nest) in nests() {
+    for (name, path, nest) in NESTS {
         for depth in [1_000, 10_000, 100_000] {
             let text = nest(depth);
             let begun = std::time::Instant::now();
@@ -508,7 +512,8 @@ fn findings_of_one_file_are_bounded() {
 #[test]
 fn details_count_what_was_judged() {
     let file = |path: &str, bytes: &[u8]| SourceFile::new(path, bytes.to_vec());
-    let files = vec![file("a.py", b"x = 1\n"), file("b.js", b"x = ;\n"), file("c.txt", b"hello\n"), file("d.png", b"\0")];
+    let files =
+        vec![file("a.py", b"x = 1\n"), file("b.js", b"x = ;\n"), file("c.txt", b"hello\n"), file("d.png", b"\0")];
     let artifact = Artifact::new("a", "a", files, Vec::new());
     let (parsed, _) = parse(&artifact, &ParsePolicy::default());
     let details = serde_json::to_string(&parsed.details).expect("a map is JSON");

@@ -1,1 +1,344 @@
-//! Tests of: pipeline.
+//! The whole pipeline through the binary: inputs, exit codes, the policy, batches, interruption.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{arg, folder, report, root, run, shown, vetrun};
+
+fn code(args: &[&str]) -> i32 {
+    let output = run(args);
+    output.status.code().unwrap_or_else(|| panic!("{}", shown(&output)))
+}
+
+#[test]
+fn exit_codes_are_those_of_the_contract() {
+    let clean = folder(&[("main.py", "print('hello')\n")]);
+    let bad = folder(&[("main.py", "eval(input())\n")]);
+    let broken = folder(&[("main.py", "def f(:\n")]);
+    let fails = folder(&[("main.py", "raise SystemExit(3)\n")]);
+    let empty = folder(&[]);
+    let cases: &[(&[&str], i32)] = &[
+        (&["check", arg(clean.path())], 0),
+        (&["run", arg(clean.path())], 0),
+        (&["check", arg(bad.path())], 1),
+        (&["run", arg(bad.path())], 1),
+        (&["check", arg(broken.path())], 1),
+        (&["check", arg(broken.path()), "--fail-on", "critical"], 1),
+        (&["check", arg(empty.path())], 3),
+        (&["check", "no/such/path"], 2),
+        (&["check", "--policy", "no/such/policy.toml", arg(clean.path())], 2),
+        (&["check", "--profile", "no-such-profile", arg(clean.path())], 2),
+        (&["check", "--no-such-option"], 2),
+        (&["run", arg(fails.path())], 4),
+        (&["check", arg(bad.path()), "--exit-zero"], 0),
+        (&["check", "no/such/path", "--exit-zero"], 2),
+        (&["check", arg(clean.path()), arg(bad.path())], 1),
+        (&["check", arg(bad.path()), "no/such/path"], 2),
+        (&["check", arg(clean.path()), arg(empty.path())], 3),
+    ];
+    for (args, wanted) in cases {
+        assert_eq!(code(args), *wanted, "{args:?}");
+    }
+}
+
+#[test]
+fn the_format_never_changes_the_exit_code() {
+    let bad = folder(&[("main.py", "eval(input())\n")]);
+    for format in ["human", "json", "jsonl", "sarif", "junit", "github", "gitlab", "concise"] {
+        assert_eq!(code(&["check", arg(bad.path()), "--format", format]), 1, "{format}");
+    }
+}
+
+fn check_stdin(args: &[&str], text: &[u8]) -> Output {
+    let mut child = vetrun()
+        .args(["check", "-", "--format", "json"])
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("vetrun starts");
+    child.stdin.take().expect("a pipe").write_all(text).expect("vetrun reads it all");
+    child.wait_with_output().expect("vetrun ends")
+}
+
+#[test]
+fn standard_input_is_vetted_in_the_language_that_is_named() {
+    let by_language = check_stdin(&["--language", "python"], b"import os\nos.system('ls')\n");
+    assert_eq!(by_language.status.code(), Some(1), "{}", shown(&by_language));
+    let by_name = check_stdin(&["--stdin-filename", "app.js"], b"const a = 1;\nconsole.log(a);\n");
+    assert_eq!(by_name.status.code(), Some(0), "{}", shown(&by_name));
+    assert_eq!(report(&by_name)["artifact"]["files"][0]["path"], "app.js");
+    let unknown = check_stdin(&[], b"print(1)\n");
+    assert_eq!(unknown.status.code(), Some(2), "{}", shown(&unknown));
+}
+
+#[test]
+fn a_policy_inside_the_artifact_decides_nothing() {
+    let policy = "[gate]\nfail_on = \"critical\"\nignore = [\"*\"]\n";
+    let artifact = folder(&[("main.py", "eval(input())\n"), ("vetrun.toml", policy)]);
+    let output = vetrun().current_dir(artifact.path()).args(["check", "."]).output().expect("vetrun starts");
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("was not used"), "{}", shown(&output));
+}
+
+#[test]
+fn a_policy_beside_the_artifact_is_found_and_obeyed() {
+    let policy = "[gate]\nignore = [\"python-*\"]\n";
+    let place = folder(&[("vetrun.toml", policy), ("gen/main.py", "eval(input())\n")]);
+    let check = |args: &[&str]| vetrun().current_dir(place.path()).args(args).output().expect("vetrun starts");
+    assert_eq!(check(&["check", "gen"]).status.code(), Some(0));
+    assert_eq!(check(&["check", "gen", "--no-policy"]).status.code(), Some(1));
+    std::fs::write(place.path().join("vetrun.toml"), "[gate]\nfail_onn = \"low\"\n").expect("a file");
+    let refused = check(&["check", "gen"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", shown(&refused));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("fail_onn"), "{}", shown(&refused));
+}
+
+#[test]
+fn a_baseline_keeps_old_findings_out_and_lets_new_ones_in() {
+    let artifact = folder(&[("main.py", "eval(input())\n")]);
+    let baseline = artifact.path().with_extension("baseline.json");
+    let first = run(&["check", arg(artifact.path()), "--format", "json", "-o", arg(&baseline)]);
+    assert_eq!(first.status.code(), Some(1), "{}", shown(&first));
+    let again = ["check", arg(artifact.path()), "--baseline", arg(&baseline)];
+    assert_eq!(code(&again), 0);
+    std::fs::write(artifact.path().join("main.py"), "\n\neval(input())\nexec(input())\n").expect("a file");
+    assert_eq!(code(&again), 1);
+    std::fs::remove_file(baseline).expect("the baseline is there");
+}
+
+#[test]
+fn equal_inputs_make_equal_reports_but_for_the_clock() {
+    fn without_clock(mut value: Value) -> Value {
+        match &mut value {
+            Value::Object(map) => {
+                map.retain(|key, _| !key.ends_with("At") && !key.ends_with("Ms") && key != "logs");
+                map.values_mut().for_each(|value| *value = without_clock(value.take()));
+            }
+            Value::Array(all) => all.iter_mut().for_each(|value| *value = without_clock(value.take())),
+            _ => {}
+        }
+        value
+    }
+    let artifact = folder(&[("b.py", "exec(input())\n"), ("a.js", "eval(x)\n"), ("c/d.html", "<html>")]);
+    let once = || without_clock(report(&run(&["check", arg(artifact.path()), "--format", "json"])));
+    assert_eq!(once(), once());
+}
+
+#[test]
+fn the_report_fits_its_schema() {
+    let schema = run(&["schema", "report"]);
+    let schema: Value = serde_json::from_slice(&schema.stdout).expect("a schema");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let artifact =
+        folder(&[("main.py", "import os\nopen(os.environ.get('OUT', '/out') + '/a.txt', 'w').write('x')\n")]);
+    for args in [["check", arg(artifact.path())], ["run", arg(artifact.path())], ["check", "no/such/path"]] {
+        let output = run(&[args[0], args[1], "--format", "json"]);
+        let report = report(&output);
+        let errors: Vec<_> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}\n{}", shown(&output));
+    }
+}
+
+#[test]
+fn the_program_gets_its_arguments_and_environment_and_leaves_its_files() {
+    let code = "import os, sys\nopen('/out/seen.txt', 'w').write(' '.join(sys.argv[1:]) + os.environ['COLOUR'])\n";
+    let artifact = folder(&[("main.py", code)]);
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let args = ["run", arg(artifact.path()), "--env", "COLOUR=red", "--out", arg(out.path()), "--", "--n", "3"];
+    let output = run(&args);
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    assert_eq!(std::fs::read_to_string(out.path().join("seen.txt")).expect("the output"), "--n 3red");
+    let again = run(&args);
+    assert_eq!(again.status.code(), Some(2), "a folder that is not empty is refused: {}", shown(&again));
+}
+
+#[test]
+fn the_seeds_example_is_failed_by_the_security_pass_alone() {
+    let output = run(&["check", "fixtures/blocked/eval-calculator", "--format", "json", "--no-policy"]);
+    let report = report(&output);
+    assert_eq!(report["status"], "failed");
+    assert_eq!(report["validationResults"]["security"]["passed"], false);
+    assert_eq!(report["validationResults"]["syntax"]["passed"], true);
+    assert_eq!(report["validationResults"]["execution"]["status"], "skipped");
+}
+
+#[test]
+fn a_batch_reports_every_artifact_on_a_line_and_sums_up() {
+    let files: Vec<(String, &str)> = (0..40)
+        .map(|number| {
+            (format!("a{number:02}/main.py"), if number % 10 == 0 { "eval(input())\n" } else { "print(1)\n" })
+        })
+        .collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let place = folder(&files);
+    let output = run(&["batch", arg(place.path())]);
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+    let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let (summary, reports) = lines.split_last().expect("a summary");
+    assert_eq!(reports.len(), 1000);
+    assert!(reports.iter().all(|line| line["type"] == "report"));
+    assert_eq!(summary["type"], "summary");
+    assert_eq!((&summary["passed"], &summary["failed"]), (&Value::from(990), &Value::from(10)));
+    assert_eq!(summary["exitCode"], 1);
+}
+
+/// Everything that a vetrun with this process id, and programs with `needle` on their command line, left on the host.
+fn left_behind(pid: u32, needle: &str, scratch: &Path) -> Vec<String> {
+    let mut left = Vec::new();
+    for entry in std::fs::read_dir("/proc").expect("/proc").filter_map(Result::ok) {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if String::from_utf8_lossy(&line).contains(needle) {
+            left.push(format!("process {}", entry.file_name().display()));
+        }
+    }
+    let own = format!("vetrun-{pid}-");
+    let mut folders = vec![std::path::PathBuf::from("/sys/fs/cgroup")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok) {
+            if entry.file_name().to_string_lossy().starts_with(&own) {
+                left.push(format!("control group {}", entry.path().display()));
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+    left.extend(mounts.lines().filter(|line| line.contains(arg(scratch))).map(|line| format!("mount {line}")));
+    let files = std::fs::read_dir(scratch).expect("the scratch folder").filter_map(Result::ok);
+    left.extend(files.map(|file| format!("file {}", file.path().display())));
+    left
+}
+
+/// Starts `vetrun`, interrupts it after `delay`, and returns what it said and what it left.
+fn interrupted(args: &[&str], needle: &str, delay: Duration) -> (Output, Vec<String>) {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let child = vetrun()
+        .env("TMPDIR", scratch.path())
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("vetrun starts");
+    let pid = child.id();
+    std::thread::sleep(delay);
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+        .expect("vetrun was started and not yet waited for");
+    let killed = Instant::now();
+    let output = child.wait_with_output().expect("vetrun ends");
+    assert!(killed.elapsed() < Duration::from_secs(5), "{}", shown(&output));
+    (output, left_behind(pid, needle, scratch.path()))
+}
+
+#[test]
+fn an_interrupted_run_exits_with_130_and_leaves_nothing() {
+    let artifact = folder(&[("main.py", "import time\nprint('up', flush=True)\ntime.sleep(25)\n")]);
+    let needle = "vetrun-interrupt-marker";
+    let args = ["run", arg(artifact.path()), "--format", "json", "--", needle];
+    let (output, left) = interrupted(&args, needle, Duration::from_millis(2500));
+    assert_eq!(output.status.code(), Some(130), "{}", shown(&output));
+    assert_eq!(report(&output)["execution"]["outcome"], "interrupted");
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn an_interrupt_at_any_moment_leaves_nothing() {
+    let sleeper = "import time\ntime.sleep(25)\n";
+    let files: Vec<_> = (0..6).map(|number| (format!("a{number}/main.py"), sleeper)).collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let place = folder(&files);
+    let needle = "vetrun-any-moment-marker";
+    let env = format!("MARK={needle}");
+    for delay_ms in [0, 5, 10, 20, 40, 80, 120, 160, 240, 400, 700] {
+        let args = ["batch", "--run", arg(place.path()), "--env", &env, "--entry", &format!("main.py {needle}")];
+        let (output, left) = interrupted(&args, needle, Duration::from_millis(delay_ms));
+        // Before the handler stands, the signal ends the process as it ends any other.
+        assert!(matches!(output.status.code(), Some(130) | None), "{delay_ms} ms: {}", shown(&output));
+        assert!(left.is_empty(), "{delay_ms} ms: {left:?}");
+    }
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    for args in [vec!["--help"], vec!["--version"], vec!["check", "--help"], vec!["rules", "explain", "python-eval"]] {
+        let output = run(&args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn init_writes_a_policy_that_can_be_used_and_never_over_one() {
+    let place = folder(&[("a/main.py", "print(1)\n")]);
+    let vetrun = |args: &[&str]| vetrun().current_dir(place.path()).args(args).output().expect("vetrun starts");
+    assert_eq!(vetrun(&["init"]).status.code(), Some(0));
+    assert_eq!(vetrun(&["check", "a"]).status.code(), Some(0));
+    assert_eq!(vetrun(&["init"]).status.code(), Some(2));
+    assert_eq!(vetrun(&["init", "--force"]).status.code(), Some(0));
+}
+
+#[test]
+fn every_schema_is_a_schema() {
+    for what in ["report", "policy", "rule"] {
+        let output = run(&["schema", what]);
+        let schema: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+}
+
+#[test]
+fn completions_are_made_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(run(&["completions", shell]).stdout.len() > 1000, "{shell}");
+    }
+}
+
+#[test]
+fn the_changed_folder_does_not_change_what_runs() {
+    // The program would print the changed text if the folder on disk were what runs.
+    let artifact = folder(&[("main.py", "print(open('data.txt').read())\n"), ("data.txt", "as vetted")]);
+    let snapshot = vetrun::intake::read_path(
+        artifact.path(),
+        &vetrun::policy::IntakeLimits::default(),
+        &vetrun::intake::exclude_set::<&str>(&[]).expect("no globs"),
+    )
+    .expect("readable");
+    std::fs::write(artifact.path().join("data.txt"), "changed").expect("a file");
+    std::fs::write(artifact.path().join("main.py"), "raise SystemExit(9)\n").expect("a file");
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let sandbox = crate::support::native();
+    let (policy, stop) = (vetrun::policy::Policy::default(), vetrun::sandbox::Stop::default());
+    let rules = vetrun::rules::RuleSet::load(true, &[] as &[&str]).expect("built-in rules load");
+    let running = vetrun::vet::Running {
+        sandbox: &sandbox,
+        uv: None,
+        args: &[],
+        out: None,
+        scratch: scratch.path(),
+        stop: &stop,
+    };
+    let session = vetrun::vet::Session {
+        policy: &policy,
+        rules: &rules,
+        baseline: &vetrun::vet::Baseline::new(),
+        requirements: None,
+        agent_id: None,
+        running: Some(running),
+    };
+    let vetting = session.vet(&snapshot);
+    assert_eq!(vetting.exit, vetrun::vet::Exit::Passed, "{:?}", vetting.report.logs);
+    assert_eq!(vetting.report.execution.expect("it ran").stdout.text, "as vetted\n");
+}
+
+#[test]
+fn the_root_of_the_package_is_vetted_without_a_crash() {
+    let output = run(&["check", arg(&root().join("src")), "--format", "json"]);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", shown(&output));
+}

@@ -1,1 +1,227 @@
 //! The install pass: can its packages be installed, and are they what was asked for?
+//!
+//! The installer runs in the sandbox, with the index proxy as the only thing in reach, wheels alone, an empty home and
+//! no credentials; it gets a requirements file that is written from what was declared, never the artifact's own. What
+//! it leaves is collected into a fresh folder, checked against what was asked and what each package records about
+//! itself, and imported once, in the environment in which the program will run. The folder is gone when [`Installed`]
+//! is dropped.
+
+mod environment;
+mod error;
+mod import_result;
+mod imports;
+mod installer;
+mod modules;
+mod probe;
+mod proxy;
+mod session;
+mod structure;
+mod tree;
+mod verify;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+pub use self::environment::RunEnvironment;
+pub use self::error::InstallError;
+pub use self::imports::ImportResult;
+pub use self::proxy::{IndexProxy, ProxyRequest};
+
+use self::session::{Session, applicable};
+use crate::deps::Declared;
+use crate::finding::{Finding, Severity};
+use crate::policy::InstallPolicy;
+use crate::report::{self, Package};
+use crate::sandbox::{DEPS_DIR, Gateway, Interpreter, Mount, Sandbox, Stop};
+use crate::vet::Cleared;
+
+/// What an install works with.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// Where everything runs.
+    pub sandbox: &'a dyn Sandbox,
+    /// Ends everything.
+    pub stop: &'a Stop,
+    /// The uv of the host, to be shown inside the sandbox; `None` where there is none.
+    pub uv: Option<&'a Path>,
+}
+
+/// What was installed. The folder with the packages lives as long as this value.
+#[derive(Debug)]
+pub struct Installed {
+    /// The environment in which the packages were checked, and in which the program must run.
+    pub environment: RunEnvironment,
+    /// Sorted by name.
+    pub packages: Vec<Package>,
+    /// `pip 26.3`, `uv`, …; `None` where nothing was to be installed.
+    pub installer: Option<String>,
+    /// What was asked for, as the installer got it.
+    pub requirements: Vec<String>,
+    /// Why another installer than the first choice was used.
+    pub fallback: Option<String>,
+    /// What stands against the packages. Where one is of severity high, the packages must not be used.
+    pub findings: Vec<Finding>,
+    /// What the installer asked the index for, sorted.
+    pub requests: Vec<ProxyRequest>,
+    /// The imports that were tried.
+    pub imports: Vec<ImportResult>,
+    /// How long each step took, in order.
+    pub timings: Vec<(&'static str, Duration)>,
+    folder: Option<(TempDir, PathBuf)>,
+}
+
+/// Installs what a cleared artifact declares.
+///
+/// What cannot be installed, or is not what it should be, is a finding in [`Installed::findings`].
+///
+/// # Errors
+/// [`InstallError`] when vetrun, its policy, the sandbox or the index is at fault.
+pub fn install(
+    _cleared: &Cleared<'_>,
+    declared: &Declared,
+    tools: &Tools<'_>,
+    policy: &InstallPolicy,
+) -> Result<Installed, InstallError> {
+    install_declared(declared, tools, policy)
+}
+
+/// [`install`] for what is declared somewhere else than in an artifact. Nothing of an artifact runs.
+///
+/// # Errors
+/// See [`install`].
+pub fn install_declared(
+    declared: &Declared,
+    tools: &Tools<'_>,
+    policy: &InstallPolicy,
+) -> Result<Installed, InstallError> {
+    let environment = RunEnvironment::of(&tools.sandbox.interpreter(Interpreter::Python)?);
+    if declared.requirements.is_empty() && declared.requires_python.is_none() {
+        return Ok(Installed::none(environment));
+    }
+    let started = Instant::now();
+    let probe = probe::probe(tools, &environment)?;
+    let mut installed = Installed::none(environment);
+    installed.timings.push(("probe", started.elapsed()));
+    let wanted = applicable(declared, &probe, &mut installed.findings);
+    if wanted.is_empty() || !installed.is_sound() {
+        return Ok(installed);
+    }
+    installed.environment = installed.environment.with_packages();
+    Session { declared, tools, policy, probe: &probe, wanted: &wanted }.run(&mut installed)?;
+    Ok(installed)
+}
+
+/// The package index alone, for a program that the policy lets reach it.
+///
+/// # Errors
+/// [`InstallError`] when it is not known which index that is.
+pub fn index_gateway(tools: &Tools<'_>, policy: &InstallPolicy) -> Result<Arc<dyn Gateway>, InstallError> {
+    let index = match &policy.index_url {
+        Some(index) => index.clone(),
+        None => {
+            let environment = RunEnvironment::of(&tools.sandbox.interpreter(Interpreter::Python)?);
+            probe::probe(tools, &environment)?.pip.ok_or(InstallError::NoIndex)?.index_url
+        }
+    };
+    Ok(Arc::new(IndexProxy::new(&index, policy.download_bytes_max.bytes())))
+}
+
+impl Installed {
+    /// Nothing was to be installed.
+    #[must_use]
+    pub fn none(environment: RunEnvironment) -> Self {
+        Self {
+            environment,
+            packages: Vec::new(),
+            installer: None,
+            requirements: Vec::new(),
+            fallback: None,
+            findings: Vec::new(),
+            requests: Vec::new(),
+            imports: Vec::new(),
+            timings: Vec::new(),
+            folder: None,
+        }
+    }
+
+    /// Whether nothing of severity high or above stands against the packages.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity < Severity::High)
+    }
+
+    /// What a job needs to see the packages; empty where there are none.
+    #[must_use]
+    pub fn mounts(&self) -> Vec<Mount> {
+        let mount = |(_, host): &(TempDir, PathBuf)| Mount { host: host.clone(), inside: DEPS_DIR.to_owned() };
+        self.folder.iter().map(mount).collect()
+    }
+
+    /// As the report has it.
+    #[must_use]
+    pub fn to_report(&self) -> report::Dependencies {
+        report::Dependencies {
+            installer: self.installer.clone(),
+            requirements: self.requirements.clone(),
+            packages: self.packages.clone(),
+            cache_hit: false,
+            fallback_triggered: self.fallback.clone(),
+            environment: Some(self.environment.to_report()),
+        }
+    }
+
+    /// Facts for the report's `validationResults.dependencies.details`.
+    #[must_use]
+    pub fn details(&self) -> Map<String, Value> {
+        let imports = self.imports.iter().map(|result| json!({ "module": result.module, "error": result.error }));
+        let requests = self.requests.iter().map(|request| {
+            json!({ "method": request.method, "path": request.path, "status": request.status, "bytes": request.bytes })
+        });
+        let mut details = Map::new();
+        details.insert("imports".to_owned(), imports.collect());
+        details.insert("indexRequests".to_owned(), requests.collect());
+        for (step, duration) in &self.timings {
+            let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+            details.insert(format!("{step}Ms"), millis.into());
+        }
+        details
+    }
+}
+
+/// Bytes of a message with text from packages or installers.
+const MESSAGE_BYTES_MAX: usize = 600;
+
+fn new_folder(parent: &Path, name: &str) -> Result<PathBuf, InstallError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let path = parent.join(name);
+    // Programs in the sandbox are another user; the parent folder keeps everybody else out.
+    let made = std::fs::DirBuilder::new().mode(0o755).create(&path);
+    made.map_err(|source| InstallError::Io { action: "make a temporary folder", source })?;
+    Ok(path)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), InstallError> {
+    std::fs::write(path, text).map_err(|source| InstallError::Io { action: "write a temporary file", source })
+}
+
+/// Untrusted text as one line without control characters, at most `bytes_max` bytes.
+fn printable(text: &str, bytes_max: usize) -> String {
+    let line: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = line.floor_char_boundary(bytes_max);
+    if end < line.len() { format!("{}…", &line[..end]) } else { line }
+}
+
+/// The last lines that a program wrote, notices left out, as one line.
+fn last_lines(stderr: &[u8]) -> String {
+    const LINES: usize = 4;
+    let tail = String::from_utf8_lossy(&stderr[stderr.len().saturating_sub(8 << 10)..]).into_owned();
+    let is_news =
+        |line: &&str| !line.trim().is_empty() && !line.starts_with("[notice]") && !line.starts_with("WARNING:");
+    let mut lines: Vec<&str> = tail.lines().rev().filter(is_news).take(LINES).map(str::trim).collect();
+    lines.reverse();
+    printable(&lines.join(" "), MESSAGE_BYTES_MAX)
+}

@@ -31,7 +31,8 @@ pub(super) fn labels_over(text: &str, labels_max: usize) -> Option<usize> {
             }
             _ if byte.is_ascii_whitespace() => at += 1,
             _ if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'\\') || byte >= 0x80 => {
-                let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'\\') || *byte >= 0x80;
+                let is_word =
+                    |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'\\') || *byte >= 0x80;
                 // Two words in a row are no label.
                 run = if after_word { 0 } else { run };
                 after_word = true;

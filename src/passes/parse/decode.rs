@@ -87,7 +87,7 @@ fn cookie(bytes: &[u8]) -> Option<Cow<'_, str>> {
     if let Some(name) = cookie_of_line(first) {
         return Some(name);
     }
-    if !first.iter().find(|byte| !is_blank(**byte)).is_none_or(|&byte| byte == b'#') {
+    if first.iter().find(|byte| !is_blank(**byte)).is_some_and(|&byte| byte != b'#') {
         return None;
     }
     cookie_of_line(lines.nth(usize::from(crlf))?)

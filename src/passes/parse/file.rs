@@ -63,7 +63,9 @@ fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Prob
     let size = source.bytes.len() as u64;
     if size > policy.file_bytes_max.bytes() {
         let message = format!("the file has {size} bytes; at most {} are parsed", policy.file_bytes_max.bytes());
-        return Err(Problem::whole("file-too-large-to-parse", message).hint("split the file, or raise `file_bytes_max`"));
+        return Err(
+            Problem::whole("file-too-large-to-parse", message).hint("split the file, or raise `file_bytes_max`")
+        );
     }
     if source.language == Language::Binary && source.bytes.contains(&0) {
         return Err(Problem::whole("undecodable-text", "the file is not text"));
@@ -81,9 +83,7 @@ fn judge(source: &SourceFile, text: &str, package: PackageType, policy: &ParsePo
     let path = source.path.as_str();
     let mut judged = match source.language {
         Language::Python => python::judge(path, text, policy),
-        Language::JavaScript | Language::TypeScript => {
-            javascript::judge(path, source.language, text, package, policy)
-        }
+        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, policy),
         Language::Html => return html::judge(text, policy),
         Language::Css => return css::judge(text, policy),
         Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),

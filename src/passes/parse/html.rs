@@ -22,9 +22,8 @@ const RULE: &str = "html-syntax-error";
 const INLINE_MAX: usize = 500;
 
 /// Elements that have no end tag.
-const VOID: &[&str] = &[
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-];
+const VOID: &[&str] =
+    &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
 
 /// Elements whose end tag may be left out.
 const OPTIONAL_END: &[&str] = &[
@@ -124,10 +123,18 @@ impl Tag<'_> {
             ("script", kind) if kind == "importmap" || kind.ends_with("json") || kind == "speculationrules" => {
                 Some(Kind::Json)
             }
-            ("script", "" | "text/javascript" | "application/javascript" | "text/ecmascript" | "application/ecmascript"
-                | "application/x-javascript" | "text/x-javascript" | "text/jscript" | "text/livescript") => {
-                Some(Kind::Script(Goal::SCRIPT))
-            }
+            (
+                "script",
+                ""
+                | "text/javascript"
+                | "application/javascript"
+                | "text/ecmascript"
+                | "application/ecmascript"
+                | "application/x-javascript"
+                | "text/x-javascript"
+                | "text/jscript"
+                | "text/livescript",
+            ) => Some(Kind::Script(Goal::SCRIPT)),
             _ => None,
         }
     }
@@ -146,8 +153,15 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn read(text: &'a str, depth_max: u64) -> Self {
-        let mut page =
-            Self { text, at: 0, open: Vec::new(), depth_max, too_deep: false, inline: Vec::new(), problems: Vec::new() };
+        let mut page = Self {
+            text,
+            at: 0,
+            open: Vec::new(),
+            depth_max,
+            too_deep: false,
+            inline: Vec::new(),
+            problems: Vec::new(),
+        };
         while !page.too_deep
             && let Some(found) = page.text[page.at..].find('<')
         {
@@ -189,8 +203,12 @@ impl<'a> Page<'a> {
 
     fn cut_off(&mut self, start: usize, what: &str) {
         self.problems.push(
-            Problem::new(RULE, format!("the page ends in the middle of {what}"), start..self.text.trim_end().len().max(start))
-                .hint("the rest of the page is missing"),
+            Problem::new(
+                RULE,
+                format!("the page ends in the middle of {what}"),
+                start..self.text.trim_end().len().max(start),
+            )
+            .hint("the rest of the page is missing"),
         );
         self.at = self.text.len();
     }
@@ -218,8 +236,7 @@ impl<'a> Page<'a> {
         };
         let ends_name = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
         let mut at = until(name_at, &ends_name);
-        let mut tag =
-            Tag { name: text[name_at..at].to_ascii_lowercase(), attributes: Vec::new(), self_closing: false };
+        let mut tag = Tag { name: text[name_at..at].to_ascii_lowercase(), attributes: Vec::new(), self_closing: false };
         loop {
             at = until(at, &|byte| !byte.is_ascii_whitespace());
             match bytes.get(at)? {
@@ -336,9 +353,37 @@ impl<'a> Page<'a> {
 
 /// Elements that end a paragraph which is still open.
 const ENDS_PARAGRAPH: &[&str] = &[
-    "address", "article", "aside", "blockquote", "details", "dialog", "div", "dl", "fieldset", "figcaption", "figure",
-    "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "main", "menu", "nav", "ol", "p", "pre",
-    "search", "section", "table", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "details",
+    "dialog",
+    "div",
+    "dl",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "main",
+    "menu",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "search",
+    "section",
+    "table",
+    "ul",
 ];
 
 /// The length of raw text up to the end tag of `name`.
@@ -363,7 +408,10 @@ mod tests {
 
     fn rules(text: &str) -> Vec<(&'static str, usize)> {
         let page = Page::read(text, 200);
-        page.problems.iter().map(|problem| (problem.rule, problem.range.as_ref().map_or(0, |range| range.start))).collect()
+        page.problems
+            .iter()
+            .map(|problem| (problem.rule, problem.range.as_ref().map_or(0, |range| range.start)))
+            .collect()
     }
 
     #[test]

@@ -76,9 +76,16 @@ pub(super) struct Judged {
     pub(super) regions: Vec<Region>,
 }
 
+/// A message on one line: parsers quote the source in theirs.
+fn one_line(message: &str) -> String {
+    let visible = |char: char| if char.is_control() { char.escape_default().collect() } else { char.to_string() };
+    message.trim().chars().map(visible).collect()
+}
+
 /// Turns a parser's message into the house's form: a lower-case fragment without a full stop.
 pub(super) fn fragment(message: &str) -> String {
-    let message = message.trim().trim_end_matches('.');
+    let message = one_line(message);
+    let message = message.trim_end_matches('.');
     let mut chars = message.chars();
     let Some(first) = chars.next() else { return "not valid".to_owned() };
     // A word that is a name or an abbreviation (`JSX`, `TS1005`) keeps its capitals.
@@ -101,6 +108,7 @@ mod tests {
             ("JSX syntax is disabled.", "JSX syntax is disabled"),
             ("A 'return' statement is here", "a 'return' statement is here"),
             ("  ", "not valid"),
+            ("Invalid Character `\n`", "invalid Character `\\n`"),
         ] {
             assert_eq!(fragment(message), expected);
         }

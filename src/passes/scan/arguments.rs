@@ -150,8 +150,7 @@ fn set_holds(resolver: &mut Resolver<'_>, set: &Set, test: &Test) -> bool {
         Test::Is(Is::Text) => set.values.iter().any(|value| matches!(value, Value::Text(_) | Value::Built)),
         Test::Is(Is::Built) => set.values.iter().any(|value| matches!(value, Value::Built)),
         Test::Value(regex) => {
-            let constants: Vec<Value> =
-                set.values.iter().filter_map(|value| constant(resolver, value)).collect();
+            let constants: Vec<Value> = set.values.iter().filter_map(|value| constant(resolver, value)).collect();
             constants.iter().any(|value| matches_value(value, regex.get(), dialect))
         }
     }

@@ -7,7 +7,7 @@ use super::fold;
 use super::functions;
 use super::limits;
 use super::resolve::Resolver;
-use super::values::{ROOT, RESULT, Set, Value};
+use super::values::{RESULT, ROOT, Set, Value};
 
 /// What a call really calls, and with which arguments.
 #[derive(Clone, Debug)]
@@ -104,7 +104,13 @@ impl Resolver<'_> {
                 let rest = rest.unwrap_or_default();
                 let all: Rc<[Argument]> = rest.iter().chain(target.arguments.iter()).copied().collect();
                 let functions = self.need(function);
-                Some(functions.values.iter().map(|value| Target { value: value.clone(), arguments: all.clone() }).collect())
+                Some(
+                    functions
+                        .values
+                        .iter()
+                        .map(|value| Target { value: value.clone(), arguments: all.clone() })
+                        .collect(),
+                )
             }
             Value::Caller(made) => {
                 let Kind::Call { arguments, .. } = *self.facts.kind(*made) else { return Some(Vec::new()) };
@@ -231,14 +237,19 @@ impl Resolver<'_> {
             "getattr" | "object.__getattribute__" | "type.__getattribute__" | "inspect.getattr_static" => {
                 Some(self.reflected(arguments.first()?, arguments.get(1)))
             }
-            "__import__" | "importlib.import_module" | "importlib.__import__" | "pydoc.locate" | "pkgutil.resolve_name" => {
+            "__import__"
+            | "importlib.import_module"
+            | "importlib.__import__"
+            | "pydoc.locate"
+            | "pkgutil.resolve_name" => {
                 let (names, dynamic) = self.texts_of(arguments.first());
                 let mut all = Set::empty();
                 all.open = dynamic;
                 for module in names {
                     let module = module.replace(':', ".");
                     let whole = self.path_of(&module);
-                    let root = module.split('.').next().and_then(|root| self.path_of(root)).filter(|_| name.contains("__"));
+                    let root =
+                        module.split('.').next().and_then(|root| self.path_of(root)).filter(|_| name.contains("__"));
                     for path in whole.into_iter().chain(root) {
                         self.add(&mut all, Value::Path(path));
                     }
@@ -321,7 +332,9 @@ impl Resolver<'_> {
                 }
                 Some(all)
             }
-            "module.createRequire" | "module.Module.createRequire" => Some(self.path_of("require").map(Value::Path).into()),
+            "module.createRequire" | "module.Module.createRequire" => {
+                Some(self.path_of("require").map(Value::Path).into())
+            }
             "process.getBuiltinModule" => self.javascript_result("require", arguments),
             "Object.getPrototypeOf" | "Reflect.getPrototypeOf" | "Object" | "Object.freeze" | "Promise.resolve" => {
                 Some((*self.need(arguments.first()?.value)).clone())
@@ -391,7 +404,8 @@ impl Resolver<'_> {
         let items = self.known_arguments(arguments.get(1..2)?)?;
         let items = fold::elements(items.first()?)?;
         let dialect = self.facts.dialect;
-        let values: Option<Vec<Value>> = items.into_iter().map(|item| functions::call(&name, &[item], dialect)).collect();
+        let values: Option<Vec<Value>> =
+            items.into_iter().map(|item| functions::call(&name, &[item], dialect)).collect();
         fold::list(values?).map(Set::one)
     }
 
@@ -439,7 +453,8 @@ impl Resolver<'_> {
         if list && name == "pop" {
             return Some(self.some_item(value));
         }
-        if matches!(name, "__getattribute__" | "__getattr__") && matches!(value, Value::Path(_)) && arguments.len() == 1 {
+        if matches!(name, "__getattribute__" | "__getattr__") && matches!(value, Value::Path(_)) && arguments.len() == 1
+        {
             let object = Argument { keyword: None, value: object, spread: Spread::No };
             return Some(self.reflected(&object, arguments.first()));
         }

@@ -273,6 +273,8 @@ pub(super) struct Assignment {
 #[derive(Clone, Debug)]
 pub(super) struct Import {
     pub(super) path: Rc<[Sym]>,
+    /// Whether it is surely a module, not a member of one.
+    pub(super) module: bool,
     pub(super) start: u32,
     pub(super) end: u32,
 }

@@ -69,7 +69,8 @@ pub(super) fn binary(operator: Binary, left: &Value, right: &Value, dialect: Dia
         }
         (Binary::Modulo, Value::Int(a), Value::Int(b)) => a.checked_rem(*b).map(Value::Int),
         (Binary::Modulo, Value::Text(format), value) => percent(format, value),
-        (Binary::Multiply, Value::Text(one), Value::Int(count)) | (Binary::Multiply, Value::Int(count), Value::Text(one)) => {
+        (Binary::Multiply, Value::Text(one), Value::Int(count))
+        | (Binary::Multiply, Value::Int(count), Value::Text(one)) => {
             let count = usize::try_from(*count).unwrap_or(0);
             (one.len().checked_mul(count)? <= FOLD_BYTES_MAX).then(|| Value::Text(one.repeat(count).into()))
         }
@@ -268,8 +269,11 @@ pub(super) fn slice(value: &Value, bounds: [Option<i64>; 3]) -> Option<Value> {
     let clamp = |bound: Option<i64>, default: i64| {
         bound.map_or(default, |bound| if bound < 0 { bound.saturating_add(length) } else { bound }.clamp(low, high))
     };
-    let (start, stop) =
-        if step > 0 { (clamp(bounds[0], 0), clamp(bounds[1], length)) } else { (clamp(bounds[0], high), clamp(bounds[1], -1)) };
+    let (start, stop) = if step > 0 {
+        (clamp(bounds[0], 0), clamp(bounds[1], length))
+    } else {
+        (clamp(bounds[0], high), clamp(bounds[1], -1))
+    };
     let mut picked = Vec::new();
     let mut at = start;
     while (step > 0 && at < stop) || (step < 0 && at > stop) {

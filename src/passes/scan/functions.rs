@@ -50,8 +50,12 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
             bytes_value(hex_bytes(std::str::from_utf8(&bytes_of(value)?).ok()?)?)
         }
         (
-            "base64.b64decode" | "base64.urlsafe_b64decode" | "base64.standard_b64decode" | "base64.decodebytes"
-            | "base64.decodestring" | "binascii.a2b_base64",
+            "base64.b64decode"
+            | "base64.urlsafe_b64decode"
+            | "base64.standard_b64decode"
+            | "base64.decodebytes"
+            | "base64.decodestring"
+            | "binascii.a2b_base64",
             Some(value),
         ) => bytes_value(base64_bytes(&bytes_of(value)?)?),
         ("base64.b16decode", Some(value)) => bytes_value(hex_bytes(std::str::from_utf8(&bytes_of(value)?).ok()?)?),
@@ -193,7 +197,9 @@ fn text_method(own: &str, name: &str, arguments: &[Value], dialect: Dialect) -> 
             Some(encoding) if encoding.starts_with("rot") => text(fold::rot13(own)),
             _ => bytes_value(own.as_bytes().to_vec()),
         },
-        "toString" | "valueOf" | "__str__" | "normalize" if dialect == Dialect::JavaScript || name == "__str__" => text(own),
+        "toString" | "valueOf" | "__str__" | "normalize" if dialect == Dialect::JavaScript || name == "__str__" => {
+            text(own)
+        }
         "concat" => join("", &[&[Value::Text(own.into())], arguments].concat()),
         "charAt" | "at" | "__getitem__" => match arguments.first()? {
             Value::Int(at) => fold::index(&Value::Text(own.into()), *at),

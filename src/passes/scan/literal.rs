@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn escapes_mean_what_the_engines_say() {
-        let python = [(r"ev\x61l", "eval"), (r"\145val", "eval"), (r"a\d\n", "a\\d\n"), (r"\u0065", "e"), ("\\\né", "é")];
+        let python =
+            [(r"ev\x61l", "eval"), (r"\145val", "eval"), (r"a\d\n", "a\\d\n"), (r"\u0065", "e"), ("\\\né", "é")];
         for (from, to) in python {
             assert_eq!(python_text(from, false), to);
         }

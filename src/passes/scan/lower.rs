@@ -10,8 +10,8 @@ use std::rc::Rc;
 use tree_sitter::Node;
 
 use super::facts::{
-    Argument, Assignment, Dialect, Entry, Expr, ExprId, Facts, Function, FunctionId, IdMap, Import, Kind, MODULE, OPAQUE, Role,
-    Scope, ScopeId, ScopeKind, Span, Spread, Sym, VarId, Variable,
+    Argument, Assignment, Dialect, Entry, Expr, ExprId, Facts, Function, FunctionId, IdMap, Import, Kind, MODULE,
+    OPAQUE, Role, Scope, ScopeId, ScopeKind, Span, Spread, Sym, VarId, Variable,
 };
 use super::limits;
 
@@ -304,7 +304,11 @@ impl<'t> Builder<'t> {
         self.role(value, Role::Alias);
         let end = self.facts.expr(target).end;
         match how {
-            Binding::Local => self.bind(self.binding_scope(name), name, value, end),
+            Binding::Local => {
+                let (start, end) = (self.facts.expr(target).start, end.max(self.facts.expr(value).end));
+                self.facts.assignments.push(Assignment { target, value, start, end });
+                self.bind(self.binding_scope(name), name, value, self.facts.expr(target).end);
+            }
             Binding::Here => self.bind(self.scope, name, value, 0),
             Binding::In(scope) => self.bind(scope, name, value, 0),
             Binding::Hoisted => {
@@ -370,7 +374,13 @@ impl<'t> Builder<'t> {
     }
 
     /// Adds the parameters of a function: `parameters` is a sequence of patterns.
-    pub(super) fn parameters(&mut self, function: FunctionId, scope: ScopeId, parameters: ExprId, this: Option<ExprId>) {
+    pub(super) fn parameters(
+        &mut self,
+        function: FunctionId,
+        scope: ScopeId,
+        parameters: ExprId,
+        this: Option<ExprId>,
+    ) {
         let items: Vec<ExprId> = match self.facts.kind(parameters) {
             Kind::Sequence(items) => self.facts.lists[items.range()].to_vec(),
             Kind::Name(_) => vec![parameters],
@@ -396,13 +406,22 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Notes an import of `path`, and gives back the expression of what it reaches.
-    pub(super) fn import(&mut self, path: Vec<Sym>, node: Node<'_>) -> ExprId {
+    /// Notes an import of `path` (a module, or a member of one), and gives back the expression of what it reaches.
+    pub(super) fn import(&mut self, path: Vec<Sym>, module: bool, node: Node<'_>) -> ExprId {
         let path: Rc<[Sym]> = path.into();
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let (start, end) = (place(node.start_byte()), place(node.end_byte()));
-        self.facts.imports.push(Import { path: path.clone(), start, end });
+        self.facts.imports.push(Import { path: path.clone(), module, start, end });
         self.push(Kind::Imported(path), start as usize, end as usize, Role::Synthetic)
+    }
+
+    /// Operands that are only compared with something: nothing is passed on.
+    pub(super) fn compared(&mut self, operands: impl IntoIterator<Item = ExprId>) {
+        for operand in operands {
+            if matches!(self.facts.kind(operand), Kind::Name(_) | Kind::Attribute { .. }) {
+                self.role(operand, Role::Unused);
+            }
+        }
     }
 
     /// An argument given by position.

@@ -7,8 +7,7 @@ use std::sync::OnceLock;
 use tree_sitter::Node;
 
 use super::facts::{
-    Argument, Binary, Dialect, Entry, ExprId, Facts, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind,
-    Spread, Sym, Unary,
+    Argument, Binary, Dialect, Entry, ExprId, Facts, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind, Spread, Sym, Unary,
 };
 use super::literal;
 use super::lower::{self, Binding, Builder, Child, Frame, Language, names};
@@ -83,14 +82,8 @@ fn kinds() -> &'static (Vec<N>, Vec<F>) {
     })
 }
 
-const FUNCTIONS: [N; 6] = [
-    N::Arrow,
-    N::FunctionDeclaration,
-    N::FunctionExpression,
-    N::GeneratorDeclaration,
-    N::Generator,
-    N::Method,
-];
+const FUNCTIONS: [N; 6] =
+    [N::Arrow, N::FunctionDeclaration, N::FunctionExpression, N::GeneratorDeclaration, N::Generator, N::Method];
 
 impl Language for JavaScript {
     type Node = N;
@@ -108,12 +101,7 @@ impl Language for JavaScript {
         matches!(field, F::Operator | F::Kind)
     }
 
-    fn enter<'t>(
-        builder: &mut Builder<'t>,
-        parent: Option<&Frame<'t, N>>,
-        field: F,
-        frame: &mut Frame<'t, N>,
-    ) {
+    fn enter<'t>(builder: &mut Builder<'t>, parent: Option<&Frame<'t, N>>, field: F, frame: &mut Frame<'t, N>) {
         if let Some(parent) = parent {
             let inner = match field {
                 F::Parameters | F::Parameter | F::Body => parent.inner,
@@ -276,7 +264,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             }
         }
         N::ExpressionStatement => children.iter().for_each(|child| {
-            if !matches!(child.kind, N::Call | N::New) {
+            if matches!(child.kind, N::Identifier | N::Member | N::Subscript) {
                 builder.role(child.expr, Role::Unused);
             }
         }),
@@ -348,7 +336,9 @@ fn called_back(builder: &mut Builder<'_>, callee: ExprId, arguments: &[Argument]
         }
     }
     let Kind::Attribute { object, name } = *builder.facts.kind(callee) else { return };
-    let Some(&Kind::Function(function)) = arguments.first().map(|first| builder.facts.kind(first.value)) else { return };
+    let Some(&Kind::Function(function)) = arguments.first().map(|first| builder.facts.kind(first.value)) else {
+        return;
+    };
     match builder.facts.text(name) {
         "then" => builder.give(function, 0, object),
         "map" | "forEach" | "filter" | "some" | "every" | "find" | "flatMap" => {
@@ -429,7 +419,10 @@ fn binary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Ex
             let either = builder.list([left, right]);
             return builder.expr(Kind::Choice(either), node);
         }
-        _ => Binary::Other,
+        _ => {
+            builder.compared([left, right]);
+            Binary::Other
+        }
     };
     builder.expr(Kind::Binary(operator, left, right), node)
 }
@@ -581,7 +574,7 @@ fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>) -> ExprId {
     let text = builder.text(source);
     let text = literal::javascript_text(text.get(1..text.len().saturating_sub(1)).unwrap_or_default());
     let module = builder.facts.symbols.intern(&text);
-    let whole = builder.import(vec![module], node);
+    let whole = builder.import(vec![module], true, node);
     let mut cursor = node.walk();
     let clauses: Vec<Node<'_>> =
         node.named_children(&mut cursor).filter(|child| child.kind() == "import_clause").collect();
@@ -613,7 +606,7 @@ fn import_member(builder: &mut Builder<'_>, module: Sym, specifier: Node<'_>, wh
         return bind_import(builder, bound, whole);
     }
     let member = builder.facts.symbols.intern(&text);
-    let value = builder.import(vec![module, member], statement);
+    let value = builder.import(vec![module, member], false, statement);
     bind_import(builder, bound, value);
 }
 

@@ -75,10 +75,8 @@ fn kinds() -> &'static (Vec<N>, Vec<F>) {
         let kinds = (0..count)
             .map(|id| {
                 let kind = N::named(language.node_kind_for_id(id).unwrap_or_default());
-                let symbol = matches!(
-                    kind,
-                    N::Plus | N::Minus | N::Percent | N::Star | N::Caret | N::PlusAssign | N::Colon
-                );
+                let symbol =
+                    matches!(kind, N::Plus | N::Minus | N::Percent | N::Star | N::Caret | N::PlusAssign | N::Colon);
                 if language.node_kind_is_named(id) || symbol { kind } else { N::Other }
             })
             .collect();
@@ -107,12 +105,7 @@ impl Language for Python {
         field == F::Operator
     }
 
-    fn enter<'t>(
-        builder: &mut Builder<'t>,
-        parent: Option<&Frame<'t, N>>,
-        field: F,
-        frame: &mut Frame<'t, N>,
-    ) {
+    fn enter<'t>(builder: &mut Builder<'t>, parent: Option<&Frame<'t, N>>, field: F, frame: &mut Frame<'t, N>) {
         if let Some(parent) = parent {
             scope_of_child(builder, parent, field, frame.kind);
         }
@@ -234,6 +227,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             returns(builder, value);
         }
         N::Global | N::Nonlocal => redirect(builder, frame, children),
+        N::Comparison => builder.compared(children.iter().map(|child| child.expr)),
         N::AliasedImport => children.iter().for_each(|child| builder.role(child.expr, Role::Target)),
         N::Delete => children.iter().for_each(|child| deleted(builder, child.expr)),
         N::Decorated => decorated(builder, children),
@@ -245,7 +239,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             return builder.call(node, callee, arguments);
         }
         N::ExpressionStatement => children.iter().for_each(|child| {
-            if child.kind != N::Call {
+            if matches!(child.kind, N::Identifier | N::Attribute | N::Subscript) {
                 builder.role(child.expr, Role::Unused);
             }
         }),
@@ -313,6 +307,10 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
         // `f(x for x in xs)`.
         _ => vec![Builder::positional(last.expr)],
     };
+    if matches!(builder.facts.kind(callee), Kind::Name(name) if matches!(builder.facts.text(*name), "isinstance" | "issubclass" | "type" | "callable" | "id" | "repr"))
+    {
+        builder.compared(arguments.iter().map(|argument| argument.value));
+    }
     if let Kind::Function(function) = *builder.facts.kind(callee) {
         for (index, argument) in arguments.iter().enumerate().take_while(|(_, one)| one.spread == Spread::No) {
             builder.give(function, index, argument.value);
@@ -440,11 +438,7 @@ fn unary(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) 
 
 /// `a or b` and `a if c else b`: either. The condition between is no value of it.
 fn choice(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
-    let own: Vec<ExprId> = children
-        .iter()
-        .filter(|child| child.kind != N::Comment)
-        .map(|child| child.expr)
-        .collect();
+    let own: Vec<ExprId> = children.iter().filter(|child| child.kind != N::Comment).map(|child| child.expr).collect();
     let either = match (frame.kind, own.as_slice()) {
         (N::Conditional, &[yes, _, no]) => vec![yes, no],
         (N::Conditional, _) => own,
@@ -599,11 +593,13 @@ fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]
         builder.role(child.expr, Role::Target);
         match child.kind {
             N::WildcardImport => {
-                builder.import(module.clone(), frame.node);
+                builder.import(module.clone(), true, frame.node);
                 let scope = builder.scope;
                 builder.facts.star_imports.push((scope, Rc::from(module.as_slice())));
             }
-            N::DottedName | N::AliasedImport if child.field == F::Name => import_one(builder, &module, child, frame.node),
+            N::DottedName | N::AliasedImport if child.field == F::Name => {
+                import_one(builder, &module, child, frame.node)
+            }
             _ => {}
         }
     }
@@ -618,7 +614,7 @@ fn import_one(builder: &mut Builder<'_>, module: &[Sym], child: &Kid<'_>, statem
     let Some(&first) = own.first() else { return };
     let full: Vec<Sym> = module.iter().chain(&own).copied().collect();
     let at = u32::try_from(statement.end_byte()).unwrap_or(u32::MAX);
-    let reached = builder.import(full, statement);
+    let reached = builder.import(full, module.is_empty(), statement);
     let (bound, value) = match alias {
         Some(alias) => (name(builder, alias), reached),
         // `import a.b` binds `a`.
@@ -639,6 +635,7 @@ fn path(builder: &mut Builder<'_>, node: Node<'_>) -> Vec<Sym> {
     if dots > 0 {
         parts.push(builder.facts.symbols.intern("."));
     }
-    parts.extend(text[dots..].split('.').filter(|part| !part.is_empty()).map(|part| builder.facts.symbols.intern(part)));
+    parts
+        .extend(text[dots..].split('.').filter(|part| !part.is_empty()).map(|part| builder.facts.symbols.intern(part)));
     parts
 }

@@ -67,10 +67,8 @@ impl<'a, 'r> Matching<'a, 'r> {
 
     fn is_wanted(&self, expr: ExprId) -> bool {
         let expr = self.resolver.facts.expr(expr);
-        let named = matches!(
-            expr.kind,
-            Kind::Name(_) | Kind::Attribute { .. } | Kind::Subscript { .. } | Kind::Call { .. }
-        );
+        let named =
+            matches!(expr.kind, Kind::Name(_) | Kind::Attribute { .. } | Kind::Subscript { .. } | Kind::Call { .. });
         named && !matches!(expr.role, Role::Synthetic | Role::Target)
     }
 
@@ -163,9 +161,33 @@ impl<'a, 'r> Matching<'a, 'r> {
         if name.contains(RESULT) || name.starts_with('.') || root.starts_with(['.', '/']) {
             return false;
         }
-        self.resolver.facts.imports.iter().any(|import| {
-            import.path.iter().map(|&part| &**self.resolver.facts.symbols.text(part)).eq(name.split('.'))
-        })
+        const NODE: [&str; 16] = [
+            "assert",
+            "child_process",
+            "crypto",
+            "events",
+            "fs",
+            "http",
+            "https",
+            "net",
+            "os",
+            "path",
+            "querystring",
+            "stream",
+            "url",
+            "util",
+            "vm",
+            "zlib",
+        ];
+        if self.resolver.facts.dialect == Dialect::JavaScript && NODE.contains(&&*name) {
+            return true;
+        }
+        self.resolver
+            .facts
+            .imports
+            .iter()
+            .filter(|import| import.module)
+            .any(|import| import.path.iter().map(|&part| &**self.resolver.facts.symbols.text(part)).eq(name.split('.')))
     }
 
     /// The qualified name, where the source does not say it.
@@ -321,8 +343,32 @@ impl<'a, 'r> Matching<'a, 'r> {
             Kind::Name(name) => return (Vec::new(), self.implicit_global(target, name)),
             _ => return (Vec::new(), Vec::new()),
         };
-        let paths = self.member_paths(object, &members);
+        let mut paths = self.member_paths(object, &members);
+        if self.resolver.facts.dialect == Dialect::Python {
+            paths.extend(self.as_written(target));
+        }
         (members, paths)
+    }
+
+    /// `session.verify` as it is written, whatever `session` may be: conventional names count.
+    fn as_written(&self, target: ExprId) -> Option<Rc<str>> {
+        let mut parts = Vec::new();
+        let mut here = target;
+        for _ in 0..super::limits::SEGMENTS_MAX {
+            match *self.resolver.facts.kind(here) {
+                Kind::Attribute { object, name } => {
+                    parts.push(self.resolver.facts.text(name));
+                    here = object;
+                }
+                Kind::Name(name) => {
+                    parts.push(self.resolver.facts.text(name));
+                    parts.reverse();
+                    return Some(parts.join(".").into());
+                }
+                _ => return None,
+            }
+        }
+        None
     }
 
     fn texts(&mut self, expr: ExprId) -> Vec<Rc<str>> {
@@ -333,7 +379,8 @@ impl<'a, 'r> Matching<'a, 'r> {
 
     fn implicit_global(&mut self, target: ExprId, name: super::facts::Sym) -> Vec<Rc<str>> {
         let variable = self.resolver.variable_of(target);
-        let implicit = variable.is_none_or(|variable| self.resolver.facts.variable_table[variable.at()].implicit);
+        let implicit = self.resolver.facts.dialect == Dialect::Python
+            || variable.is_none_or(|variable| self.resolver.facts.variable_table[variable.at()].implicit);
         if implicit { vec![self.resolver.facts.symbols.text(name).clone()] } else { Vec::new() }
     }
 
@@ -382,9 +429,7 @@ impl<'a, 'r> Matching<'a, 'r> {
             let key = |hit: &Hit| (hit.rule, hit.start, std::cmp::Reverse(hit.end), hit.how);
             key(a).cmp(&key(b))
         });
-        self.hits.dedup_by(|later, first| {
-            (later.rule, later.start, later.end) == (first.rule, first.start, first.end)
-        });
+        self.hits.dedup_by(|later, first| (later.rule, later.start, later.end) == (first.rule, first.start, first.end));
         let mut kept: Vec<Hit> = Vec::with_capacity(self.hits.len());
         let mut covered = (usize::MAX, 0);
         for hit in self.hits.drain(..) {

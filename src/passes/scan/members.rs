@@ -75,6 +75,9 @@ impl Resolver<'_> {
                 let length = self.as_constant(value).and_then(|value| fold::elements(&value)).map(|items| items.len());
                 length.and_then(|length| i64::try_from(length).ok()).map(Value::Int).into()
             }
+            _ if !name.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$')) => {
+                Set::one(Value::Undefined)
+            }
             _ => {
                 let class = self.path_of(class);
                 let name = self.facts.symbols.intern(name);
@@ -118,7 +121,9 @@ impl Resolver<'_> {
         }
         match &**self.facts.symbols.text(name) {
             "__globals__" | "f_globals" => Set::one(Value::Globals),
-            "constructor" if self.facts.dialect == Dialect::JavaScript => self.path_of("Class?").map(Value::Path).into(),
+            "constructor" if self.facts.dialect == Dialect::JavaScript => {
+                self.path_of("Class?").map(Value::Path).into()
+            }
             _ => Set::OPEN,
         }
     }

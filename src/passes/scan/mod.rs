@@ -110,8 +110,7 @@ fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: 
         limits.extend(limit);
     }
     let source = text.as_str();
-    let whole =
-        text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], tree: None };
+    let whole = text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], tree: None };
     hits.extend(text::run(rules, &rules.tables(RuleLanguage::Any).others, &whole).0);
     hits.sort_by_key(|hit| (hit.start, hit.end, hit.rule));
     hits.dedup_by_key(|hit| (hit.start, hit.end, hit.rule));

@@ -7,7 +7,9 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::facts::{Binary, Dialect, Entry, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
+use super::facts::{
+    Binary, Dialect, Entry, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId,
+};
 use super::fold;
 use super::limits;
 use super::values::{PathId, Paths, ROOT, Set, UNKNOWN, Value};
@@ -554,7 +556,12 @@ impl<'r> Resolver<'r> {
     }
 
     /// All pairs of two sets of constants put together, at most [`limits::VALUES_MAX`] of them.
-    fn combine(&mut self, left: &[Value], right: &[Value], fold: impl Fn(&Value, &Value) -> Option<Value>) -> Vec<Value> {
+    fn combine(
+        &mut self,
+        left: &[Value],
+        right: &[Value],
+        fold: impl Fn(&Value, &Value) -> Option<Value>,
+    ) -> Vec<Value> {
         let mut out = Vec::new();
         for a in left {
             for b in right {
@@ -637,8 +644,9 @@ impl<'r> Resolver<'r> {
         if items.range().len() > limits::ELEMENTS_MAX {
             return None;
         }
+        let before = self.needs.len();
         let sets: Vec<Rc<Set>> = items.range().map(|at| self.need(self.facts.lists[at])).collect();
-        if self.waits() {
+        if self.needs.len() > before {
             return None;
         }
         let mut values = Vec::with_capacity(sets.len());
@@ -654,7 +662,9 @@ impl<'r> Resolver<'r> {
     /// The constant that an element of a list is; of a list in a list, its own folding where that is known already.
     fn item_constant(&mut self, set: &Set) -> Option<Value> {
         match set.values.as_slice() {
-            [Value::Made(inner)] if !set.open => self.lists.get(&inner.0).cloned().flatten().or_else(|| self.flat_list(*inner)),
+            [Value::Made(inner)] if !set.open => {
+                self.lists.get(&inner.0).cloned().flatten().or_else(|| self.flat_list(*inner))
+            }
             _ => set.constant().cloned(),
         }
     }

@@ -164,9 +164,32 @@ impl Paths {
     /// `f.constructor` of a function or class is `Function`, that of a prototype its class.
     fn javascript_constructor(&mut self, parent: PathId, root: &str, symbols: &mut Symbols) -> Option<PathId> {
         const CALLABLE: [&str; 26] = [
-            "Array", "Boolean", "Buffer", "Date", "Error", "Function", "Map", "Number", "Object", "Promise", "RegExp",
-            "Set", "String", "Symbol", "alert", "atob", "eval", "fetch", "isFinite", "isNaN", "parseFloat", "parseInt",
-            "require", "setInterval", "setTimeout", "Class?",
+            "Array",
+            "Boolean",
+            "Buffer",
+            "Date",
+            "Error",
+            "Function",
+            "Map",
+            "Number",
+            "Object",
+            "Promise",
+            "RegExp",
+            "Set",
+            "String",
+            "Symbol",
+            "alert",
+            "atob",
+            "eval",
+            "fetch",
+            "isFinite",
+            "isNaN",
+            "parseFloat",
+            "parseInt",
+            "require",
+            "setInterval",
+            "setTimeout",
+            "Class?",
         ];
         let (outer, last) = self.split(parent);
         let last = symbols.text(last).clone();

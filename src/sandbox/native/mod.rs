@@ -1,1 +1,261 @@
 //! The native back end: namespaces, control groups and seccomp of this host, no daemon.
+//!
+//! One run is four processes, each of which can do less than the one before:
+//!
+//! ```text
+//! vetrun        supervises: streams, deadline, counters, verdict            supervise.rs, cgroup.rs, collect.rs
+//!  └ launcher   this program anew: namespaces, root folder, network         launcher.rs, root.rs, net.rs
+//!     └ init    first process inside: /proc, ids, reaps                     init.rs, ids.rs
+//!        └ the program, after limits, Landlock and filters                  target.rs, landlock.rs, seccomp.rs
+//! ```
+//!
+//! The supervisor plans (`layout.rs`, `interpreter.rs`), writes the plan down (`spec.rs`), and sends it over a socket
+//! (`channel.rs`). Started as root, vetrun uses control groups, and the program becomes a host user that nobody is;
+//! started by anybody else, a user namespace gives the rights, and memory is sampled. Where neither works, nothing runs.
+
+mod cgroup;
+mod channel;
+mod doctor;
+mod ids;
+mod init;
+mod interpreter;
+mod isolation;
+mod landlock;
+mod launcher;
+mod layout;
+mod net;
+mod owner;
+mod root;
+mod sample;
+mod seccomp;
+mod seccomp_rules;
+mod spec;
+mod streams;
+mod supervise;
+mod target;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+pub use doctor::{diagnose, sweep};
+pub use launcher::launcher_main;
+pub use spec::LAUNCHER_NAME;
+
+use self::cgroup::Cgroup;
+use self::interpreter::Found;
+use self::spec::{Caps, Fault, Ids, Net, Spec};
+use self::supervise::{Request, Seen, Trouble};
+use super::collect::collect_folder;
+use super::{
+    CollectLimits, Collected, Interpreter, InterpreterInfo, Job, Limits, Network, OUT_DIR, Outcome, Program, Sandbox,
+    SandboxError, Stop,
+};
+
+/// The name of this back end.
+const BACKEND: &str = "native";
+/// Folders inside folders that are collected from the output folder.
+const DEPTH_MAX: u32 = 64;
+/// Shared memory, where the limit on memory allows that much.
+const SHM_BYTES: u64 = 64 << 20;
+/// Private memory that a process may reserve beyond the limit where memory is only sampled; interpreters reserve much
+/// more than they use.
+const DATA_SLACK_BYTES: u64 = 1 << 30;
+
+/// Runs jobs with the means of this host's kernel.
+#[derive(Debug)]
+pub struct NativeSandbox {
+    launcher: PathBuf,
+    search: Vec<PathBuf>,
+    found: Mutex<BTreeMap<Interpreter, Found>>,
+}
+
+impl NativeSandbox {
+    /// A sandbox whose launcher is the program `launcher` (vetrun's own executable), and which looks for interpreters in
+    /// the folders `search`, in order. Sets an empty run up, to see that everything works, after it has removed what a
+    /// killed vetrun left.
+    ///
+    /// # Errors
+    /// [`SandboxError::Unavailable`] when this host cannot isolate anything, with the reason and the mend.
+    pub fn new(launcher: PathBuf, search: Vec<PathBuf>) -> Result<Self, SandboxError> {
+        sweep();
+        let sandbox = Self { launcher, search, found: Mutex::default() };
+        match sandbox.probe() {
+            Ok(_) => Ok(sandbox),
+            Err(trouble) => Err(doctor::unavailable(&trouble)),
+        }
+    }
+
+    /// Sets everything up for a run that executes nothing.
+    fn probe(&self) -> Result<(Seen, Option<&'static str>), Trouble> {
+        let job = Job {
+            program: Program::Command("nothing".to_owned()),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: "/".to_owned(),
+            stdin: Vec::new(),
+            mounts: Vec::new(),
+            host_packages: true,
+            collect_into: None,
+            network: Network::None,
+            limits: Limits::default(),
+        };
+        let cgroup = owner::is_root().then(|| Cgroup::create(&job.limits)).flatten();
+        let argv = vec!["nothing".to_owned()];
+        let seen = self.launch(&job, &[], argv, cgroup.as_ref(), true, &Stop::default())?;
+        Ok((seen, cgroup.as_ref().map(Cgroup::name)))
+    }
+
+    fn find(&self, kind: Interpreter) -> Result<Found, SandboxError> {
+        let mut known = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(found) = known.get(&kind) {
+            return Ok(found.clone());
+        }
+        let found = interpreter::find(kind, &self.search).map_err(|mend| SandboxError::NoProgram {
+            backend: BACKEND,
+            program: kind.command().to_owned(),
+            mend,
+        })?;
+        known.insert(kind, found.clone());
+        Ok(found)
+    }
+
+    /// The interpreters that a job may start. One that is not there is an error only for a job that names it; a command
+    /// may start either, so both are shown to it where they are there.
+    fn interpreters(&self, program: &Program) -> Result<Vec<Found>, SandboxError> {
+        match program {
+            Program::Interpreter(kind) => Ok(vec![self.find(*kind)?]),
+            Program::Command(path) if interpreter::is_system(Path::new(path)) => Ok(Vec::new()),
+            Program::Command(_) => Ok([Interpreter::Python, Interpreter::Node]
+                .into_iter()
+                .filter_map(|kind| self.find(kind).ok())
+                .collect()),
+        }
+    }
+
+    fn launch(
+        &self,
+        job: &Job,
+        found: &[Found],
+        argv: Vec<String>,
+        cgroup: Option<&Cgroup>,
+        probe: bool,
+        stop: &Stop,
+    ) -> Result<Seen, Trouble> {
+        let invalid = |action| Fault { action, errno: libc::EINVAL };
+        let view = layout::view(job, found).map_err(invalid)?;
+        let env = layout::environment(job, found);
+        let cgroups = cgroup.map_or(0, Cgroup::count);
+        let plan = std::cell::Cell::new(Some((view, env, argv)));
+        let spec = |launcher: u32| {
+            let ids = owner::ids(launcher)?;
+            let (view, env, argv) = plan.take().unwrap_or_default();
+            let caps = caps(&job.limits, cgroup.is_some(), ids);
+            Ok(Spec { ids, argv, env, cwd: job.cwd.clone(), view, net: net_of(&job.network), caps, cgroups, probe })
+        };
+        let gateway = match &job.network {
+            Network::Gateway(gateway) => Some(&**gateway),
+            Network::None | Network::Full => None,
+        };
+        let request =
+            Request { launcher: &self.launcher, spec: &spec, stdin: &job.stdin, limits: &job.limits, gateway, cgroup };
+        supervise::run(&request, stop)
+    }
+}
+
+impl Sandbox for NativeSandbox {
+    fn name(&self) -> &'static str {
+        BACKEND
+    }
+
+    fn run(&self, job: &Job, stop: &Stop) -> Result<Outcome, SandboxError> {
+        let found = self.interpreters(&job.program)?;
+        let mut command = vec![program(&job.program, &found, job.host_packages)];
+        command.extend(job.args.iter().cloned());
+        let cgroup = owner::is_root().then(|| Cgroup::create(&job.limits)).flatten();
+        let launched = self.launch(job, &found, command.clone(), cgroup.as_ref(), false, stop);
+        let isolation = isolation::of(cgroup.as_ref(), &job.network, launched.as_ref().is_ok_and(|seen| seen.landlock));
+        let seen = match launched {
+            Ok(seen) => seen,
+            Err(Trouble::Interrupted) => return Ok(isolation::interrupted(command, isolation)),
+            Err(trouble) => return Err(error(trouble, &command[0])),
+        };
+        let collected = collect(job, &seen)?;
+        let [stdout, stderr] = seen.streams;
+        Ok(Outcome {
+            ended: seen.ended,
+            stdout,
+            stderr,
+            collected,
+            metrics: seen.metrics,
+            isolation,
+            command,
+            image: None,
+        })
+    }
+
+    fn interpreter(&self, kind: Interpreter) -> Result<InterpreterInfo, SandboxError> {
+        self.find(kind).map(|found| found.info)
+    }
+}
+
+/// What is executed: a virtual environment's own command for a job that may see its packages, the real one otherwise.
+fn program(program: &Program, found: &[Found], host_packages: bool) -> String {
+    match (program, found) {
+        (Program::Command(name), _) => name.clone(),
+        (Program::Interpreter(kind), []) => kind.command().to_owned(),
+        (Program::Interpreter(_), [found, ..]) => match &found.environment {
+            Some((_, command)) if host_packages => command.clone(),
+            _ => found.info.path.clone(),
+        },
+    }
+}
+
+fn net_of(network: &Network) -> Net {
+    match network {
+        Network::None => Net::None,
+        Network::Gateway(_) => Net::Gateway,
+        Network::Full => Net::Full,
+    }
+}
+
+fn caps(limits: &Limits, grouped: bool, ids: Ids) -> Caps {
+    // An ordinary user's launcher and first process count as the program's user does; they have no other id to give.
+    let others = if matches!(ids, Ids::User { .. }) { 2 } else { 0 };
+    Caps {
+        open_files: limits.open_files.into(),
+        file_bytes: limits.file_bytes,
+        pids: u64::from(limits.pids) + others,
+        data_bytes: (!grouped).then(|| limits.memory_bytes.saturating_add(DATA_SLACK_BYTES)),
+        out_bytes: limits.out_bytes,
+        out_files: limits.out_files.into(),
+        tmp_bytes: limits.tmp_bytes,
+        shm_bytes: SHM_BYTES.min(limits.memory_bytes / 2),
+    }
+}
+
+fn collect(job: &Job, seen: &Seen) -> Result<Collected, SandboxError> {
+    let Some(into) = &job.collect_into else { return Ok(Collected::default()) };
+    let limits =
+        CollectLimits { bytes_max: job.limits.out_bytes, files_max: job.limits.out_files, depth_max: DEPTH_MAX };
+    collect_folder(std::os::fd::AsFd::as_fd(&seen.out), into, limits).map_err(|error| SandboxError::Failed {
+        backend: BACKEND,
+        action: format!("collect {OUT_DIR} into {}", into.display()),
+        source: error.into(),
+    })
+}
+
+fn error(trouble: Trouble, program: &str) -> SandboxError {
+    let fault = match trouble {
+        Trouble::NoProgram(fault) if matches!(fault.errno, libc::ENOENT | libc::ENOTDIR) => {
+            let mend = format!(
+                "install it on this host, where `{program}` is looked up below /usr and beside the interpreter"
+            );
+            return SandboxError::NoProgram { backend: BACKEND, program: program.to_owned(), mend };
+        }
+        Trouble::NoProgram(fault) | Trouble::Fault(fault) => fault,
+        Trouble::Interrupted => Fault { action: "run".to_owned(), errno: libc::EINTR },
+    };
+    let source = std::io::Error::from_raw_os_error(fault.errno).into();
+    SandboxError::Failed { backend: BACKEND, action: fault.action, source }
+}

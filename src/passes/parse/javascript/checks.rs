@@ -47,6 +47,18 @@ pub(super) fn typescript_in_javascript(nodes: &AstNodes<'_>) -> Vec<Problem> {
     problems
 }
 
+/// `<!--` is a comment in a script and never allowed in a module, where oxc reads it as `< !--`.
+pub(super) fn html_comment_in_module(nodes: &AstNodes<'_>, text: &str) -> Option<Problem> {
+    let at = nodes.iter().find_map(|node| match node.kind() {
+        AstKind::UnaryExpression(unary) => {
+            let at = (unary.span.start as usize).checked_sub(1)?;
+            text.get(at..).is_some_and(|rest| rest.starts_with("<!--")).then_some(at)
+        }
+        _ => None,
+    })?;
+    Some(Problem::new(RULE, "HTML comments are not allowed in modules", at..at + 4))
+}
+
 /// Zero-width space and next-line, which oxc takes for white space and V8 does not.
 pub(super) fn not_white_space(span: Span, text: &str) -> Option<Problem> {
     let found = text.get(bytes(span))?.chars().find(|char| matches!(char, '\u{200b}' | '\u{85}'))?;

@@ -73,11 +73,14 @@ pub(super) fn improve(
         Some((at, what)) => Some(Problem::new(rule, format!("unterminated {what}"), at..end.max(at))),
         None if found.brackets.mismatch.is_none() => found.brackets.innermost().map(|(bracket, at)| {
             let (open, close) = (char::from(bracket), char::from(closing(bracket)));
-            Problem::new(rule, format!("'{open}' was never closed"), at..at + 1).hint(format!("add the missing '{close}'"))
+            Problem::new(rule, format!("'{open}' was never closed"), at..at + 1)
+                .hint(format!("add the missing '{close}'"))
         }),
         None => None,
     };
-    if let Some(cause) = cause.filter(|cause| problems.first().is_some_and(|problem| at_end(problem) || start(problem) == start(cause))) {
+    if let Some(cause) =
+        cause.filter(|cause| problems.first().is_some_and(|problem| at_end(problem) || start(problem) == start(cause)))
+    {
         return vec![cause];
     }
     problems

@@ -142,7 +142,10 @@ fn attempt(text: &str, goal: Goal, rule: &'static str) -> Vec<Problem> {
     match once(text, goal, rule) {
         Ok(()) => Vec::new(),
         Err((problems, call_target)) => {
-            if call_target.is_some() && goal.source_type.is_javascript() && valid_but_for_call_targets(text, goal, call_target) {
+            if call_target.is_some()
+                && goal.source_type.is_javascript()
+                && valid_but_for_call_targets(text, goal, call_target)
+            {
                 return Vec::new();
             }
             problems
@@ -182,6 +185,9 @@ fn once(text: &str, goal: Goal, rule: &'static str) -> Result<(), Refused> {
         if goal.is_plain() || goal == Goal::JSX {
             problems.extend(checks::typescript_in_javascript(built.semantic.nodes()));
         }
+        if goal.source_type.is_module() {
+            problems.extend(checks::html_comment_in_module(built.semantic.nodes(), text));
+        }
     }
     let call_target = errors.iter().find_map(|error| hints::call_target(error, text));
     problems.extend(errors.iter().map(|error| hints::one(error, text, rule)));
@@ -197,8 +203,7 @@ fn other_language(text: &str, goal: Goal) -> Option<&'static str> {
     if !goal.source_type.is_javascript() {
         return None;
     }
-    [Goal::TS, Goal::TSX]
-        .into_iter()
-        .any(|goal| once(text, goal, RULE).is_ok())
-        .then_some("this is TypeScript, which Node does not run as JavaScript; rename the file to .ts or remove the types")
+    [Goal::TS, Goal::TSX].into_iter().any(|goal| once(text, goal, RULE).is_ok()).then_some(
+        "this is TypeScript, which Node does not run as JavaScript; rename the file to .ts or remove the types",
+    )
 }

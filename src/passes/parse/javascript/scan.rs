@@ -195,8 +195,20 @@ impl Scanner<'_> {
 
 /// Words after which an operand stands, so that a slash begins a regular expression.
 const BEFORE_OPERAND: &[&[u8]] = &[
-    b"return", b"typeof", b"instanceof", b"in", b"of", b"new", b"delete", b"void", b"throw", b"case", b"do", b"else",
-    b"yield", b"await",
+    b"return",
+    b"typeof",
+    b"instanceof",
+    b"in",
+    b"of",
+    b"new",
+    b"delete",
+    b"void",
+    b"throw",
+    b"case",
+    b"do",
+    b"else",
+    b"yield",
+    b"await",
 ];
 
 fn is_word(byte: u8) -> bool {

@@ -19,6 +19,12 @@ pub(super) fn blocks_max(version: PythonVersion) -> u32 {
     if version >= PythonVersion::PY313 { 21 } else { 20 }
 }
 
+/// How many expressions may stand inside one another. CPython's parser and compiler stop at about so many, with a
+/// `MemoryError` or `RecursionError`: measured with unary operators, which bear the most.
+pub(super) fn expression_depth_max(version: PythonVersion) -> u32 {
+    if version >= PythonVersion::PY313 { 5_900 } else { 2_900 }
+}
+
 fn problem(message: impl Into<String>, range: TextRange) -> Problem {
     Problem::new(super::RULE, message, super::bytes(range))
 }

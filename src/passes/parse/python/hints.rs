@@ -50,7 +50,8 @@ fn structural(text: &str, found: &Scan) -> Option<Problem> {
         Some(mismatch) => Some(mismatched(text, mismatch.opener, mismatch.closer, mismatch.at)),
         None => found.brackets.innermost().map(|(bracket, at)| {
             let (open, close) = (char::from(bracket), char::from(closing(bracket)));
-            Problem::new(RULE, format!("'{open}' was never closed"), at..at + 1).hint(format!("add the missing '{close}'"))
+            Problem::new(RULE, format!("'{open}' was never closed"), at..at + 1)
+                .hint(format!("add the missing '{close}'"))
         }),
     };
     let start = |problem: &Problem| problem.range.as_ref().map_or(0, |range| range.start);

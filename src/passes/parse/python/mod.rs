@@ -49,7 +49,11 @@ fn strict(path: &str, text: &str, version: PythonVersion, found: &scan::Scan) ->
         Problem::new(RULE, message, bytes(error.range()))
             .hint(format!("the policy judges for Python {version}; set `python_version` to the one that runs it"))
     });
+    let too_deep = layout.as_ref().is_some_and(|problem| problem.rule == "nesting-too-deep");
     let mut problems: Vec<Problem> = unsupported.chain(layout).collect();
+    if too_deep {
+        return problems;
+    }
     problems.extend(layout::yield_before_operator(parsed.tokens()));
     if let Some(module) = parsed.try_into_module() {
         problems.extend(semantic::check(module.suite(), text, version, path.ends_with(".pyi")));

@@ -63,17 +63,24 @@ impl<'a> Scope<'a> {
 
     /// Adds what the statements of `body` declare and bind.
     pub(super) fn with_body(mut self, body: &'a [Stmt]) -> Self {
-        Declarations(&mut self).visit_body(body);
+        Declarations { scope: &mut self, depth: 0 }.visit_body(body);
         self
     }
 }
 
 /// Collects the declarations and bindings of one scope; does not go into the scopes within it.
-struct Declarations<'s, 'a>(&'s mut Scope<'a>);
+struct Declarations<'s, 'a> {
+    scope: &'s mut Scope<'a>,
+    /// Expressions around the place where the walk is.
+    depth: u32,
+}
+
+/// How deep the collection goes into expressions; the semantic walk refuses what is deeper.
+const DEPTH_MAX: u32 = 6_000;
 
 impl<'a> Visitor<'a> for Declarations<'_, 'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
-        let scope = &mut *self.0;
+        let scope = &mut *self.scope;
         match stmt {
             Stmt::Global(global) => {
                 for name in &global.names {
@@ -97,12 +104,15 @@ impl<'a> Visitor<'a> for Declarations<'_, 'a> {
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Name(name) if !name.ctx.is_load() => {
-                self.0.bindings.insert(name.id.as_str());
+                self.scope.bindings.insert(name.id.as_str());
             }
             Expr::Lambda(_) => return,
+            _ if self.depth >= DEPTH_MAX => return,
             _ => {}
         }
+        self.depth += 1;
         visitor::walk_expr(self, expr);
+        self.depth -= 1;
     }
 
     fn visit_comprehension(&mut self, comprehension: &'a ast::Comprehension) {
@@ -114,17 +124,17 @@ impl<'a> Visitor<'a> for Declarations<'_, 'a> {
     }
 
     fn visit_alias(&mut self, alias: &'a ast::Alias) {
-        self.0.bindings.insert(bound_name(alias));
+        self.scope.bindings.insert(bound_name(alias));
     }
 
     fn visit_except_handler(&mut self, handler: &'a ast::ExceptHandler) {
         let ast::ExceptHandler::ExceptHandler(inner) = handler;
-        self.0.bindings.extend(inner.name.as_ref().map(ast::Identifier::as_str));
+        self.scope.bindings.extend(inner.name.as_ref().map(ast::Identifier::as_str));
         visitor::walk_except_handler(self, handler);
     }
 
     fn visit_pattern(&mut self, pattern: &'a Pattern) {
-        self.0.bindings.extend(captured_name(pattern).map(|(name, _)| name));
+        self.scope.bindings.extend(captured_name(pattern).map(|(name, _)| name));
         visitor::walk_pattern(self, pattern);
     }
 }

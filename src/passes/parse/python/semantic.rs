@@ -31,6 +31,9 @@ pub(super) fn check(body: &[Stmt], text: &str, version: PythonVersion, is_stub: 
             errors: RefCell::default(),
         },
         problems: Vec::new(),
+        depth: 0,
+        depth_max: checks::expression_depth_max(version),
+        is_too_deep: false,
     };
     if walker.context.declares {
         let scope = Scope::new(Kind::Module).with_body(body);
@@ -174,6 +177,10 @@ struct Walker<'a> {
     checker: SemanticSyntaxChecker,
     context: Context<'a>,
     problems: Vec<Problem>,
+    /// Expressions around the place where the walk is, and how many there may be.
+    depth: u32,
+    depth_max: u32,
+    is_too_deep: bool,
 }
 
 impl<'a> Walker<'a> {
@@ -375,8 +382,42 @@ impl<'a> Visitor<'a> for Walker<'a> {
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
+        if self.depth >= self.depth_max {
+            self.too_deep(expr.range());
+            return;
+        }
+        self.depth += 1;
         self.checker.visit_expr(expr, &self.context);
         self.problems.extend(checks::expression(expr, self.context.text));
+        self.descend(expr);
+        self.depth -= 1;
+    }
+
+    fn visit_alias(&mut self, alias: &'a ast::Alias) {
+        self.binds(bound_name(alias));
+    }
+
+    fn visit_pattern(&mut self, pattern: &'a ast::Pattern) {
+        if let Some((name, _)) = captured_name(pattern) {
+            self.binds(name);
+        }
+        self.problems.extend(checks::pattern(pattern));
+        visitor::walk_pattern(self, pattern);
+    }
+}
+
+impl<'a> Walker<'a> {
+    /// Notes once that expressions nest too deep; what is deeper is not looked at.
+    fn too_deep(&mut self, range: TextRange) {
+        if !std::mem::replace(&mut self.is_too_deep, true) {
+            let message = format!("more than {} expressions inside one another", self.depth_max);
+            let problem = Problem::new("nesting-too-deep", message, super::bytes(range));
+            self.problems.push(problem.hint("split the expression into several statements"));
+        }
+    }
+
+    /// Walks what is inside an expression, in the scope that it opens.
+    fn descend(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Name(name) => {
                 if self.context.declares {
@@ -399,17 +440,5 @@ impl<'a> Visitor<'a> for Walker<'a> {
             }
             _ => visitor::walk_expr(self, expr),
         }
-    }
-
-    fn visit_alias(&mut self, alias: &'a ast::Alias) {
-        self.binds(bound_name(alias));
-    }
-
-    fn visit_pattern(&mut self, pattern: &'a ast::Pattern) {
-        if let Some((name, _)) = captured_name(pattern) {
-            self.binds(name);
-        }
-        self.problems.extend(checks::pattern(pattern));
-        visitor::walk_pattern(self, pattern);
     }
 }

@@ -1,0 +1,404 @@
+//! What can be typed. What it means is decided in the other modules of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
+
+use crate::finding::{Confidence, Severity};
+use crate::output::{Format, UnknownFormat};
+use crate::policy::{Backend, ByteSize, Installer, NetworkPolicy, Timeout};
+
+/// Vets generated code, then runs it where it can do no harm.
+#[derive(Debug, Parser)]
+#[command(name = "vetrun", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    passed
+  1    blocked: findings at or above --fail-on
+  2    not vetted: bad usage, policy or rule; no back end; unreadable input; a bug
+  3    nothing to vet
+  4    vetted, but the install or the run failed
+  130  interrupted
+
+Anything but 0 reads as \"do not use\".";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Vet without running: parse, structure, scan, budget
+    Check(CheckArgs),
+    /// Vet, install packages and run in a sandbox
+    Run(RunArgs),
+    /// Vet every sub-folder (or file) of a folder as one artifact
+    Batch(BatchArgs),
+    /// List, explain and test rules
+    Rules(RulesArgs),
+    /// Say which back ends, installers and interpreters work here, and why not
+    Doctor(DoctorArgs),
+    /// Print a JSON Schema
+    Schema(SchemaArgs),
+    /// Write a commented vetrun.toml
+    Init(InitArgs),
+    /// Print a completion script
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) judging: JudgingArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) judging: JudgingArgs,
+    #[command(flatten)]
+    pub(super) running: RunningArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// Arguments for the program, after `--`
+    #[arg(last = true, value_name = "ARG")]
+    pub(super) args: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BatchArgs {
+    /// Folders whose sub-folders and files are the artifacts
+    #[arg(required = true, value_name = "DIR")]
+    pub(super) dirs: Vec<PathBuf>,
+    /// Install and run what passes, too
+    #[arg(long)]
+    pub(super) run: bool,
+    /// Artifacts vetted at once [default: the number of processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) jobs: Option<u16>,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(super) judging: JudgingArgs,
+    #[command(flatten)]
+    pub(super) running: RunningArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InputArgs {
+    /// Files and folders, each one artifact; `-` for standard input [default: .]
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The name that standard input is vetted under
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub(super) stdin_filename: Option<String>,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input")]
+pub(super) struct ReadingArgs {
+    /// The language of single files and standard input, whatever their name
+    #[arg(long, value_name = "L")]
+    pub(super) language: Option<String>,
+    /// Leave out matching paths: they are neither vetted nor there when the program runs (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(super) exclude: Vec<String>,
+    /// The structure profile: python, web, node, any, or one from the policy [default: detected]
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// The agent that generated the artifact, for the report
+    #[arg(long, value_name = "ID")]
+    pub(super) agent_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Judging")]
+pub(super) struct JudgingArgs {
+    /// The policy [default: vetrun.toml in this folder or above it, never one inside the artifact]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_policy")]
+    pub(super) policy: Option<PathBuf>,
+    /// Use the default policy
+    #[arg(long)]
+    pub(super) no_policy: bool,
+    /// Fail on findings of this severity or above [default: medium]
+    #[arg(long, value_name = "SEVERITY", value_parser = by_name::<Severity>)]
+    pub(super) fail_on: Option<Severity>,
+    /// Findings of less confidence fail nothing [default: low]
+    #[arg(long, value_name = "CONFIDENCE", value_parser = by_name::<Confidence>)]
+    pub(super) min_confidence: Option<Confidence>,
+    /// Run only these rules: ids, or prefixes that end in `*`
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) select: Vec<String>,
+    /// Leave out findings of these rules and checks
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
+    /// A folder with more rules (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub(super) rules: Vec<PathBuf>,
+    /// Leave out the built-in rules
+    #[arg(long)]
+    pub(super) no_builtin_rules: bool,
+    /// An earlier JSON report, whose findings do not count
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Honour comments `vetrun: ignore[rule]` in the artifact
+    #[arg(long)]
+    pub(super) allow_suppressions: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Running")]
+pub(super) struct RunningArgs {
+    /// Where programs run [default: auto]
+    #[arg(long, value_name = "auto|native|docker", value_parser = by_name::<Backend>)]
+    pub(super) sandbox: Option<Backend>,
+    /// The image of the docker sandbox
+    #[arg(long, value_name = "IMAGE")]
+    pub(super) image: Option<String>,
+    /// Wall-clock time [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) timeout: Option<Timeout>,
+    /// Memory of all processes together [default: 256MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(super) memory: Option<ByteSize>,
+    /// Share of processors [default: 0.5]
+    #[arg(long, value_name = "N")]
+    pub(super) cpus: Option<f64>,
+    /// Processes and threads at once [default: 100]
+    #[arg(long, value_name = "N")]
+    pub(super) pids: Option<u32>,
+    /// What the program may reach [default: none]
+    #[arg(long, value_name = "none|index|full", value_parser = by_name::<NetworkPolicy>)]
+    pub(super) network: Option<NetworkPolicy>,
+    /// A variable of the program's environment (repeatable)
+    #[arg(long, value_name = "K=V", value_parser = key_and_value)]
+    pub(super) env: Vec<(String, String)>,
+    /// What is run instead of the entry point found; words are split at blanks
+    #[arg(long, value_name = "CMD")]
+    pub(super) entry: Option<String>,
+    /// A folder for the program's output files; must be empty or not there
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Install what this file declares, not what the artifact declares
+    #[arg(long, value_name = "FILE")]
+    pub(super) requirements: Option<PathBuf>,
+    /// The installer [default: auto]
+    #[arg(long, value_name = "auto|uv|pip", value_parser = by_name::<Installer>)]
+    pub(super) installer: Option<Installer>,
+    /// Do not install packages
+    #[arg(long)]
+    pub(super) no_install: bool,
+    /// Keep temporary folders and say where they are
+    #[arg(long)]
+    pub(super) keep: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// The report's format: human, json, jsonl, sarif, junit, github, gitlab or concise [default: human; jsonl for batch]
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+    /// Write the report to a file
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Write one more report, e.g. `sarif=out.sarif` (repeatable)
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = format_and_file)]
+    pub(super) report: Vec<(Format, PathBuf)>,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// Show no progress
+    #[arg(long)]
+    pub(super) no_progress: bool,
+    /// Print the report only where something stands against the artifact
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Say more
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Exit with 0 where the artifact was vetted, whatever was found
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RulesArgs {
+    #[command(subcommand)]
+    pub(super) command: RulesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RulesCommand {
+    /// List all rules
+    List {
+        /// A folder with more rules (repeatable)
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Explain one rule: why it matters, what to write instead, examples
+    Explain {
+        /// The rule
+        #[arg(value_name = "ID")]
+        id: String,
+        /// A folder with more rules (repeatable)
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
+    },
+    /// Prove that every bad example is found and every good one is not
+    Test {
+        /// Folders with rules [default: the built-in rules]
+        #[arg(value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// The image of the docker sandbox
+    #[arg(long, value_name = "IMAGE")]
+    pub(super) image: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum)]
+    pub(super) what: SchemaOf,
+}
+
+/// What there are schemas of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// The JSON report.
+    Report,
+    /// vetrun.toml.
+    Policy,
+    /// A rule file.
+    Rule,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The folder that the policy is written in
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// Replace a policy that is there
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Reads a value by the name that it has in a policy, so that both are spelled the same way.
+fn by_name<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let text: StrDeserializer<'_, ValueError> = text.into_deserializer();
+    T::deserialize(text).map_err(|error| error.to_string())
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is not of the form NAME=VALUE")),
+    }
+}
+
+fn format_and_file(text: &str) -> Result<(Format, PathBuf), String> {
+    let (format, file) = text.split_once('=').ok_or_else(|| format!("`{text}` is not of the form FORMAT=FILE"))?;
+    Ok((format.parse().map_err(|error: UnknownFormat| error.to_string())?, PathBuf::from(file)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    fn parses(line: &str) -> bool {
+        Cli::try_parse_from(std::iter::once("vetrun").chain(line.split_whitespace())).is_ok()
+    }
+
+    #[test]
+    fn what_the_contract_lists_can_be_typed() {
+        let lines = [
+            "check",
+            "check -",
+            "check a b --language python --stdin-filename x.py --exclude **/x --profile web",
+            "check --policy p.toml --fail-on high --min-confidence medium --select a,b --ignore c*",
+            "check --no-policy --rules r --rules s --no-builtin-rules --baseline b.json --allow-suppressions",
+            "check --format sarif -o f --report junit=x.xml --report github=y --color never --no-progress -q --exit-zero",
+            "run a -- --n 3 file",
+            "run --sandbox native --image i --timeout 30s --memory 256MiB --cpus 0.5 --pids 100 --network none",
+            "run --env A=b --env C=d=e --entry main.py --out o --requirements r.txt --installer uv --no-install --keep -v",
+            "batch d e --run -j 2",
+            "rules list",
+            "rules explain python-eval",
+            "rules test d",
+            "doctor",
+            "schema report",
+            "init",
+            "completions bash",
+        ];
+        for line in lines {
+            assert!(parses(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let lines = [
+            "",
+            "chekc",
+            "check --policy p --no-policy",
+            "check --fail-on severe",
+            "check --format yaml",
+            "check --report sarif",
+            "check -q -v",
+            "run --sandbox none",
+            "run --timeout soon",
+            "run --env A",
+            "batch",
+            "schema everything",
+        ];
+        for line in lines {
+            assert!(!parses(line), "{line}");
+        }
+    }
+}

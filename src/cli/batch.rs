@@ -1,0 +1,176 @@
+//! `vetrun batch`: every sub-folder or file of a folder is one artifact.
+//!
+//! Artifacts are read, vetted, reported and dropped one by one, as many at once as there are jobs, so that memory does
+//! not grow with their number. Reports are written as artifacts end; formats that need all reports keep them.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::prelude::*;
+
+use super::Failure;
+use super::args::{BatchArgs, OutputArgs};
+use super::host::Host;
+use super::reporting::{Reports, note, write_all, write_extra};
+use super::settings::{Settings, language};
+use super::signals::{OnSignal, watch};
+use super::vetting::{empty_folder, exclusions, in_language, leniently, name, requirements, session, vet_read};
+use crate::intake;
+use crate::output::{Format, jsonl, sanitize};
+use crate::report::{Report, Summary, Verdict, millis};
+use crate::sandbox::Stop;
+use crate::vet::{Exit, Running, Vetting};
+
+/// `vetrun batch`.
+pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
+    let stop = watch(OnSignal::Stop)?;
+    let settings = Settings::new(&args.judging, &args.reading, args.run.then_some(&args.running), &args.dirs)?;
+    settings.notes.iter().for_each(|text| note(&args.output, text));
+    let entries = entries(&args.dirs)?;
+    let host = args.run.then(|| Host::new(&settings.policy, &args.running)).transpose()?;
+    let out = args.running.out.as_deref().filter(|_| args.run).map(empty_folder).transpose()?;
+    let requirements = requirements(&args.running)?;
+    let requirements = requirements.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let exclude = exclusions(&args.reading)?;
+    let language = language(&args.reading)?;
+    let limits = &settings.policy.intake;
+    let sink = Mutex::new(Sink::new(&args.output, entries.len())?);
+
+    let vet = |path: &PathBuf| -> Result<(), io::Error> {
+        if stop.is_raised() {
+            return Ok(());
+        }
+        let running = host.as_ref().map(|host| running(host, &stop, out.as_deref(), path)).transpose()?;
+        let session = session(&settings, &args.reading, running, requirements);
+        let read = intake::read_batch_entry(path, limits, &exclude);
+        let vetting = vet_read(&session, &name(path), read.map(|artifact| in_language(artifact, language, path)));
+        sink.lock().expect("no holder of the lock panics").take(vetting)
+    };
+    let jobs = args.jobs.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
+    pool.install(|| entries.par_iter().try_for_each(vet))?;
+    if let Some(kept) = host.as_ref().and_then(Host::keep) {
+        note(&args.output, &format!("temporary folders are kept in {}", kept.display()));
+    }
+    let sink = sink.into_inner().expect("no holder of the lock panicked");
+    sink.finish(stop.is_raised(), &settings, args)
+}
+
+/// All artifacts of all folders, in order.
+fn entries(dirs: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut all = Vec::new();
+    for dir in dirs {
+        all.extend(intake::batch_entries(dir)?);
+    }
+    Ok(all)
+}
+
+/// How one artifact of the batch runs: its output goes to a folder of its name.
+fn running<'a>(host: &'a Host, stop: &'a Stop, out: Option<&Path>, path: &Path) -> io::Result<Running<'a>> {
+    let out = match (out, path.file_name()) {
+        (Some(out), Some(name)) => Some(out.join(name)),
+        _ => None,
+    };
+    if let Some(out) = &out {
+        std::fs::create_dir_all(out)?;
+    }
+    Ok(Running { sandbox: host.sandbox(), uv: host.uv(), args: &[], out, scratch: host.scratch(), stop })
+}
+
+/// Where reports go as their artifacts end.
+struct Sink {
+    format: Format,
+    /// The writer of formats that are written line by line.
+    lines: Option<Box<dyn Write + Send>>,
+    /// The reports that other formats need at the end.
+    kept: Vec<Report>,
+    keeps: bool,
+    summary: Summary,
+    exit: Exit,
+    quiet: bool,
+    progress: ProgressBar,
+    started: Instant,
+}
+
+impl Sink {
+    fn new(args: &OutputArgs, entries: usize) -> Result<Self, Failure> {
+        let format = args.format.unwrap_or(Format::Jsonl);
+        let lines = (format == Format::Jsonl).then(|| line_writer(args.file.as_deref())).transpose()?;
+        Ok(Self {
+            format,
+            keeps: lines.is_none() || !args.report.is_empty(),
+            lines,
+            kept: Vec::new(),
+            summary: Summary::default(),
+            exit: Exit::Passed,
+            quiet: args.quiet,
+            progress: progress(args, entries),
+            started: Instant::now(),
+        })
+    }
+
+    fn take(&mut self, vetting: Vetting) -> io::Result<()> {
+        let Vetting { report, exit } = vetting;
+        self.exit = self.exit.worse(exit);
+        self.summary.add(&report);
+        if let Some(lines) = &mut self.lines
+            && !(self.quiet && report.status == Verdict::Passed)
+        {
+            lines.write_all(jsonl::report_line(&report).as_bytes())?;
+        }
+        self.progress.set_message(sanitize::line(&report.artifact.name).into_owned());
+        self.progress.inc(1);
+        if self.keeps {
+            self.kept.push(report);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, interrupted: bool, settings: &Settings, args: &BatchArgs) -> Result<Exit, Failure> {
+        self.progress.finish_and_clear();
+        let mut exit = leniently(self.exit, self.summary.error > 0, &args.output);
+        if self.summary.artifacts == 0 {
+            exit = Exit::NothingToVet;
+        }
+        if interrupted {
+            exit = Exit::Interrupted;
+        }
+        self.summary.exit_code = exit.code();
+        self.summary.duration_ms = millis(self.started.elapsed());
+        self.kept.sort_by(|a, b| a.artifact.root.cmp(&b.artifact.root));
+        let kept: Vec<_> = self.kept.iter().collect();
+        let reports = Reports { all: &kept, summary: &self.summary, rules: &settings.rules };
+        let mut output = args.output.clone();
+        output.format = Some(self.format);
+        match &mut self.lines {
+            Some(lines) => {
+                lines.write_all(jsonl::summary_line(&self.summary).as_bytes())?;
+                lines.flush()?;
+                write_extra(&reports, &output)?;
+            }
+            None => write_all(&reports, &output)?,
+        }
+        let Summary { artifacts, passed, failed, error, .. } = &self.summary;
+        note(&output, &format!("{artifacts} artifacts: {passed} passed, {failed} failed, {error} not vetted"));
+        Ok(exit)
+    }
+}
+
+fn line_writer(file: Option<&Path>) -> Result<Box<dyn Write + Send>, Failure> {
+    let Some(path) = file else { return Ok(Box::new(io::stdout())) };
+    let file = File::create(path).map_err(|error| format!("could not write {}: {error}", path.display()))?;
+    Ok(Box::new(BufWriter::new(file)))
+}
+
+/// A bar on standard error, where that is a terminal and the user wants one.
+fn progress(args: &OutputArgs, entries: usize) -> ProgressBar {
+    let hidden = args.no_progress || args.quiet || !io::stderr().is_terminal();
+    let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {per_sec} {eta} left {wide_msg}")
+        .expect("the template is well-formed");
+    ProgressBar::with_draw_target(Some(entries as u64), target).with_style(style)
+}

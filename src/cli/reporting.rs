@@ -1,0 +1,103 @@
+//! Where reports go: standard output, `-o FILE`, and every `--report FORMAT=FILE`.
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
+
+use super::Failure;
+use super::args::{Color, OutputArgs};
+use crate::output::{self, Format, RenderContext, RuleHelp, Verbosity};
+use crate::report::{Report, Summary, Verdict};
+use crate::rules::RuleSet;
+
+/// Columns of a page where the terminal does not say how many it has.
+const WIDTH_DEFAULT: usize = 100;
+
+/// What a command has to report.
+pub(super) struct Reports<'a> {
+    /// The reports, in order.
+    pub(super) all: &'a [&'a Report],
+    /// What they came to.
+    pub(super) summary: &'a Summary,
+    /// The rules that ran.
+    pub(super) rules: &'a RuleSet,
+}
+
+/// Writes the reports wherever the user wants them.
+pub(super) fn write_all(reports: &Reports<'_>, args: &OutputArgs) -> Result<(), Failure> {
+    let format = args.format.unwrap_or(Format::Human);
+    match &args.file {
+        Some(path) => write_file(path, format, reports, args)?,
+        None if args.quiet && reports.all.iter().all(|report| report.status == Verdict::Passed) => {}
+        None => {
+            let color = colored(args.color, &io::stdout());
+            // One write at the end: a report is never half there.
+            let text = rendered(format, reports, color, args)?;
+            let mut out = io::stdout().lock();
+            out.write_all(&text)?;
+            out.flush()?;
+        }
+    }
+    write_extra(reports, args)
+}
+
+/// Writes every `--report FORMAT=FILE`.
+pub(super) fn write_extra(reports: &Reports<'_>, args: &OutputArgs) -> Result<(), Failure> {
+    args.report.iter().try_for_each(|(format, path)| write_file(path, *format, reports, args))
+}
+
+fn write_file(path: &Path, format: Format, reports: &Reports<'_>, args: &OutputArgs) -> Result<(), Failure> {
+    let text = rendered(format, reports, false, args)?;
+    fs::write(path, text).map_err(|error| format!("could not write the report {}: {error}", path.display()).into())
+}
+
+fn rendered(format: Format, reports: &Reports<'_>, color: bool, args: &OutputArgs) -> io::Result<Vec<u8>> {
+    let verbosity = match (args.quiet, args.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    let rules = rule_help(reports.rules);
+    let context = RenderContext { color, width: width(), verbosity, rules: &rules, summary: Some(reports.summary) };
+    let mut text = Vec::new();
+    output::render(format, reports.all, &context, &mut text)?;
+    Ok(text)
+}
+
+/// Whether to colour what is written to `stream`.
+pub(super) fn colored(color: Color, stream: &impl anstream::stream::RawStream) -> bool {
+    let choice = match color {
+        Color::Auto => anstream::AutoStream::choice(stream),
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    choice != anstream::ColorChoice::Never
+}
+
+fn width() -> usize {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return WIDTH_DEFAULT;
+    }
+    rustix::termios::tcgetwinsize(&out).map_or(WIDTH_DEFAULT, |size| usize::from(size.ws_col).clamp(40, 160))
+}
+
+fn rule_help(rules: &RuleSet) -> Vec<RuleHelp> {
+    let help = |rule: &crate::rules::Rule| RuleHelp {
+        id: rule.id.clone(),
+        severity: rule.severity,
+        message: rule.message.clone(),
+        why: rule.why.clone(),
+        instead: rule.instead.clone(),
+        cwe: rule.cwe.iter().map(|number| format!("CWE-{number}")).collect(),
+        references: rule.references.clone(),
+    };
+    rules.rules().iter().map(help).collect()
+}
+
+/// A line on standard error, unless the user wants quiet; untrusted parts are made harmless.
+pub(super) fn note(args: &OutputArgs, text: &str) {
+    if !args.quiet {
+        let _closed = writeln!(anstream::stderr(), "vetrun: {}", output::sanitize::line(text));
+    }
+}

@@ -1,0 +1,157 @@
+//! From what was typed to what it means: the policy, the rules and the baseline of a command.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use super::args::{JudgingArgs, ReadingArgs, RunningArgs};
+use crate::language::Language;
+use crate::policy::Policy;
+use crate::report::Report;
+use crate::rules::RuleSet;
+use crate::vet::Baseline;
+
+/// The name of a policy that is found by itself.
+pub(super) const POLICY_FILE: &str = "vetrun.toml";
+
+/// What a command vets with.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) policy: Policy,
+    pub(super) rules: RuleSet,
+    pub(super) baseline: Baseline,
+    /// What the user should know about how these came to be.
+    pub(super) notes: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the policy, the rules and the baseline. `artifacts` are the paths to vet: no policy is taken from inside
+    /// one of them.
+    pub(super) fn new(
+        judging: &JudgingArgs,
+        reading: &ReadingArgs,
+        running: Option<&RunningArgs>,
+        artifacts: &[PathBuf],
+    ) -> Result<Self, Failure> {
+        let mut notes = Vec::new();
+        let file = if judging.no_policy { None } else { policy_file(judging, artifacts, &mut notes)? };
+        let mut policy = match &file {
+            Some(path) => Policy::from_toml(&read_text(path)?, &path.display().to_string())?,
+            None => Policy::default(),
+        };
+        let mut rule_dirs = rule_dirs(&policy, file.as_deref());
+        rule_dirs.extend(judging.rules.iter().cloned());
+        apply_judging(&mut policy, judging, reading);
+        if let Some(running) = running {
+            apply_running(&mut policy, running);
+        }
+        policy.check()?;
+        let rules = RuleSet::load(policy.scan.builtin_rules, &rule_dirs)?;
+        let baseline = judging.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
+        Ok(Self { policy, rules, baseline, notes })
+    }
+}
+
+/// The language that the user names, if any.
+pub(super) fn language(reading: &ReadingArgs) -> Result<Option<Language>, Failure> {
+    let Some(name) = &reading.language else { return Ok(None) };
+    let known = || crate::language::LANGUAGES.iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
+    match Language::named(name) {
+        Some(language) => Ok(Some(language)),
+        None => Err(format!("there is no language `{name}` (there are: {})", known()).into()),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| format!("could not read {}: {error}", path.display()).into())
+}
+
+/// The policy that was named, else the nearest one in the current folder or above it that no artifact holds.
+fn policy_file(
+    judging: &JudgingArgs,
+    artifacts: &[PathBuf],
+    notes: &mut Vec<String>,
+) -> Result<Option<PathBuf>, Failure> {
+    if let Some(path) = &judging.policy {
+        return Ok(Some(path.clone()));
+    }
+    let current = std::env::current_dir().map_err(|error| format!("there is no current folder: {error}"))?;
+    let roots: HashSet<PathBuf> = artifacts.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    for folder in current.ancestors() {
+        let candidate = folder.join(POLICY_FILE);
+        if !candidate.is_file() {
+            continue;
+        }
+        let real = fs::canonicalize(&candidate).unwrap_or_else(|_| candidate.clone());
+        let inside = |path: &Path| path.ancestors().any(|above| roots.contains(above));
+        if inside(&real) || inside(folder) {
+            let mend = "name it with `--policy` if it is yours";
+            notes.push(format!("{} lies inside an artifact and was not used ({mend})", candidate.display()));
+            continue;
+        }
+        return Ok(Some(candidate));
+    }
+    Ok(None)
+}
+
+/// The policy's rule folders, which it names relative to itself.
+fn rule_dirs(policy: &Policy, file: Option<&Path>) -> Vec<PathBuf> {
+    let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
+    policy.scan.rule_dirs.iter().map(|dir| base.join(dir)).collect()
+}
+
+fn apply_judging(policy: &mut Policy, judging: &JudgingArgs, reading: &ReadingArgs) {
+    let gate = &mut policy.gate;
+    set(&mut gate.fail_on, judging.fail_on);
+    set(&mut gate.min_confidence, judging.min_confidence);
+    gate.select.extend(judging.select.iter().cloned());
+    gate.ignore.extend(judging.ignore.iter().cloned());
+    gate.allow_suppressions |= judging.allow_suppressions;
+    policy.scan.builtin_rules &= !judging.no_builtin_rules;
+    if reading.profile.is_some() {
+        policy.structure.profile.clone_from(&reading.profile);
+    }
+}
+
+fn apply_running(policy: &mut Policy, running: &RunningArgs) {
+    let execute = &mut policy.execute;
+    set(&mut execute.sandbox, running.sandbox);
+    set(&mut execute.image, running.image.clone());
+    set(&mut execute.timeout, running.timeout);
+    set(&mut execute.memory, running.memory);
+    set(&mut execute.cpus, running.cpus);
+    set(&mut execute.pids, running.pids);
+    set(&mut execute.network, running.network);
+    execute.env.extend(running.env.iter().cloned());
+    if let Some(entry) = &running.entry {
+        execute.entry = Some(entry.split_whitespace().map(str::to_owned).collect());
+    }
+    set(&mut policy.install.installer, running.installer);
+    policy.install.enabled &= !running.no_install;
+}
+
+fn set<T>(value: &mut T, typed: Option<T>) {
+    if let Some(typed) = typed {
+        *value = typed;
+    }
+}
+
+/// The fingerprints of an earlier report: one JSON report, an array of them, or JSON Lines.
+fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
+    let text = read_text(path)?;
+    let reports =
+        reports_in(&text).map_err(|error| format!("{} is not a JSON report of vetrun: {error}", path.display()))?;
+    Ok(reports.into_iter().flat_map(|report| report.findings).map(|finding| finding.fingerprint).collect())
+}
+
+fn reports_in(text: &str) -> Result<Vec<Report>, serde_json::Error> {
+    let values: Vec<serde_json::Value> =
+        serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>()?;
+    let values = values.into_iter().flat_map(|value| match value {
+        serde_json::Value::Array(values) => values,
+        value => vec![value],
+    });
+    let is_summary = |value: &serde_json::Value| value.get("type").is_some_and(|kind| kind == "summary");
+    values.filter(|value| !is_summary(value)).map(serde_json::from_value).collect()
+}

@@ -1,1 +1,0 @@
-//! Intake: a path, a folder or a stream, read once into an artifact.

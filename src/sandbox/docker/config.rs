@@ -1,0 +1,174 @@
+//! From a job to the container's configuration: every restriction that the engine is asked for stands here.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use bollard::models::{
+    ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, Mount as EngineMount,
+    MountBindOptions, MountBindOptionsPropagationEnum, MountType, ResourcesUlimits, RestartPolicy,
+    RestartPolicyNameEnum,
+};
+
+use super::engine::{Features, Image};
+use super::{seccomp, sweep};
+use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Mount, Network, OUT_DIR, TMP_DIR, WORK_DIR};
+
+/// The keeper's text; it is handed to the image's own interpreter.
+const KEEPER: &str = include_str!("keeper.py");
+/// Where the keeper finds its socket.
+const SOCKET_INSIDE: &str = "/run/vetrun.socket";
+/// `nobody` of every distribution; the number, because an image need not know the name.
+const NOBODY: u32 = 65534;
+/// Files and folders in the scratch folder, beside its byte limit: names alone must not fill the kernel's memory.
+const TMP_FILES_MAX: u32 = 65536;
+/// Hidden from programs: what engines hide by themselves, and beyond that all of `/sys`, message queues (which no limit
+/// counts) and what tells of the host's work.
+const MASKED: &[&str] = &[
+    "/dev/mqueue",
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys",
+];
+/// The keeper is one process more than the job was given.
+pub(super) const KEEPER_PIDS: u32 = 1;
+
+/// The container for `job` with `mounts` as they were staged, whose keeper speaks over the host's `socket`.
+pub(super) fn container(
+    job: &Job,
+    mounts: &[Mount],
+    image: &Image,
+    features: &Features,
+    socket: &Path,
+) -> ContainerCreateBody {
+    let port = if matches!(job.network, Network::Gateway(_)) { GATEWAY_PORT } else { 0 };
+    let interpreter = ["python3", "-I", "-S", "-B", "-c", KEEPER, SOCKET_INSIDE].map(str::to_owned);
+    let entrypoint = interpreter.into_iter().chain([port.to_string(), OUT_DIR.to_owned(), HOME_DIR.to_owned()]);
+    let stdin = !job.stdin.is_empty();
+    ContainerCreateBody {
+        image: Some(image.id.clone()),
+        entrypoint: Some(entrypoint.collect()),
+        cmd: Some(Vec::new()),
+        env: Some(vec![format!("PATH={}", image.path)]),
+        hostname: Some("sandbox".to_owned()),
+        user: Some(user()),
+        working_dir: Some("/".to_owned()),
+        tty: Some(false),
+        attach_stdin: Some(stdin),
+        open_stdin: Some(stdin),
+        stdin_once: Some(stdin),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        network_disabled: Some(!matches!(job.network, Network::Full)),
+        stop_timeout: Some(0),
+        labels: Some(sweep::labels(&job.limits)),
+        host_config: Some(host_config(job, mounts, features, socket)),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// An ordinary user runs programs under its own number, so that it can read what they leave; root never does.
+fn user() -> String {
+    let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
+    if uid.is_root() { format!("{NOBODY}:{NOBODY}") } else { format!("{}:{}", uid.as_raw(), gid.as_raw()) }
+}
+
+fn host_config(job: &Job, mounts: &[Mount], features: &Features, socket: &Path) -> HostConfig {
+    let limits = &job.limits;
+    let memory = signed(limits.memory_bytes);
+    let network = !matches!(job.network, Network::None);
+    HostConfig {
+        network_mode: Some(if matches!(job.network, Network::Full) { "bridge" } else { "none" }.to_owned()),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        security_opt: Some(security(features, network)),
+        privileged: Some(false),
+        readonly_rootfs: Some(true),
+        memory: Some(memory),
+        memory_swap: Some(memory),
+        memory_swappiness: (features.cgroup_version == Some(1)).then_some(0),
+        nano_cpus: Some(nano_cpus(limits.cpus)),
+        pids_limit: Some(i64::from(limits.pids.saturating_add(KEEPER_PIDS))),
+        ulimits: Some(ulimits(limits)),
+        oom_score_adj: Some(500),
+        ipc_mode: Some("private".to_owned()),
+        cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
+        shm_size: Some(signed(limits.tmp_bytes)),
+        tmpfs: Some(tmpfs(limits, mounts)),
+        masked_paths: Some(MASKED.iter().map(|&path| path.to_owned()).collect()),
+        mounts: Some(binds(mounts, socket)),
+        // The keeper reaps processes, and vetrun reads the streams as they come.
+        init: Some(false),
+        log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
+        auto_remove: Some(false),
+        restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
+        ..HostConfig::default()
+    }
+}
+
+fn security(features: &Features, network: bool) -> Vec<String> {
+    let mut options = vec!["no-new-privileges".to_owned()];
+    if features.seccomp {
+        options.push(format!("seccomp={}", seccomp::profile(network)));
+    }
+    options
+}
+
+/// The writable folders; and the folder for inputs, which is there even when nothing is mounted in it.
+fn tmpfs(limits: &Limits, mounts: &[Mount]) -> HashMap<String, String> {
+    let options = |bytes: u64, files: u32| {
+        format!("rw,noexec,nosuid,nodev,size={bytes},nr_inodes={},mode=1777", files.saturating_add(1))
+    };
+    let mut folders = HashMap::from([
+        (TMP_DIR.to_owned(), options(limits.tmp_bytes, TMP_FILES_MAX)),
+        (OUT_DIR.to_owned(), options(limits.out_bytes, limits.out_files)),
+    ]);
+    if mounts.iter().all(|mount| mount.inside != WORK_DIR) {
+        // Root's, so that the program cannot write it; the engine must be able to make mount points in it.
+        folders.insert(WORK_DIR.to_owned(), "rw,noexec,nosuid,nodev,size=64k,mode=0555".to_owned());
+    }
+    folders
+}
+
+fn binds(mounts: &[Mount], socket: &Path) -> Vec<EngineMount> {
+    let shown = mounts.iter().map(|mount| bind(&mount.host, &mount.inside));
+    shown.chain([bind(socket, SOCKET_INSIDE)]).collect()
+}
+
+/// Read-only, and without what else may be mounted below the folder.
+fn bind(host: &Path, inside: &str) -> EngineMount {
+    EngineMount {
+        typ: Some(MountType::BIND),
+        source: Some(host.to_string_lossy().into_owned()),
+        target: Some(inside.to_owned()),
+        read_only: Some(true),
+        bind_options: Some(MountBindOptions {
+            propagation: Some(MountBindOptionsPropagationEnum::RPRIVATE),
+            non_recursive: Some(true),
+            ..MountBindOptions::default()
+        }),
+        ..EngineMount::default()
+    }
+}
+
+fn ulimits(limits: &Limits) -> Vec<ResourcesUlimits> {
+    let limit =
+        |name: &str, value: i64| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) };
+    vec![limit("nofile", i64::from(limits.open_files)), limit("fsize", signed(limits.file_bytes)), limit("core", 0)]
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+/// Billionths of a processor, at least one hundredth of one, which is the least that engines take.
+fn nano_cpus(cpus: f64) -> i64 {
+    // A float-to-integer cast saturates; a job asks for a handful of processors.
+    (cpus.max(0.01) * 1e9) as i64
+}

@@ -1,0 +1,104 @@
+//! Users, groups and capabilities: how a process inside stops being somebody.
+#![expect(unsafe_code, reason = "prctl and setgroups have no safe wrapper that takes what is needed here")]
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::{Mode, OFlags};
+use rustix::process::Signal;
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+use super::spec::{Fault, INIT_ID, Ids, TARGET_ID, Tried};
+
+/// Capabilities are numbered from 0; the kernel refuses the first that it does not know.
+const CAPABILITIES_MAX: libc::c_ulong = 64;
+
+/// Asks to be killed when the parent dies, and makes sure that it has not died before.
+///
+/// The kernel forgets this whenever a process changes its user, so it is asked for again after that.
+pub(super) fn die_with_parent() -> Result<(), Fault> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).tried("ask to die with the parent")
+}
+
+/// Fails when the process at the other end of `socket` is gone: it may have died before this one asked to die with it.
+pub(super) fn check_parent(socket: impl AsFd) -> Result<(), Fault> {
+    let mut fds = [PollFd::new(&socket, PollFlags::IN)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    rustix::event::poll(&mut fds, Some(&now)).tried("look for the parent")?;
+    if fds[0].revents().contains(PollFlags::HUP) {
+        return Err(Fault { action: "find the parent".to_owned(), errno: libc::ESRCH });
+    }
+    Ok(())
+}
+
+/// Writes the id maps of the process `pid` (as the host numbers it), which has made itself a user namespace.
+///
+/// `proc` is the host's `/proc`, opened before the root folder was changed.
+pub(super) fn write_maps(proc: BorrowedFd<'_>, pid: &str, ids: Ids) -> Result<(), Fault> {
+    let (users, groups) = match ids {
+        Ids::Root { base } => {
+            debug_assert_eq!(INIT_ID, TARGET_ID + 1);
+            (format!("{TARGET_ID} {base} 2\n"), format!("{TARGET_ID} {base} 2\n"))
+        }
+        Ids::User { uid, gid } => {
+            write(proc, &format!("{pid}/setgroups"), "deny")?;
+            (format!("{TARGET_ID} {uid} 1\n"), format!("{TARGET_ID} {gid} 1\n"))
+        }
+    };
+    write(proc, &format!("{pid}/uid_map"), &users)?;
+    write(proc, &format!("{pid}/gid_map"), &groups)
+}
+
+/// Writes an id map that shows the files of `from` as files of `to`, for a mount.
+pub(super) fn write_file_map(proc: BorrowedFd<'_>, pid: &str, from: (u32, u32), to: (u32, u32)) -> Result<(), Fault> {
+    write(proc, &format!("{pid}/uid_map"), &format!("{} {} 1\n", from.0, to.0))?;
+    write(proc, &format!("{pid}/gid_map"), &format!("{} {} 1\n", from.1, to.1))
+}
+
+fn write(proc: BorrowedFd<'_>, path: &str, text: &str) -> Result<(), Fault> {
+    let file = rustix::fs::openat(proc.as_fd(), path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+        .tried_with(|| format!("open /proc/{path}"))?;
+    rustix::io::write(&file, text.as_bytes()).tried_with(|| format!("write /proc/{path}"))?;
+    Ok(())
+}
+
+/// Becomes the user `id` of the present user namespace, for good: no groups, no capability, none to be had.
+pub(super) fn settle(ids: Ids, id: u32) -> Result<(), Fault> {
+    drop_bounding_set()?;
+    if matches!(ids, Ids::Root { .. }) {
+        rustix::thread::set_thread_groups(&[]).tried("drop the groups")?;
+        let group = rustix::process::Gid::from_raw(id);
+        rustix::thread::set_thread_res_gid(group, group, group).tried("change the group")?;
+        let user = rustix::process::Uid::from_raw(id);
+        rustix::thread::set_thread_res_uid(user, user, user).tried("change the user")?;
+    }
+    rustix::thread::clear_ambient_capability_set().tried("clear the ambient capabilities")?;
+    let none = CapabilitySet::empty();
+    rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+        .tried("drop the capabilities")?;
+    die_with_parent()
+}
+
+/// Empties the set of capabilities that could ever be had again. It goes first: it needs a capability itself.
+fn drop_bounding_set() -> Result<(), Fault> {
+    for capability in 0..CAPABILITIES_MAX {
+        // SAFETY: this option of prctl takes plain numbers and touches no memory of ours.
+        let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+        if result == 0 {
+            continue;
+        }
+        let error = std::io::Error::last_os_error();
+        if error.raw_os_error() == Some(libc::EINVAL) {
+            return Ok(());
+        }
+        return Err(Fault::new("drop the bounding set", error));
+    }
+    Ok(())
+}
+
+/// Enters the namespaces named by `flags`.
+pub(super) fn unshare(flags: rustix::thread::UnshareFlags, action: &str) -> Result<(), Fault> {
+    debug_assert!(!flags.contains(rustix::thread::UnshareFlags::FILES));
+    // SAFETY: the one unsound flag, FILES, is never given, and the process has a single thread.
+    unsafe { rustix::thread::unshare_unsafe(flags) }.tried(action)
+}

@@ -1,0 +1,86 @@
+//! The first process inside: it finishes the root folder, forks the program, and reaps until the program has ended.
+//!
+//! Its end is the end of everything in the process namespace, daemons that the program left included.
+#![expect(unsafe_code, reason = "fork, and wait4 for the usage that comes with a status")]
+
+use std::os::fd::OwnedFd;
+
+use rustix::thread::UnshareFlags;
+
+use super::launcher::{Given, exit_now};
+use super::spec::{Event, Fault, INIT_ID, Ids, Tried};
+use super::{channel, ids, root, target};
+
+/// Runs in the child that the launcher forked; `launcher` is the socket to it.
+pub(super) fn run(given: Given, launcher: &OwnedFd) -> ! {
+    let control = given.control.try_clone();
+    if let (Err(fault), Ok(control)) = (live(given, launcher), control) {
+        let _ = channel::send(&control, &Event::Failed(fault), &[]);
+        exit_now(1);
+    }
+    exit_now(0)
+}
+
+fn live(given: Given, launcher: &OwnedFd) -> Result<(), Fault> {
+    ids::die_with_parent()?;
+    root::mount_proc()?;
+    root::enter()?;
+    if matches!(given.spec.ids, Ids::Root { .. }) {
+        enter_user_namespace(launcher)?;
+    }
+    // SAFETY: this process has a single thread, so the child may do anything that this process may.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        target::run(given);
+    }
+    if pid < 0 {
+        return Err(Fault::new("fork", std::io::Error::last_os_error()));
+    }
+    let control = given.control.try_clone().tried("keep the socket")?;
+    let ids = given.spec.ids;
+    // The streams, above all: whoever waits for their end must not wait for this process.
+    drop(given);
+    ids::settle(ids, INIT_ID)?;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .tried("close this process to others")?;
+    ids::check_parent(launcher)?;
+    let event = wait_for(pid)?;
+    channel::send(&control, &event, &[]).tried("report the end")
+}
+
+/// Becomes a stranger to the host: a user namespace whose ids are the host's unused ones, and that has no root.
+fn enter_user_namespace(launcher: &OwnedFd) -> Result<(), Fault> {
+    ids::unshare(UnshareFlags::NEWUSER, "make a user namespace")?;
+    channel::send(launcher, &(), &[]).tried("ask for ids")?;
+    let gone = Fault { action: "receive ids".to_owned(), errno: libc::EPIPE };
+    channel::receive::<()>(launcher, true).tried("receive ids")?.map(|_| ()).ok_or(gone)
+}
+
+/// Reaps every child until `main` has ended; what it used comes with its status.
+fn wait_for(main: libc::pid_t) -> Result<Event, Fault> {
+    loop {
+        let mut status = 0;
+        // SAFETY: all-zero bytes are a valid `rusage`, which is plain data.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        // SAFETY: both pointers are to local variables of the right types.
+        let pid = unsafe { libc::wait4(-1, &raw mut status, 0, &raw mut usage) };
+        if pid == main {
+            return Ok(Event::Ended {
+                status,
+                cpu_us: micros(usage.ru_utime).saturating_add(micros(usage.ru_stime)),
+                max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
+            });
+        }
+        if pid < 0 {
+            let error = std::io::Error::last_os_error();
+            if error.kind() != std::io::ErrorKind::Interrupted {
+                return Err(Fault::new("wait for the program", error));
+            }
+        }
+    }
+}
+
+fn micros(time: libc::timeval) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000).saturating_add(u64::try_from(time.tv_usec).unwrap_or(0))
+}

@@ -1,0 +1,218 @@
+//! Interpreters of the host: where they are, what they say of themselves, and what they need to be seen.
+//!
+//! A command on a search path may be a shell script that picks a version (pyenv), a link into a virtual environment, or
+//! the program itself. So nothing is guessed from the path: the command is asked, with an empty environment and from the
+//! root folder, so that neither a variable nor a file in a folder chooses the answer.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use crate::sandbox::{Interpreter, InterpreterInfo};
+
+/// How long an interpreter may take to say what it is.
+const ASK_WITHIN: Duration = Duration::from_secs(20);
+/// Bytes of an answer, at most.
+const ANSWER_BYTES_MAX: u64 = 64 << 10;
+
+/// The question to Python. It runs on every version 3.
+const ASK_PYTHON: &str = r#"
+import json, os, site, sys, sysconfig
+prefixes = [sys.base_prefix, sys.base_exec_prefix]
+folders = list(site.getsitepackages(prefixes)) + [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+base = getattr(sys, "_base_executable", None) or sys.executable
+print(json.dumps({
+    "executable": os.path.realpath(base),
+    "version": sys.version.split()[0],
+    "platform": sys.platform + "-" + os.uname().machine,
+    "prefix": sys.base_prefix,
+    "packages": folders,
+    "environment": sys.prefix if sys.prefix != sys.base_prefix else None,
+    "environmentExecutable": sys.executable,
+}))
+"#;
+
+/// The question to Node.
+const ASK_NODE: &str = r#"
+const arch = { x64: "x86_64", arm64: "aarch64" }[process.arch] || process.arch;
+console.log(JSON.stringify({
+    executable: require("fs").realpathSync(process.execPath),
+    version: process.versions.node,
+    platform: process.platform + "-" + arch,
+    prefix: null, packages: [], environment: null, environmentExecutable: null,
+}));
+"#;
+
+/// An interpreter of this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// What it is.
+    pub(super) info: InterpreterInfo,
+    /// Host paths that it needs, each shown at its own place.
+    pub(super) needs: Vec<PathBuf>,
+    /// Folders of packages that belong to the host and not to a run.
+    pub(super) packages: Vec<PathBuf>,
+    /// The virtual environment in which it was found, and its command there.
+    pub(super) environment: Option<(PathBuf, String)>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    executable: PathBuf,
+    version: String,
+    platform: String,
+    prefix: Option<PathBuf>,
+    packages: Vec<PathBuf>,
+    environment: Option<PathBuf>,
+    environment_executable: Option<String>,
+}
+
+/// Finds the first command on `search` that answers as the interpreter `kind`. The error says what was met.
+pub(super) fn find(kind: Interpreter, search: &[PathBuf]) -> Result<Found, String> {
+    let mut tried = Vec::new();
+    for folder in search.iter().filter(|folder| folder.is_absolute()) {
+        let command = folder.join(kind.command());
+        if rustix::fs::access(&command, rustix::fs::Access::EXEC_OK).is_err() || !command.is_file() {
+            continue;
+        }
+        match ask(kind, &command, search).and_then(|answer| found(kind, answer)) {
+            Ok(found) => return Ok(found),
+            Err(reason) => tried.push(format!("{} {reason}", command.display())),
+        }
+    }
+    if tried.is_empty() {
+        return Err(format!("no `{}` is on the search path; install it, or put its folder on PATH", kind.command()));
+    }
+    Err(tried.join("; "))
+}
+
+fn ask(kind: Interpreter, command: &Path, search: &[PathBuf]) -> Result<Answer, String> {
+    let arguments: [&str; 3] = match kind {
+        Interpreter::Python => ["-I", "-c", ASK_PYTHON],
+        Interpreter::Node => ["--no-warnings", "-e", ASK_NODE],
+    };
+    let path = std::env::join_paths(search).map_err(|error| error.to_string())?;
+    let mut child = Command::new(command)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", path)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .map_err(|error| format!("cannot be executed ({error})"))?;
+    let deadline = Instant::now() + ASK_WITHIN;
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("did not answer within {} s", ASK_WITHIN.as_secs()));
+            }
+        }
+    };
+    if !status.success() {
+        return Err(format!("ended with {status} when it was asked for its version"));
+    }
+    let mut answer = String::new();
+    let stdout = child.stdout.take().ok_or("said nothing")?;
+    stdout.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).map_err(|error| format!("cannot be read ({error})"))?;
+    serde_json::from_str(&answer).map_err(|_| "gave no answer that can be read".to_owned())
+}
+
+fn found(kind: Interpreter, answer: Answer) -> Result<Found, String> {
+    let path = answer.executable.to_str().ok_or("has a path that is not UTF-8")?.to_owned();
+    let mut needs = BTreeSet::new();
+    if !is_system(&answer.executable) {
+        needs.insert(answer.executable.clone());
+    }
+    // Only these folders of the prefix: it may be a whole home folder.
+    for prefix in answer.prefix.iter().filter(|prefix| !is_system(prefix)) {
+        needs.extend(["bin", "lib", "lib64"].map(|name| prefix.join(name)).into_iter().filter(|path| path.is_dir()));
+    }
+    let mut needs: Vec<PathBuf> = needs.into_iter().collect();
+    let all = needs.clone();
+    needs.retain(|path| !all.iter().any(|other| other != path && path.starts_with(other)));
+    let environment = answer.environment.zip(answer.environment_executable);
+    let info = InterpreterInfo { kind, path, version: answer.version, platform: answer.platform };
+    Ok(Found { info, needs, packages: package_folders(answer.packages), environment })
+}
+
+/// Whether a path is inside what every run sees.
+pub(super) fn is_system(path: &Path) -> bool {
+    ["/usr", "/bin", "/sbin", "/lib", "/lib64"].iter().any(|folder| path.starts_with(folder))
+}
+
+/// The folders that exist, under their real paths, once each.
+fn package_folders(folders: Vec<PathBuf>) -> Vec<PathBuf> {
+    let real: BTreeSet<PathBuf> = folders.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+    real.into_iter().filter(|folder| folder.is_dir()).collect()
+}
+
+/// The package folders of every Python below `/usr`, whichever was found: a program can start another than its own.
+pub(super) fn system_package_folders() -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for library in ["/usr/lib", "/usr/lib64", "/usr/local/lib"] {
+        for entry in std::fs::read_dir(library).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("python3") {
+                folders.extend(["site-packages", "dist-packages"].map(|name| entry.path().join(name)));
+            }
+        }
+    }
+    package_folders(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search() -> Vec<PathBuf> {
+        std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect()
+    }
+
+    #[test]
+    fn python_is_found_under_its_real_path() {
+        let found = find(Interpreter::Python, &search()).unwrap();
+        assert!(found.info.version.starts_with("3."), "{found:?}");
+        assert!(found.info.platform.starts_with("linux-"), "{found:?}");
+        assert_eq!(Path::new(&found.info.path).canonicalize().unwrap(), Path::new(&found.info.path));
+        assert!(found.packages.iter().all(|folder| folder.is_dir()));
+    }
+
+    #[test]
+    fn a_script_that_picks_a_version_is_seen_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = find(Interpreter::Python, &search()).unwrap();
+        let shim = folder.path().join("python3");
+        std::fs::write(&shim, format!("#!/bin/sh\nexec {} \"$@\"\n", real.info.path)).unwrap();
+        std::fs::set_permissions(&shim, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        assert_eq!(find(Interpreter::Python, &[folder.path().to_owned()]).unwrap().info, real.info);
+    }
+
+    #[test]
+    fn a_command_that_fails_is_named_and_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let broken = folder.path().join("python3");
+        std::fs::write(&broken, "#!/bin/sh\nexit 3\n").unwrap();
+        std::fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let error = find(Interpreter::Python, &[folder.path().to_owned()]).unwrap_err();
+        assert!(error.contains("ended with exit status: 3"), "{error}");
+        let both: Vec<_> = std::iter::once(folder.path().to_owned()).chain(search()).collect();
+        assert!(find(Interpreter::Python, &both).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_there_is_said() {
+        assert!(find(Interpreter::Node, &[PathBuf::from("/nonexistent")]).unwrap_err().contains("`node`"));
+    }
+}

@@ -1,0 +1,82 @@
+//! What /proc tells of running processes: who they are, and what a run without control groups uses.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+
+/// Processes looked at in one sample, at most. More than any limit lets a run have.
+const PROCESSES_MAX: usize = 16_384;
+
+/// When a process started, in clock ticks since the host did; `None` when there is no such process. Together with the
+/// number, which is used again, it names a process for ever.
+pub(super) fn start_time(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; the fields after it are numbers. The start is field 22, that is 20
+    // fields after the name.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// What all processes below one use at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    /// Memory that is theirs alone (written pages and shared memory), in bytes.
+    pub(super) memory_bytes: u64,
+    /// Threads.
+    pub(super) threads: u64,
+}
+
+/// Adds up what the descendants of `root` use, and what is in the file systems in memory that `folders` are.
+pub(super) fn usage(root: i32, folders: &[OwnedFd]) -> Usage {
+    let mut usage = Usage::default();
+    let mut left = children(root);
+    let mut seen = 0;
+    while let Some(pid) = left.pop() {
+        seen += 1;
+        if seen > PROCESSES_MAX {
+            break;
+        }
+        left.extend(children(pid));
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let kib = |key| field(&status, key).unwrap_or(0);
+        usage.memory_bytes += (kib("RssAnon:") + kib("RssShmem:")) * 1024;
+        usage.threads += field(&status, "Threads:").unwrap_or(0);
+    }
+    for folder in folders {
+        if let Ok(stat) = rustix::fs::fstatvfs(folder) {
+            usage.memory_bytes += stat.f_blocks.saturating_sub(stat.f_bfree).saturating_mul(stat.f_frsize);
+        }
+    }
+    usage
+}
+
+fn field(status: &str, key: &str) -> Option<u64> {
+    status.lines().find_map(|line| line.strip_prefix(key)?.split_whitespace().next()?.parse().ok())
+}
+
+/// The children of every thread of a process.
+fn children(pid: i32) -> Vec<i32> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+        let list = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        found.extend(list.split_whitespace().filter_map(|child| child.parse::<i32>().ok()));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_has_a_start_and_a_dead_one_has_none() {
+        assert!(start_time(std::process::id()).unwrap() > 0);
+        assert_eq!(start_time(4_194_305), None);
+    }
+
+    #[test]
+    fn fields_are_found_by_their_whole_key() {
+        let status = "Name:\tx\nRssAnon:\t  12 kB\nThreads:\t3\n";
+        assert_eq!(field(status, "RssAnon:"), Some(12));
+        assert_eq!(field(status, "Threads:"), Some(3));
+        assert_eq!(field(status, "RssFile:"), None);
+    }
+}

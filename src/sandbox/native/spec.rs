@@ -1,0 +1,181 @@
+//! What the supervisor and the launcher say to each other: one [`Spec`] in, some [`Event`]s out.
+//!
+//! The supervisor decides everything (what is mounted where, which limits, which ids); the launcher carries it out and
+//! holds no policy of its own. Both are plain data, so that a test can look at a plan without running it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The name under which this program starts itself as the launcher; its first argument and its only one.
+pub const LAUNCHER_NAME: &str = "vetrun-launcher";
+
+/// The user and group that the program has inside.
+pub(super) const TARGET_ID: u32 = 1000;
+/// The user and group of the first process inside, which only waits. Another user than the program's, so that the
+/// program can neither signal nor inspect it.
+pub(super) const INIT_ID: u32 = 1001;
+
+/// One run, as the launcher carries it out.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Spec {
+    /// Whose rights the launcher starts with, and which ids the program gets.
+    pub(super) ids: Ids,
+    /// What to execute: the command line, its first part a path or a name.
+    pub(super) argv: Vec<String>,
+    /// The whole environment.
+    pub(super) env: BTreeMap<String, String>,
+    /// The working directory.
+    pub(super) cwd: String,
+    /// What can be seen.
+    pub(super) view: View,
+    /// What can be reached.
+    pub(super) net: Net,
+    /// What each process, and each file system, may use.
+    pub(super) caps: Caps,
+    /// How many of the descriptors that come along are `cgroup.procs` files to enter.
+    pub(super) cgroups: usize,
+    /// Only set everything up, then exit with 0 instead of executing anything.
+    pub(super) probe: bool,
+}
+
+/// Whose rights the launcher starts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Ids {
+    /// Root: [`TARGET_ID`] and [`INIT_ID`] inside become `base` and `base + 1` on the host, which nobody uses.
+    Root {
+        /// The first of two unused ids of the host.
+        base: u32,
+    },
+    /// An ordinary user, who can give nothing but the own id.
+    User {
+        /// The user outside.
+        uid: u32,
+        /// The group outside.
+        gid: u32,
+    },
+}
+
+/// What a run can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Net {
+    /// An empty network namespace whose loopback is down.
+    None,
+    /// A network namespace with one listening socket on its loopback.
+    Gateway,
+    /// The host's network namespace.
+    Full,
+}
+
+/// What a run can see.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct View {
+    /// Host paths shown read-only, parents before children.
+    pub(super) binds: Vec<Bind>,
+    /// Empty folders of the root folder.
+    pub(super) folders: Vec<String>,
+    /// Folders inside the binds that are covered by an empty one.
+    pub(super) hidden: Vec<String>,
+    /// Symbolic links of the root folder: path, and what it says.
+    pub(super) links: Vec<(String, String)>,
+    /// Small files made for the run: path and content.
+    pub(super) files: Vec<(String, String)>,
+}
+
+/// A host path shown read-only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Bind {
+    /// The path on the host.
+    pub(super) host: String,
+    /// The path inside.
+    pub(super) inside: String,
+    /// Whether it is a folder.
+    pub(super) folder: bool,
+    /// Whether files that only vetrun's own user may read are shown as the program's own.
+    pub(super) own: bool,
+}
+
+/// Limits that the launcher sets: of processes and of file systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Caps {
+    /// Open files of a process.
+    pub(super) open_files: u64,
+    /// Bytes of one file.
+    pub(super) file_bytes: u64,
+    /// Processes and threads of the program's user.
+    pub(super) pids: u64,
+    /// Private writable memory of one process, in bytes; `None` where a control group holds the sum.
+    pub(super) data_bytes: Option<u64>,
+    /// Bytes in the output folder.
+    pub(super) out_bytes: u64,
+    /// Files and folders in the output folder.
+    pub(super) out_files: u64,
+    /// Bytes in the scratch folder.
+    pub(super) tmp_bytes: u64,
+    /// Bytes of shared memory.
+    pub(super) shm_bytes: u64,
+}
+
+/// What the launcher tells.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Event {
+    /// All is mounted and the first process inside waits. With it come descriptors: that process, the folders
+    /// `/out`, `/tmp` and `/dev/shm`, and the listening socket when there is one.
+    Ready {
+        /// The first process, as the host numbers it.
+        init: i32,
+    },
+    /// The program is about to be executed.
+    Started {
+        /// Whether Landlock holds.
+        landlock: bool,
+    },
+    /// Something that the run needs could not be done; nothing was executed.
+    Failed(Fault),
+    /// The program to execute is not there, or cannot be executed.
+    NoProgram(Fault),
+    /// The program ended.
+    Ended {
+        /// The status as `wait4` gave it.
+        status: i32,
+        /// User and system time of the program and of the children it waited for, in microseconds.
+        cpu_us: u64,
+        /// The largest resident set of one process, in KiB.
+        max_rss_kib: u64,
+    },
+}
+
+/// What failed, and what the kernel said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fault {
+    /// What was tried, as an infinitive: `mount /proc`.
+    pub(super) action: String,
+    /// The error number.
+    pub(super) errno: i32,
+}
+
+impl Fault {
+    /// A fault from what the kernel said while `action` was tried.
+    pub(super) fn new(action: impl Into<String>, error: impl Into<std::io::Error>) -> Self {
+        let error: std::io::Error = error.into();
+        Self { action: action.into(), errno: error.raw_os_error().unwrap_or(libc::EIO) }
+    }
+}
+
+/// Names the action that failed.
+pub(super) trait Tried<T> {
+    /// Turns an error into a [`Fault`] that says what was tried.
+    fn tried(self, action: &str) -> Result<T, Fault>;
+    /// The same, with a text that is only made when it is needed.
+    fn tried_with(self, action: impl FnOnce() -> String) -> Result<T, Fault>;
+}
+
+impl<T, E: Into<std::io::Error>> Tried<T> for Result<T, E> {
+    fn tried(self, action: &str) -> Result<T, Fault> {
+        self.map_err(|error| Fault::new(action, error))
+    }
+
+    fn tried_with(self, action: impl FnOnce() -> String) -> Result<T, Fault> {
+        self.map_err(|error| Fault::new(action(), error))
+    }
+}

@@ -1,0 +1,145 @@
+//! The program: the last steps between a fork and its execution, in the one order in which each still can be done.
+#![expect(unsafe_code, reason = "signal dispositions and execve")]
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::process::{Resource, Rlimit};
+use rustix::thread::UnshareFlags;
+
+use super::launcher::{Given, exit_now};
+use super::spec::{Caps, Event, Fault, Spec, TARGET_ID, Tried};
+use super::{channel, ids, landlock, seccomp};
+
+/// The stack of a process, in bytes. Unlimited stacks let one deep recursion take all memory.
+const STACK_BYTES: u64 = 16 << 20;
+/// Highest signal number, real-time signals included.
+const SIGNALS_MAX: libc::c_int = 64;
+
+/// Becomes the program; returns only by ending the process.
+pub(super) fn run(given: Given) -> ! {
+    let Given { spec, control, streams, cgroups } = given;
+    let event = match become_program(&spec, &control, streams, cgroups) {
+        Err(fault) => Event::Failed(fault),
+        Ok(Some(event)) => event,
+        Ok(None) => exit_now(0),
+    };
+    let _ = channel::send(&control, &event, &[]);
+    exit_now(127)
+}
+
+fn become_program(
+    spec: &Spec,
+    control: &OwnedFd,
+    streams: [OwnedFd; 3],
+    cgroups: Vec<OwnedFd>,
+) -> Result<Option<Event>, Fault> {
+    for procs in &cgroups {
+        // "0" is whoever writes. The right to write came with the descriptor, from before the ids changed.
+        rustix::io::write(procs, b"0").tried("enter the control group")?;
+    }
+    drop(cgroups);
+    // After the control groups were entered: from inside, they are then the root.
+    ids::unshare(UnshareFlags::NEWCGROUP, "make a cgroup namespace")?;
+    rustix::process::setsid().tried("start a session")?;
+    reset_signals();
+    take_streams(streams)?;
+    ids::settle(spec.ids, TARGET_ID)?;
+    rustix::process::chdir(&spec.cwd).tried_with(|| format!("enter {}", spec.cwd))?;
+    set_limits(&spec.caps)?;
+    rustix::thread::set_no_new_privs(true).tried("give up new privileges")?;
+    let landlock = landlock::restrict(spec.net)?;
+    let candidates = Candidates::new(spec)?;
+    let filters = seccomp::filters(spec.net)?;
+    channel::send(control.as_fd(), &Event::Started { landlock }, &[]).tried("report the start")?;
+    seccomp::apply(&filters)?;
+    if spec.probe {
+        return Ok(None);
+    }
+    let error = candidates.execute();
+    Ok(Some(Event::NoProgram(Fault::new(format!("execute {}", spec.argv.first().map_or("", |a| a)), error))))
+}
+
+/// Ignored signals stay ignored across an execution; this runtime ignores one, and vetrun's parent may ignore others.
+fn reset_signals() {
+    for signal in 1..=SIGNALS_MAX {
+        // SAFETY: the default disposition runs no code of ours; signals that cannot be changed are refused.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+fn take_streams([stdin, stdout, stderr]: [OwnedFd; 3]) -> Result<(), Fault> {
+    rustix::stdio::dup2_stdin(&stdin).tried("attach standard input")?;
+    rustix::stdio::dup2_stdout(&stdout).tried("attach standard output")?;
+    rustix::stdio::dup2_stderr(&stderr).tried("attach standard error")
+}
+
+/// Limits of each process. A limit is only ever lowered: raising one needs a right that even root may lack.
+fn set_limits(caps: &Caps) -> Result<(), Fault> {
+    let mut limits = vec![
+        (Resource::Nofile, caps.open_files),
+        (Resource::Fsize, caps.file_bytes),
+        (Resource::Core, 0),
+        (Resource::Stack, STACK_BYTES),
+        (Resource::Nproc, caps.pids),
+        (Resource::Memlock, 0),
+        (Resource::Msgqueue, 0),
+    ];
+    limits.extend(caps.data_bytes.map(|bytes| (Resource::Data, bytes)));
+    for (resource, wanted) in limits {
+        let hard = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let value = Some(wanted.min(hard));
+        rustix::process::setrlimit(resource, Rlimit { current: value, maximum: value })
+            .tried_with(|| format!("set the limit {resource:?}"))?;
+    }
+    Ok(())
+}
+
+/// The paths at which the program may be, in order, with what `execve` wants, made before anything is forbidden.
+struct Candidates {
+    paths: Vec<CString>,
+    args: Vec<CString>,
+    env: Vec<CString>,
+}
+
+impl Candidates {
+    fn new(spec: &Spec) -> Result<Self, Fault> {
+        let name = spec.argv.first().map_or("", |name| name);
+        let paths: Vec<String> = if name.contains('/') {
+            vec![name.to_owned()]
+        } else {
+            let search = spec.env.get("PATH").map_or("", |path| path);
+            search.split(':').filter(|dir| dir.starts_with('/')).map(|dir| format!("{dir}/{name}")).collect()
+        };
+        Ok(Self {
+            paths: c_strings(paths)?,
+            args: c_strings(spec.argv.iter().cloned())?,
+            env: c_strings(spec.env.iter().map(|(key, value)| format!("{key}={value}")))?,
+        })
+    }
+
+    /// Executes the first candidate that is there; returns why none could be.
+    fn execute(&self) -> std::io::Error {
+        let (args, env) = (pointers(&self.args), pointers(&self.env));
+        let mut told = std::io::Error::from_raw_os_error(libc::ENOENT);
+        for path in &self.paths {
+            // SAFETY: all strings end in a zero byte, both arrays end in a null pointer, and all outlive the call.
+            unsafe { libc::execve(path.as_ptr(), args.as_ptr(), env.as_ptr()) };
+            let error = std::io::Error::last_os_error();
+            if !matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) {
+                told = error;
+                break;
+            }
+        }
+        told
+    }
+}
+
+fn c_strings(strings: impl IntoIterator<Item = String>) -> Result<Vec<CString>, Fault> {
+    let strings = strings.into_iter().map(CString::new).collect::<Result<Vec<_>, _>>();
+    strings.map_err(|_| Fault { action: "pass an argument that holds a zero byte".to_owned(), errno: libc::EINVAL })
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain(std::iter::once(std::ptr::null())).collect()
+}

@@ -1,0 +1,353 @@
+//! The sequence: static passes in order, the gate, then install and execute for what the gate has cleared.
+//!
+//! [`judge_artifact`] is a pure function of the snapshot. [`Session`] adds the effects and the clock and makes the
+//! report. Nothing here prints.
+
+mod gate;
+mod log;
+mod results;
+mod run;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::artifact::{Artifact, Digest};
+use crate::deps::{self, Declared};
+use crate::finding::{Finding, Pass};
+use crate::passes::budget::budget;
+use crate::passes::parse::{Parsed, Validity, parse};
+use crate::passes::scan::scan;
+use crate::passes::structure::{Structure, structure};
+use crate::passes::{PassResult, Status};
+use crate::policy::{Policy, PolicyError};
+use crate::report::{
+    ArtifactSummary, Dependencies, Execution, Report, ReportFinding, SCHEMA_VERSION, Tool, ValidationResult,
+    ValidationResults, Verdict, millis,
+};
+use crate::rules::RuleSet;
+
+pub use gate::{Baseline, Cleared, Judged, SCAN_LIMIT, fails, gate, judge};
+use log::Log;
+pub use results::Results;
+use results::{Done, count, timed};
+pub use run::Running;
+
+/// How vetting ended, and so how the process exits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exit {
+    /// 0: nothing stands against it; where it was run, it ended with 0.
+    Passed,
+    /// 1: findings at or above the threshold.
+    Blocked,
+    /// 2: vetrun, its policy or its back end is at fault, or the input cannot be read.
+    NotVetted,
+    /// 3: there is nothing to vet.
+    NothingToVet,
+    /// 4: vetted, but the install or the run failed.
+    RunFailed,
+    /// 130: interrupted.
+    Interrupted,
+}
+
+impl Exit {
+    /// The code of the process.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Blocked => 1,
+            Self::NotVetted => 2,
+            Self::NothingToVet => 3,
+            Self::RunFailed => 4,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The worse of two, in the order 130 > 2 > 1 > 4 > 3 > 0.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        if self.weight() >= other.weight() { self } else { other }
+    }
+
+    const fn weight(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::NothingToVet => 1,
+            Self::RunFailed => 2,
+            Self::Blocked => 3,
+            Self::NotVetted => 4,
+            Self::Interrupted => 5,
+        }
+    }
+}
+
+/// What the static passes made of an artifact.
+#[derive(Debug)]
+pub struct Vetted<'a> {
+    /// Its trees and texts.
+    pub parsed: Parsed<'a>,
+    /// Its profile, entry point and tests.
+    pub structure: Structure,
+    /// The packages that it declares.
+    pub declared: Declared,
+    /// All findings, after the policy has had its say.
+    pub findings: Vec<Finding>,
+    /// One result for each pass.
+    pub results: Results,
+}
+
+/// Runs the static passes: parse, structure, scan, budget, and the reading of declared packages.
+///
+/// # Errors
+/// [`PolicyError`] when the policy asks for a profile that does not exist.
+pub fn judge_artifact<'a>(
+    artifact: &'a Artifact,
+    policy: &Policy,
+    rules: &RuleSet,
+    baseline: &Baseline,
+    requirements: Option<(&str, &[u8])>,
+) -> Result<Vetted<'a>, PolicyError> {
+    let ((parsed, mut findings), parsing) = timed(|| parse(artifact, &policy.parse));
+    let (structured, structuring) = timed(|| structure(&parsed, policy));
+    let (structure, leftovers) = structured?;
+    let ((dangers, mut scan_details), scanning) = timed(|| scan(&parsed, rules, &policy.scan));
+    let ((declared, undeclarable), declaring) = timed(|| deps::declared(artifact, requirements, &policy.install));
+    let packages = declared.requirements.len();
+    let ((excesses, budget_details), budgeting) =
+        timed(|| budget(&parsed, &policy.budget, &structure.profile, packages as u64));
+    findings.extend(leftovers.into_iter().chain(dangers).chain(undeclarable).chain(excesses));
+
+    let judged = judge(findings, &policy.gate, baseline, &parsed);
+    if judged.left_out > 0 {
+        scan_details.insert("findingsLeftOut".to_owned(), Value::from(judged.left_out));
+    }
+    let done = |pass, duration, what, details| Done { pass, what, duration, details };
+    let all = [
+        done(Pass::Parse, parsing, parsed_what(&parsed), parsed.details.clone()),
+        done(Pass::Structure, structuring, structure_what(&structure), structure.details.clone()),
+        done(Pass::Scan, scanning, count(rules.rules().len(), "rule"), scan_details),
+        done(Pass::Budget, budgeting, budget_what(artifact), budget_details),
+        done(Pass::Install, declaring, count(packages, "declared package"), Map::new()),
+    ];
+    let mut results = Results::skipped("not asked for");
+    for done in all {
+        let pass = done.pass;
+        let result = done.result(&judged.findings, &policy.gate);
+        // The install pass has only read the declarations so far: it has failed, or it has yet to run.
+        if pass != Pass::Install || result.status == Status::Failed {
+            results.set(pass, result);
+        }
+    }
+    Ok(Vetted { parsed, structure, declared, findings: judged.findings, results })
+}
+
+fn parsed_what(parsed: &Parsed<'_>) -> String {
+    let judged = parsed.files.iter().filter(|file| file.validity != Validity::NotJudged).count();
+    let valid = parsed.files.iter().filter(|file| file.validity == Validity::Valid).count();
+    format!("{valid} of {} valid", count(judged, "parsed file"))
+}
+
+fn structure_what(structure: &Structure) -> String {
+    let entry = structure.entry.as_ref().map_or_else(String::new, |entry| format!(", entry {entry}"));
+    format!("profile {}{entry}", structure.profile_name)
+}
+
+fn budget_what(artifact: &Artifact) -> String {
+    format!("{} bytes in {}", artifact.total_bytes(), count(artifact.files.len(), "file"))
+}
+
+/// Everything that vetting needs, once for all artifacts of a command.
+#[derive(Debug)]
+pub struct Session<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// Findings that do not count.
+    pub baseline: &'a Baseline,
+    /// What stands in for the artifacts' own declarations: a file name and its bytes.
+    pub requirements: Option<(&'a str, &'a [u8])>,
+    /// The agent that generated the artifacts.
+    pub agent_id: Option<&'a str>,
+    /// How cleared artifacts are installed and run; `None` for static passes only.
+    pub running: Option<Running<'a>>,
+}
+
+/// A report and how its vetting ended.
+#[derive(Debug)]
+pub struct Vetting {
+    /// The report.
+    pub report: Report,
+    /// How vetting ended.
+    pub exit: Exit,
+}
+
+/// What a session has to say so far; becomes a [`Report`].
+#[derive(Debug)]
+struct Record {
+    results: Results,
+    findings: Vec<Finding>,
+    dependencies: Option<Dependencies>,
+    execution: Option<Execution>,
+    exit: Exit,
+    log: Log,
+}
+
+impl Session<'_> {
+    /// Vets one artifact, and runs it where the session runs artifacts and the gate clears it.
+    #[must_use]
+    pub fn vet(&self, artifact: &Artifact) -> Vetting {
+        let log = Log::start(&format!("vetting {}: {}", artifact.name, count(artifact.files.len(), "file")));
+        let vetted = judge_artifact(artifact, self.policy, self.rules, self.baseline, self.requirements);
+        let record = match vetted {
+            Ok(vetted) => self.after_judgement(vetted, log),
+            Err(error) => Record::not_vetted(&error, log),
+        };
+        self.report(ArtifactSummary::from(artifact), artifact.digest, record)
+    }
+
+    /// The report on something that could not be vetted.
+    #[must_use]
+    pub fn not_vetted(&self, name: &str, error: &dyn std::error::Error) -> Vetting {
+        let artifact = Artifact::new(name, name, Vec::new(), Vec::new());
+        let record = Record::not_vetted(error, Log::start(&format!("vetting {name}")));
+        self.report(ArtifactSummary::from(&artifact), artifact.digest, record)
+    }
+
+    fn after_judgement(&self, mut vetted: Vetted<'_>, mut log: Log) -> Record {
+        for (pass, result) in vetted.results.iter().filter(|(_, result)| result.status != Status::Skipped) {
+            log.add(&format!("{}: {}: {}", pass.name(), result.status.name(), result.message));
+        }
+        let cleared = gate(&vetted);
+        let blocked = vetted.results.any(Status::Failed);
+        let because = match (&self.running, blocked) {
+            (None, _) => "static passes only",
+            (Some(_), true) => "the artifact was blocked",
+            (Some(_), false) => "the artifact was not cleared",
+        };
+        for pass in [Pass::Install, Pass::Execute] {
+            if vetted.results.of(pass).status == Status::Skipped {
+                vetted.results.set(pass, PassResult::skipped(because));
+            }
+        }
+        let exit = if blocked { Exit::Blocked } else { Exit::Passed };
+        let mut record = Record {
+            results: vetted.results.clone(),
+            findings: std::mem::take(&mut vetted.findings),
+            dependencies: None,
+            execution: None,
+            exit,
+            log,
+        };
+        if let (Some(running), Some(cleared)) = (&self.running, cleared) {
+            running.run(cleared, &vetted, self.policy, &mut record);
+        }
+        record
+    }
+
+    fn report(&self, artifact: ArtifactSummary, digest: Digest, record: Record) -> Vetting {
+        let Record { results, findings, dependencies, execution, exit, log } = record;
+        let tool = Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            rules_digest: self.rules.digest().to_string(),
+            policy_digest: self.policy.digest().to_string(),
+        };
+        let identity = format!("{digest} {} {} {}", tool.version, tool.rules_digest, tool.policy_digest);
+        let result = |pass| ValidationResult::from(results.of(pass));
+        let ended = log.end(exit);
+        let report = Report {
+            schema_version: SCHEMA_VERSION.to_owned(),
+            id: Digest::of(identity.as_bytes()).to_string()["sha256:".len()..][..32].to_owned(),
+            agent_id: self.agent_id.map(str::to_owned),
+            status: verdict(exit),
+            started_at: ended.started_at,
+            finished_at: ended.finished_at,
+            duration_ms: millis(ended.duration),
+            tool,
+            artifact,
+            validation_results: ValidationResults {
+                syntax: result(Pass::Parse),
+                structure: result(Pass::Structure),
+                security: result(Pass::Scan),
+                performance: result(Pass::Budget),
+                dependencies: result(Pass::Install),
+                execution: result(Pass::Execute),
+            },
+            findings: findings.iter().map(ReportFinding::from).collect(),
+            dependencies,
+            execution,
+            logs: ended.lines,
+        };
+        Vetting { report, exit }
+    }
+}
+
+const fn verdict(exit: Exit) -> Verdict {
+    match exit {
+        Exit::Passed => Verdict::Passed,
+        Exit::Blocked | Exit::RunFailed => Verdict::Failed,
+        Exit::NotVetted | Exit::NothingToVet | Exit::Interrupted => Verdict::Error,
+    }
+}
+
+impl Record {
+    /// A record of something that could not be vetted at all.
+    fn not_vetted(error: &dyn std::error::Error, mut log: Log) -> Self {
+        let message = chain(error);
+        log.add(&format!("not vetted: {message}"));
+        let mut results = Results::skipped("not vetted");
+        results.set(Pass::Parse, PassResult { status: Status::Error, ..PassResult::skipped(message) });
+        Self { results, findings: Vec::new(), dependencies: None, execution: None, exit: Exit::NotVetted, log }
+    }
+
+    /// Notes that the user interrupted `pass`.
+    fn interrupt(&mut self, pass: Pass) {
+        self.results.set(pass, PassResult { status: Status::Error, ..PassResult::skipped("interrupted") });
+        self.exit = Exit::Interrupted;
+    }
+
+    /// Notes that `pass` could not be run to its end.
+    fn fail_with_error(&mut self, pass: Pass, error: &dyn std::error::Error) {
+        let message = chain(error);
+        self.log.add(&format!("{}: error: {message}", pass.name()));
+        self.results.set(pass, PassResult { status: Status::Error, ..PassResult::skipped(message) });
+        self.exit = Exit::NotVetted;
+    }
+}
+
+/// An error with all its sources, in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    struct Chain<'a>(&'a dyn std::error::Error);
+    impl fmt::Display for Chain<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{}", self.0)?;
+            let mut source = self.0.source();
+            while let Some(error) = source {
+                write!(f, ": {error}")?;
+                source = error.source();
+            }
+            Ok(())
+        }
+    }
+    Chain(error).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_exit_wins() {
+        let order =
+            [Exit::Passed, Exit::NothingToVet, Exit::RunFailed, Exit::Blocked, Exit::NotVetted, Exit::Interrupted];
+        for (at, better) in order.iter().enumerate() {
+            for worse in &order[at..] {
+                assert_eq!(better.worse(*worse), *worse);
+                assert_eq!(worse.worse(*better), *worse);
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What happens to a cleared artifact: install, then execute.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::results::{count, timed};
+use super::{Baseline, Cleared, Exit, Record, Vetted, fails, judge};
+use crate::finding::{Finding, Pass};
+use crate::passes::execute::{self, Place, Plan};
+use crate::passes::install::{self, InstallError, Installed, RunEnvironment, Tools};
+use crate::passes::{PassResult, Status};
+use crate::policy::{NetworkPolicy, Policy};
+use crate::report::Execution;
+use crate::sandbox::{Ended, Interpreter, Network, Outcome, Program, Sandbox, SandboxError, Stop};
+
+/// How cleared artifacts are installed and run.
+pub struct Running<'a> {
+    /// Where they run.
+    pub sandbox: &'a dyn Sandbox,
+    /// The uv program of the host, where it has one.
+    pub uv: Option<&'a Path>,
+    /// Arguments for the programs.
+    pub args: &'a [String],
+    /// A host folder that receives the programs' output files, each artifact's in a folder of its name where there are
+    /// several; `None` throws them away after they were counted and hashed.
+    pub out: Option<PathBuf>,
+    /// Where temporary folders are made.
+    pub scratch: &'a Path,
+    /// Raised when the user interrupts.
+    pub stop: &'a Stop,
+}
+
+impl std::fmt::Debug for Running<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("sandbox", &self.sandbox.name()).field("out", &self.out).finish_non_exhaustive()
+    }
+}
+
+impl Running<'_> {
+    /// Installs and runs a cleared artifact, and records what was seen.
+    pub(super) fn run(&self, cleared: Cleared<'_>, vetted: &Vetted<'_>, policy: &Policy, record: &mut Record) {
+        let plan = execute::plan(cleared.artifact(), &vetted.structure, &policy.execute, self.args);
+        let Some(plan) = plan else {
+            judge_later(vec![execute::nothing_to_run()], vetted, policy, record);
+            record.results.set(Pass::Execute, failed("there is no entry point and no test to run"));
+            record.exit = Exit::RunFailed;
+            return;
+        };
+        let Some(installed) = self.install(cleared, &plan, vetted, policy, record) else { return };
+        self.execute(cleared, &plan, &installed, vetted, policy, record);
+    }
+
+    /// Installs what is declared; `None` where the artifact cannot run without it.
+    fn install(
+        &self,
+        cleared: Cleared<'_>,
+        plan: &Plan,
+        vetted: &Vetted<'_>,
+        policy: &Policy,
+        record: &mut Record,
+    ) -> Option<Installed> {
+        let declared = &vetted.declared;
+        let nothing = declared.requirements.is_empty() && declared.requires_python.is_none();
+        if nothing || !policy.install.enabled {
+            let because = if nothing { "no packages are declared" } else { "installing is switched off" };
+            record.results.set(Pass::Install, PassResult::skipped(because));
+            let environment = self.environment(plan);
+            return environment.map_err(|error| record.fail_with_error(Pass::Execute, &error)).map(Installed::none).ok();
+        }
+        let (attempt, duration) =
+            timed(|| install::install(&cleared, declared, &self.tools(), &policy.install));
+        let installed = match attempt {
+            Ok(installed) => installed,
+            Err(InstallError::Interrupted) => {
+                record.interrupt(Pass::Install);
+                return None;
+            }
+            Err(error) => {
+                record.fail_with_error(Pass::Install, &error);
+                return None;
+            }
+        };
+        record.dependencies = Some(installed.to_report());
+        let failing = judge_later(installed.findings.clone(), vetted, policy, record);
+        let status = if failing == 0 { Status::Passed } else { Status::Failed };
+        let message = installed_message(&installed);
+        record.log.add(&format!("install: {}: {message}", status.name()));
+        let result = PassResult { status, message, duration, details: installed.details() };
+        record.results.set(Pass::Install, result);
+        if failing > 0 {
+            record.exit = Exit::RunFailed;
+            record.results.set(Pass::Execute, PassResult::skipped("the packages could not be installed"));
+            return None;
+        }
+        Some(installed)
+    }
+
+    fn tools(&self) -> Tools<'_> {
+        Tools { sandbox: self.sandbox, stop: self.stop, uv: self.uv }
+    }
+
+    /// The environment of a program without packages: that of its interpreter, or of any that is there.
+    fn environment(&self, plan: &Plan) -> Result<RunEnvironment, SandboxError> {
+        let interpreter = match plan.program {
+            Program::Interpreter(kind) => self.sandbox.interpreter(kind)?,
+            Program::Command(_) => self
+                .sandbox
+                .interpreter(Interpreter::Python)
+                .or_else(|_| self.sandbox.interpreter(Interpreter::Node))?,
+        };
+        Ok(RunEnvironment::of(&interpreter))
+    }
+
+    fn execute(
+        &self,
+        cleared: Cleared<'_>,
+        plan: &Plan,
+        installed: &Installed,
+        vetted: &Vetted<'_>,
+        policy: &Policy,
+        record: &mut Record,
+    ) {
+        record.log.add(&format!("execute: {} in the {} sandbox", plan.because, self.sandbox.name()));
+        let network = match self.network(policy) {
+            Ok(network) => network,
+            Err(error) => return record.fail_with_error(Pass::Execute, &error),
+        };
+        let reach = network.name();
+        let place = Place {
+            environment: &installed.environment,
+            mounts: &installed.mounts(),
+            network,
+            collect_into: self.out.as_deref(),
+            scratch: self.scratch,
+        };
+        let (attempt, duration) =
+            timed(|| execute::execute(cleared, plan, &place, &policy.execute, self.sandbox, self.stop));
+        let outcome = match attempt {
+            Ok(outcome) => outcome,
+            Err(error) => return record.fail_with_error(Pass::Execute, &error),
+        };
+        record.execution = Some(Execution::new(self.sandbox.name(), reach, &outcome));
+        if outcome.ended == Ended::Interrupted {
+            return record.interrupt(Pass::Execute);
+        }
+        let finding = execute::finding(&outcome, &policy.execute);
+        let message = finding.as_ref().map_or_else(|| "the program ended with 0".to_owned(), |one| one.message.clone());
+        // The end of the program decides, whatever the policy says of findings.
+        let status = if finding.is_some() { Status::Failed } else { Status::Passed };
+        if finding.is_some() {
+            record.exit = Exit::RunFailed;
+        }
+        record.log.add(&format!("execute: {}: {message}", status.name()));
+        judge_later(finding.into_iter().collect(), vetted, policy, record);
+        let details = details(plan, &outcome);
+        record.results.set(Pass::Execute, PassResult { status, message, duration, details });
+    }
+
+    fn network(&self, policy: &Policy) -> Result<Network, InstallError> {
+        Ok(match policy.execute.network {
+            NetworkPolicy::None => Network::None,
+            NetworkPolicy::Full => Network::Full,
+            NetworkPolicy::Index => Network::Gateway(install::index_gateway(&self.tools(), &policy.install)?),
+        })
+    }
+}
+
+/// Adds findings of an effectful pass to the record; returns how many of them fail the artifact.
+fn judge_later(findings: Vec<Finding>, vetted: &Vetted<'_>, policy: &Policy, record: &mut Record) -> usize {
+    let judged = judge(findings, &policy.gate, &Baseline::new(), &vetted.parsed);
+    let failing = judged.findings.iter().filter(|one| fails(one, &policy.gate)).count();
+    record.findings.extend(judged.findings);
+    crate::finding::sort(&mut record.findings);
+    failing
+}
+
+fn installed_message(installed: &Installed) -> String {
+    let packages = count(installed.packages.len(), "package");
+    let by = installed.installer.as_deref().map_or_else(String::new, |installer| format!(" by {installer}"));
+    match installed.findings.len() {
+        0 => format!("{packages} installed{by}"),
+        findings => format!("{packages} installed{by}; {}", count(findings, "finding")),
+    }
+}
+
+fn failed(message: &str) -> PassResult {
+    PassResult { status: Status::Failed, ..PassResult::skipped(message) }
+}
+
+fn details(plan: &Plan, outcome: &Outcome) -> Map<String, Value> {
+    let mut details = Map::new();
+    details.insert("because".to_owned(), Value::from(plan.because.clone()));
+    details.insert("outputs".to_owned(), Value::from(outcome.collected.files.len()));
+    details
+}

@@ -1,0 +1,250 @@
+//! The install pass: against an index, wheels and installers on this host's loopback alone.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod direct;
+mod index;
+mod isolated;
+mod wheel;
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use vetrun::artifact::Artifact;
+use vetrun::deps::declared;
+use vetrun::passes::install::{IndexProxy, InstallError, Installed, Tools, install_declared};
+use vetrun::policy::{InstallPolicy, Installer};
+use vetrun::sandbox::{Gateway as _, Stop};
+
+use self::direct::Direct;
+use self::index::{Form, Index, index};
+use self::wheel::{Options, Wheel, sha256, wheel};
+
+/// A sound package `good` with a `__init__` that prints.
+fn good() -> Wheel {
+    wheel("Good", "1.0", &[("good/__init__.py", "print('noise')\nVALUE = 1\n")], &Options::default())
+}
+
+fn install(requirements: &str, index: &Index) -> Result<Installed, InstallError> {
+    install_with(requirements, index, Installer::Pip, None)
+}
+
+fn install_with(
+    requirements: &str,
+    index: &Index,
+    installer: Installer,
+    uv: Option<&Path>,
+) -> Result<Installed, InstallError> {
+    let policy = InstallPolicy { installer, index_url: Some(index.url.clone()), ..InstallPolicy::default() };
+    let nothing = Artifact::new("a", "a", Vec::new(), Vec::new());
+    let (declared, findings) = declared(&nothing, Some(("requirements.txt", requirements.as_bytes())), &policy);
+    assert_eq!(findings, [], "{requirements}");
+    install_declared(&declared, &Tools { sandbox: &Direct, stop: &Stop::default(), uv }, &policy)
+}
+
+fn rules(installed: &Installed) -> Vec<&str> {
+    let mut rules: Vec<&str> = installed.findings.iter().map(|finding| finding.rule_id.as_ref()).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules
+}
+
+#[test]
+fn a_sound_package_is_installed_checked_and_imported() {
+    let needs = wheel(
+        "needs",
+        "2.0",
+        &[("needs.py", "import good\n")],
+        &Options { metadata: "Requires-Dist: good>=1\n", ..Options::default() },
+    );
+    let wheels = [good(), needs];
+    for form in [Form::Json, Form::Html] {
+        let index = index(&wheels, form);
+        let installed = install("Needs>=1; python_version > '3'\nabsent; sys_platform == 'win32'\n", &index).unwrap();
+        assert_eq!(installed.findings, []);
+        assert_eq!(installed.requirements, ["needs>=1"]);
+        let packages: Vec<_> = installed
+            .packages
+            .iter()
+            .map(|one| (one.name.as_str(), one.version.as_str(), one.digest.clone()))
+            .collect();
+        let digest = |wheel: &Wheel| Some(format!("sha256:{}", sha256(&wheel.bytes)));
+        assert_eq!(packages, [("good", "1.0", digest(&wheels[0])), ("needs", "2.0", digest(&wheels[1]))]);
+        assert_eq!(
+            installed.imports.iter().map(|one| (one.module.as_str(), one.error.as_deref())).collect::<Vec<_>>(),
+            [("needs", None)]
+        );
+        assert_eq!(
+            (installed.environment.pythonpath.as_str(), installed.environment.home.as_str()),
+            ("/deps", "/tmp/home")
+        );
+        let mounts = installed.mounts();
+        assert!(mounts[0].host.join("good/__init__.py").is_file());
+        assert!(installed.requests.iter().any(|request| request.path == "/simple/needs/" && request.status == 200));
+        assert!(!index.asked.lock().unwrap().iter().any(|path| path.contains("absent")));
+        drop(installed);
+        assert!(!mounts[0].host.exists(), "the folder is gone with the value");
+    }
+}
+
+#[test]
+fn what_cannot_be_installed_or_imported_is_a_finding() {
+    let broken = wheel("broken", "1", &[("broken.py", "import nowhere_at_all\n")], &Options::default());
+    let crash = wheel("crash", "1", &[("crash.py", "import os\nos.kill(os.getpid(), 11)\n")], &Options::default());
+    let index = index(&[good(), broken, crash], Form::Json);
+    let cases = [
+        ("nowhere", "package-not-installable"),
+        ("good>=2", "package-not-installable"),
+        (
+            "good==1.0 --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000",
+            "package-not-installable",
+        ),
+        ("broken\ncrash\ngood", "package-not-importable"),
+    ];
+    for (requirement, rule) in cases {
+        let installed = install(requirement, &index).unwrap();
+        assert_eq!(rules(&installed), [rule], "{requirement}: {:?}", installed.findings);
+        assert!(!installed.is_sound());
+    }
+    let half = format!("good==1.0 --hash=sha256:{}\nbroken", sha256(&good().bytes));
+    let installed = install(&half, &index).unwrap();
+    assert_eq!(rules(&installed), ["requirement-hash-missing"]);
+    assert_eq!(installed.findings[0].range.map(|range| range.start.line), Some(2));
+    let pinned = format!("good==1.0 --hash=sha256:{}", sha256(&good().bytes));
+    assert_eq!(rules(&install(&pinned, &index).unwrap()), [""; 0]);
+}
+
+#[test]
+fn hostile_wheels_are_refused_by_what_they_hold() {
+    let none = Options::default;
+    let cases: Vec<(&str, &str, Options<'_>, &str)> = vec![
+        ("x.pth", "import os\n", none(), "package-path-file"),
+        ("sitecustomize.py", "", none(), "package-startup-module"),
+        ("usercustomize/__init__.py", "", none(), "package-startup-module"),
+        ("random.py", "", none(), "package-shadows-stdlib"),
+        ("encodings/__init__.py", "", none(), "package-shadows-stdlib"),
+        (".config/pip/pip.conf", "[global]\n", none(), "package-hidden-file"),
+        (".local/lib/python3.11/site-packages/y.pth", "import os\n", none(), "package-path-file"),
+        ("only.pyc", "x", none(), "package-bytecode-only"),
+        ("inert.pth", "folder\n", none(), "package-path-file-inert"),
+        ("a.py", "", Options { lie_about: "a.py", ..none() }, "package-file-altered"),
+        ("b.py", "", Options { leave_out: "b.py", ..none() }, "package-file-unlisted"),
+        ("c.py", "", Options { record: "ghost.py,,\n", ..none() }, "package-file-missing"),
+        ("d.py", "", Options { record: "../../../etc/passwd,,\n", ..none() }, "package-record-escapes"),
+        (
+            "e.py",
+            "",
+            Options { metadata: "Requires-Dist: x @ file:///x ; extra == 'y'\n", ..none() },
+            "package-direct-requirement",
+        ),
+    ];
+    let make = |(at, (path, text, options, _)): (usize, &(&str, &str, Options<'_>, &str))| {
+        wheel(&format!("evil{at}"), "1.0", &[(path, text)], options)
+    };
+    let wheels: Vec<Wheel> = cases.iter().enumerate().map(make).collect();
+    let all: String = wheels.iter().map(|wheel| format!("{}\n", wheel.name)).collect();
+    let installed = install(&all, &index(&wheels, Form::Json)).unwrap();
+    for (at, (path, _, _, rule)) in cases.iter().enumerate() {
+        let top = path.split('/').next().unwrap_or(path);
+        let named = [top, "ghost.py", "/etc/passwd", &format!("evil{at}-")];
+        let found = installed
+            .findings
+            .iter()
+            .any(|one| one.rule_id == *rule && named.iter().any(|name| one.message.contains(name)));
+        assert!(found, "{rule} for {path}: {:#?}", installed.findings);
+    }
+    let mut expected: Vec<&str> = cases.iter().map(|case| case.3).collect();
+    expected.sort_unstable();
+    expected.dedup();
+    assert_eq!(rules(&installed), expected);
+    assert_eq!(installed.imports, [], "nothing of it is imported");
+}
+
+#[test]
+fn a_wheel_that_is_not_the_named_one_never_arrives() {
+    let installed = install("good", &index(&[good()], Form::WrongDigests)).unwrap();
+    assert_eq!(rules(&installed), ["package-file-refused"], "{:?}", installed.findings);
+}
+
+#[test]
+fn pip_stands_in_for_a_uv_that_breaks_and_the_report_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let uv = folder.path().join("uv");
+    std::fs::write(
+        &uv,
+        "#!/bin/sh\nif [ \"$1\" = --version ]; then echo uv 9.9.9; exit; fi\necho 'error: out of luck' >&2\nexit 2\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&uv, PermissionsExt::from_mode(0o755)).unwrap();
+    let index = index(&[good()], Form::Json);
+    let installed = install_with("good", &index, Installer::Auto, Some(&uv)).unwrap();
+    assert_eq!(installed.findings, []);
+    let fallback = installed.to_report().fallback_triggered.unwrap();
+    assert!(fallback.contains("uv") && fallback.contains("out of luck"), "{fallback}");
+    assert!(installed.installer.as_ref().is_some_and(|name| name.starts_with("pip ")), "{:?}", installed.installer);
+    let error = install_with("good", &index, Installer::Uv, Some(&uv)).unwrap_err();
+    assert!(matches!(&error, InstallError::Index { what, .. } if what.contains("out of luck")), "{error}");
+    let error = install_with("good", &index, Installer::Uv, None).unwrap_err();
+    assert!(matches!(error, InstallError::NoInstaller { .. }), "{error}");
+}
+
+#[test]
+fn an_index_that_cannot_be_reached_is_not_the_artifacts_fault() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = Index { url: format!("http://me:secret@127.0.0.1:{port}/simple/"), asked: std::sync::Arc::default() };
+    let error = install("good", &closed).unwrap_err();
+    assert!(matches!(error, InstallError::Index { .. }), "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+/// What the proxy answers to `request`, as text.
+fn ask(proxy: &IndexProxy, request: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let _guard = proxy.serve(listener);
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn the_proxy_serves_nothing_but_pages_and_their_wheels() {
+    let index = index(&[good()], Form::Json);
+    let proxy = IndexProxy::new(&index.url, 1 << 20);
+    let get = |path: &str| ask(&proxy, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+    let file = "/files/0/Good-1.0-py3-none-any.whl";
+    assert!(get(file).starts_with("HTTP/1.1 404"), "a file has no address before its page was asked for");
+    let page = get("/simple/good/");
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains(&format!("href=\"{file}#sha256=")), "{page}");
+    assert!(get(file).starts_with("HTTP/1.1 200"));
+    let head = ask(&proxy, &format!("HEAD {file} HTTP/1.1\r\n\r\n"));
+    assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
+    for path in [
+        "/",
+        "/simple/",
+        "/simple/Good/",
+        "/simple/..%2f..%2f/",
+        "/simple/a/b/",
+        "/files/9/x.whl",
+        "/etc/passwd",
+        "/files/0/other.whl",
+    ] {
+        assert!(get(path).starts_with("HTTP/1.1 404"), "{path}");
+    }
+    assert!(ask(&proxy, "POST /simple/good/ HTTP/1.1\r\nContent-Length: 0\r\n\r\n").starts_with("HTTP/1.1 405"));
+    assert!(ask(&proxy, "nonsense\r\n\r\n").starts_with("HTTP/1.1 400"));
+    assert!(ask(&proxy, &format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "a".repeat(40_000))).starts_with("HTTP/1.1 400"));
+    assert_eq!(proxy.faults(), [""; 0]);
+    assert_eq!(proxy.digest_of("good", "1.0"), Some(format!("sha256:{}", sha256(&good().bytes))));
+    assert_eq!(index.asked.lock().unwrap().iter().filter(|path| path.as_str() == "/simple/good/").count(), 1);
+
+    let small = IndexProxy::new(&index.url, 10);
+    let get = |path: &str| ask(&small, &format!("GET {path} HTTP/1.1\r\n\r\n"));
+    get("/simple/good/");
+    assert!(get(file).starts_with("HTTP/1.1 403"));
+    assert_eq!(small.refused().len(), 1);
+}
