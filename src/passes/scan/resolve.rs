@@ -345,7 +345,9 @@ impl<'r> Resolver<'r> {
             into.values.push(value);
         } else {
             into.open = true;
-            if named {
+            // A long table of records is ordinary data: functions in it are seen where they stand, so that what is lost
+            // is only which record is meant.
+            if named && !self.is_literal_data(&value) {
                 self.limit = self.limit.or(Some("named values"));
             }
         }
@@ -363,6 +365,11 @@ impl<'r> Resolver<'r> {
             Value::Null | Value::Undefined | Value::Built | Value::List(_) => false,
             _ => true,
         }
+    }
+
+    /// Whether a value is a list or mapping that is written out in the file.
+    fn is_literal_data(&self, value: &Value) -> bool {
+        matches!(value, Value::Made(made) if matches!(self.facts.kind(*made), Kind::Sequence(_) | Kind::Mapping(_)))
     }
 
     fn is_named_known(&self, value: &Value) -> bool {
