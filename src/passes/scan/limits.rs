@@ -43,3 +43,6 @@ pub(super) const BASES_MAX: usize = 16;
 
 /// `partial`s inside one another that are seen through.
 pub(super) const PARTIALS_MAX: usize = 8;
+
+/// Lists inside one another, or made from one another, that are folded; a deeper one is unknown.
+pub(super) const LIST_DEPTH_MAX: usize = 32;

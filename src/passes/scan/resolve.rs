@@ -38,6 +38,8 @@ pub(super) struct Resolver<'r> {
     star_modules: Vec<PathId>,
     element_sets: IdMap<u32, Rc<Set>>,
     lists: IdMap<u32, Option<Value>>,
+    /// How many lists inside one another are being folded.
+    list_depth: usize,
     /// The bases of classes by their scope; made when first asked for.
     pub(super) class_bases: Option<IdMap<u32, Vec<ExprId>>>,
     /// The entries of literal mappings by their constant keys.
@@ -65,6 +67,7 @@ impl<'r> Resolver<'r> {
             star_modules: Vec::new(),
             element_sets: IdMap::default(),
             lists: IdMap::default(),
+            list_depth: 0,
             class_bases: None,
             entry_tables: IdMap::default(),
             folded_bytes: 0,
@@ -632,6 +635,12 @@ impl<'r> Resolver<'r> {
         if let Some(known) = self.lists.get(&expr.0) {
             return known.clone();
         }
+        if self.list_depth >= limits::LIST_DEPTH_MAX {
+            return None;
+        }
+        // While it is being folded it is unknown, so that a list made from itself (`xs = {f(x) for x in xs}`) comes to an end.
+        self.lists.insert(expr.0, None);
+        self.list_depth += 1;
         let before = self.needs.len();
         let list = match *self.facts.kind(expr) {
             Kind::Sequence(items) => self.list_of_items(items),
@@ -641,8 +650,11 @@ impl<'r> Resolver<'r> {
             }
             _ => None,
         };
+        self.list_depth -= 1;
         if self.needs.len() == before {
             self.lists.insert(expr.0, list.clone());
+        } else {
+            self.lists.remove(&expr.0);
         }
         list
     }
