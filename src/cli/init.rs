@@ -8,7 +8,7 @@ use super::args::{InitArgs, SchemaOf};
 use super::settings::POLICY_FILE;
 use crate::policy::Policy;
 use crate::report::Report;
-use crate::rules;
+use crate::rules::RuleSet;
 use crate::vet::Exit;
 
 /// `vetrun init`: writes the commented policy, and never over one that is there unless asked to.
@@ -28,9 +28,9 @@ pub(super) fn init(args: &InitArgs) -> Result<Exit, Failure> {
 /// `vetrun schema`: prints a JSON Schema.
 pub(super) fn schema(what: SchemaOf) -> Result<Exit, Failure> {
     let schema = match what {
-        SchemaOf::Report => schemars::schema_for!(Report),
-        SchemaOf::Policy => schemars::schema_for!(Policy),
-        SchemaOf::Rule => rules::schema(),
+        SchemaOf::Report => schemars::schema_for!(Report).to_value(),
+        SchemaOf::Policy => schemars::schema_for!(Policy).to_value(),
+        SchemaOf::Rule => RuleSet::schema(),
     };
     writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&schema)?)?;
     Ok(Exit::Passed)

@@ -56,14 +56,15 @@ const JAVASCRIPT_RULES: &[(&str, &str)] = &[
 ];
 
 fn rule_folder(language: &str, rules: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join(language)).unwrap();
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    std::fs::create_dir(folder.path().join(language)).expect("the folder is empty");
     for (id, matcher) in rules {
         let text = format!(
             "id = \"{id}\"\nseverity = \"high\"\nconfidence = \"high\"\nmessage = \"m\"\nwhy = \"w\"\ninstead = \"i\"\n\
              bad = [\"b\"]\ngood = [\"g\"]\n[[match]]\n{matcher}\n"
         );
-        std::fs::write(folder.path().join(language).join(format!("{id}.toml")), text).unwrap();
+        std::fs::write(folder.path().join(language).join(format!("{id}.toml")), text)
+            .expect("the folder can be written");
     }
     folder
 }
@@ -85,13 +86,13 @@ fn found(rules: &RuleSet, path: &str, code: &str) -> Vec<String> {
 
 fn python() -> (tempfile::TempDir, RuleSet) {
     let folder = rule_folder("python", PYTHON_RULES);
-    let rules = RuleSet::load(false, &[folder.path()]).unwrap();
+    let rules = RuleSet::load(false, &[folder.path()]).expect("the rules are valid");
     (folder, rules)
 }
 
 fn javascript() -> (tempfile::TempDir, RuleSet) {
     let folder = rule_folder("javascript", JAVASCRIPT_RULES);
-    let rules = RuleSet::load(false, &[folder.path()]).unwrap();
+    let rules = RuleSet::load(false, &[folder.path()]).expect("the rules are valid");
     (folder, rules)
 }
 

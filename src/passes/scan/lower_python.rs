@@ -323,9 +323,9 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
 fn argument_list(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
     let mut list = Vec::new();
     for child in children.iter().filter(|child| child.kind != N::Comment) {
-        let (value, spread) = match builder.facts.kind(child.expr) {
-            &Kind::Element(inner) if child.kind == N::ListSplat => (inner, Spread::Positional),
-            &Kind::Element(inner) if child.kind == N::DictionarySplat => (inner, Spread::Keyword),
+        let (value, spread) = match *builder.facts.kind(child.expr) {
+            Kind::Element(inner) if child.kind == N::ListSplat => (inner, Spread::Positional),
+            Kind::Element(inner) if child.kind == N::DictionarySplat => (inner, Spread::Keyword),
             _ => (child.expr, Spread::No),
         };
         let keyword = match child.kind {

@@ -178,10 +178,10 @@ impl Resolver<'_> {
                 None => {
                     let spread = self.need(value);
                     for inner in spread.values.clone() {
-                        if let Value::Made(inner) = inner {
-                            if let Some(&known) = self.entry_index(inner).get(key) {
-                                return (*self.need(known)).clone();
-                            }
+                        if let Value::Made(inner) = inner
+                            && let Some(&known) = self.entry_index(inner).get(key)
+                        {
+                            return (*self.need(known)).clone();
                         }
                     }
                 }
