@@ -183,7 +183,11 @@ fn matcher(raw: RawMatch, language: RuleLanguage, check: bool) -> Result<Matcher
         return Ok(Matcher::Use { names: names(raw.usage, language)? });
     }
     if let Some(regex) = raw.regex {
-        return Ok(Matcher::Regex { regex: LazyRegex::new(regex, check)?, within: raw.within.unwrap_or_default(), needs: raw.needs });
+        return Ok(Matcher::Regex {
+            regex: LazyRegex::new(regex, check)?,
+            within: raw.within.unwrap_or_default(),
+            needs: raw.needs,
+        });
     }
     let query = raw.query.expect("one of the six is there");
     Ok(Matcher::Query { query: LazyQuery::new(query, language, check)?, needs: raw.needs })

@@ -66,8 +66,12 @@ impl Resolver<'_> {
         for (set, at) in sets.iter().zip(items.range()) {
             match self.facts.kind(self.facts.lists[at]) {
                 Kind::Element(_) => return None,
-                _ => values.push(self.item_constant(set)?),
+                // All are asked for, even after one that is not known yet, so that one more try is enough.
+                _ => values.extend(self.item_constant(set)),
             }
+        }
+        if values.len() < sets.len() {
+            return None;
         }
         self.charge(values.len() * 16).then(|| fold::list(values))?
     }
