@@ -28,6 +28,12 @@ impl Resolver<'_> {
         if let Some(known) = self.lists.get(&expr.0) {
             return known.clone();
         }
+        if self.list_depth >= limits::LIST_DEPTH_MAX {
+            return None;
+        }
+        // A list that is made of itself (`xs = [f(x) for x in xs]`) is not known; without this, it would be asked for ever.
+        self.lists.insert(expr.0, None);
+        self.list_depth += 1;
         let before = self.needs.len();
         let list = match *self.facts.kind(expr) {
             Kind::Sequence(items) => self.list_of_items(items),
@@ -37,8 +43,11 @@ impl Resolver<'_> {
             }
             _ => None,
         };
+        self.list_depth -= 1;
         if self.needs.len() == before {
             self.lists.insert(expr.0, list.clone());
+        } else {
+            self.lists.remove(&expr.0);
         }
         list
     }

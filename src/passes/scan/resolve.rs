@@ -7,9 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::facts::{
-    Binary, Dialect, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId,
-};
+use super::facts::{Binary, Dialect, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
 use super::fold;
 use super::limits;
 use super::values::{PathId, Paths, ROOT, Set, UNKNOWN, Value};
@@ -44,6 +42,8 @@ pub(super) struct Resolver<'r> {
     pub(super) entry_tables: IdMap<u32, Rc<HashMap<Rc<str>, ExprId>>>,
     folded_bytes: usize,
     pub(super) inline_steps: usize,
+    /// How many lists are being folded inside one another.
+    pub(super) list_depth: usize,
     /// The limit that was reached first.
     pub(super) limit: Option<&'static str>,
 }
@@ -69,6 +69,7 @@ impl<'r> Resolver<'r> {
             entry_tables: IdMap::default(),
             folded_bytes: 0,
             inline_steps: 0,
+            list_depth: 0,
             limit,
             facts,
         };
