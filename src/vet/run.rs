@@ -66,10 +66,12 @@ impl Running<'_> {
             let because = if nothing { "no packages are declared" } else { "installing is switched off" };
             record.results.set(Pass::Install, PassResult::skipped(because));
             let environment = self.environment(plan);
-            return environment.map_err(|error| record.fail_with_error(Pass::Execute, &error)).map(Installed::none).ok();
+            return environment
+                .map_err(|error| record.fail_with_error(Pass::Execute, &error))
+                .map(Installed::none)
+                .ok();
         }
-        let (attempt, duration) =
-            timed(|| install::install(&cleared, declared, &self.tools(), &policy.install));
+        let (attempt, duration) = timed(|| install::install(&cleared, declared, &self.tools(), &policy.install));
         let installed = match attempt {
             Ok(installed) => installed,
             Err(InstallError::Interrupted) => {

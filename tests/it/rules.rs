@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use vetrun::artifact::{Artifact, SourceFile};
+use vetrun::finding::Pass;
 use vetrun::passes::parse::parse;
 use vetrun::passes::scan::scan;
 use vetrun::policy::{ParsePolicy, ScanPolicy};
@@ -72,10 +73,13 @@ fn rule_folder(language: &str, rules: &[(&str, &str)]) -> tempfile::TempDir {
 /// What the rules of the tests find in a piece of code: rule id, line and resolved name.
 fn found(rules: &RuleSet, path: &str, code: &str) -> Vec<String> {
     let artifact = Artifact::new("a", "a", vec![SourceFile::new(path, code.as_bytes().to_vec())], Vec::new());
-    let (parsed, _) = parse(&artifact, &ParsePolicy::default());
+    let (parsed, refused) = parse(&artifact, &ParsePolicy::default());
     let (findings, _) = scan(&parsed, rules, &ScanPolicy::default());
-    findings
+    // What the parse pass refuses to hand on, it reports itself.
+    refused
         .iter()
+        .chain(&findings)
+        .filter(|finding| finding.pass == Pass::Scan || finding.rule_id == "nesting-too-deep")
         .map(|finding| {
             let line = finding.range.map_or(0, |range| range.start.line);
             let resolved = finding.resolved.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
@@ -515,6 +519,7 @@ fn hostile_code_ends_in_time_and_is_not_passed_over() {
         ("a.py", format!("a0 = 'xxxx'\n{doubling}eval(a60)")),
         ("a.py", format!("a0 = eval\n{chain}a5000(x)")),
         ("a.py", format!("x = [{}]\neval(''.join(x))", "'a', ".repeat(50_000))),
+        ("a.py", "x = [1]\nx = [y for y in x]\nx = [z + y for y in x]\neval(''.join(x))".to_owned()),
         ("a.py", "def f(n):\n    return f(n + 1) + f(n + 2)\neval(f(1))".to_owned()),
         ("a.js", deep("[", "]", 150)),
         ("a.js", format!("x = {}1; eval(x)", "!".repeat(20_000))),
@@ -531,7 +536,13 @@ fn hostile_code_ends_in_time_and_is_not_passed_over() {
     for (path, code) in &cases {
         let rules = if *path == "a.py" { &python } else { &javascript };
         let all = found(rules, path, code);
-        assert!(all.iter().any(|one| one.starts_with("t-") || one.starts_with("scan-limit")), "{all:?}\n{:.200}", code);
+        assert!(
+            all.iter().any(|one| one.starts_with("t-")
+                || one.starts_with("scan-limit")
+                || one.starts_with("nesting-too-deep")),
+            "{all:?}\n{:.200}",
+            code
+        );
     }
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }

@@ -31,8 +31,7 @@ impl Resolver<'_> {
         if self.list_depth >= limits::LIST_DEPTH_MAX {
             return None;
         }
-        // While it is being folded it is unknown, so that a list made from itself (`xs = {f(x) for x in xs}`) comes to an
-        // end.
+        // A list that is made of itself (`xs = [f(x) for x in xs]`) is not known; without this, it would be asked for ever.
         self.lists.insert(expr.0, None);
         self.list_depth += 1;
         let before = self.needs.len();

@@ -36,14 +36,14 @@ pub(super) struct Resolver<'r> {
     star_modules: Vec<PathId>,
     pub(super) element_sets: IdMap<u32, Rc<Set>>,
     pub(super) lists: IdMap<u32, Option<Value>>,
-    /// How many lists inside one another are being folded.
-    pub(super) list_depth: usize,
     /// The bases of classes by their scope; made when first asked for.
     pub(super) class_bases: Option<IdMap<u32, Vec<ExprId>>>,
     /// The entries of literal mappings by their constant keys.
     pub(super) entry_tables: IdMap<u32, Rc<HashMap<Rc<str>, ExprId>>>,
     folded_bytes: usize,
     pub(super) inline_steps: usize,
+    /// How many lists are being folded inside one another.
+    pub(super) list_depth: usize,
     /// The limit that was reached first.
     pub(super) limit: Option<&'static str>,
 }
@@ -65,11 +65,11 @@ impl<'r> Resolver<'r> {
             star_modules: Vec::new(),
             element_sets: IdMap::default(),
             lists: IdMap::default(),
-            list_depth: 0,
             class_bases: None,
             entry_tables: IdMap::default(),
             folded_bytes: 0,
             inline_steps: 0,
+            list_depth: 0,
             limit,
             facts,
         };
