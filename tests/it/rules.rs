@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use vetrun::artifact::{Artifact, SourceFile};
+use vetrun::finding::Pass;
 use vetrun::passes::parse::parse;
 use vetrun::passes::scan::scan;
 use vetrun::policy::{ParsePolicy, ScanPolicy};
@@ -56,14 +57,15 @@ const JAVASCRIPT_RULES: &[(&str, &str)] = &[
 ];
 
 fn rule_folder(language: &str, rules: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join(language)).unwrap();
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    std::fs::create_dir(folder.path().join(language)).expect("the folder is empty");
     for (id, matcher) in rules {
         let text = format!(
             "id = \"{id}\"\nseverity = \"high\"\nconfidence = \"high\"\nmessage = \"m\"\nwhy = \"w\"\ninstead = \"i\"\n\
              bad = [\"b\"]\ngood = [\"g\"]\n[[match]]\n{matcher}\n"
         );
-        std::fs::write(folder.path().join(language).join(format!("{id}.toml")), text).unwrap();
+        std::fs::write(folder.path().join(language).join(format!("{id}.toml")), text)
+            .expect("the folder can be written");
     }
     folder
 }
@@ -71,10 +73,13 @@ fn rule_folder(language: &str, rules: &[(&str, &str)]) -> tempfile::TempDir {
 /// What the rules of the tests find in a piece of code: rule id, line and resolved name.
 fn found(rules: &RuleSet, path: &str, code: &str) -> Vec<String> {
     let artifact = Artifact::new("a", "a", vec![SourceFile::new(path, code.as_bytes().to_vec())], Vec::new());
-    let (parsed, _) = parse(&artifact, &ParsePolicy::default());
+    let (parsed, refused) = parse(&artifact, &ParsePolicy::default());
     let (findings, _) = scan(&parsed, rules, &ScanPolicy::default());
-    findings
+    // What the parse pass refuses to hand on, it reports itself.
+    refused
         .iter()
+        .chain(&findings)
+        .filter(|finding| finding.pass == Pass::Scan || finding.rule_id == "nesting-too-deep")
         .map(|finding| {
             let line = finding.range.map_or(0, |range| range.start.line);
             let resolved = finding.resolved.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
@@ -85,13 +90,13 @@ fn found(rules: &RuleSet, path: &str, code: &str) -> Vec<String> {
 
 fn python() -> (tempfile::TempDir, RuleSet) {
     let folder = rule_folder("python", PYTHON_RULES);
-    let rules = RuleSet::load(false, &[folder.path()]).unwrap();
+    let rules = RuleSet::load(false, &[folder.path()]).expect("the rules are valid");
     (folder, rules)
 }
 
 fn javascript() -> (tempfile::TempDir, RuleSet) {
     let folder = rule_folder("javascript", JAVASCRIPT_RULES);
-    let rules = RuleSet::load(false, &[folder.path()]).unwrap();
+    let rules = RuleSet::load(false, &[folder.path()]).expect("the rules are valid");
     (folder, rules)
 }
 
@@ -423,3 +428,121 @@ const JAVASCRIPT_LOOK_ALIKES: &[&str] = &[
     "promise.then(m => m.exec('x'))",
     "let location = 'javascript:x'; location = 'javascript:y'",
 ];
+
+#[test]
+fn a_finding_says_what_is_really_reached() {
+    let (_folder, rules) = python();
+    assert_eq!(found(&rules, "a.py", "import os as o\n\nr = o.system\nr('id')"), ["t-command:4 os.system"]);
+    assert_eq!(found(&rules, "a.py", "import os\nos.system('id')"), ["t-command:2"]);
+    let code = "def f(x, run=eval):\n    return run(x)\n";
+    assert_eq!(found(&rules, "a.py", code), ["t-exec:2 eval"]);
+}
+
+#[test]
+fn scripts_in_pages_and_typescript_are_seen() {
+    let (_folder, rules) = javascript();
+    let page = "<html><body>\n<script>\nconst e = eval;\ne('1')\n</script></body></html>";
+    assert_eq!(found(&rules, "a.html", page), ["t-eval:4 eval"]);
+    assert_eq!(found(&rules, "a.ts", "const c: string = input();\neval(c);"), ["t-eval:2"]);
+}
+
+#[test]
+fn many_findings_are_cut_and_said_so() {
+    let (_folder, rules) = python();
+    let code = "eval(x)\n".repeat(300);
+    let all = found(&rules, "a.py", &code);
+    assert_eq!(all.len(), 201);
+    assert!(all.iter().any(|one| one == "scan-limit:0"));
+}
+
+#[test]
+fn rules_that_are_not_valid_are_refused_with_place_and_mend() {
+    let head =
+        "id = \"t\"\nseverity = \"high\"\nconfidence = \"high\"\nmessage = \"m\"\nwhy = \"w\"\ninstead = \"i\"\n";
+    let examples = "bad = [\"b\"]\ngood = [\"g\"]\n";
+    let cases = [
+        (format!("{head}{examples}"), "missing field"),
+        (format!("{head}bad = []\ngood = [\"g\"]\n[[match]]\ncall = [\"a\"]"), "no bad example"),
+        (
+            format!("{head}{examples}[[match]]\ncall = [\"a\"]\nimport = [\"b\"]"),
+            "line 9: rule `t`: a [[match]] has call and import",
+        ),
+        (format!("{head}{examples}[[match]]\nregex = '('"), "the regex is not valid"),
+        (format!("{head}{examples}[[match]]\nquery = '(nothing) @hit'"), "the query is not valid"),
+        (format!("{head}{examples}[[match]]\nquery = '(module) @x'"), "captures nothing as `@hit`"),
+        (format!("{head}{examples}[[match]]\ncal = [\"a\"]"), "unknown field `cal`"),
+        (format!("{head}{examples}[[match]]\ncall = [\"a b\"]"), "is not a name"),
+        (
+            format!("{head}{examples}[[match]]\ncall = [\"a\"]\n[[match.argument]]\nis = \"truthy\""),
+            "neither position nor keyword",
+        ),
+        (format!("{head}{examples}[[match]]\nuse = [\"a\"]\nwithin = \"string\""), "within goes with"),
+        (
+            head.replace("severity = \"high\"", "severity = \"huge\"") + examples + "[[match]]\ncall = [\"a\"]",
+            "line 2: unknown variant `huge`",
+        ),
+        (head.replace("\"t\"", "\"other\"") + examples + "[[match]]\ncall = [\"a\"]", "give both one name"),
+    ];
+    for (text, expected) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("python")).unwrap();
+        std::fs::write(folder.path().join("python/t.toml"), &text).unwrap();
+        let error = RuleSet::load(false, &[folder.path()]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}\n\n{text}");
+        assert!(error.contains("t.toml") && error.contains("line "), "{error}");
+    }
+}
+
+#[test]
+fn a_users_rule_replaces_the_built_in_one_of_its_name() {
+    let builtin = RuleSet::load(true, &[] as &[&Path]).unwrap();
+    let id = builtin.rules().iter().find(|rule| rule.language.name() == "python").unwrap().id.clone();
+    let folder = rule_folder("python", &[(&id, "call = [\"mine\"]")]);
+    let both = RuleSet::load(true, &[folder.path()]).unwrap();
+    assert_eq!(both.rules().len(), builtin.rules().len());
+    assert_eq!(both.get(&id).unwrap().message, "m");
+    assert_ne!(both.digest(), builtin.digest());
+}
+
+/// Code that would cost an engine without limits its time, its stack or its memory.
+#[test]
+fn hostile_code_ends_in_time_and_is_not_passed_over() {
+    let (_python_folder, python) = python();
+    let (_javascript_folder, javascript) = javascript();
+    let deep = |open: &str, close: &str, count: usize| format!("{}eval(x){}", open.repeat(count), close.repeat(count));
+    let doubling: String = (0..60).map(|at| format!("a{} = a{at} + a{at}\n", at + 1)).collect();
+    let chain: String = (0..5000).map(|at| format!("a{} = a{at}\n", at + 1)).collect();
+    let cases = [
+        ("a.py", deep("(", ")", 150)),
+        ("a.py", format!("x = {}1\neval(x)", "1 + ".repeat(20_000))),
+        ("a.py", format!("x = f{}\neval(x)", ".a()".repeat(5000))),
+        ("a.py", format!("a0 = 'xxxx'\n{doubling}eval(a60)")),
+        ("a.py", format!("a0 = eval\n{chain}a5000(x)")),
+        ("a.py", format!("x = [{}]\neval(''.join(x))", "'a', ".repeat(50_000))),
+        ("a.py", "x = [1]\nx = [y for y in x]\nx = [z + y for y in x]\neval(''.join(x))".to_owned()),
+        ("a.py", "def f(n):\n    return f(n + 1) + f(n + 2)\neval(f(1))".to_owned()),
+        ("a.js", deep("[", "]", 150)),
+        ("a.js", format!("x = {}1; eval(x)", "!".repeat(20_000))),
+        (
+            "a.js",
+            format!(
+                "var a0 = 'xxxx'\n{}eval(a60)",
+                doubling.replace("a", "var a").replace("+ var", "+").replace("= var", "=")
+            ),
+        ),
+        ("a.js", format!("x{}; eval(x)", ".constructor".repeat(3000))),
+    ];
+    let started = std::time::Instant::now();
+    for (path, code) in &cases {
+        let rules = if *path == "a.py" { &python } else { &javascript };
+        let all = found(rules, path, code);
+        assert!(
+            all.iter().any(|one| one.starts_with("t-")
+                || one.starts_with("scan-limit")
+                || one.starts_with("nesting-too-deep")),
+            "{all:?}\n{:.200}",
+            code
+        );
+    }
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}

@@ -82,11 +82,11 @@ impl Resolver<'_> {
     fn spread_out(&mut self, list: Option<&Argument>) -> Rc<[Argument]> {
         let Some(list) = list else { return Rc::from([]) };
         let values = self.need(list.value);
-        if let [Value::Made(made)] = values.values.as_slice() {
-            if let Kind::Sequence(items) = *self.facts.kind(*made) {
-                let items = &self.facts.lists[items.range()];
-                return items.iter().map(|&value| Argument { keyword: None, value, spread: Spread::No }).collect();
-            }
+        if let [Value::Made(made)] = values.values.as_slice()
+            && let Kind::Sequence(items) = *self.facts.kind(*made)
+        {
+            let items = &self.facts.lists[items.range()];
+            return items.iter().map(|&value| Argument { keyword: None, value, spread: Spread::No }).collect();
         }
         Rc::from([Argument { keyword: None, value: list.value, spread: Spread::Positional }])
     }
@@ -218,11 +218,11 @@ impl Resolver<'_> {
                         self.add(&mut all, Value::Path(ROOT));
                     }
                 }
-                if all.open || all.values.iter().any(|value| matches!(value, Value::Built)) {
-                    if let Some(folded) = self.inline_call(function, arguments) {
-                        all.values.retain(|value| !matches!(value, Value::Built));
-                        self.add(&mut all, folded);
-                    }
+                if (all.open || all.values.iter().any(|value| matches!(value, Value::Built)))
+                    && let Some(folded) = self.inline_call(function, arguments)
+                {
+                    all.values.retain(|value| !matches!(value, Value::Built));
+                    self.add(&mut all, folded);
                 }
                 all.open |= all.values.is_empty();
                 all

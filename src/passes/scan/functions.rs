@@ -77,10 +77,10 @@ fn range(arguments: &[Value]) -> Option<Value> {
         .iter()
         .map(|value| if let Value::Int(number) = value { Some(*number) } else { None })
         .collect::<Option<_>>()?;
-    let (start, stop, step) = match numbers.as_slice() {
-        &[stop] => (0, stop, 1),
-        &[start, stop] => (start, stop, 1),
-        &[start, stop, step] if step != 0 => (start, stop, step),
+    let (start, stop, step) = match *numbers.as_slice() {
+        [stop] => (0, stop, 1),
+        [start, stop] => (start, stop, 1),
+        [start, stop, step] if step != 0 => (start, stop, step),
         _ => return None,
     };
     let mut items = Vec::new();

@@ -43,3 +43,6 @@ pub(super) const BASES_MAX: usize = 16;
 
 /// `partial`s inside one another that are seen through.
 pub(super) const PARTIALS_MAX: usize = 8;
+
+/// Lists that are folded inside one another, each from the one inside; deeper ones are unknown.
+pub(super) const LIST_DEPTH_MAX: usize = 4;

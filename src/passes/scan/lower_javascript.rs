@@ -123,7 +123,7 @@ impl Language for JavaScript {
             N::Block | N::For | N::ForIn | N::Catch | N::SwitchBody => {
                 builder.scope = builder.new_scope(ScopeKind::Block);
                 frame.inner = Some(builder.scope);
-                builder.branches += u32::from(!parent.is_some_and(|parent| parent.function.is_some()));
+                builder.branches += u32::from(parent.is_none_or(|parent| parent.function.is_none()));
             }
             N::If | N::While | N::Do | N::Switch | N::Try => builder.branches += 1,
             _ => {}
@@ -256,11 +256,11 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             }
         }
         N::Field => {
-            if let (Some(key), Some(scope)) = (key(builder, children, F::Property), class_scope(builder)) {
-                if let Kind::Text(text) = builder.facts.kind(key).clone() {
-                    let name = builder.facts.symbols.intern(&text);
-                    builder.bind(scope, name, field(children, F::Value), 0);
-                }
+            if let (Some(key), Some(scope)) = (key(builder, children, F::Property), class_scope(builder))
+                && let Kind::Text(text) = builder.facts.kind(key).clone()
+            {
+                let name = builder.facts.symbols.intern(&text);
+                builder.bind(scope, name, field(children, F::Value), 0);
             }
         }
         N::ExpressionStatement => children.iter().for_each(|child| {
@@ -538,11 +538,11 @@ fn name_function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Ki
         N::Method => {
             builder.role(named.expr, Role::Target);
             let key = key(builder, children, F::Name);
-            if let (Some(key), Some(scope)) = (key, class_scope(builder)) {
-                if let Kind::Text(text) = builder.facts.kind(key).clone() {
-                    let name = builder.facts.symbols.intern(&text);
-                    builder.bind(scope, name, value, 0);
-                }
+            if let (Some(key), Some(scope)) = (key, class_scope(builder))
+                && let Kind::Text(text) = builder.facts.kind(key).clone()
+            {
+                let name = builder.facts.symbols.intern(&text);
+                builder.bind(scope, name, value, 0);
             }
         }
         _ => {}

@@ -307,7 +307,11 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
         // `f(x for x in xs)`.
         _ => vec![Builder::positional(last.expr)],
     };
+<<<<<<< HEAD
     if matches!(builder.facts.kind(callee), Kind::Name(name) if matches!(builder.facts.text(*name), "isinstance" | "issubclass"))
+=======
+    if matches!(builder.facts.kind(callee), Kind::Name(name) if matches!(builder.facts.text(*name), "isinstance" | "issubclass" | "type" | "callable" | "id" | "repr"))
+>>>>>>> rules
     {
         builder.compared(arguments.iter().map(|argument| argument.value));
     }
@@ -323,9 +327,9 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
 fn argument_list(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
     let mut list = Vec::new();
     for child in children.iter().filter(|child| child.kind != N::Comment) {
-        let (value, spread) = match builder.facts.kind(child.expr) {
-            &Kind::Element(inner) if child.kind == N::ListSplat => (inner, Spread::Positional),
-            &Kind::Element(inner) if child.kind == N::DictionarySplat => (inner, Spread::Keyword),
+        let (value, spread) = match *builder.facts.kind(child.expr) {
+            Kind::Element(inner) if child.kind == N::ListSplat => (inner, Spread::Positional),
+            Kind::Element(inner) if child.kind == N::DictionarySplat => (inner, Spread::Keyword),
             _ => (child.expr, Spread::No),
         };
         let keyword = match child.kind {

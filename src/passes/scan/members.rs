@@ -75,6 +75,9 @@ impl Resolver<'_> {
                 let length = self.as_constant(value).and_then(|value| fold::elements(&value)).map(|items| items.len());
                 length.and_then(|length| i64::try_from(length).ok()).map(Value::Int).into()
             }
+            _ if !name.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$')) => {
+                Set::one(Value::Undefined)
+            }
             _ => {
                 let class = self.path_of(class);
                 let name = self.facts.symbols.intern(name);
@@ -175,10 +178,10 @@ impl Resolver<'_> {
                 None => {
                     let spread = self.need(value);
                     for inner in spread.values.clone() {
-                        if let Value::Made(inner) = inner {
-                            if let Some(&known) = self.entry_index(inner).get(key) {
-                                return (*self.need(known)).clone();
-                            }
+                        if let Value::Made(inner) = inner
+                            && let Some(&known) = self.entry_index(inner).get(key)
+                        {
+                            return (*self.need(known)).clone();
                         }
                     }
                 }

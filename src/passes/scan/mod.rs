@@ -16,6 +16,7 @@ mod fold;
 mod functions;
 mod inline;
 mod limits;
+mod lists;
 mod literal;
 mod lower;
 mod lower_javascript;

@@ -7,9 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::facts::{
-    Binary, Dialect, Entry, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId,
-};
+use super::facts::{Binary, Dialect, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
 use super::fold;
 use super::limits;
 use super::values::{PathId, Paths, ROOT, Set, UNKNOWN, Value};
@@ -30,20 +28,22 @@ pub(super) struct Resolver<'r> {
     slots: Vec<Slot>,
     /// What the round before found for expressions that depend on themselves.
     previous: IdMap<u32, Rc<Set>>,
-    needs: Vec<ExprId>,
+    pub(super) needs: Vec<ExprId>,
     cyclic: bool,
-    open: Rc<Set>,
+    pub(super) open: Rc<Set>,
     /// `x.name = value` and `x["name"] = value` for variables `x`.
     members: IdMap<(u32, u32), Vec<ExprId>>,
     star_modules: Vec<PathId>,
-    element_sets: IdMap<u32, Rc<Set>>,
-    lists: IdMap<u32, Option<Value>>,
+    pub(super) element_sets: IdMap<u32, Rc<Set>>,
+    pub(super) lists: IdMap<u32, Option<Value>>,
     /// The bases of classes by their scope; made when first asked for.
     pub(super) class_bases: Option<IdMap<u32, Vec<ExprId>>>,
     /// The entries of literal mappings by their constant keys.
     pub(super) entry_tables: IdMap<u32, Rc<HashMap<Rc<str>, ExprId>>>,
     folded_bytes: usize,
     pub(super) inline_steps: usize,
+    /// How many lists are being folded inside one another.
+    pub(super) list_depth: usize,
     /// The limit that was reached first.
     pub(super) limit: Option<&'static str>,
 }
@@ -69,6 +69,7 @@ impl<'r> Resolver<'r> {
             entry_tables: IdMap::default(),
             folded_bytes: 0,
             inline_steps: 0,
+            list_depth: 0,
             limit,
             facts,
         };
@@ -136,10 +137,10 @@ impl<'r> Resolver<'r> {
             let scope = here?;
             let scope = self.facts.redirects.get(&(scope.0, name.0)).copied().unwrap_or(scope);
             let info = self.facts.scope(scope);
-            if info.kind != ScopeKind::Class || scope == own {
-                if let Some(variable) = self.facts.variable(scope, name) {
-                    return Some(variable);
-                }
+            if (info.kind != ScopeKind::Class || scope == own)
+                && let Some(variable) = self.facts.variable(scope, name)
+            {
+                return Some(variable);
             }
             here = info.parent;
         }
@@ -345,7 +346,9 @@ impl<'r> Resolver<'r> {
             into.values.push(value);
         } else {
             into.open = true;
-            if named {
+            // A long table of records is ordinary data: functions in it are seen where they stand, so that what is lost
+            // is only which record is meant.
+            if named && !self.is_literal_data(&value) {
                 self.limit = self.limit.or(Some("named values"));
             }
         }
@@ -363,6 +366,11 @@ impl<'r> Resolver<'r> {
             Value::Null | Value::Undefined | Value::Built | Value::List(_) => false,
             _ => true,
         }
+    }
+
+    /// Whether a value is a list or mapping that is written out in the file.
+    fn is_literal_data(&self, value: &Value) -> bool {
+        matches!(value, Value::Made(made) if matches!(self.facts.kind(*made), Kind::Sequence(_) | Kind::Mapping(_)))
     }
 
     fn is_named_known(&self, value: &Value) -> bool {
@@ -602,128 +610,6 @@ impl<'r> Resolver<'r> {
         all.open = !all_known || folded.is_empty();
         for value in folded {
             self.add(&mut all, value);
-        }
-        all
-    }
-
-    /// The constants among the values of a set, literal lists included.
-    pub(super) fn constants(&mut self, set: &Set) -> std::vec::IntoIter<Value> {
-        let found: Vec<Value> = set.values.iter().filter_map(|value| self.as_constant(value)).collect();
-        found.into_iter()
-    }
-
-    /// A value as a constant: itself, or the folded list that a literal makes.
-    pub(super) fn as_constant(&mut self, value: &Value) -> Option<Value> {
-        match value {
-            Value::Made(expr) => self.list_of(*expr),
-            other => other.is_constant().then(|| other.clone()),
-        }
-    }
-
-    /// The folded list that a list literal or comprehension makes.
-    fn list_of(&mut self, expr: ExprId) -> Option<Value> {
-        if let Some(known) = self.lists.get(&expr.0) {
-            return known.clone();
-        }
-        let before = self.needs.len();
-        let list = match *self.facts.kind(expr) {
-            Kind::Sequence(items) => self.list_of_items(items),
-            Kind::Comprehension { body, target, iterable } => self.comprehension(body, target, iterable),
-            Kind::Mapping(entries) if entries.range().is_empty() && self.facts.dialect == Dialect::JavaScript => {
-                Some(Value::Text("[object Object]".into()))
-            }
-            _ => None,
-        };
-        if self.needs.len() == before {
-            self.lists.insert(expr.0, list.clone());
-        }
-        list
-    }
-
-    fn list_of_items(&mut self, items: Span) -> Option<Value> {
-        if items.range().len() > limits::ELEMENTS_MAX {
-            return None;
-        }
-        let sets: Vec<Rc<Set>> = items.range().map(|at| self.need(self.facts.lists[at])).collect();
-        if self.waits() {
-            return None;
-        }
-        let mut values = Vec::with_capacity(sets.len());
-        for (set, at) in sets.iter().zip(items.range()) {
-            match self.facts.kind(self.facts.lists[at]) {
-                Kind::Element(_) => return None,
-                _ => values.push(self.item_constant(set)?),
-            }
-        }
-        self.charge(values.len() * 16).then(|| fold::list(values))?
-    }
-
-    /// The constant that an element of a list is; of a list in a list, its own folding where that is known already.
-    fn item_constant(&mut self, set: &Set) -> Option<Value> {
-        match set.values.as_slice() {
-            [Value::Made(inner)] if !set.open => {
-                self.lists.get(&inner.0).cloned().flatten().or_else(|| self.flat_list(*inner))
-            }
-            _ => set.constant().cloned(),
-        }
-    }
-
-    /// A list literal of scalars alone.
-    fn flat_list(&mut self, expr: ExprId) -> Option<Value> {
-        let Kind::Sequence(items) = *self.facts.kind(expr) else { return None };
-        if items.range().len() > limits::ELEMENTS_MAX {
-            return None;
-        }
-        let sets: Vec<Rc<Set>> = items.range().map(|at| self.need(self.facts.lists[at])).collect();
-        let values = sets.iter().map(|set| set.constant().cloned()).collect::<Option<Vec<_>>>()?;
-        self.charge(values.len() * 16).then(|| fold::list(values))?
-    }
-
-    /// Any element of what `of` may be.
-    fn element(&mut self, of: ExprId) -> Set {
-        let objects = self.need(of);
-        let mut all = Set::empty();
-        all.open = objects.open;
-        for value in &objects.values {
-            match value {
-                Value::Made(made) => {
-                    let found = self.elements_of(*made);
-                    self.merge(&mut all, &found);
-                }
-                Value::List(items) => {
-                    for item in items.iter().take(limits::ELEMENTS_MAX) {
-                        self.add(&mut all, item.clone());
-                    }
-                }
-                _ => all.open = true,
-            }
-        }
-        all
-    }
-
-    /// Everything that is in a literal list or mapping.
-    pub(super) fn elements_of(&mut self, made: ExprId) -> Rc<Set> {
-        if let Some(known) = self.element_sets.get(&made.0) {
-            return known.clone();
-        }
-        let before = self.needs.len();
-        let items: Vec<ExprId> = match *self.facts.kind(made) {
-            Kind::Sequence(items) => self.facts.lists[items.range()].to_vec(),
-            Kind::Mapping(entries) => {
-                self.facts.entries[entries.range()].iter().map(|Entry { value, .. }| *value).collect()
-            }
-            Kind::Comprehension { body, .. } => vec![body],
-            _ => return self.open.clone(),
-        };
-        let mut all = Set::empty();
-        for item in items {
-            let set = self.need(item);
-            self.merge(&mut all, &set);
-        }
-        all.open |= all.values.is_empty();
-        let all = Rc::new(all);
-        if self.needs.len() == before {
-            self.element_sets.insert(made.0, all.clone());
         }
         all
     }

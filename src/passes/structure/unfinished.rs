@@ -52,6 +52,10 @@ fn ends_in_string(view: &View<'_>, from: Option<usize>) -> bool {
     let text = view.text.as_str().trim_end();
     let Some(rest) = from.and_then(|from| text.get(from..)) else { return false };
     let quotes = rest.trim_start_matches(|char: char| char.is_ascii_alphabetic());
+    // The grammar of Python still takes Python 2's back-quotes for strings; there they are a Markdown fence.
+    if view.language == Language::Python && quotes.starts_with('`') {
+        return false;
+    }
     !rest.contains('\n') || ["\"\"\"", "'''", "`"].iter().any(|quote| quotes.starts_with(quote))
 }
 

@@ -1,0 +1,147 @@
+//! The resolver's view of lists and mappings that stand in the source: their elements, and what they fold to.
+
+use std::rc::Rc;
+
+use super::facts::{Dialect, Entry, ExprId, Kind, Span};
+use super::fold;
+use super::limits;
+use super::resolve::Resolver;
+use super::values::{Set, Value};
+
+impl Resolver<'_> {
+    /// The constants among the values of a set, literal lists included.
+    pub(super) fn constants(&mut self, set: &Set) -> std::vec::IntoIter<Value> {
+        let found: Vec<Value> = set.values.iter().filter_map(|value| self.as_constant(value)).collect();
+        found.into_iter()
+    }
+
+    /// A value as a constant: itself, or the folded list that a literal makes.
+    pub(super) fn as_constant(&mut self, value: &Value) -> Option<Value> {
+        match value {
+            Value::Made(expr) => self.list_of(*expr),
+            other => other.is_constant().then(|| other.clone()),
+        }
+    }
+
+    /// The folded list that a list literal or comprehension makes.
+    fn list_of(&mut self, expr: ExprId) -> Option<Value> {
+        if let Some(known) = self.lists.get(&expr.0) {
+            return known.clone();
+        }
+        if self.list_depth >= limits::LIST_DEPTH_MAX {
+            return None;
+        }
+        // A list that is made of itself (`xs = [f(x) for x in xs]`) is not known; without this, it would be asked for ever.
+        self.lists.insert(expr.0, None);
+        self.list_depth += 1;
+        let before = self.needs.len();
+        let list = match *self.facts.kind(expr) {
+            Kind::Sequence(items) => self.list_of_items(items),
+            Kind::Comprehension { body, target, iterable } => self.comprehension(body, target, iterable),
+            Kind::Mapping(entries) if entries.range().is_empty() && self.facts.dialect == Dialect::JavaScript => {
+                Some(Value::Text("[object Object]".into()))
+            }
+            _ => None,
+        };
+        self.list_depth -= 1;
+        if self.needs.len() == before {
+            self.lists.insert(expr.0, list.clone());
+        } else {
+            self.lists.remove(&expr.0);
+        }
+        list
+    }
+
+    fn list_of_items(&mut self, items: Span) -> Option<Value> {
+        if items.range().len() > limits::ELEMENTS_MAX {
+            return None;
+        }
+        let before = self.needs.len();
+        let sets: Vec<Rc<Set>> = items.range().map(|at| self.need(self.facts.lists[at])).collect();
+        if self.needs.len() > before {
+            return None;
+        }
+        let mut values = Vec::with_capacity(sets.len());
+        for (set, at) in sets.iter().zip(items.range()) {
+            match self.facts.kind(self.facts.lists[at]) {
+                Kind::Element(_) => return None,
+                // All are asked for, even after one that is not known yet, so that one more try is enough.
+                _ => values.extend(self.item_constant(set)),
+            }
+        }
+        if values.len() < sets.len() {
+            return None;
+        }
+        self.charge(values.len() * 16).then(|| fold::list(values))?
+    }
+
+    /// The constant that an element of a list is; of a list in a list, its own folding where that is known already.
+    fn item_constant(&mut self, set: &Set) -> Option<Value> {
+        match set.values.as_slice() {
+            [Value::Made(inner)] if !set.open => {
+                self.lists.get(&inner.0).cloned().flatten().or_else(|| self.flat_list(*inner))
+            }
+            _ => set.constant().cloned(),
+        }
+    }
+
+    /// A list literal of scalars alone.
+    fn flat_list(&mut self, expr: ExprId) -> Option<Value> {
+        let Kind::Sequence(items) = *self.facts.kind(expr) else { return None };
+        if items.range().len() > limits::ELEMENTS_MAX {
+            return None;
+        }
+        let sets: Vec<Rc<Set>> = items.range().map(|at| self.need(self.facts.lists[at])).collect();
+        let values = sets.iter().map(|set| set.constant().cloned()).collect::<Option<Vec<_>>>()?;
+        self.charge(values.len() * 16).then(|| fold::list(values))?
+    }
+
+    /// Any element of what `of` may be.
+    pub(super) fn element(&mut self, of: ExprId) -> Set {
+        let objects = self.need(of);
+        let mut all = Set::empty();
+        all.open = objects.open;
+        for value in &objects.values {
+            match value {
+                Value::Made(made) => {
+                    let found = self.elements_of(*made);
+                    self.merge(&mut all, &found);
+                }
+                Value::List(items) => {
+                    for item in items.iter().take(limits::ELEMENTS_MAX) {
+                        self.add(&mut all, item.clone());
+                    }
+                }
+                _ => all.open = true,
+            }
+        }
+        all
+    }
+
+    /// Everything that is in a literal list or mapping.
+    pub(super) fn elements_of(&mut self, made: ExprId) -> Rc<Set> {
+        if let Some(known) = self.element_sets.get(&made.0) {
+            return known.clone();
+        }
+        let before = self.needs.len();
+        let items: Vec<ExprId> = match *self.facts.kind(made) {
+            Kind::Sequence(items) => self.facts.lists[items.range()].to_vec(),
+            Kind::Mapping(entries) => {
+                self.facts.entries[entries.range()].iter().map(|Entry { value, .. }| *value).collect()
+            }
+            Kind::Comprehension { body, .. } => vec![body],
+            _ => return self.open.clone(),
+        };
+        let mut all = Set::empty();
+        for item in items {
+            let set = self.need(item);
+            self.merge(&mut all, &set);
+        }
+        all.open |= all.values.is_empty();
+        let all = Rc::new(all);
+        if self.needs.len() == before {
+            self.element_sets.insert(made.0, all.clone());
+        }
+        all
+    }
+}
