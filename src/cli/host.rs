@@ -76,7 +76,9 @@ fn native() -> Result<NativeSandbox, SandboxError> {
 }
 
 fn docker(image: &str) -> Result<DockerSandbox, SandboxError> {
-    DockerSandbox::connect(image, docker_host().as_deref())
+    let sandbox = DockerSandbox::connect(image, docker_host().as_deref())?;
+    let _swept = sandbox.sweep()?;
+    Ok(sandbox)
 }
 
 /// This executable, which starts itself again as the launcher of the native sandbox.

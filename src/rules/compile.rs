@@ -112,8 +112,8 @@ pub(crate) enum Matcher {
     Import { names: Vec<String> },
     Assign { names: Vec<String>, value: Vec<Check> },
     Use { names: Vec<String> },
-    Regex { regex: LazyRegex, within: Within, needs: Vec<String> },
-    Query { query: LazyQuery, needs: Vec<String> },
+    Regex { regex: LazyRegex, within: Within },
+    Query { query: LazyQuery },
 }
 
 /// Checks a raw rule and makes it one that can run. `stem` is the file's name without its extension; `check` compiles
@@ -184,14 +184,10 @@ fn matcher(raw: RawMatch, language: RuleLanguage, check: bool) -> Result<Matcher
         return Ok(Matcher::Use { names: names(raw.usage, language)? });
     }
     if let Some(regex) = raw.regex {
-        return Ok(Matcher::Regex {
-            regex: LazyRegex::new(regex, check)?,
-            within: raw.within.unwrap_or_default(),
-            needs: raw.needs,
-        });
+        return Ok(Matcher::Regex { regex: LazyRegex::new(regex, check)?, within: raw.within.unwrap_or_default() });
     }
     let query = raw.query.expect("one of the six is there");
-    Ok(Matcher::Query { query: LazyQuery::new(query, language, check)?, needs: raw.needs })
+    Ok(Matcher::Query { query: LazyQuery::new(query, language, check)? })
 }
 
 fn one_kind(raw: &RawMatch) -> Result<(), Fault> {
@@ -219,9 +215,6 @@ fn fitting(raw: &RawMatch, language: RuleLanguage) -> Result<(), Fault> {
     }
     if !raw.value.is_empty() && raw.assign.is_empty() {
         return Err(Fault::new("[[match.value]] goes with `assign` alone"));
-    }
-    if !raw.needs.is_empty() && raw.regex.is_none() && raw.query.is_none() {
-        return Err(Fault::new("needs goes with `regex` and `query` alone"));
     }
     if raw.within.is_some() && raw.regex.is_none() {
         return Err(Fault::new("within goes with `regex` alone"));

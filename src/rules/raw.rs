@@ -75,9 +75,6 @@ pub(super) struct RawMatch {
     pub(super) within: Option<Within>,
     /// A tree-sitter query; the capture `@hit` is what is reported.
     pub(super) query: Option<String>,
-    /// Texts of which a source must hold at least one as they stand, or the regex or query cannot hit there and is not
-    /// even compiled, which saves milliseconds; only with `regex` and `query`. Empty asks for nothing.
-    pub(super) needs: Vec<String>,
 }
 
 /// What an argument or a value must be: `is`, or a `value`.

@@ -307,11 +307,7 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
         // `f(x for x in xs)`.
         _ => vec![Builder::positional(last.expr)],
     };
-<<<<<<< HEAD
-    if matches!(builder.facts.kind(callee), Kind::Name(name) if matches!(builder.facts.text(*name), "isinstance" | "issubclass"))
-=======
     if matches!(builder.facts.kind(callee), Kind::Name(name) if matches!(builder.facts.text(*name), "isinstance" | "issubclass" | "type" | "callable" | "id" | "repr"))
->>>>>>> rules
     {
         builder.compared(arguments.iter().map(|argument| argument.value));
     }

@@ -28,7 +28,7 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
     let mut limited = false;
     for hook in filter.candidates(stretch.text.get(stretch.range.clone()).unwrap_or(stretch.text)) {
         match rules.hooked(hook).1 {
-            Matcher::Regex { regex, within, needs } if holds_one(stretch, needs) => {
+            Matcher::Regex { regex, within } => {
                 let whole = [stretch.range.clone()];
                 let ranges = match within {
                     Within::Text => &whole[..],
@@ -37,7 +37,7 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
                 };
                 find(regex.get(), hook.rule, stretch.text, ranges, &mut hits);
             }
-            Matcher::Query { query, needs } if holds_one(stretch, needs) => {
+            Matcher::Query { query } => {
                 if let Some(tree) = stretch.tree {
                     limited |= run_query(query.get(), hook.rule, stretch.text, tree, &mut hits);
                 }
@@ -46,12 +46,6 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
         }
     }
     (hits, limited)
-}
-
-/// Whether a stretch holds one of the texts without which a rule cannot hit.
-fn holds_one(stretch: &Stretch<'_>, needs: &[String]) -> bool {
-    let part = stretch.text.get(stretch.range.clone()).unwrap_or(stretch.text);
-    needs.is_empty() || needs.iter().any(|text| part.contains(text.as_str()))
 }
 
 fn find(regex: &regex::Regex, rule: usize, text: &str, ranges: &[Range<usize>], hits: &mut Vec<Hit>) {

@@ -210,7 +210,8 @@ pub(super) fn to_json(name: &str, offers: &[(u64, Offer)]) -> Vec<u8> {
             };
             let mut file = json!({
                 "filename": offer.filename, "url": path(*token, offer), "hashes": hashes,
-                "core-metadata": metadata, "dist-info-metadata": metadata,
+                // Under the name of PEP 714 alone: pip 22.3 to 23.0 break on the older one.
+                "core-metadata": metadata,
             });
             if let Some(wanted) = &offer.requires_python {
                 file["requires-python"] = json!(wanted);
