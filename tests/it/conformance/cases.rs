@@ -124,6 +124,12 @@ print('done')", same, Holds(|outcome| {
         }
         Err(format!("{:?}, {} bytes", outcome.ended, outcome.stdout.bytes_seen))
     });
+    "streams have names", r"
+open('/dev/stdout', 'w').write('o'); open('/dev/stderr', 'w').write('e'); print(repr(open('/dev/stdin').read()))", same,
+        Holds(|outcome| {
+            says(outcome, "o''")?;
+            if outcome.stderr.bytes == b"e" { Ok(()) } else { Err(format!("{:?}", outcome.stderr)) }
+        });
     "no input", "print(repr(sys.stdin.read()))", same, Says("''");
     "given input", "d = sys.stdin.buffer.read(); print(len(d), d[-3:])", |job| {
         job.stdin = vec![b'i'; 300_000];
