@@ -322,6 +322,49 @@ mod tests {
         }
     }
 
+    /// Version 2 as plain files: what is written is what the kernel documents, what is read is what it would say.
+    #[test]
+    fn version_two_is_written_and_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let group = Cgroup { version: Version::Two, folders: vec![("", folder.path().to_owned())] };
+        let limits = Limits { memory_bytes: 1 << 20, pids: 7, cpus: 1.5, ..Limits::default() };
+        group.set_limits_2(&limits).unwrap();
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(read("memory.max"), "1048576");
+        assert_eq!(read("memory.swap.max"), "0");
+        assert_eq!(read("pids.max"), "7");
+        assert_eq!(read("cpu.max"), "150000 100000");
+        let files = [
+            ("memory.peak", "4096\n"),
+            ("cpu.stat", "usage_usec 1500\nuser_usec 1000\n"),
+            ("memory.events", "low 0\noom 2\noom_kill 1\noom_group_kill 0\n"),
+        ];
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let expected = Counters {
+            memory_peak_bytes: Some(4096),
+            cpu: Some(Duration::from_micros(1500)),
+            pids_peak: None,
+            oom_kills: Some(1),
+        };
+        assert_eq!(group.counters(), expected);
+        assert!(!group.keeps_peak());
+        // What was made here is no group, so it cannot be removed as one.
+        std::mem::forget(group);
+    }
+
+    #[test]
+    fn controllers_of_version_two_are_handed_down_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let control = folder.path().join("cgroup.subtree_control");
+        fs::write(&control, "cpu memory pids hugetlb\n").unwrap();
+        assert!(hands_down(folder.path()));
+        // A kernel that lacks a controller refuses the request; a file takes it, and still does not name the controller.
+        fs::write(&control, "hugetlb\n").unwrap();
+        assert!(!hands_down(folder.path()));
+    }
+
     #[test]
     fn groups_of_the_living_are_kept() {
         let own = owner_prefix(std::process::id()).unwrap();

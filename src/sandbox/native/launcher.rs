@@ -61,6 +61,7 @@ fn launch(control: &OwnedFd) -> Result<(), Fault> {
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
     let given = receive(control)?;
     ids::check_parent(control)?;
+    own_streams(&given)?;
     let proc = rustix::fs::open("/proc", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .tried("open /proc")?;
     let listener = enter_namespaces(&given.spec, proc.as_fd())?;
@@ -85,6 +86,16 @@ fn receive(control: &OwnedFd) -> Result<Given, Fault> {
     }
     let control = control.try_clone().tried("receive the job")?;
     Ok(Given { spec, control, streams, cgroups })
+}
+
+/// Makes the program the owner of its output pipes, so that it can open them by name (`/dev/stdout`), as programs do.
+fn own_streams(given: &Given) -> Result<(), Fault> {
+    let Ids::Root { base } = given.spec.ids else { return Ok(()) };
+    let (user, group) = (rustix::process::Uid::from_raw(base), rustix::process::Gid::from_raw(base));
+    let [_, stdout, stderr] = &given.streams;
+    [stdout, stderr]
+        .into_iter()
+        .try_for_each(|pipe| rustix::fs::fchown(pipe, Some(user), Some(group)).tried("give the streams away"))
 }
 
 /// Leaves the host's namespaces, all but the one of processes; an ordinary user makes a user namespace first, which

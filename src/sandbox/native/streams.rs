@@ -22,9 +22,10 @@ impl Capture {
         Self { pipe: Some(pipe), kept: Stream::default(), bytes_max }
     }
 
-    /// The pipe to wait for; `None` once the end was reached.
+    /// The pipe to wait for; `None` once the end was reached or too much came. What fills a pipe that nobody reads waits
+    /// until it is killed.
     pub(super) fn pipe(&self) -> Option<BorrowedFd<'_>> {
-        self.pipe.as_ref().map(AsFd::as_fd)
+        self.pipe.as_ref().filter(|_| !self.is_over()).map(AsFd::as_fd)
     }
 
     /// Whether more was written than may be.
@@ -32,9 +33,11 @@ impl Capture {
         self.kept.bytes_seen > self.bytes_max
     }
 
-    /// Reads once.
+    /// Reads once, unless too much came already.
     pub(super) fn read(&mut self) {
-        self.read_chunk();
+        if !self.is_over() {
+            self.read_chunk();
+        }
     }
 
     /// Reads what is there, until the pipe is empty or the limit is passed.

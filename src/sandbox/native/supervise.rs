@@ -119,11 +119,7 @@ struct Given {
 fn give(control: &OwnedFd, given: Given, request: &Request<'_>) -> Result<(), Fault> {
     let spec = step("write the job", serde_json::to_vec(&given.spec).map_err(std::io::Error::from))?;
     let spec = step("write the job", channel::sealed("job", &spec))?;
-    let stdin = if request.stdin.is_empty() {
-        step("open /dev/null", std::fs::File::open("/dev/null"))?.into()
-    } else {
-        step("write standard input", channel::sealed("stdin", request.stdin))?
-    };
+    let stdin = step("write standard input", channel::sealed("stdin", request.stdin))?;
     let entrances =
         step("open the control groups", request.cgroup.map(Cgroup::entrances).transpose())?.unwrap_or_default();
     let mut fds = vec![spec.as_fd(), stdin.as_fd(), given.ends[0].as_fd(), given.ends[1].as_fd()];
