@@ -9,7 +9,7 @@ use super::args::RunningArgs;
 use crate::policy::{Backend, Policy};
 use crate::sandbox::docker::DockerSandbox;
 use crate::sandbox::native::{self, NativeSandbox};
-use crate::sandbox::{Sandbox, SandboxError};
+use crate::sandbox::{self, Sandbox, SandboxError};
 
 /// A back end that is ready, and where its temporary files are.
 pub(super) struct Host {
@@ -22,8 +22,11 @@ pub(super) struct Host {
 impl Host {
     /// Readies the back end that the policy wants, after what a killed vetrun left behind has been swept away.
     pub(super) fn new(policy: &Policy, args: &RunningArgs) -> Result<Self, Failure> {
+        let _swept = sandbox::sweep_folders(&std::env::temp_dir());
         let sandbox = sandbox(policy)?;
-        let mut scratch = tempfile::Builder::new().prefix("vetrun-").tempdir().map_err(|error| {
+        // The name of a folder that is kept tells no owner, so that no later vetrun takes it for left behind.
+        let prefix = if args.keep { "vetrun-kept-".to_owned() } else { sandbox::folder_prefix() };
+        let mut scratch = tempfile::Builder::new().prefix(&prefix).tempdir().map_err(|error| {
             format!("could not make a temporary folder: {error} (set TMPDIR to one that can be written)")
         })?;
         scratch.disable_cleanup(args.keep);

@@ -14,6 +14,7 @@
 mod collect;
 pub mod docker;
 pub mod native;
+mod owner;
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use collect::{CollectLimits, Collected, RefusedOutput, collect_tree};
+pub use owner::{folder_prefix, sweep_folders};
 
 /// Where the job's input files are mounted, read-only.
 pub const WORK_DIR: &str = "/work";

@@ -99,7 +99,7 @@ impl Running<'_> {
     }
 
     fn tools(&self) -> Tools<'_> {
-        Tools { sandbox: self.sandbox, stop: self.stop, uv: self.uv }
+        Tools { sandbox: self.sandbox, stop: self.stop, uv: self.uv, scratch: self.scratch }
     }
 
     /// The environment of a program without packages: that of its interpreter, or of any that is there.

@@ -170,9 +170,9 @@ fn the_seeds_example_is_failed_by_the_security_pass_alone() {
 
 #[test]
 fn a_batch_reports_every_artifact_on_a_line_and_sums_up() {
-    let files: Vec<(String, &str)> = (0..40)
+    let files: Vec<(String, &str)> = (0..1000)
         .map(|number| {
-            (format!("a{number:02}/main.py"), if number % 10 == 0 { "eval(input())\n" } else { "print(1)\n" })
+            (format!("a{number:04}/main.py"), if number % 100 == 0 { "eval(input())\n" } else { "print(1)\n" })
         })
         .collect();
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();

@@ -37,7 +37,10 @@ fn masked(text: &str) -> String {
         (r"\d+(\.\d+)? ?(ms|s)\b", "TIME"),
         (r"\d+(\.\d+)? [KM]i?B\b", "SIZE"),
         (r"sha256:[0-9a-f]+", "DIGEST"),
-        (r"isolation.*", "ISOLATION"),
+        (r#""durationMs":\d+"#, "TIME"),
+        (r"native sandbox: .*", "SANDBOX"),
+        (r"command +\S+/", "command "),
+        (r"\d+ processes", "PROCESSES"),
         (r" +", " "),
     ];
     masks.iter().fold(text.to_owned(), |text, (pattern, mask)| {

@@ -48,6 +48,8 @@ pub struct Tools<'a> {
     pub stop: &'a Stop,
     /// The uv of the host, to be shown inside the sandbox; `None` where there is none.
     pub uv: Option<&'a Path>,
+    /// An existing host folder that temporary folders are made in.
+    pub scratch: &'a Path,
 }
 
 /// What was installed. The folder with the packages lives as long as this value.

@@ -69,7 +69,7 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     pub(super) fn run(&self, installed: &mut Installed) -> Result<(), InstallError> {
         let started = Instant::now();
-        let folder = tempfile::Builder::new().prefix("vetrun-install-").tempdir();
+        let folder = tempfile::Builder::new().prefix("install-").tempdir_in(self.tools.scratch);
         let folder = folder.map_err(|source| InstallError::Io { action: "make a temporary folder", source })?;
         let constrained = self.write_requirements(folder.path(), installed)?;
         let index = self.policy.index_url.clone().or_else(|| Some(self.probe.pip.as_ref()?.index_url.clone()));

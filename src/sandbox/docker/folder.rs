@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{config, sweep};
-use crate::sandbox::{HOME_DIR, Mount};
+use super::config;
+use crate::sandbox::{HOME_DIR, Mount, owner};
 
 /// Files and folders of one mount that are looked at or copied.
 const ENTRIES_MAX: usize = 1_000_000;
@@ -22,9 +22,9 @@ const ENTRIES_MAX: usize = 1_000_000;
 pub(super) struct RunFolder(TempDir);
 
 impl RunFolder {
-    /// Makes the folder; its name tells its owner, so that [`sweep`] can judge it.
+    /// Makes the folder; its name tells its owner, so that the next vetrun can judge it.
     pub(super) fn make() -> io::Result<Self> {
-        tempfile::Builder::new().prefix(&sweep::folder_prefix()).tempdir().map(Self)
+        tempfile::Builder::new().prefix(&owner::folder_prefix()).tempdir().map(Self)
     }
 
     pub(super) fn path(&self) -> &Path {

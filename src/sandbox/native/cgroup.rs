@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::sandbox::Limits;
+use crate::sandbox::{Limits, owner};
 
-/// Starts the name of every group that vetrun makes: `vetrun-‹pid›-‹start time›-‹number›`.
+/// Starts the name of every group that vetrun makes: `vetrun-‹owner's mark›-‹number›`.
 const PREFIX: &str = "vetrun-";
 /// The period over which the share of processors is counted, in microseconds.
 const CPU_PERIOD_US: u64 = 100_000;
@@ -56,7 +56,7 @@ impl Cgroup {
     /// Makes the groups of one run and sets their limits; `None` where this host has no controllers that vetrun may use.
     /// All or nothing: without the memory and the process controller there is no group at all.
     pub(super) fn create(limits: &Limits) -> Option<Self> {
-        let name = format!("{}-{}", owner_prefix(std::process::id())?, NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("{PREFIX}{}-{}", owner::mark(), NEXT.fetch_add(1, Ordering::Relaxed));
         let (version, parents) = parents()?;
         let mut group = Self { version, folders: Vec::new() };
         for (controller, parent) in parents {
@@ -204,32 +204,19 @@ fn kill_each(folder: &Path) {
     }
 }
 
-/// `vetrun-‹pid›-‹start time›` of a live process.
-fn owner_prefix(pid: u32) -> Option<String> {
-    Some(format!("{PREFIX}{pid}-{}", super::sample::start_time(pid)?))
-}
-
 /// Removes the groups of vetrun processes that are gone. Returns how many.
 pub(super) fn sweep() -> usize {
     let mut removed = 0;
     for (_, parent) in parents().into_iter().flat_map(|(_, parents)| parents) {
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
             let name = entry.file_name().into_string().unwrap_or_default();
-            if owner_is_gone(&name) {
+            if name.strip_prefix(PREFIX).is_some_and(owner::is_left_behind) {
                 empty_and_remove(&entry.path());
                 removed += 1;
             }
         }
     }
     removed
-}
-
-/// Whether `name` is that of a group whose maker no longer runs.
-fn owner_is_gone(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix(PREFIX) else { return false };
-    let mut parts = rest.split('-');
-    let (Some(pid), Some(start)) = (parts.next().and_then(|p| p.parse().ok()), parts.next()) else { return false };
-    super::sample::start_time(pid).is_none_or(|now| now.to_string() != start)
 }
 
 /// The folders in which groups can be made: one for each controller of version 1, or one for version 2.
@@ -363,16 +350,6 @@ mod tests {
         // A kernel that lacks a controller refuses the request; a file takes it, and still does not name the controller.
         fs::write(&control, "hugetlb\n").unwrap();
         assert!(!hands_down(folder.path()));
-    }
-
-    #[test]
-    fn groups_of_the_living_are_kept() {
-        let own = owner_prefix(std::process::id()).unwrap();
-        assert!(!owner_is_gone(&format!("{own}-0")));
-        assert!(owner_is_gone("vetrun-1-1-0"), "the first process started at another time");
-        assert!(owner_is_gone("vetrun-4194305-1-0"), "no such process");
-        assert!(!owner_is_gone("system.slice"));
-        assert!(!owner_is_gone("vetrun-of-somebody-else"));
     }
 
     #[test]

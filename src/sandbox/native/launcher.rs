@@ -113,7 +113,11 @@ fn enter_namespaces(spec: &Spec, proc: BorrowedFd<'_>) -> Result<Option<TcpListe
     ids::unshare(flags, "make mount, network, ipc and uts namespaces")?;
     rustix::system::sethostname(b"sandbox").tried("name the host")?;
     rustix::system::setdomainname(b"(none)").tried("name the domain")?;
-    if spec.net == Net::Gateway { net::listen().map(Some) } else { Ok(None) }
+    match spec.net {
+        Net::None => net::raise_loopback().map(|()| None),
+        Net::Gateway => net::listen().map(Some),
+        Net::Full => Ok(None),
+    }
 }
 
 /// A user namespace that nobody lives in: an id map in which the files of vetrun's own user are the program's.

@@ -1,4 +1,4 @@
-//! The network of a run that has a gateway: a loopback device, and one socket that listens on it.
+//! The network of a run that has none: a loopback device of its own and, with a gateway, one socket that listens on it.
 #![expect(unsafe_code, reason = "bringing a device up is an ioctl")]
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use super::spec::{Fault, Tried};
 use crate::sandbox::GATEWAY_PORT;
 
-/// Brings the loopback device of this network namespace up and listens on it.
+/// Brings loopback up and listens on it.
 ///
 /// The socket belongs to this namespace for ever, whoever holds it: served from outside, it is the one thing that can
 /// be reached from inside.
@@ -18,7 +18,8 @@ pub(super) fn listen() -> Result<TcpListener, Fault> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, GATEWAY_PORT)).tried("listen for the gateway")
 }
 
-fn raise_loopback() -> Result<(), Fault> {
+/// Brings the loopback device of this network namespace up: a program may talk to itself.
+pub(super) fn raise_loopback() -> Result<(), Fault> {
     let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
         .tried("open a socket")?;
     // SAFETY: all-zero bytes are a valid `ifreq`, which is plain data.

@@ -6,15 +6,6 @@ use std::os::fd::OwnedFd;
 /// Processes looked at in one sample, at most. More than any limit lets a run have.
 const PROCESSES_MAX: usize = 16_384;
 
-/// When a process started, in clock ticks since the host did; `None` when there is no such process. Together with the
-/// number, which is used again, it names a process for ever.
-pub(super) fn start_time(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in parentheses, may hold anything; the fields after it are numbers. The start is field 22, that is 20
-    // fields after the name.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
-}
-
 /// What all processes below one use at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
@@ -65,12 +56,6 @@ fn children(pid: i32) -> Vec<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_process_has_a_start_and_a_dead_one_has_none() {
-        assert!(start_time(std::process::id()).unwrap() > 0);
-        assert_eq!(start_time(4_194_305), None);
-    }
 
     #[test]
     fn fields_are_found_by_their_whole_key() {

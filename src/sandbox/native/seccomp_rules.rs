@@ -124,8 +124,9 @@ pub(super) const IOCTLS_REFUSED: &[libc::c_ulong] = &[libc::TIOCSTI, libc::TIOCL
 /// question which one is set. All others change how memory is laid out.
 pub(super) const PERSONALITIES: &[u64] = &[0x0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
-/// The socket families of a run without a network.
-pub(super) const FAMILIES: &[libc::c_int] = &[libc::AF_UNIX];
+/// The socket families of a run without a network: tests start servers and talk to them over loopback, which is all that
+/// there is.
+pub(super) const FAMILIES: &[libc::c_int] = &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6];
 
 /// The socket families of a run with one. Netlink is how the C library lists addresses before it resolves a name.
 pub(super) const FAMILIES_WITH_NETWORK: &[libc::c_int] =

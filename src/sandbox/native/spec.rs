@@ -59,7 +59,7 @@ pub(super) enum Ids {
 /// What a run can reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Net {
-    /// An empty network namespace whose loopback is down.
+    /// A network namespace with nothing but its own loopback.
     None,
     /// A network namespace with one listening socket on its loopback.
     Gateway,

@@ -31,7 +31,8 @@ fn install(sandbox: &NativeSandbox, requirements: &str, policy: &InstallPolicy, 
     let nothing = Artifact::new("a", "a", Vec::new(), Vec::new());
     let (declared, findings) = declared(&nothing, Some(("requirements.txt", requirements.as_bytes())), policy);
     assert_eq!(findings, []);
-    let tools = Tools { sandbox, stop: &Stop::default(), uv: uv.as_deref() };
+    let scratch = std::env::temp_dir();
+    let tools = Tools { sandbox, stop: &Stop::default(), uv: uv.as_deref(), scratch: &scratch };
     install_declared(&declared, &tools, policy).unwrap_or_else(|error| panic!("{error:#?}"))
 }
 

@@ -41,7 +41,8 @@ fn install_with(
     let nothing = Artifact::new("a", "a", Vec::new(), Vec::new());
     let (declared, findings) = declared(&nothing, Some(("requirements.txt", requirements.as_bytes())), &policy);
     assert_eq!(findings, [], "{requirements}");
-    install_declared(&declared, &Tools { sandbox: &Direct, stop: &Stop::default(), uv }, &policy)
+    let scratch = std::env::temp_dir();
+    install_declared(&declared, &Tools { sandbox: &Direct, stop: &Stop::default(), uv, scratch: &scratch }, &policy)
 }
 
 fn rules(installed: &Installed) -> Vec<&str> {

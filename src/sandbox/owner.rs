@@ -1,0 +1,100 @@
+//! Whose things are: names that tell which vetrun process made a temporary folder, so that the next vetrun can remove
+//! what a killed one left behind.
+//!
+//! An owner is a process id with the process's start time, since ids are used again. In another process namespace an
+//! id means another process, so a folder's name tells the namespace as well, and folders of others are left alone.
+
+use std::fs;
+use std::path::Path;
+
+/// What the names of temporary folders begin with.
+const FOLDER: &str = "vetrun-tmp-";
+
+/// When a process was started, in clock ticks since the boot (field 22 of `/proc/<pid>/stat`); `None` where there is no
+/// such process.
+pub(crate) fn start_time(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; the fields after it are numbers. The start is field 22, that is 20
+    // fields after the name.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Whether the process that had this id and start time runs no more.
+pub(crate) fn is_gone(pid: u32, start: &str) -> bool {
+    start_time(pid).is_none_or(|now| now.to_string() != start)
+}
+
+/// The process namespace that this process is in, as the kernel names it; empty where it cannot be told.
+pub(crate) fn pid_namespace() -> String {
+    fs::read_link("/proc/self/ns/pid").map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Tells this process from every other: `<id>-<start time>-<process namespace>`.
+pub(crate) fn mark() -> String {
+    let pid = std::process::id();
+    format!("{pid}-{}-{}", start_time(pid).unwrap_or_default(), namespace_number())
+}
+
+/// Whether `name`, which begins with [`mark`], is of a process of this namespace that runs no more.
+pub(crate) fn is_left_behind(name: &str) -> bool {
+    let mut parts = name.split('-');
+    let (Some(pid), Some(start), Some(namespace)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let here = namespace_number();
+    !here.is_empty() && namespace == here && pid.parse().is_ok_and(|pid| is_gone(pid, start))
+}
+
+/// The beginning of the name of every temporary folder that this process makes.
+#[must_use]
+pub fn folder_prefix() -> String {
+    format!("{FOLDER}{}-", mark())
+}
+
+/// Removes the temporary folders in `within` whose makers run no more; how many there were.
+pub fn sweep_folders(within: &Path) -> usize {
+    let entries = fs::read_dir(within).into_iter().flatten().flatten();
+    let left =
+        entries.filter(|entry| entry.file_name().to_string_lossy().strip_prefix(FOLDER).is_some_and(is_left_behind));
+    // Another user's cannot be removed and is not ours to remove.
+    left.filter(|entry| fs::remove_dir_all(entry.path()).is_ok()).count()
+}
+
+fn namespace_number() -> String {
+    pid_namespace().chars().filter(char::is_ascii_digit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_told_by_its_id_and_start() {
+        let own = start_time(std::process::id()).unwrap();
+        assert!(!is_gone(std::process::id(), &own.to_string()));
+        assert!(is_gone(std::process::id(), "1"));
+        assert_eq!(start_time(4_194_305), None);
+    }
+
+    #[test]
+    fn only_what_the_dead_made_is_left_behind() {
+        let (own, here) = (mark(), namespace_number());
+        let cases = [
+            (format!("{own}-Ab12cD"), false),
+            (format!("4194999-1-{here}-Ab12cD"), true),
+            (format!("{}-1-{here}", std::process::id()), true),
+            ("4194999-1-1-Ab12cD".to_owned(), false),
+            ("of-somebody-else".to_owned(), false),
+            ("Ab12cD".to_owned(), false),
+        ];
+        for (name, expected) in &cases {
+            assert_eq!(is_left_behind(name), *expected, "{name}");
+        }
+        let within = tempfile::tempdir().unwrap();
+        for name in
+            [format!("{FOLDER}4194999-1-{here}-Ab12cD"), format!("{}Ab12cD", folder_prefix()), "other".to_owned()]
+        {
+            fs::create_dir(within.path().join(name)).unwrap();
+        }
+        assert_eq!(sweep_folders(within.path()), 1);
+        assert_eq!(fs::read_dir(within.path()).unwrap().count(), 2);
+    }
+}
