@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn positions_count_characters_and_bytes() {
         let text = SourceText::from_utf8("é = 1\nß = eval(x)\n");
-        assert_eq!(text.position(11), Position { line: 2, column: 5, offset: 11 });
+        assert_eq!(text.position(12), Position { line: 2, column: 5, offset: 12 });
         assert_eq!(text.position(1), Position { line: 1, column: 1, offset: 0 });
         assert_eq!(text.position(999).line, 3);
         assert_eq!(text.line(2), "ß = eval(x)");

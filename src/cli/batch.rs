@@ -5,12 +5,15 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rayon::prelude::*;
 
 use super::Failure;
 use super::args::{BatchArgs, OutputArgs};
@@ -50,14 +53,37 @@ pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
         let vetting = vet_read(&session, &name(path), read.map(|artifact| in_language(artifact, language, path)));
         sink.lock().expect("no holder of the lock panics").take(vetting)
     };
-    let jobs = args.jobs.map_or(0, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
-    pool.install(|| entries.par_iter().try_for_each(vet))?;
+    let jobs = args.jobs.map_or_else(available, usize::from);
+    side_by_side(jobs, &entries, vet)?;
     if let Some(kept) = host.as_ref().and_then(Host::keep) {
         note(&args.output, &format!("temporary folders are kept in {}", kept.display()));
     }
     let sink = sink.into_inner().expect("no holder of the lock panicked");
     sink.finish(stop.is_raised(), &settings, args)
+}
+
+/// As many jobs as there are processors.
+fn available() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Calls `work` for every entry, in order, on `jobs` threads; the first error ends all.
+///
+/// These are plain threads, not a pool of tasks: a task that waits for another pool (as parsing does) would begin further
+/// tasks on its own stack meanwhile, one inside the other, until the stack is full.
+fn side_by_side<T: Sync>(jobs: usize, entries: &[T], work: impl Fn(&T) -> io::Result<()> + Sync) -> io::Result<()> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        while let Some(entry) = entries.get(next.fetch_add(1, Ordering::Relaxed)) {
+            work(entry).inspect_err(|_| next.store(entries.len(), Ordering::Relaxed))?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.min(entries.len())).map(|_| scope.spawn(worker)).collect();
+        let ended = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        ended.collect()
+    })
 }
 
 /// All artifacts of all folders, in order.
