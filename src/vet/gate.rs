@@ -15,10 +15,8 @@ use crate::artifact::Artifact;
 use crate::finding::{self, Finding, Fingerprint, Pass, Severity, Suppression};
 use crate::passes::Status;
 use crate::passes::parse::Parsed;
+use crate::passes::scan::SCAN_LIMIT;
 use crate::policy::GatePolicy;
-
-/// The scan finding that says that a file was not scanned to its end.
-pub const SCAN_LIMIT: &str = "scan-limit";
 
 /// An artifact that the gate has cleared. Only the gate can make one, and install and execute ask for one: "unvetted code
 /// ran" does not compile.

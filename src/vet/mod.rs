@@ -27,7 +27,7 @@ use crate::report::{
 };
 use crate::rules::RuleSet;
 
-pub use gate::{Baseline, Cleared, Judged, SCAN_LIMIT, fails, gate, judge};
+pub use gate::{Baseline, Cleared, Judged, fails, gate, judge};
 use log::Log;
 pub use results::Results;
 use results::{Done, count, timed};

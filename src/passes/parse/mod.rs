@@ -30,6 +30,8 @@ use crate::language::Language;
 use crate::policy::ParsePolicy;
 use javascript::PackageType;
 
+pub(crate) use stack::with_room;
+
 /// An artifact whose files have been parsed: what the passes after this one look at.
 #[derive(Debug)]
 pub struct Parsed<'a> {

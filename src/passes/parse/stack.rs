@@ -44,6 +44,15 @@ impl Pool {
     }
 }
 
+/// Runs `job` where recursion over what was parsed has the room that parsing had; on the caller's own stack only where the
+/// system gives no other, and then no file was parsed.
+pub(crate) fn with_room<T: Send>(job: impl FnOnce() -> T + Send) -> T {
+    match Pool::get() {
+        Some(pool) => pool.run(job),
+        None => job(),
+    }
+}
+
 /// Whether the parsing threads have the stack that a recursive parser may need for `source`.
 pub(super) fn fits(source: &str) -> bool {
     Pool::get().is_some_and(|pool| weight(source.as_bytes()) <= pool.weight_max)

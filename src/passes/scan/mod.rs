@@ -29,12 +29,13 @@ mod values;
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::artifact::SourceText;
 use crate::finding::{Confidence, Finding, Pass, Severity};
 use crate::language::Language;
-use crate::passes::parse::{Parsed, ParsedFile, Region};
+use crate::passes::parse::{Parsed, ParsedFile, Region, with_room};
 use crate::policy::ScanPolicy;
 use crate::rules::{RuleLanguage, RuleSet};
 use facts::{Dialect, Facts, Symbols};
@@ -42,8 +43,9 @@ use matcher::{Hit, How, Matching};
 use resolve::Resolver;
 use values::Paths;
 
-/// The rule id of findings about limits of the scan itself.
-const SCAN_LIMIT: &str = "scan-limit";
+/// The rule id of the finding that says that a file was not scanned to its end. It is of severity high, and the gate holds
+/// it to be about what could not be judged, so that no choice of rules hides it.
+pub const SCAN_LIMIT: &str = "scan-limit";
 
 /// Whose rules of names hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +82,10 @@ fn canonical(dialect: Dialect, name: &str) -> String {
 /// Runs every rule over every file. The map is for the report's `validationResults.security.details`.
 #[must_use]
 pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<Finding>, Map<String, Value>) {
-    let mut findings = Vec::new();
-    let mut scanned = 0_u64;
-    for file in &parsed.files {
-        if let Some(text) = &file.text {
-            scanned += 1;
-            findings.extend(scan_file(file, text, rules, policy));
-        }
-    }
+    let files: Vec<_> = parsed.files.iter().filter_map(|file| Some((file, file.text.as_ref()?))).collect();
+    let scanned = files.len();
+    let scan_all = || files.par_iter().flat_map_iter(|(file, text)| scan_file(file, text, rules, policy)).collect();
+    let findings: Vec<Finding> = with_room(scan_all);
     let mut by_severity: BTreeMap<Severity, u64> = BTreeMap::new();
     for finding in &findings {
         *by_severity.entry(finding.severity).or_default() += 1;
@@ -128,7 +126,7 @@ fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: 
     }
     let mut findings: Vec<Finding> = hits.into_iter().map(|hit| finding(&hit, rules, path, text)).collect();
     findings.extend(limits.into_iter().map(|what| {
-        Finding::in_file(SCAN_LIMIT, Pass::Scan, Severity::Medium, path, format!("not scanned to the end: {what}"))
+        Finding::in_file(SCAN_LIMIT, Pass::Scan, Severity::High, path, format!("not scanned to the end: {what}"))
     }));
     findings
 }
