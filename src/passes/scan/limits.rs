@@ -24,7 +24,7 @@ pub(super) const SEGMENTS_MAX: u32 = 24;
 
 /// Times that an expression is looked at again because something that it depends on was not known yet; then it is
 /// unknown.
-pub(super) const TRIES_MAX: u8 = 12;
+pub(super) const TRIES_MAX: u8 = 200;
 
 /// Rounds over expressions that depend on themselves; then what is known of them is taken.
 pub(super) const ROUNDS_MAX: usize = 4;
