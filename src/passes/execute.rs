@@ -13,7 +13,8 @@ use crate::passes::structure::Structure;
 use crate::policy::ExecutePolicy;
 use crate::report::signal_name;
 use crate::sandbox::{
-    Ended, Interpreter, Job, Limits, Mount, Network, Outcome, Program, Sandbox, SandboxError, Stop, WORK_DIR,
+    Ended, GATEWAY_PORT, Interpreter, Job, Limits, Mount, Network, Outcome, Program, Sandbox, SandboxError, Stop,
+    WORK_DIR,
 };
 use crate::vet::Cleared;
 
@@ -126,8 +127,9 @@ pub struct Place<'a> {
     pub mounts: &'a [Mount],
     /// What the program may reach.
     pub network: Network,
-    /// An empty host folder for what the program leaves in its output folder.
-    pub collect_into: Option<&'a Path>,
+    /// An empty host folder for what the program leaves in its output folder; `None` throws it away after it was counted
+    /// and hashed.
+    pub out: Option<&'a Path>,
     /// An existing host folder that temporary folders are made in.
     pub scratch: &'a Path,
 }
@@ -145,11 +147,16 @@ pub fn execute(
     stop: &Stop,
 ) -> Result<Outcome, ExecuteError> {
     let failed = |source| ExecuteError::Snapshot { path: place.scratch.to_owned(), source };
-    let snapshot = tempfile::Builder::new().prefix("snapshot-").tempdir_in(place.scratch).map_err(failed)?;
+    let folder = |prefix| tempfile::Builder::new().prefix(prefix).tempdir_in(place.scratch).map_err(failed);
+    let snapshot = folder("snapshot-")?;
+    let thrown_away = folder("out-")?;
     intake::write_snapshot(cleared.artifact(), snapshot.path()).map_err(failed)?;
     let mut mounts = vec![Mount { host: snapshot.path().to_owned(), inside: WORK_DIR.to_owned() }];
     mounts.extend_from_slice(place.mounts);
     let mut env = place.environment.env.clone();
+    if matches!(place.network, Network::Gateway(_)) {
+        env.extend(index_variables());
+    }
     env.extend(policy.env.clone());
     let job = Job {
         program: plan.program.clone(),
@@ -159,11 +166,18 @@ pub fn execute(
         stdin: Vec::new(),
         mounts,
         host_packages: false,
-        collect_into: place.collect_into.map(Path::to_owned),
+        collect_into: Some(place.out.unwrap_or(thrown_away.path()).to_owned()),
         network: place.network.clone(),
         limits: limits(policy),
     };
     Ok(sandbox.run(&job, stop)?)
+}
+
+/// What tells pip and uv where the package index is, when a program may reach it.
+fn index_variables() -> [(String, String); 3] {
+    let index = format!("http://127.0.0.1:{GATEWAY_PORT}/simple/");
+    [("PIP_INDEX_URL", index.clone()), ("UV_DEFAULT_INDEX", index), ("PIP_TRUSTED_HOST", "127.0.0.1".to_owned())]
+        .map(|(name, value)| (name.to_owned(), value))
 }
 
 fn limits(policy: &ExecutePolicy) -> Limits {

@@ -42,8 +42,11 @@ impl Running<'_> {
     pub(super) fn run(&self, cleared: Cleared<'_>, vetted: &Vetted<'_>, policy: &Policy, record: &mut Record) {
         let plan = execute::plan(cleared.artifact(), &vetted.structure, &policy.execute, self.args);
         let Some(plan) = plan else {
-            judge_later(vec![execute::nothing_to_run()], vetted, policy, record);
-            record.results.set(Pass::Execute, failed("there is no entry point and no test to run"));
+            let finding = execute::nothing_to_run();
+            let message = finding.message.clone();
+            judge_later(vec![finding], vetted, policy, record);
+            record.results.set(Pass::Install, PassResult::skipped("there is nothing to run"));
+            record.results.set(Pass::Execute, PassResult { status: Status::Failed, ..PassResult::skipped(message) });
             record.exit = Exit::RunFailed;
             return;
         };
@@ -133,7 +136,7 @@ impl Running<'_> {
             environment: &installed.environment,
             mounts: &installed.mounts(),
             network,
-            collect_into: self.out.as_deref(),
+            out: self.out.as_deref(),
             scratch: self.scratch,
         };
         let (attempt, duration) =
@@ -184,10 +187,6 @@ fn installed_message(installed: &Installed) -> String {
         0 => format!("{packages} installed{by}"),
         findings => format!("{packages} installed{by}; {}", count(findings, "finding")),
     }
-}
-
-fn failed(message: &str) -> PassResult {
-    PassResult { status: Status::Failed, ..PassResult::skipped(message) }
 }
 
 fn details(plan: &Plan, outcome: &Outcome) -> Map<String, Value> {

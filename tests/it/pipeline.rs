@@ -156,6 +156,8 @@ fn the_program_gets_its_arguments_and_environment_and_leaves_its_files() {
     assert_eq!(std::fs::read_to_string(out.path().join("seen.txt")).expect("the output"), "--n 3red");
     let again = run(&args);
     assert_eq!(again.status.code(), Some(2), "a folder that is not empty is refused: {}", shown(&again));
+    let thrown_away = run(&["run", arg(artifact.path()), "--env", "COLOUR=red", "--format", "json"]);
+    assert_eq!(report(&thrown_away)["execution"]["outputs"][0]["path"], "seen.txt", "{}", shown(&thrown_away));
 }
 
 #[test]
