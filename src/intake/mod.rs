@@ -2,7 +2,7 @@
 //!
 //! This module owns every question about what is taken into a snapshot and what is not. A folder is walked through file
 //! descriptors that follow nothing, so that no link and no race can lead out of it; what cannot be taken safely is
-//! [`Refused`](crate::artifact::Refused) and becomes a finding of the structure pass, and what does not exist at all is
+//! [`Refused`] and becomes a finding of the structure pass, and what does not exist at all is
 //! an [`IntakeError`]. No ignore file is honoured: an artifact must not choose what is judged. The only things left out
 //! are those that the user's own globs name ([`exclude_set`]); they are left out of the snapshot, and so of the run too.
 //!

@@ -1,6 +1,6 @@
 //! JSON that is safe to print: what acts on a terminal, a reader's eye or a CI runner is written as `\u…` escapes.
 //!
-//! JSON itself asks for escapes only below U+0020. The same characters that [`sanitize`](super::sanitize) makes visible
+//! JSON itself asks for escapes only below U+0020. The same characters that [`sanitize`] makes visible
 //! are escaped here, which changes nothing for a program that reads the JSON.
 
 use std::io::{self, Write};

@@ -4,7 +4,7 @@
 //! refused, and what generated code typically gets wrong: fences and placeholders left in, files that stop in
 //! mid-sentence or are empty, tests that test nothing, characters that nobody sees.
 //!
-//! A check of one file is one function in a module of its own and one line in [`CHECKS`].
+//! A check of one file is one function in a module of its own and one line in `CHECKS`.
 
 mod leftovers;
 mod profile;
@@ -58,7 +58,7 @@ const CHECKS: &[Check] = &[
 ];
 
 /// Checks the artifact against its profile, and for what generated code typically gets wrong. The profile is the one that
-/// the policy names, or else the one that fits the artifact (see [`profile`]).
+/// the policy names, or else the one that fits the artifact (see `profile`).
 ///
 /// # Errors
 /// [`PolicyError::NoProfile`] when the policy asks for a profile that does not exist, [`PolicyError::Invalid`] when a
