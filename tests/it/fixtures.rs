@@ -38,8 +38,8 @@ fn group(name: &str) -> Vec<PathBuf> {
     all
 }
 
-/// What differs from what is expected; empty where nothing does.
-fn differences(expected_file: &Path) -> String {
+/// What differs from what is expected; empty where nothing does. `more` are arguments of the command.
+fn differences(expected_file: &Path, more: &[&str]) -> String {
     let text = std::fs::read_to_string(expected_file).expect("a readable file");
     let expected: Expected =
         toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", expected_file.display()));
@@ -50,6 +50,7 @@ fn differences(expected_file: &Path) -> String {
         args.extend(["--out", arg(out.path())]);
     }
     args.extend(expected.args.iter().map(String::as_str));
+    args.extend(more);
     let output = run(&args);
     let report = report(&output);
     let mut wrong = String::new();
@@ -88,13 +89,25 @@ fn findings(report: &Value) -> BTreeSet<String> {
 fn all_as_expected(name: &str, least: usize) {
     let files = group(name);
     assert!(files.len() >= least, "only {} artifacts in {name}", files.len());
-    let wrong: String = files.par_iter().map(|file| differences(file)).collect();
+    let wrong: String = files.par_iter().map(|file| differences(file, &[])).collect();
     assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]
 fn clean_artifacts_pass_with_every_pass() {
     all_as_expected("clean", 12);
+}
+
+/// One of each kind: a page whose test runs in the container, a program with packages, and one without.
+#[test]
+fn clean_artifacts_pass_in_a_container() {
+    if crate::docker::sandbox().is_none() {
+        return;
+    }
+    let beside = |name| root().join(format!("fixtures/clean/{name}.expected.toml"));
+    let files = ["todo-web", "pandas-report", "cli-tool"].map(beside);
+    let wrong: String = files.par_iter().map(|file| differences(file, &["--sandbox", "docker"])).collect();
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]
