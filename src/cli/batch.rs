@@ -4,6 +4,7 @@
 //! not grow with their number. Reports are written as artifacts end; formats that need all reports keep them.
 
 use std::fs::File;
+use std::io::ErrorKind::BrokenPipe;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -54,12 +55,20 @@ pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
         sink.lock().expect("no holder of the lock panics").take(vetting)
     };
     let jobs = args.jobs.map_or_else(available, usize::from);
-    side_by_side(jobs, &entries, vet)?;
+    side_by_side(jobs, &entries, vet).map_err(unfinished)?;
     if let Some(kept) = host.as_ref().and_then(Host::keep) {
         note(&args.output, &format!("temporary folders are kept in {}", kept.display()));
     }
     let sink = sink.into_inner().expect("no holder of the lock panicked");
     sink.finish(stop.is_raised(), &settings, args)
+}
+
+/// What ended the batch before all artifacts were vetted; the rest of them may be anything, so this is never a pass.
+fn unfinished(error: io::Error) -> Failure {
+    match error.kind() {
+        BrokenPipe => "the reader of the reports went away before every artifact was vetted".into(),
+        _ => error.into(),
+    }
 }
 
 /// As many jobs as there are processors.
@@ -174,8 +183,10 @@ impl Sink {
         output.format = Some(self.format);
         match &mut self.lines {
             Some(lines) => {
-                lines.write_all(jsonl::summary_line(&self.summary).as_bytes())?;
-                lines.flush()?;
+                let summary = jsonl::summary_line(&self.summary);
+                let written = lines.write_all(summary.as_bytes()).and_then(|()| lines.flush());
+                // Everything was vetted: a reader who leaves now changes no verdict.
+                written.or_else(|error| if error.kind() == BrokenPipe { Ok(()) } else { Err(error) })?;
                 write_extra(&reports, &output)?;
             }
             None => write_all(&reports, &output)?,

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use super::Failure;
 use super::args::DoctorArgs;
 use super::host::{docker_host, launcher, on_path, search_path};
+use super::reporting::answer;
 use crate::output::sanitize;
 use crate::policy::Policy;
 use crate::sandbox::docker::{self, DockerSandbox};
@@ -15,7 +16,7 @@ use crate::vet::Exit;
 /// `vetrun doctor`: exits with 0 where at least one back end works, else with 2.
 pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let image = args.image.clone().unwrap_or_else(|| Policy::default().execute.image);
-    let mut out = std::io::stdout().lock();
+    let mut out = answer();
     let native = native::diagnose(&launcher());
     let docker = docker::diagnose(&image, docker_host().as_deref());
     for diagnosis in [&native, &docker] {

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use super::Failure;
 use super::args::{InitArgs, SchemaOf};
+use super::reporting::answer;
 use super::settings::POLICY_FILE;
 use crate::policy::Policy;
 use crate::report::Report;
@@ -21,7 +22,7 @@ pub(super) fn init(args: &InitArgs) -> Result<Exit, Failure> {
         _ => format!("could not write {}: {error}", path.display()),
     })?;
     file.write_all(crate::policy::TEMPLATE.as_bytes())?;
-    writeln!(std::io::stdout(), "wrote {}", path.display())?;
+    writeln!(answer(), "wrote {}", path.display())?;
     Ok(Exit::Passed)
 }
 
@@ -32,6 +33,6 @@ pub(super) fn schema(what: SchemaOf) -> Result<Exit, Failure> {
         SchemaOf::Policy => schemars::schema_for!(Policy).to_value(),
         SchemaOf::Rule => RuleSet::schema(),
     };
-    writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&schema)?)?;
+    writeln!(answer(), "{}", serde_json::to_string_pretty(&schema)?)?;
     Ok(Exit::Passed)
 }

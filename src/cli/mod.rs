@@ -35,7 +35,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match run(cli.command) {
         Ok(exit) => ExitCode::from(exit.code()),
-        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::from(Exit::Passed.code()),
         Err(error) => {
             let message = chain(error.as_ref());
             let line = crate::output::sanitize::line(&message);
@@ -55,14 +54,10 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Schema(args) => init::schema(args.what),
         Command::Init(args) => init::init(&args),
         Command::Completions(args) => {
-            let mut command = Cli::command();
-            clap_complete::generate(args.shell, &mut command, "vetrun", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "vetrun", &mut script);
+            reporting::answer().write_all(&script)?;
             Ok(Exit::Passed)
         }
     }
-}
-
-/// A reader that stopped reading (`vetrun … | head`) has had what it wanted.
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -23,6 +23,30 @@ pub(super) struct Reports<'a> {
     pub(super) rules: &'a RuleSet,
 }
 
+/// Standard output for answers that must not change the exit code: where the reader has stopped reading
+/// (`vetrun … | head`), it had what it wanted, and the verdict stays what it is.
+pub(super) fn answer() -> impl Write {
+    Answer(io::stdout().lock())
+}
+
+struct Answer<W>(W);
+
+impl<W: Write> Write for Answer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
+    }
+}
+
 /// Writes the reports wherever the user wants them.
 pub(super) fn write_all(reports: &Reports<'_>, args: &OutputArgs) -> Result<(), Failure> {
     let format = args.format.unwrap_or(Format::Human);
@@ -33,7 +57,7 @@ pub(super) fn write_all(reports: &Reports<'_>, args: &OutputArgs) -> Result<(), 
             let color = colored(args.color, &io::stdout());
             // One write at the end: a report is never half there.
             let text = rendered(format, reports, color, args)?;
-            let mut out = io::stdout().lock();
+            let mut out = answer();
             out.write_all(&text)?;
             out.flush()?;
         }

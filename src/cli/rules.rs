@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Failure;
 use super::args::RulesCommand;
+use super::reporting::answer;
 use crate::output::sanitize;
 use crate::rules::{self, Rule, RuleSet};
 use crate::vet::Exit;
@@ -21,7 +22,7 @@ pub(super) fn rules(command: &RulesCommand) -> Result<Exit, Failure> {
 }
 
 fn list(set: &RuleSet, as_json: bool) -> Result<Exit, Failure> {
-    let mut out = std::io::stdout().lock();
+    let mut out = answer();
     if as_json {
         let entry = |rule: &Rule| {
             json!({ "id": rule.id, "language": rule.language.name(), "severity": rule.severity,
@@ -49,7 +50,7 @@ fn explain(set: &RuleSet, id: &str) -> Result<Exit, Failure> {
         let hint = nearest.map(|(_, id)| format!(" (the nearest is `{id}`)")).unwrap_or_default();
         return Err(format!("there is no rule `{id}`{hint}").into());
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = answer();
     let cwe: Vec<_> = rule.cwe.iter().map(|number| format!("CWE-{number}")).collect();
     writeln!(out, "{}: {}", rule.id, rule.message)?;
     writeln!(out, "severity {}, confidence {}", rule.severity.name(), rule.confidence.name())?;
@@ -77,7 +78,7 @@ fn indented(text: &str) -> String {
 fn test(dirs: &[PathBuf]) -> Result<Exit, Failure> {
     let set = RuleSet::load(dirs.is_empty(), dirs)?;
     let failures = rules::selftest(&set, |_| true);
-    let mut out = std::io::stdout().lock();
+    let mut out = answer();
     for failure in &failures {
         writeln!(out, "{}", sanitize::block(&failure.to_string()))?;
     }

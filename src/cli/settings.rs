@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::policy::Policy;
 use crate::report::Report;
 use crate::rules::RuleSet;
-use crate::vet::Baseline;
+use crate::vet::{Baseline, names};
 
 /// The name of a policy that is found by itself.
 pub(super) const POLICY_FILE: &str = "vetrun.toml";
@@ -47,9 +47,24 @@ impl Settings {
             apply_running(&mut policy, running);
         }
         policy.check()?;
+        if let Some(profile) = &policy.structure.profile {
+            policy.profile(profile)?;
+        }
         let rules = RuleSet::load(policy.scan.builtin_rules, &rule_dirs)?;
+        check_selection(&policy.gate.select, &rules)?;
         let baseline = judging.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
         Ok(Self { policy, rules, baseline, notes })
+    }
+}
+
+/// A selection that names no rule would leave nothing to be found, and a misspelt one would pass everything.
+fn check_selection(select: &[String], rules: &RuleSet) -> Result<(), Failure> {
+    let is_empty = |pattern: &&String| !rules.rules().iter().any(|rule| names(pattern, &rule.id));
+    match select.iter().find(is_empty) {
+        Some(pattern) => {
+            Err(format!("no rule is selected by `{pattern}` (`vetrun rules list` shows their ids)").into())
+        }
+        None => Ok(()),
     }
 }
 

@@ -65,6 +65,10 @@ fn command(name: &str) -> Program {
 
 fn by_entry(artifact: &Artifact, structure: &Structure) -> Option<Plan> {
     let entry = structure.entry.as_deref()?;
+    // A library with tests is entered by its first test; how tests are run is decided there.
+    if structure.tests.iter().any(|test| test == entry) && !starts_itself(artifact, entry) {
+        return None;
+    }
     let interpreter = interpreter_of(artifact, entry)?;
     Some(Plan {
         program: Program::Interpreter(interpreter),
@@ -73,20 +77,42 @@ fn by_entry(artifact: &Artifact, structure: &Structure) -> Option<Plan> {
     })
 }
 
-/// All tests of the first test's language: one file is run as it is, several by the interpreter's own test runner.
+/// Whether a Python file says what is done when it is run as a script.
+fn starts_itself(artifact: &Artifact, path: &str) -> bool {
+    let main = b"__main__";
+    artifact.file(path).is_some_and(|file| file.bytes.windows(main.len()).any(|bytes| bytes == main))
+}
+
+/// All tests of the first test's language: a script is run as it is, anything else by a test runner.
 fn by_tests(artifact: &Artifact, structure: &Structure) -> Option<Plan> {
     let first = structure.tests.first()?;
     let interpreter = interpreter_of(artifact, first)?;
     let same = |path: &&String| interpreter_of(artifact, path) == Some(interpreter);
     let tests: Vec<String> = structure.tests.iter().filter(same).cloned().collect();
-    let runner: &[&str] = match (interpreter, tests.len()) {
-        (Interpreter::Python, _) => &["-m", "unittest"],
-        (Interpreter::Node, 1) => &[],
-        (Interpreter::Node, _) => &["--test"],
+    let runner: &[&str] = match interpreter {
+        Interpreter::Python => python_runner(artifact, &tests),
+        Interpreter::Node if tests.len() == 1 => &[],
+        Interpreter::Node => &["--test"],
     };
     let because = format!("test{} {}", if tests.len() == 1 { "" } else { "s" }, tests.join(", "));
     let args = runner.iter().map(|&word| word.to_owned()).chain(tests).collect();
     Some(Plan { program: Program::Interpreter(interpreter), args, because })
+}
+
+/// What runs these tests. A file that only defines tests ends well without having run one when it is run as a script,
+/// and so does `unittest` over bare test functions: those are pytest's, and without pytest they fail.
+fn python_runner(artifact: &Artifact, tests: &[String]) -> &'static [&'static str] {
+    let says = |test: &String, words: &[&str]| {
+        let bytes = artifact.file(test).map_or(&[][..], |file| &file.bytes);
+        String::from_utf8_lossy(bytes).lines().any(|line| words.iter().any(|word| line.starts_with(word)))
+    };
+    if tests.iter().any(|test| says(test, &["def test", "async def test", "import pytest", "from pytest"])) {
+        &["-m", "pytest", "-p", "no:cacheprovider"]
+    } else if tests.len() > 1 || tests.iter().any(|test| says(test, &["import unittest", "from unittest"])) {
+        &["-m", "unittest"]
+    } else {
+        &[]
+    }
 }
 
 fn interpreter_of(artifact: &Artifact, path: &str) -> Option<Interpreter> {
@@ -268,7 +294,10 @@ mod tests {
                 planned(&["a.test.js", "b.test.js"], None, &["a.test.js", "b.test.js"], None),
                 Some((node, "--test a.test.js b.test.js --n")),
             ),
-            (planned(&["test_a.py"], None, &["test_a.py"], None), Some((python.clone(), "-m unittest test_a.py --n"))),
+            (
+                planned(&["test_a.py", "test_b.py"], Some("test_a.py"), &["test_a.py", "test_b.py"], None),
+                Some((python.clone(), "-m unittest test_a.py test_b.py --n")),
+            ),
             (planned(&["a.py"], None, &[], Some("./a.py x")), Some((python.clone(), "a.py x --n"))),
             (planned(&["a.py"], None, &[], Some("python -m a")), Some((python, "-m a --n"))),
             (planned(&["a.py"], None, &[], Some("ls -l")), Some(("Command(\"ls\")".to_owned(), "-l --n"))),
@@ -276,6 +305,33 @@ mod tests {
         ];
         for (got, wanted) in cases {
             assert_eq!(got, wanted.map(|(program, args)| (program, args.to_owned())));
+        }
+    }
+
+    #[test]
+    fn an_artifact_that_is_one_test_is_run_by_what_runs_its_tests() {
+        let cases = [
+            (
+                "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        pass\n",
+                "-m unittest a_test.py",
+            ),
+            ("import unittest\nif __name__ == '__main__':\n    unittest.main()\n", "a_test.py"),
+            ("def test_a():\n    assert True\n", "-m pytest -p no:cacheprovider a_test.py"),
+            ("assert 1 + 1 == 2\n", "a_test.py"),
+        ];
+        for (text, wanted) in cases {
+            let file = SourceFile::new("a_test.py", text.as_bytes());
+            let artifact = Artifact::new("a", "a", vec![file], Vec::new());
+            let test = "a_test.py".to_owned();
+            let structure = Structure {
+                profile_name: "python".to_owned(),
+                profile: Profile::default(),
+                entry: Some(test.clone()),
+                tests: vec![test],
+                details: Map::new(),
+            };
+            let plan = plan(&artifact, &structure, &ExecutePolicy::default(), &[]).expect("there is something to run");
+            assert_eq!(plan.args.join(" "), wanted, "{text}");
         }
     }
 }

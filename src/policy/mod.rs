@@ -397,7 +397,13 @@ impl Policy {
     /// [`PolicyError`] with line and column when the text is not a valid policy.
     pub fn from_toml(text: &str, path: &str) -> Result<Self, PolicyError> {
         let invalid = |message: String| PolicyError::Invalid { path: path.to_owned(), message };
-        let policy: Self = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
+        let policy: Self = toml::from_str(text).map_err(|error| {
+            let before = &text[..error.span().map_or(0, |span| text.floor_char_boundary(span.start))];
+            let line = before.matches('\n').count() + 1;
+            let column = before.chars().rev().take_while(|&char| char != '\n').count() + 1;
+            // One line, whose parts an error on a terminal can show.
+            invalid(format!("line {line}, column {column}: {}", error.message()))
+        })?;
         policy.check().map_err(invalid)?;
         Ok(policy)
     }
@@ -433,7 +439,13 @@ impl Policy {
             return Err(format!("execute.cpus is {}, not a number above 0", self.execute.cpus));
         }
         self.profiles.iter().try_for_each(|(name, profile)| profile.check(name))?;
+        if self.execute.entry.as_ref().is_some_and(Vec::is_empty) {
+            return Err("the entry (`--entry`, execute.entry) is empty; leave it out to run what is found".to_owned());
+        }
         let zero = [
+            ("install.timeout", self.install.timeout.as_millis() == 0),
+            ("install.verify_timeout", self.install.verify_timeout.as_millis() == 0),
+            ("install.memory", self.install.memory.bytes() == 0),
             ("execute.timeout", self.execute.timeout.as_millis() == 0),
             ("execute.memory", self.execute.memory.bytes() == 0),
             ("execute.pids", self.execute.pids == 0),

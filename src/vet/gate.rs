@@ -88,7 +88,8 @@ fn is_reported(finding: &Finding, policy: &GatePolicy) -> bool {
 }
 
 /// Whether `pattern` (a rule id, or a prefix that ends in `*`) names `rule_id`.
-fn names(pattern: &str, rule_id: &str) -> bool {
+#[must_use]
+pub fn names(pattern: &str, rule_id: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(prefix) => rule_id.starts_with(prefix),
         None => rule_id == pattern,

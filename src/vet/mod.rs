@@ -27,7 +27,7 @@ use crate::report::{
 };
 use crate::rules::RuleSet;
 
-pub use gate::{Baseline, Cleared, Judged, fails, gate, judge};
+pub use gate::{Baseline, Cleared, Judged, fails, gate, judge, names};
 use log::Log;
 pub use results::Results;
 use results::{Done, count, timed};

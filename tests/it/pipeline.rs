@@ -33,6 +33,9 @@ fn exit_codes_are_those_of_the_contract() {
         (&["check", "--policy", "no/such/policy.toml", arg(clean.path())], 2),
         (&["check", "--profile", "no-such-profile", arg(clean.path())], 2),
         (&["check", "--no-such-option"], 2),
+        (&["check", "--select", "no-such-rule", arg(bad.path())], 2),
+        (&["check", "--select", "python-*", arg(bad.path())], 1),
+        (&["run", "--entry", "", arg(clean.path())], 2),
         (&["run", arg(fails.path())], 4),
         (&["check", arg(bad.path()), "--exit-zero"], 0),
         (&["check", "no/such/path", "--exit-zero"], 2),
@@ -51,6 +54,31 @@ fn the_format_never_changes_the_exit_code() {
     for format in ["human", "json", "jsonl", "sarif", "junit", "github", "gitlab", "concise"] {
         assert_eq!(code(&["check", arg(bad.path()), "--format", format]), 1, "{format}");
     }
+}
+
+#[test]
+fn a_reader_that_goes_away_makes_no_pass_of_what_it_did_not_read() {
+    let place = folder(&[("a/main.py", "eval(input())\n"), ("b/main.py", "print(1)\n")]);
+    let bad = place.path().join("a");
+    for (args, wanted) in [(["check", arg(&bad)], 1), (["batch", arg(place.path())], 2)] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = vetrun().args(args).stdout(writer).output().expect("vetrun starts");
+        assert_eq!(output.status.code(), Some(wanted), "{args:?}: {}", shown(&output));
+    }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device that is always full");
+    let output = vetrun().args(["completions", "bash"]).stdout(full).output().expect("vetrun starts");
+    assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+}
+
+#[test]
+fn a_fault_of_a_policy_is_said_in_one_readable_line() {
+    let clean = folder(&[("main.py", "print('hello')\n"), ("p.toml", "[gate]\n# a\nfail_on = \"severe\"\n")]);
+    let output = run(&["check", "--policy", arg(&clean.path().join("p.toml")), arg(clean.path())]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("line 3, column 11: unknown variant `severe`"), "{said}");
+    assert!(!said.contains("\\n"), "{said}");
 }
 
 fn check_stdin(args: &[&str], text: &[u8]) -> Output {
