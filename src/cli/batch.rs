@@ -3,6 +3,7 @@
 //! Artifacts are read, vetted, reported and dropped one by one, as many at once as there are jobs, so that memory does
 //! not grow with their number. Reports are written as artifacts end; formats that need all reports keep them.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::ErrorKind::BrokenPipe;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -37,6 +38,9 @@ pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
     let entries = entries(&args.dirs)?;
     let host = args.run.then(|| Host::new(&settings.policy, &args.running)).transpose()?;
     let out = args.running.out.as_deref().filter(|_| args.run).map(empty_folder).transpose()?;
+    if out.is_some() {
+        check_names(&entries)?;
+    }
     let requirements = requirements(&args.running)?;
     let requirements = requirements.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     let exclude = exclusions(&args.reading)?;
@@ -52,7 +56,8 @@ pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
         let session = session(&settings, &args.reading, running, requirements);
         let read = intake::read_batch_entry(path, limits, &exclude);
         let vetting = vet_read(&session, &name(path), read.map(|artifact| in_language(artifact, language, path)));
-        sink.lock().expect("no holder of the lock panics").take(vetting)
+        let taken = sink.lock().expect("no holder of the lock panics").take(vetting);
+        taken.map_err(|error| unwritten(&error, &args.output))
     };
     let jobs = args.jobs.map_or_else(available, usize::from);
     side_by_side(jobs, &entries, vet).map_err(unfinished)?;
@@ -69,6 +74,27 @@ fn unfinished(error: io::Error) -> Failure {
         BrokenPipe => "the reader of the reports went away before every artifact was vetted".into(),
         _ => error.into(),
     }
+}
+
+/// An error of writing reports, with the place where they should have gone.
+fn unwritten(error: &io::Error, output: &OutputArgs) -> io::Error {
+    let place = output.file.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+    io::Error::new(error.kind(), format!("could not write the reports to {place}: {error}"))
+}
+
+/// Two artifacts of one name would write into one output folder.
+fn check_names(entries: &[PathBuf]) -> Result<(), Failure> {
+    let mut seen = HashMap::new();
+    for path in entries {
+        if let Some(first) = seen.insert(path.file_name(), path) {
+            let (first, second) = (first.display(), path.display());
+            return Err(format!(
+                "`--out` has one folder a name, and {first} and {second} share theirs; batch them apart"
+            )
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// As many jobs as there are processors.
@@ -111,7 +137,7 @@ fn running<'a>(host: &'a Host, stop: &'a Stop, out: Option<&Path>, path: &Path) 
         _ => None,
     };
     if let Some(out) = &out {
-        std::fs::create_dir_all(out)?;
+        empty_folder(out).map_err(|error| io::Error::other(error.to_string()))?;
     }
     Ok(Running { sandbox: host.sandbox(), uv: host.uv(), args: &[], out, scratch: host.scratch(), stop })
 }
@@ -186,8 +212,10 @@ impl Sink {
                 let summary = jsonl::summary_line(&self.summary);
                 let written = lines.write_all(summary.as_bytes()).and_then(|()| lines.flush());
                 // Everything was vetted: a reader who leaves now changes no verdict.
-                written.or_else(|error| if error.kind() == BrokenPipe { Ok(()) } else { Err(error) })?;
-                write_extra(&reports, &output)?;
+                match written {
+                    Err(error) if error.kind() != BrokenPipe => return Err(unwritten(&error, &output).into()),
+                    _ => write_extra(&reports, &output)?,
+                }
             }
             None => write_all(&reports, &output)?,
         }

@@ -58,8 +58,8 @@ pub(super) fn write_all(reports: &Reports<'_>, args: &OutputArgs) -> Result<(), 
             // One write at the end: a report is never half there.
             let text = rendered(format, reports, color, args)?;
             let mut out = answer();
-            out.write_all(&text)?;
-            out.flush()?;
+            let written = out.write_all(&text).and_then(|()| out.flush());
+            written.map_err(|error| format!("could not write the report to standard output: {error}"))?;
         }
     }
     write_extra(reports, args)

@@ -1,13 +1,20 @@
-//! Interruption: the first signal ends the runs in progress and lets everything be cleaned up; the second ends vetrun.
+//! Interruption: the first signal ends the runs in progress and lets everything be cleaned up; a later one ends vetrun.
+//!
+//! One interruption often arrives as several signals: `timeout` signals its child and then the child's whole group, and a
+//! closed terminal is told by the kernel and by the shell. What comes right after the first signal is still the first.
 
 use std::io;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::sandbox::Stop;
 use crate::vet::Exit;
+
+/// How long further signals belong to the first one.
+const ONE_INTERRUPTION: Duration = Duration::from_secs(1);
 
 /// What the first signal does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +31,12 @@ pub(super) fn watch(on_signal: OnSignal) -> io::Result<Stop> {
     let raised = stop.clone();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let mut first: Option<Instant> = None;
         for _signal in signals.forever() {
-            if on_signal == OnSignal::Exit || raised.is_raised() {
+            if on_signal == OnSignal::Exit || first.is_some_and(|first| first.elapsed() > ONE_INTERRUPTION) {
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }
+            first.get_or_insert_with(Instant::now);
             raised.raise();
         }
     })?;

@@ -268,6 +268,34 @@ fn interrupted(args: &[&str], needle: &str, delay: Duration) -> (Output, Vec<Str
 }
 
 #[test]
+fn signals_that_come_together_are_one_interruption_and_still_leave_nothing() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let place = folder(&[("a/main.py", "import time\ntime.sleep(25)\n")]);
+    let child = vetrun()
+        .env("TMPDIR", scratch.path())
+        .args(["batch", arg(place.path()), "--run"])
+        .stdout(Stdio::null())
+        .spawn();
+    let mut child = child.expect("vetrun starts");
+    std::thread::sleep(Duration::from_millis(2500));
+    for signal in [rustix::process::Signal::HUP, rustix::process::Signal::TERM, rustix::process::Signal::HUP] {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).expect("vetrun runs");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(child.wait().expect("vetrun ends").code(), Some(130));
+    assert_eq!(std::fs::read_dir(scratch.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn outputs_of_two_artifacts_of_a_batch_never_share_a_folder() {
+    let place = folder(&[("x/a/main.py", "print(1)\n"), ("y/a/main.py", "print(1)\n")]);
+    let (x, y, out) = (place.path().join("x"), place.path().join("y"), place.path().join("out"));
+    let output = run(&["batch", arg(&x), arg(&y), "--run", "--out", arg(&out)]);
+    assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("share theirs"), "{}", shown(&output));
+}
+
+#[test]
 fn an_interrupted_run_exits_with_130_and_leaves_nothing() {
     let artifact = folder(&[("main.py", "import time\nprint('up', flush=True)\ntime.sleep(25)\n")]);
     let needle = "vetrun-interrupt-marker";
