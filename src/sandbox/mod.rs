@@ -166,7 +166,8 @@ pub struct Mount {
 /// What a job may reach over the network.
 #[derive(Clone)]
 pub enum Network {
-    /// Nothing: an empty network namespace.
+    /// Nothing but itself: a network namespace of its own, where only loopback is, so that a program can talk to a server
+    /// that it started.
     None,
     /// One listening socket on the sandbox's own loopback, served from outside by `Gateway`; nothing else.
     Gateway(Arc<dyn Gateway>),

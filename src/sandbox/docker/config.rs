@@ -27,6 +27,7 @@ const MASKED: &[&str] = &[
     "/dev/mqueue",
     "/proc/acpi",
     "/proc/asound",
+    "/proc/diskstats",
     "/proc/interrupts",
     "/proc/kcore",
     "/proc/keys",

@@ -28,6 +28,10 @@ fn live(given: Given, launcher: &OwnedFd) -> Result<(), Fault> {
     if matches!(given.spec.ids, Ids::Root { .. }) {
         enter_user_namespace(launcher)?;
     }
+    // Before there is a program that could look, and inherited by it until it executes: an ordinary user's program has
+    // this process's own user id.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .tried("close this process to others")?;
     // SAFETY: this process has a single thread, so the child may do anything that this process may.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
@@ -41,8 +45,6 @@ fn live(given: Given, launcher: &OwnedFd) -> Result<(), Fault> {
     // The streams, above all: whoever waits for their end must not wait for this process.
     drop(given);
     ids::settle(ids, INIT_ID)?;
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-        .tried("close this process to others")?;
     ids::check_parent(launcher)?;
     let event = wait_for(pid)?;
     channel::send(&control, &event, &[]).tried("report the end")

@@ -14,7 +14,7 @@ pub(super) fn of(cgroup: Option<&Cgroup>, network: &Network, landlock: bool) -> 
             (by(true, group.name()), cpus, by(true, group.name()))
         }
         None => (
-            by(true, "supervisor, by sampling"),
+            by(true, "supervisor, by sampling what is mapped"),
             by(false, "needs control groups"),
             by(true, "rlimit of the program's user"),
         ),

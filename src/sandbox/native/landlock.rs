@@ -1,8 +1,9 @@
 //! The second wall: Landlock, which holds even where a mount would not.
 //!
 //! The mounts already show nothing but what is lent. Landlock says the same again, by another mechanism of the kernel:
-//! only the output folder, the scratch folder and devices can be written, only the gateway's port can be connected to,
-//! and abstract sockets and signals end at the sandbox.
+//! only the output folder, the scratch folder and devices can be written, beside a gateway only its port can be connected
+//! to, and abstract sockets and signals end at the sandbox. Without a gateway the network namespace holds nothing but
+//! its own loopback, on which programs may listen and talk to themselves, so ports are left alone.
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, PathFd, Ruleset,
@@ -29,7 +30,7 @@ fn apply(net: Net) -> Result<RulesetStatus, landlock::RulesetError> {
     let read = AccessFs::from_read(VERSION);
     let devices = read | AccessFs::WriteFile | AccessFs::IoctlDev | AccessFs::Truncate;
     let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(all)?;
-    if net != Net::Full {
+    if net == Net::Gateway {
         ruleset = ruleset.handle_access(AccessNet::from_all(VERSION))?;
     }
     let mut created = ruleset.scope(Scope::from_all(VERSION))?.create()?;

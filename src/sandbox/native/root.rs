@@ -3,6 +3,10 @@
 //! Every host path is opened as a detached tree *before* anything is mounted, and made read-only, without devices and
 //! without set-user-id while nobody can see it yet. So no path of the host is looked up through what was mounted, and
 //! there is no moment at which something is writable that should not be.
+//!
+//! What stays visible: `/proc/self/mountinfo` names the host path behind each bind, that is where interpreters live and
+//! what vetrun called its temporary folder. No mount can cover that file, since every process and thread has its own;
+//! only copying everything would hide it. The paths lead nowhere inside.
 #![expect(unsafe_code, reason = "mount_setattr has no wrapper")]
 
 use std::io::Write;
@@ -26,9 +30,11 @@ const ROOT_FILES: &str = "8192";
 /// Devices that a program may need, each harmless.
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// Files of /proc that tell about the host or act on it; covered by an empty device.
-const PROC_FILES_MASKED: [&str; 14] = [
+const PROC_FILES_MASKED: [&str; 16] = [
     "cmdline",
     "config.gz",
+    "diskstats",
+    "interrupts",
     "iomem",
     "kallsyms",
     "kcore",

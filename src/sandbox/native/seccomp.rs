@@ -8,14 +8,16 @@ use seccompiler::{
 };
 
 use super::seccomp_rules::{
-    CLONE_FLAGS_REFUSED, FAMILIES, FAMILIES_WITH_NETWORK, IOCTLS_REFUSED, PERSONALITIES, REFUSED, REFUSED_HERE, Refusal,
+    CLONE_FLAGS_REFUSED, FAMILIES, FAMILIES_WITH_NETWORK, IOCTLS_REFUSED, PERSONALITIES, PROTOCOLS, REFUSED,
+    REFUSED_HERE, REFUSED_WHERE_SAMPLED, Refusal,
 };
 use super::spec::{Fault, Net};
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// The filters of a run, in the order in which they are applied; the kernel asks each, and the strictest answer holds.
-pub(super) fn filters(net: Net) -> Result<Vec<BpfProgram>, Fault> {
+/// `sampled` tells that no control group counts the memory of the run.
+pub(super) fn filters(net: Net, sampled: bool) -> Result<Vec<BpfProgram>, Fault> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|error| fault(&error))?;
     let mut programs = vec![];
     for (refusal, errno) in [(Refusal::Eperm, libc::EPERM), (Refusal::Enosys, libc::ENOSYS)] {
@@ -25,6 +27,9 @@ pub(super) fn filters(net: Net) -> Result<Vec<BpfProgram>, Fault> {
             .filter(|(_, how)| *how == refusal)
             .map(|(call, _)| (*call, Vec::new()))
             .collect();
+        if refusal == Refusal::Enosys && sampled {
+            rules.extend(REFUSED_WHERE_SAMPLED.iter().map(|call| (*call, Vec::new())));
+        }
         if refusal == Refusal::Eperm {
             rules.extend(conditional(net).map_err(|error| fault(&error))?);
         }
@@ -58,18 +63,24 @@ fn conditional(net: Net) -> Result<Rules, seccompiler::BackendError> {
     for request in IOCTLS_REFUSED {
         ioctl.push(rule([condition(1, SeccompCmpOp::Eq, *request)?])?);
     }
+    let netlink = u64::from(libc::AF_NETLINK.unsigned_abs());
+    let sockets = vec![
+        none_of(0, &families)?,
+        none_of(2, PROTOCOLS)?,
+        rule([condition(0, SeccompCmpOp::Eq, netlink)?, condition(2, SeccompCmpOp::Ne, 0)?])?,
+    ];
     Ok(Rules::from([
         (libc::SYS_clone, clone),
         (libc::SYS_ioctl, ioctl),
-        (libc::SYS_personality, vec![none_of(PERSONALITIES)?]),
-        (libc::SYS_socket, vec![none_of(&families)?]),
-        (libc::SYS_socketpair, vec![none_of(&families)?]),
+        (libc::SYS_personality, vec![none_of(0, PERSONALITIES)?]),
+        (libc::SYS_socket, sockets),
+        (libc::SYS_socketpair, vec![none_of(0, &families)?]),
     ]))
 }
 
-/// Matches when the first argument is none of `values`.
-fn none_of(values: &[u64]) -> Result<SeccompRule, seccompiler::BackendError> {
-    rule(values.iter().map(|value| condition(0, SeccompCmpOp::Ne, *value)).collect::<Result<Vec<_>, _>>()?)
+/// Matches when an argument is none of `values`.
+fn none_of(argument: u8, values: &[u64]) -> Result<SeccompRule, seccompiler::BackendError> {
+    rule(values.iter().map(|value| condition(argument, SeccompCmpOp::Ne, *value)).collect::<Result<Vec<_>, _>>()?)
 }
 
 fn rule(conditions: impl Into<Vec<SeccompCondition>>) -> Result<SeccompRule, seccompiler::BackendError> {
@@ -111,14 +122,17 @@ mod tests {
     #[test]
     fn filters_compile_for_every_network() {
         for net in [Net::None, Net::Gateway, Net::Full] {
-            let filters = filters(net).unwrap();
-            assert!(filters.iter().all(|filter| filter.len() > 3), "{net:?}");
+            for sampled in [false, true] {
+                let filters = filters(net, sampled).unwrap();
+                assert!(filters.iter().all(|filter| filter.len() > 3), "{net:?}");
+            }
         }
     }
 
     #[test]
     fn no_call_is_named_twice() {
         let mut calls: Vec<_> = REFUSED.iter().chain(REFUSED_HERE).map(|(call, _)| *call).collect();
+        calls.extend(REFUSED_WHERE_SAMPLED);
         let count = calls.len();
         calls.sort_unstable();
         calls.dedup();

@@ -58,6 +58,10 @@ pub(super) const REFUSED: &[(c_long, Refusal)] = &[
     (libc::SYS_move_mount, Eperm),
     (libc::SYS_open_tree, Eperm),
     (libc::SYS_mount_setattr, Eperm),
+    // `statmount`, `listmount` and `open_tree_attr`: newer than the C library's list of names.
+    (457, Eperm),
+    (458, Eperm),
+    (467, Eperm),
     // Files by a handle, past every path.
     (libc::SYS_open_by_handle_at, Eperm),
     (libc::SYS_name_to_handle_at, Eperm),
@@ -131,3 +135,11 @@ pub(super) const FAMILIES: &[libc::c_int] = &[libc::AF_UNIX, libc::AF_INET, libc
 /// The socket families of a run with one. Netlink is how the C library lists addresses before it resolves a name.
 pub(super) const FAMILIES_WITH_NETWORK: &[libc::c_int] =
     &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+
+/// Memory that belongs to no process and to no folder, so that sampling would miss it; refused where only samples tell
+/// what a run uses.
+pub(super) const REFUSED_WHERE_SAMPLED: &[c_long] = &[libc::SYS_memfd_create, libc::SYS_shmget];
+
+/// The protocols that a socket may be made for: the family's own, TCP and UDP. For any other the kernel would load a
+/// module on a program's word. Netlink numbers its own, and only the first (routes) is for programs.
+pub(super) const PROTOCOLS: &[u64] = &[0, 6, 17];

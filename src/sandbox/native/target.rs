@@ -50,7 +50,7 @@ fn become_program(
     rustix::thread::set_no_new_privs(true).tried("give up new privileges")?;
     let landlock = landlock::restrict(spec.net)?;
     let candidates = Candidates::new(spec)?;
-    let filters = seccomp::filters(spec.net)?;
+    let filters = seccomp::filters(spec.net, spec.caps.data_bytes.is_some())?;
     channel::send(control.as_fd(), &Event::Started { landlock }, &[]).tried("report the start")?;
     seccomp::apply(&filters)?;
     if spec.probe {

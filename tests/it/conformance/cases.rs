@@ -191,6 +191,22 @@ const ok = WebAssembly.validate(bytes);
 new Worker(`require('worker_threads').parentPort.postMessage('worker')`, { eval: true })
     .on('message', m => console.log(m, ok));", job), Says("worker true");
 
+    "a server of its own", r"
+import http.server, threading, urllib.request
+server = http.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)
+server.RequestHandlerClass.log_message = lambda *_: None
+threading.Thread(target=server.serve_forever, daemon=True).start()
+address = f'http://127.0.0.1:{server.server_port}/input.txt'
+print(urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=5).read().decode())", same,
+        Says("input");
+    "a server of its own in node", "", |job| node(r"
+const http = require('http');
+const server = http.createServer((_, answer) => answer.end('served')).listen(0, '127.0.0.1', () =>
+    http.get({ host: '127.0.0.1', port: server.address().port }, answer => {
+        answer.on('data', data => console.log(String(data)));
+        answer.on('end', () => server.close());
+    }));", job), Says("served");
+
     // How much a program may use.
     "processes", r"
 count = 0
@@ -238,6 +254,27 @@ print(os.WTERMSIG(os.wait()[1]))", same, Holds(|outcome| {
         says(outcome, "9")?;
         match outcome.metrics.oom_kills { Some(0) => Err("no kill was counted".to_owned()), _ => Ok(()) }
     });
+    "memory that no process has mapped", r"
+files = []
+for i in range(40):
+    f = os.memfd_create('x'); files.append(f)
+    os.write(f, b'x' * (6 << 20))
+print('free')", |job| job.limits.pids = 20, Holds(|outcome| match (outcome.ended, text(outcome).as_str()) {
+        (Ended::OutOfMemory, _) | (Ended::Exited(1), "") => Ok(()),
+        (ended, said) => Err(format!("{ended:?} {said}")),
+    });
+    "shared memory that no process has attached", r"
+libc.shmat.restype = ctypes.c_void_p
+for i in range(40):
+    segment = libc.shmget(0, 6 << 20, 0o1600)
+    if segment < 0: sys.exit(1)
+    place = libc.shmat(segment, None, 0)
+    ctypes.memset(place, 1, 6 << 20)
+    libc.shmdt(ctypes.c_void_p(place))
+print('free')", same, Holds(|outcome| match (outcome.ended, text(outcome).as_str()) {
+        (Ended::OutOfMemory, _) | (Ended::Exited(1), "") => Ok(()),
+        (ended, said) => Err(format!("{ended:?} {said}")),
+    });
     "memory of a run is measured", "x = bytearray(50 << 20); time.sleep(0.3)", same, Holds(|outcome| {
         within(outcome.metrics.memory_peak_bytes.unwrap_or(0), 50 * MIB, 128 * MIB)
     });
@@ -278,7 +315,8 @@ print(written)", same, Holds(|outcome| within(number(outcome)?, MIB, 4 * MIB));
     "bytes of one file", r"
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-f = os.memfd_create('x') if hasattr(os, 'memfd_create') else os.open('/tmp/x', os.O_CREAT | os.O_RDWR)
+try: f = os.memfd_create('x')
+except OSError: f = os.open('/dev/shm/x', os.O_CREAT | os.O_RDWR)
 written = 0
 try:
     while written < 64 << 20: written += os.write(f, b'x' * (1 << 20))
@@ -411,6 +449,29 @@ tries([(str(family), make(family)) for family in range(2, 46)] + [(f'raw {f}', m
             families => Err(families.join(" ")),
         }
     });
+    "socket protocols", r"
+import socket
+# SCTP, DCCP, UDP-Lite, ICMP, L2TP, MPTCP and raw IP, each of which is answered before the kernel looks for a module.
+kinds = [(1, 132), (5, 132), (6, 33), (2, 136), (2, 1), (2, 58), (2, 115), (1, 262), (1, 256), (3, 255)]
+print([(family, kind, number) for family in (2, 10) for kind, number in kinds if call(41, family, kind, number) != 1])",
+        same, Says("[]");
+    "no address but its own", r"
+import socket
+def connect(family, kind, address):
+    def attempt():
+        s = socket.socket(family, kind); s.settimeout(2)
+        s.connect((address, 53)); s.send(b'x')
+    return attempt
+tries([(f'{address} {kind}', connect(family, kind, address)) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+    for family, address in ((2, '192.0.2.1'), (2, '169.254.169.254'), (2, '10.0.0.1'), (2, '172.17.0.1'), (2, '224.0.0.1'),
+        (2, '255.255.255.255'), (10, '2001:db8::1'), (10, 'fe80::1'), (10, 'ff02::1'))])", same, Says("");
+    "no descriptor but the three", "print(os.listdir('/proc/self/fd'))", same, Says("['0', '1', '2', '3']");
+    "what the host's devices do is hidden", r"
+def read(name):
+    def attempt():
+        if not open(f'/proc/{name}', 'rb').read(1): raise OSError
+    return attempt
+tries([(name, read(name)) for name in ('interrupts', 'diskstats')])", same, Says("");
     "typing into a terminal", r"
 import fcntl
 def sti(): fcntl.ioctl(0, 0x5412, b'x')
