@@ -66,6 +66,7 @@ fn predicates(source: &str) -> Option<Vec<Predicate>> {
     let mut chars = source.chars().peekable();
     while let Some(char) = chars.next() {
         match char {
+            ';' => drop(chars.by_ref().find(|char| *char == '\n')),
             '(' | '[' => {
                 patterns += usize::from(depth == 0);
                 depth += 1;
@@ -82,6 +83,7 @@ fn predicates(source: &str) -> Option<Vec<Predicate>> {
             }
             '"' => {
                 let text = quoted(&mut chars)?;
+                patterns += usize::from(depth == 0);
                 if let (true, Some(predicate)) = (open, found.last_mut()) {
                     predicate.texts.push(text);
                 }
@@ -96,10 +98,15 @@ fn predicates(source: &str) -> Option<Vec<Predicate>> {
                     None => {}
                 }
             }
-            '?' | '*' if matches!(last, ')' | ']' | '"' | '_') => return None,
+            '?' | '*' if !last.is_alphanumeric() => return None,
+            // A text may stand without quotes; what it is then is not looked into.
+            _ if open && !char.is_whitespace() => found.last_mut()?.name.clear(),
+            '_' if depth == 0 => patterns += 1,
             _ => {}
         }
-        last = char;
+        if !char.is_whitespace() {
+            last = char;
+        }
     }
     found.retain(|predicate| captured.contains(&predicate.capture));
     (patterns == 1).then_some(found)
@@ -248,7 +255,10 @@ impl Filter {
 
 #[cfg(test)]
 mod tests {
+    use tree_sitter::StreamingIterator as _;
+
     use super::*;
+    use crate::rules::{Matcher, RuleLanguage, RuleSet};
 
     fn clauses(all: &[Clause]) -> Vec<Vec<&str>> {
         all.iter().map(|clause| clause.iter().map(String::as_str).collect()).collect()
@@ -285,10 +295,119 @@ mod tests {
             (r#"((a (b)? @x) @hit (#eq? @x "one"))"#, &[]),
             (r#"((a) @hit (#match? @hit "^['\"]quoted"))"#, &[&["quoted"]]),
             (r"((with_statement) @hit)", &[]),
+            // Optional parts, however they are written.
+            (r#"((a (b) ? @x) @hit (#eq? @x "one"))"#, &[]),
+            (r#"((a (b) @x ?) @hit (#eq? @x "one"))"#, &[]),
+            (r#"((a (b) @x *) @hit (#eq? @x "one"))"#, &[]),
+            (r#"((a _ * @x) @hit (#eq? @x "one"))"#, &[]),
+            (r#"((a ["b" "c"]* @x) @hit (#eq? @x "one"))"#, &[]),
+            (r#"((a (b)+ @x) @hit (#eq? @x "one"))"#, &[&["one"]]),
+            // What is commented out, other patterns, and texts without quotes.
+            ("((a) @hit ; (#eq? @hit \"one\")\n)", &[]),
+            ("((a) @hit ; it's (\n (#eq? @hit \"one\"))", &[&["one"]]),
+            (r#""word" @hit ((b) @hit (#eq? @hit "one"))"#, &[]),
+            (r#"_ @hit ((b) @hit (#eq? @hit "one"))"#, &[]),
+            (r#"((b) @hit (#any-of? @hit "one" two))"#, &[]),
+            (r#"((b) @hit (#any-of? @hit two "one"))"#, &[]),
+            (r#"((b) @hit (#eq? @hit "on\"e"))"#, &[&["on\"e"]]),
+            (r#"((b) @hit (#any-eq? @hit "one") (#not-eq? @hit "two"))"#, &[]),
         ];
         for (query, wanted) in cases {
             assert_eq!(clauses(&of_query(query)), *wanted, "{query}");
         }
+    }
+
+    /// Whether a rule's expression or query matches a text, whatever its needles say.
+    fn matches(matcher: &Matcher, language: &tree_sitter::Language, text: &str) -> bool {
+        match matcher {
+            Matcher::Regex { regex, .. } => {
+                regex.get().is_match(text) || text.lines().any(|line| regex.get().is_match(line))
+            }
+            Matcher::Query { query } => {
+                let mut parser = tree_sitter::Parser::new();
+                parser.set_language(language).unwrap();
+                let tree = parser.parse(text, None).unwrap();
+                let mut cursor = tree_sitter::QueryCursor::new();
+                cursor.matches(query.get(), tree.root_node(), text.as_bytes()).next().is_some()
+            }
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn no_built_in_rule_matches_where_its_needles_are_missing() {
+        let rules = RuleSet::load(true, &[] as &[&std::path::Path]).unwrap();
+        let examples: Vec<&String> = rules.rules().iter().flat_map(|rule| rule.bad.iter().chain(&rule.good)).collect();
+        let mut matched = 0;
+        for language in RuleLanguage::ALL {
+            let grammar: tree_sitter::Language = match language {
+                RuleLanguage::Python => tree_sitter_python::LANGUAGE.into(),
+                RuleLanguage::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
+                RuleLanguage::Html | RuleLanguage::Any => tree_sitter_html::LANGUAGE.into(),
+            };
+            let filter = &rules.tables(language).others;
+            for example in &examples {
+                let candidates = filter.candidates(example);
+                for (hook, _) in filter.rules.iter().filter(|(hook, _)| !candidates.contains(hook)) {
+                    let (rule, matcher) = rules.hooked(*hook);
+                    assert!(!matches(matcher, &grammar, example), "{} is filtered from:\n{example}", rule.id);
+                }
+                matched += candidates.iter().filter(|hook| matches(rules.hooked(**hook).1, &grammar, example)).count();
+            }
+        }
+        assert!(matched > 100, "{matched}");
+    }
+
+    /// Expressions and texts put together by a fixed sequence of numbers: nothing matches without its needles.
+    #[test]
+    fn no_expression_matches_where_its_needles_are_missing() {
+        let mut state = 1_u64;
+        let mut next = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        const ATOMS: [&str; 14] = [
+            "ab",
+            "k",
+            "S",
+            "é",
+            "[ab]",
+            "(?i:ks)",
+            "(?i)",
+            "(?x) a b ",
+            r"\b",
+            "(?-i:K)",
+            ".",
+            "^",
+            r"\x61",
+            "[k\u{212a}]",
+        ];
+        const ENDS: [&str; 8] = ["", "", "", "?", "*", "+", "{0,2}", "{2}"];
+        const TEXTS: [&str; 9] = ["a", "b", "k", "s", "K", "S", "é", "\u{17f}", "\u{212a}"];
+        let (mut compared, mut filtered) = (0, 0);
+        for _ in 0..3000 {
+            let mut source = String::new();
+            for _ in 0..=next(4) {
+                let atom = ATOMS[usize::try_from(next(14)).unwrap()];
+                let end = ENDS[usize::try_from(next(8)).unwrap()];
+                source = match next(4) {
+                    0 => format!("({source}|{atom}){end}"),
+                    1 => format!("({source}{atom}){end}"),
+                    _ => format!("{source}(?:{atom}){end}"),
+                };
+            }
+            let Ok(regex) = regex::Regex::new(&source) else { continue };
+            let mut filter = Filter::default();
+            filter.add(Hook { rule: 0, matcher: 0 }, of_regex(&source));
+            for _ in 0..20 {
+                let text: String = (0..next(7)).map(|_| TEXTS[usize::try_from(next(9)).unwrap()]).collect();
+                let worth = !filter.candidates(&text).is_empty();
+                assert!(worth || !regex.is_match(&text), "{source} {text:?}");
+                compared += 1;
+                filtered += usize::from(!worth);
+            }
+        }
+        assert!(compared > 10_000 && filtered > 1000, "{compared} {filtered}");
     }
 
     #[test]
