@@ -219,8 +219,14 @@ impl Sink {
             }
             None => write_all(&reports, &output)?,
         }
-        let Summary { artifacts, passed, failed, error, .. } = &self.summary;
-        note(&output, &format!("{artifacts} artifacts: {passed} passed, {failed} failed, {error} not vetted"));
+        if self.format != Format::Human || output.file.is_some() {
+            let Summary { artifacts, passed, failed, error, .. } = self.summary;
+            let plural = if artifacts == 1 { "" } else { "s" };
+            note(
+                &output,
+                &format!("{artifacts} artifact{plural}: {passed} passed, {failed} failed, {error} not vetted"),
+            );
+        }
         Ok(exit)
     }
 }

@@ -76,8 +76,8 @@ impl<'p> Compiled<'p> {
     }
 
     /// The entry point: the first glob that matches decides. Of several files that match it, one that says
-    /// `__main__` goes first; tests and files that only support others are no entry points. An artifact that is
-    /// nothing but a library with tests is entered by its first test.
+    /// `__main__` goes first; tests and files that only support others are no entry points. An artifact that is one
+    /// file is entered by it, whatever its name; one that is nothing but a library with tests, by its first test.
     pub(super) fn entry(&self, parsed: &Parsed<'_>) -> Option<String> {
         for glob in &self.entry {
             let fits = |path: &str| glob.is_match(path) && !self.is_test(path) && !is_support(path);
@@ -88,8 +88,18 @@ impl<'p> Compiled<'p> {
                 return Some(file.source.path.clone());
             }
         }
-        let runnable = |path: &&String| Language::detect(path, b"").info().interpreter.is_some() && !is_support(path);
         let holds_page = self.entry.iter().any(|glob| glob.is_match("index.html"));
+        if let ([file], true) = (parsed.artifact.files.as_slice(), parsed.artifact.refused.is_empty())
+            && !file.path.contains('/')
+            && match file.language {
+                Language::Python | Language::JavaScript | Language::TypeScript => !holds_page,
+                language => language == Language::Html && holds_page,
+            }
+        {
+            // The user says what it is (`--language`), or it does (`#!`): its name decides nothing.
+            return Some(file.path.clone());
+        }
+        let runnable = |path: &&String| Language::detect(path, b"").info().interpreter.is_some() && !is_support(path);
         let tests = self.tests(parsed.artifact);
         if holds_page { None } else { tests.iter().find(runnable).cloned() }
     }
@@ -121,7 +131,8 @@ impl<'p> Compiled<'p> {
             parsed.files.iter().any(|file| {
                 let inline =
                     || file.regions.iter().any(|region| region.language == language && !region.range.is_empty());
-                file.source.language == language || inline()
+                let typed = language == Language::JavaScript && file.source.language == Language::TypeScript;
+                file.source.language == language || typed || inline()
             })
         };
         for language in self.profile.required_languages.iter().filter(|language| !holds(**language)) {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::artifact::{Artifact, Refusal, Refused, SourceFile};
 use crate::finding::Severity;
+use crate::language::Language;
 use crate::passes::testkit::{artifact, parsed};
 
 fn judged(artifact: &Artifact, profile: Option<&str>) -> (Structure, Vec<Finding>) {
@@ -63,6 +64,25 @@ fn the_profile_is_chosen_by_the_entry_point() {
 fn of_several_scripts_the_one_that_says_main_is_the_entry() {
     let files = [("a.py", "x = 1\n"), ("b.py", "if __name__ == '__main__':\n    print(1)\n")];
     assert_eq!(judged(&artifact(&files), None).0.entry.as_deref(), Some("b.py"));
+}
+
+#[test]
+fn an_artifact_of_one_file_is_entered_by_it_whatever_its_name() {
+    for (text, language) in [("print(1)\n", Language::Python), ("let a = 1;\n", Language::JavaScript)] {
+        let mut one = artifact(&[("snippet", text)]);
+        one.files[0].language = language;
+        let (structure, findings) = judged(&one, None);
+        assert_eq!((structure.entry.as_deref(), findings), (Some("snippet"), vec![]), "{text}");
+    }
+}
+
+#[test]
+fn typescript_is_what_a_node_program_may_be_written_in() {
+    let (structure, findings) = judged(
+        &artifact(&[("index.ts", "const a: number = 1;\nconsole.log(a);\n"), ("b.ts", "export const b = 1;\n")]),
+        None,
+    );
+    assert_eq!((structure.entry.as_deref(), findings), (Some("index.ts"), vec![]));
 }
 
 #[test]
