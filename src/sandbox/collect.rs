@@ -153,6 +153,7 @@ impl Walk<'_> {
         let reason = match std::str::from_utf8(name) {
             Err(_) => "name is not UTF-8".to_owned(),
             Ok(name) if name.chars().any(char::is_control) => "name holds a control character".to_owned(),
+            Ok(name) if name.chars().any(turns_text) => "name holds a character that turns text around".to_owned(),
             Ok(_) if shown.len() > PATH_BYTES_MAX => format!("path is over the limit of {PATH_BYTES_MAX} bytes"),
             Ok(_) => return Some(shown),
         };
@@ -202,9 +203,15 @@ impl Walk<'_> {
     fn refuse(&mut self, path: &str, reason: String) {
         let path = if path.is_empty() { "." } else { path };
         // Names are untrusted; what would act on a terminal is written out.
-        let path = path.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] });
+        let acts = |c: char| c.is_control() || turns_text(c);
+        let path = path.chars().flat_map(|c| if acts(c) { c.escape_default().collect() } else { vec![c] });
         self.collected.refused.push(RefusedOutput { path: path.collect(), reason });
     }
+}
+
+/// Whether a character changes the direction of what is shown after it, so that a name looks like another.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -311,11 +318,13 @@ mod tests {
             std::fs::write(from.join(OsStr::from_bytes(b"\xff\xfe")), "x").unwrap();
             std::fs::write(from.join("new\nline"), "x").unwrap();
             std::fs::write(from.join("\u{1b}[2J"), "x").unwrap();
+            std::fs::write(from.join("a\u{202e}gpj.exe"), "x").unwrap();
         };
         let (collected, into) = collect(make, LIMITS);
         let expected = [
             ("\\n", "name holds a control character"),
             ("\\u{1b}[2J", "name holds a control character"),
+            ("a\\u{202e}gpj.exe", "name holds a character that turns text around"),
             ("link", "symbolic link"),
             ("new\\nline", "name holds a control character"),
             ("one", "hard link"),

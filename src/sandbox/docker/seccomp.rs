@@ -183,7 +183,7 @@ mod tests {
         let profile: Value = serde_json::from_str(&profile(network)).unwrap();
         let rules = profile["syscalls"].as_array().unwrap().iter();
         rules
-            .filter(|rule| rule["names"][0] == "socket" && rule["args"][0]["op"] == "SCMP_CMP_EQ")
+            .filter(|rule| rule["names"][1] == "socketpair" && rule["args"][0]["op"] == "SCMP_CMP_EQ")
             .map(|rule| rule["args"][0]["value"].as_u64().unwrap())
             .collect()
     }

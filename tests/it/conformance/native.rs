@@ -251,11 +251,47 @@ fn an_end_at_the_deadline_is_one_or_the_other() {
     let mut job = python("");
     job.program = Program::Command("/bin/sleep".to_owned());
     job.args = vec!["0.1".to_owned()];
-    job.limits.wall = Duration::from_millis(102);
-    for _ in 0..20 {
-        let ended = run(&sandbox, &job).ended;
-        assert!(matches!(ended, Ended::Exited(0) | Ended::TimedOut), "{ended:?}");
+    for round in 0..50 {
+        // Five milliseconds before the end to five after it, and what the start of a program takes.
+        job.limits.wall = Duration::from_millis(95 + round % 16);
+        let outcome = run(&sandbox, &job);
+        assert!(matches!(outcome.ended, Ended::Exited(0) | Ended::TimedOut), "{:?}", outcome.ended);
+        let early = outcome.ended == Ended::TimedOut && outcome.metrics.wall < job.limits.wall;
+        assert!(!early, "{:?} is before {:?}", outcome.metrics.wall, job.limits.wall);
     }
+}
+
+/// Runs at once, stopped at instants that differ: before the launcher, in the middle of set-up, while the program runs,
+/// as it ends.
+#[test]
+fn a_stop_at_any_instant_ends_a_run() {
+    if native_is_off() {
+        return;
+    }
+    let sandbox = super::native();
+    let job = python("time.sleep(0.05)");
+    std::thread::scope(|scope| {
+        for thread in 0..8_u64 {
+            let (sandbox, job) = (&sandbox, &job);
+            scope.spawn(move || {
+                for round in 0..6_u64 {
+                    let stop = Stop::default();
+                    let raiser = stop.clone();
+                    // Instants that are spread over the length of a run, and the same in every run of this test.
+                    let after = Duration::from_millis((thread * 6 + round) * 37 % 250);
+                    let raised = std::thread::spawn(move || {
+                        std::thread::sleep(after);
+                        raiser.raise();
+                    });
+                    let begun = Instant::now();
+                    let ended = sandbox.run(job, &stop).unwrap().ended;
+                    assert!(matches!(ended, Ended::Exited(0) | Ended::Interrupted), "{ended:?} after {after:?}");
+                    assert!(begun.elapsed() < Duration::from_secs(10), "{:?} after {after:?}", begun.elapsed());
+                    raised.join().unwrap();
+                }
+            });
+        }
+    });
 }
 
 /// Has a process to itself, so that what is left can only be its own.
