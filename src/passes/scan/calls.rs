@@ -41,22 +41,32 @@ impl Resolver<'_> {
         let arguments: Rc<[Argument]> = self.facts.arguments[arguments.range()].into();
         let callees = self.need(callee);
         let mut open = callees.open;
-        let mut todo: Vec<(Target, usize)> = Vec::new();
+        // Each with the partial calls that it was reached through.
+        let mut todo: Vec<(Target, Vec<ExprId>)> = Vec::new();
         for value in &callees.values {
-            todo.push((Target { value: value.clone(), arguments: arguments.clone() }, 0));
+            todo.push((Target { value: value.clone(), arguments: arguments.clone() }, Vec::new()));
         }
         if self.facts.dialect == Dialect::JavaScript {
             self.called_through(callee, &arguments, &mut todo);
         }
         let mut targets = Vec::new();
-        while let Some((target, depth)) = todo.pop() {
-            if depth > limits::PARTIALS_MAX || targets.len() > limits::NAMED_VALUES_MAX {
+        let mut steps = 0;
+        while let Some((target, mut through)) = todo.pop() {
+            steps += 1;
+            match target.value {
+                // A name may stand for a partial call of itself (`f = partial(f, 1)`), which leads to nothing new.
+                Value::Partial(made) if through.contains(&made) => continue,
+                Value::Partial(made) => through.push(made),
+                Value::Path(_) => {}
+                _ => through.push(super::facts::OPAQUE),
+            }
+            if through.len() > limits::PARTIALS_MAX || steps > limits::TARGETS_MAX {
                 self.limit = self.limit.or(Some("partials"));
                 open = true;
                 break;
             }
             match self.unwrapped(&target) {
-                Some(inner) => todo.extend(inner.into_iter().map(|inner| (inner, depth + 1))),
+                Some(inner) => todo.extend(inner.into_iter().map(|inner| (inner, through.clone()))),
                 None => targets.push(target),
             }
         }
@@ -65,7 +75,7 @@ impl Resolver<'_> {
     }
 
     /// `f.call(this, …)` and `f.apply(this, […])`.
-    fn called_through(&mut self, callee: ExprId, arguments: &Rc<[Argument]>, todo: &mut Vec<(Target, usize)>) {
+    fn called_through(&mut self, callee: ExprId, arguments: &Rc<[Argument]>, todo: &mut Vec<(Target, Vec<ExprId>)>) {
         let Kind::Attribute { object, name } = *self.facts.kind(callee) else { return };
         let shifted: Rc<[Argument]> = match &**self.facts.symbols.text(name) {
             "call" => arguments.get(1..).unwrap_or_default().into(),
@@ -74,7 +84,7 @@ impl Resolver<'_> {
         };
         let objects = self.need(object);
         for value in &objects.values {
-            todo.push((Target { value: value.clone(), arguments: shifted.clone() }, 1));
+            todo.push((Target { value: value.clone(), arguments: shifted.clone() }, Vec::new()));
         }
     }
 
@@ -136,8 +146,26 @@ impl Resolver<'_> {
                 let wrap = |value: &Value| Target { value: value.clone(), arguments: arguments.clone() };
                 Some(functions.values.iter().map(wrap).collect())
             }
+            Value::Made(made) => self.built_by_base(*made, target),
             _ => None,
         }
+    }
+
+    /// A class without a constructor of its own is made by that of its base: `class F extends Function {}`.
+    fn built_by_base(&mut self, made: ExprId, target: &Target) -> Option<Vec<Target>> {
+        let Kind::Class { scope, bases } = *self.facts.kind(made) else { return None };
+        if self.facts.dialect == Dialect::Python || bases.range().is_empty() {
+            return None;
+        }
+        let constructor = self.facts.symbols.intern("constructor");
+        if self.facts.variable(scope, constructor).is_some() {
+            return None;
+        }
+        let bases = self.need(self.facts.lists[bases.start as usize]);
+        let known = bases.values.iter().filter(|value| matches!(value, Value::Path(_)));
+        let wrap = |value: &Value| Target { value: value.clone(), arguments: target.arguments.clone() };
+        let all: Vec<Target> = known.map(wrap).collect();
+        (!all.is_empty()).then_some(all)
     }
 
     /// The text that an expression surely is.
@@ -256,6 +284,10 @@ impl Resolver<'_> {
                 }
                 Some(all)
             }
+            "importlib.util.find_spec" | "importlib.find_loader" | "pkgutil.get_loader" | "pkgutil.find_loader" => {
+                self.python_result(call, "importlib.import_module", arguments)
+            }
+            "importlib.util.module_from_spec" => Some((*self.need(arguments.first()?.value)).clone()),
             "vars" => match arguments.first() {
                 Some(object) => {
                     let objects = self.need(object.value);
@@ -285,6 +317,12 @@ impl Resolver<'_> {
             }
             "map" => self.mapped(arguments),
             "eval" => self.evaluated(arguments),
+            _ if name.ends_with(".__getattribute__") && arguments.len() == 2 => {
+                Some(self.reflected(arguments.first()?, arguments.get(1)))
+            }
+            _ if name.ends_with(".load_module") && self.text_of(arguments.first()?.value).is_some() => {
+                self.python_result(call, "importlib.import_module", arguments)
+            }
             _ => self.folded_call(name, arguments),
         }
     }
@@ -336,9 +374,12 @@ impl Resolver<'_> {
                 Some(self.path_of("require").map(Value::Path).into())
             }
             "process.getBuiltinModule" => self.javascript_result("require", arguments),
-            "Object.getPrototypeOf" | "Reflect.getPrototypeOf" | "Object" | "Object.freeze" | "Promise.resolve" => {
-                Some((*self.need(arguments.first()?.value)).clone())
-            }
+            "require.resolve"
+            | "Object.getPrototypeOf"
+            | "Reflect.getPrototypeOf"
+            | "Object"
+            | "Object.freeze"
+            | "Promise.resolve" => Some((*self.need(arguments.first()?.value)).clone()),
             "Reflect.get" => {
                 let (object, index) = (arguments.first()?, arguments.get(1)?);
                 Some(self.subscript_of(object.value, index.value))

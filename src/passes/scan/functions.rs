@@ -113,7 +113,12 @@ fn javascript_call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("String", Some(value)) => text(display(value, Dialect::JavaScript)?),
         ("parseInt", Some(value)) => parse_int(value, arguments.get(1)),
         ("Number", Some(value)) => fold::unary(super::facts::Unary::Plus, value, Dialect::JavaScript),
-        ("Array.from" | "Array.of", Some(value)) => list(elements(value)?),
+        ("Array.from", Some(value)) => list(elements(value)?),
+        ("Array.of", Some(_)) => list(arguments.to_vec()),
+        ("JSON.parse", Some(Value::Text(written))) => match serde_json::from_str(written).ok()? {
+            serde_json::Value::String(parsed) => text(parsed),
+            _ => None,
+        },
         ("Buffer.from" | "Buffer" | "Uint8Array.from" | "Uint8Array", Some(value)) => match (value, arguments.get(1)) {
             (Value::Text(data), Some(Value::Text(encoding))) => match &**encoding {
                 "base64" | "base64url" => bytes_value(base64_bytes(data.as_bytes())?),
@@ -279,9 +284,33 @@ fn latin1(value: &Value) -> Option<Vec<u8>> {
     text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect()
 }
 
+/// A whole number in the digits of a base of 2 to 36: `(14).toString(36)`.
+fn in_base(mut number: u64, base: u64) -> String {
+    let mut digits = Vec::new();
+    loop {
+        let digit = u32::try_from(number % base).unwrap_or(0);
+        digits.extend(char::from_digit(digit, 36));
+        number /= base;
+        if number == 0 {
+            return digits.into_iter().rev().collect();
+        }
+    }
+}
+
 fn list_method(object: &Value, name: &str, arguments: &[Value], dialect: Dialect) -> Option<Value> {
-    let Value::List(items) = object else { return None };
+    let Value::List(items) = object else {
+        return match (object, name, arguments, dialect) {
+            (&Value::Int(number), "toString", &[Value::Int(base @ 2..=36)], Dialect::JavaScript) => {
+                text(in_base(u64::try_from(number).ok()?, u64::try_from(base).ok()?))
+            }
+            _ => None,
+        };
+    };
     match (name, dialect) {
+        ("at", Dialect::JavaScript) => match arguments.first()? {
+            Value::Int(at) => fold::index(object, *at),
+            _ => None,
+        },
         ("join", Dialect::JavaScript) => match arguments.first() {
             Some(Value::Text(separator)) => join(separator, items),
             None => join(",", items),

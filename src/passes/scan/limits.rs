@@ -1,8 +1,11 @@
 //! The limits of scanning, each with its unit. Reaching one is a finding (`scan-limit`), except where the limited thing
 //! merely becomes unknown, which no rule takes for harmless.
 
-/// Expressions of one region; what lies beyond is not seen, so it is a finding.
-pub(super) const EXPRESSIONS_MAX: usize = 4_000_000;
+/// Expressions of one region; what lies beyond is not seen, so it is a finding. Ordinary code has one in about ten bytes.
+pub(super) const EXPRESSIONS_MAX: usize = 1_000_000;
+
+/// Star imports of modules that rules know, each of which any bare name may come from; more is a finding.
+pub(super) const STARS_MAX: usize = 64;
 
 /// Values that one expression may have beside those that a rule may name; more make it unknown.
 pub(super) const VALUES_MAX: usize = 8;
@@ -43,6 +46,9 @@ pub(super) const BASES_MAX: usize = 16;
 
 /// `partial`s inside one another that are seen through.
 pub(super) const PARTIALS_MAX: usize = 8;
+
+/// What one call may call, wrappers counted; more is a finding.
+pub(super) const TARGETS_MAX: usize = 1024;
 
 /// Lists that are folded inside one another, each from the one inside; deeper ones are unknown.
 pub(super) const LIST_DEPTH_MAX: usize = 4;

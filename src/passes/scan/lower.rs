@@ -290,7 +290,8 @@ impl<'t> Builder<'t> {
             Kind::Mapping(entries) => {
                 for at in entries.range() {
                     let Entry { key, value: part } = self.facts.entries[at];
-                    let from = key.map_or(OPAQUE, |key| self.member(value, key, target));
+                    // The rest has the members that are left.
+                    let from = key.map_or(value, |key| self.member(value, key, target));
                     todo.push((part, from));
                 }
             }
@@ -391,8 +392,15 @@ impl<'t> Builder<'t> {
                 Kind::Name(name) => Some(*name),
                 _ => None,
             };
+            let mut value = if index == 0 { this.unwrap_or(OPAQUE) } else { OPAQUE };
+            let pattern = matches!(self.facts.kind(item), Kind::Mapping(_) | Kind::Sequence(_));
+            let name = name.or_else(|| pattern.then(|| self.facts.symbols.intern(&format!(" {index}"))));
+            if let (true, Some(hidden)) = (pattern, name) {
+                // What is passed for a pattern has no name in the source, and goes through a variable of its own.
+                let variable = self.declare(scope, hidden);
+                value = self.facts.variable_table[variable.at()].expr;
+            }
             self.facts.functions[function.at()].parameters.push(name);
-            let value = if index == 0 { this.unwrap_or(OPAQUE) } else { OPAQUE };
             self.assign(item, value, Binding::In(scope));
         }
     }

@@ -90,8 +90,7 @@ impl<'a, 'r> Matching<'a, 'r> {
                 self.set_attribute(expr, &target.arguments);
             }
         }
-        if let Kind::Attribute { object, name } = *self.resolver.facts.kind(callee) {
-            let text = self.resolver.facts.symbols.text(name).clone();
+        for (object, text) in self.called_members(callee) {
             let hooks = self.member_hooks(self.tables.calls.member(&text), object);
             if !hooks.is_empty() && !self.is_known(object, &text) {
                 let own = self.resolver.facts.arguments[arguments.range()].to_vec();
@@ -101,6 +100,24 @@ impl<'a, 'r> Matching<'a, 'r> {
             }
         }
         self.import_call(expr, &targets);
+    }
+
+    /// The members that a call may be of, and of what: `x.name(…)`, `x["name"](…)` of JavaScript, `getattr(x, "name")(…)`.
+    fn called_members(&mut self, callee: ExprId) -> Vec<(ExprId, Rc<str>)> {
+        let (object, key) = match *self.resolver.facts.kind(callee) {
+            Kind::Attribute { object, name } => return vec![(object, self.resolver.facts.symbols.text(name).clone())],
+            Kind::Subscript { object, index } if self.resolver.facts.dialect == Dialect::JavaScript => (object, index),
+            Kind::Call { callee, arguments } if self.resolver.facts.dialect == Dialect::Python => {
+                match (self.resolver.facts.kind(callee), &self.resolver.facts.arguments[arguments.range()]) {
+                    (&Kind::Name(name), [object, key, ..]) if self.resolver.facts.text(name) == "getattr" => {
+                        (object.value, key.value)
+                    }
+                    _ => return Vec::new(),
+                }
+            }
+            _ => return Vec::new(),
+        };
+        self.texts(key).into_iter().map(|text| (object, text)).collect()
     }
 
     fn call_hook(

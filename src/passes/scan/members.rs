@@ -178,10 +178,18 @@ impl Resolver<'_> {
                 None => {
                     let spread = self.need(value);
                     for inner in spread.values.clone() {
-                        if let Value::Made(inner) = inner
-                            && let Some(&known) = self.entry_index(inner).get(key)
-                        {
-                            return (*self.need(known)).clone();
+                        match inner {
+                            Value::Made(inner) => {
+                                if let Some(&known) = self.entry_index(inner).get(key) {
+                                    return (*self.need(known)).clone();
+                                }
+                            }
+                            Value::Path(path) | Value::Members(path) => {
+                                let name = self.facts.symbols.intern(key);
+                                let found = self.attribute(&Value::Path(path), name);
+                                self.merge(&mut all, &found);
+                            }
+                            _ => {}
                         }
                     }
                 }

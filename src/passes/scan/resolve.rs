@@ -80,7 +80,21 @@ impl<'r> Resolver<'r> {
 
     fn collect_stars(&mut self) {
         let modules: Vec<Rc<[Sym]>> = self.facts.star_imports.iter().map(|(_, module)| module.clone()).collect();
-        self.star_modules = modules.iter().filter_map(|module| self.imported(module)).collect();
+        for module in modules {
+            // What a module that no rule knows holds has no name that a rule knows either.
+            if !module.last().is_some_and(|&last| self.knows(last)) {
+                continue;
+            }
+            let Some(path) = self.imported(&module) else { continue };
+            if self.star_modules.contains(&path) {
+                continue;
+            }
+            if self.star_modules.len() >= limits::STARS_MAX {
+                self.limit = self.limit.or(Some("star imports"));
+                return;
+            }
+            self.star_modules.push(path);
+        }
     }
 
     /// Notes what is assigned to members of variables, and of objects of classes in the file.
@@ -515,6 +529,7 @@ impl<'r> Resolver<'r> {
         let text = self.facts.symbols.text(name).clone();
         match (self.facts.dialect, &*text) {
             (Dialect::JavaScript, "constructor") => self.path_of("Class?").map(Value::Path).into(),
+            (Dialect::JavaScript, "contentWindow" | "defaultView") => Set::one(Value::Path(ROOT)),
             (Dialect::Python, "f_globals" | "__globals__") => Set::one(Value::Globals),
             (Dialect::Python, "f_builtins") => Set::one(Value::Path(ROOT)),
             _ => Set::OPEN,

@@ -140,7 +140,7 @@ impl Paths {
         let text = symbols.text(name).clone();
         if parent == ROOT {
             return match &*text {
-                "globalThis" | "window" | "self" | "top" | "global" | "frames" | "GLOBAL" => Some(ROOT),
+                "globalThis" | "window" | "self" | "top" | "parent" | "global" | "frames" | "GLOBAL" => Some(ROOT),
                 _ => None,
             };
         }
@@ -154,6 +154,7 @@ impl Paths {
         match &*text {
             "default" | "__proto__" => Some(parent),
             "defaultView" if &*root == "document" => Some(ROOT),
+            "contentWindow" => Some(ROOT),
             "require" if matches!(&*root, "module" | "process" | "require") => self.child(ROOT, name, symbols),
             "_load" if matches!(&*root, "module" | "Module") => self.descend(ROOT, "require", symbols),
             "constructor" => self.javascript_constructor(parent, &root, symbols),
@@ -196,7 +197,9 @@ impl Paths {
         if &*last == "prototype" {
             return Some(outer);
         }
-        if CALLABLE.contains(&root) && &*last != RESULT {
+        // What these hold are functions: `Math.max`.
+        let held = outer != ROOT && matches!(root, "console" | "JSON" | "Math" | "Reflect");
+        if (held || CALLABLE.contains(&root)) && &*last != RESULT {
             return self.descend(ROOT, "Function", symbols);
         }
         None
