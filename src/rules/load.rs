@@ -108,7 +108,11 @@ fn is_toml(path: &Path) -> bool {
 
 fn read(path: &Path) -> Result<String, RuleError> {
     let failed = |error: std::io::Error| unreadable(path, error.to_string());
-    let size = std::fs::metadata(path).map_err(failed)?.len();
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(unreadable(path, "it is not a regular file".to_owned()));
+    }
+    let size = metadata.len();
     if size > RULE_FILE_BYTES_MAX {
         return Err(unreadable(path, format!("it has {size} bytes, more than {RULE_FILE_BYTES_MAX}")));
     }
