@@ -82,7 +82,9 @@ pub(super) fn check(
     let answer = match outcome.ended {
         Ended::Interrupted => return Err(InstallError::Interrupted),
         Ended::Exited(0) => answer_in(&outcome.stdout.bytes, &nonce),
-        Ended::TimedOut => Err(format!("the check took longer than {} (`install.verify_timeout`)", policy.verify_timeout)),
+        Ended::TimedOut => {
+            Err(format!("the check took longer than {} (`install.verify_timeout`)", policy.verify_timeout))
+        }
         ended => Err(format!("the check ended with {ended:?}: {}", super::last_lines(&outcome.stderr.bytes))),
     };
     match answer {

@@ -171,15 +171,17 @@ fn judge(choice: Choice<'_>, outcome: Outcome) -> Attempt {
         Ended::Exited(0) => Attempt::Done(outcome.collected),
         _ if oom => Attempt::Limit("the memory for an install (`install.memory`)".to_owned()),
         // pip says nothing at all when the disk is full.
-        Ended::Exited(_) if is_full(&outcome) => {
-            Attempt::Limit("the space for packages (`install.installed_bytes_max` or `install.installed_files_max`)".to_owned())
-        }
+        Ended::Exited(_) if is_full(&outcome) => Attempt::Limit(
+            "the space for packages (`install.installed_bytes_max` or `install.installed_files_max`)".to_owned(),
+        ),
         // Both use 1 for what they understand. uv uses 2 for the rest, pip for a crash.
         Ended::Exited(1) if choice == Choice::Pip || is_resolution(&outcome) => Attempt::Refused(said),
         Ended::Exited(code) => Attempt::Failed(format!("exit code {code}: {said}")),
         Ended::TimedOut => Attempt::Limit("the time for an install (`install.timeout`)".to_owned()),
         Ended::OutOfMemory => Attempt::Limit("the memory for an install (`install.memory`)".to_owned()),
-        Ended::DiskLimit => Attempt::Limit("the space for packages (`install.installed_bytes_max` or `install.installed_files_max`)".to_owned()),
+        Ended::DiskLimit => Attempt::Limit(
+            "the space for packages (`install.installed_bytes_max` or `install.installed_files_max`)".to_owned(),
+        ),
         ended @ (Ended::OutputLimit | Ended::Interrupted | Ended::Signaled(_)) => {
             Attempt::Failed(format!("{ended:?}: {said}"))
         }

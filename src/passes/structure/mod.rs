@@ -7,6 +7,7 @@
 //! A check of one file is one function in a module of its own and one line in `CHECKS`.
 
 mod leftovers;
+mod opaque;
 mod profile;
 mod references;
 mod refused;
@@ -77,6 +78,7 @@ pub fn structure(parsed: &Parsed<'_>, policy: &Policy) -> Result<(Structure, Vec
 
     let mut findings: Vec<Finding> = artifact.refused.iter().map(refused::finding).collect();
     compiled.check(&profile_name, parsed, entry.as_deref(), &mut findings);
+    opaque::check(parsed, &mut findings);
     for file in &parsed.files {
         let path = file.source.path.as_str();
         let is_test = tests.binary_search_by(|test| test.as_str().cmp(path)).is_ok();
