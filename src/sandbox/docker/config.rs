@@ -163,7 +163,13 @@ fn bind(host: &Path, inside: &str) -> EngineMount {
 fn ulimits(limits: &Limits) -> Vec<ResourcesUlimits> {
     let limit =
         |name: &str, value: i64| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) };
-    vec![limit("nofile", i64::from(limits.open_files)), limit("fsize", signed(limits.file_bytes)), limit("core", 0)]
+    vec![
+        limit("nofile", i64::from(limits.open_files)),
+        limit("fsize", signed(limits.file_bytes)),
+        limit("core", 0),
+        // Message queues are counted by user, and all runs have the same.
+        limit("msgqueue", 0),
+    ]
 }
 
 fn signed(bytes: u64) -> i64 {

@@ -6,7 +6,8 @@
 //!
 //! What stays visible: `/proc/self/mountinfo` names the host path behind each bind, that is where interpreters live and
 //! what vetrun called its temporary folder. No mount can cover that file, since every process and thread has its own;
-//! only copying everything would hide it. The paths lead nowhere inside.
+//! only copying everything would hide it. The paths lead nowhere inside. And `/usr` is the host's own: a program can
+//! learn by `inotify` which of its files the host opens meanwhile, and hold an advisory lock on one until it ends.
 #![expect(unsafe_code, reason = "mount_setattr has no wrapper")]
 
 use std::io::Write;
