@@ -1,5 +1,7 @@
 //! Tests of: rules, and the scan pass that runs them.
 
+mod evasions;
+
 use std::path::Path;
 
 use vetrun::artifact::{Artifact, SourceFile};

@@ -108,6 +108,7 @@ fn javascript_call(name: &str, arguments: &[Value]) -> Option<Value> {
             text(String::from_utf16_lossy(&units))
         }
         ("atob", Some(Value::Text(data))) => decode(&base64_bytes(data.as_bytes())?, "latin1"),
+        ("String.raw", Some(Value::Text(written))) if arguments.len() == 1 => text(&**written),
         ("btoa", Some(Value::Text(data))) => fold::encode(data.as_bytes(), false),
         ("unescape" | "decodeURIComponent" | "decodeURI", Some(Value::Text(data))) => text(unescape(data)),
         ("String", Some(value)) => text(display(value, Dialect::JavaScript)?),

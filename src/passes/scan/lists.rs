@@ -57,19 +57,26 @@ impl Resolver<'_> {
             return None;
         }
         let before = self.needs.len();
-        let sets: Vec<Rc<Set>> = items.range().map(|at| self.need(self.facts.lists[at])).collect();
+        let spread = |resolver: &Self, at: usize| match *resolver.facts.kind(resolver.facts.lists[at]) {
+            Kind::Element(inner) => Some(inner),
+            _ => None,
+        };
+        let sets: Vec<Rc<Set>> =
+            items.range().map(|at| self.need(spread(self, at).unwrap_or(self.facts.lists[at]))).collect();
         if self.needs.len() > before {
             return None;
         }
         let mut values = Vec::with_capacity(sets.len());
+        let mut known = true;
         for (set, at) in sets.iter().zip(items.range()) {
-            match self.facts.kind(self.facts.lists[at]) {
-                Kind::Element(_) => return None,
-                // All are asked for, even after one that is not known yet, so that one more try is enough.
-                _ => values.extend(self.item_constant(set)),
+            // All are asked for, even after one that is not known yet, so that one more try is enough.
+            match self.item_constant(set) {
+                Some(list) if spread(self, at).is_some() => values.extend(fold::elements(&list)?),
+                Some(one) => values.push(one),
+                None => known = false,
             }
         }
-        if values.len() < sets.len() {
+        if !known {
             return None;
         }
         self.charge(values.len() * 16).then(|| fold::list(values))?
@@ -106,6 +113,8 @@ impl Resolver<'_> {
                 Value::Made(made) => {
                     let found = self.elements_of(*made);
                     self.merge(&mut all, &found);
+                    let found = self.keys_of(*made);
+                    self.merge(&mut all, &found);
                 }
                 Value::List(items) => {
                     for item in items.iter().take(limits::ELEMENTS_MAX) {
@@ -114,6 +123,27 @@ impl Resolver<'_> {
                 }
                 _ => all.open = true,
             }
+        }
+        all
+    }
+
+    /// The keys of a literal mapping: what a loop over it gives.
+    fn keys_of(&mut self, made: ExprId) -> Rc<Set> {
+        let Kind::Mapping(entries) = *self.facts.kind(made) else { return Rc::new(Set::empty()) };
+        if let Some(known) = self.key_sets.get(&made.0) {
+            return known.clone();
+        }
+        let before = self.needs.len();
+        let mut all = Set::empty();
+        for at in entries.range() {
+            if let Some(key) = self.facts.entries[at].key {
+                let set = self.need(key);
+                self.merge(&mut all, &set);
+            }
+        }
+        let all = Rc::new(all);
+        if self.needs.len() == before {
+            self.key_sets.insert(made.0, all.clone());
         }
         all
     }

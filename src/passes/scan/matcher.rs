@@ -223,7 +223,10 @@ impl<'a, 'r> Matching<'a, 'r> {
     /// Uses of names, and functions that are passed on.
     fn usage(&mut self, expr: ExprId) {
         let role = self.resolver.facts.expr(expr).role;
-        let set = self.resolver.of(expr);
+        let mut set = self.resolver.of(expr);
+        if let Some(bound) = self.bound(expr) {
+            set = self.resolver.of(bound);
+        }
         for value in &set.values {
             let Value::Path(path) = value else { continue };
             let name = self.name(*path);
@@ -257,6 +260,14 @@ impl<'a, 'r> Matching<'a, 'r> {
             }
         }
         self.reflected_use(expr);
+    }
+
+    /// The function that `f.bind(…)` hands on.
+    fn bound(&self, expr: ExprId) -> Option<ExprId> {
+        let Kind::Call { callee, .. } = *self.resolver.facts.kind(expr) else { return None };
+        let Kind::Attribute { object, name } = *self.resolver.facts.kind(callee) else { return None };
+        let bind = self.resolver.facts.dialect == Dialect::JavaScript && self.resolver.facts.text(name) == "bind";
+        bind.then_some(object)
     }
 
     /// `getattr(x, "__subclasses__")` and `x["__proto__"]`: a member by a folded name.

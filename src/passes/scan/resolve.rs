@@ -35,6 +35,7 @@ pub(super) struct Resolver<'r> {
     members: IdMap<(u32, u32), Vec<ExprId>>,
     star_modules: Vec<PathId>,
     pub(super) element_sets: IdMap<u32, Rc<Set>>,
+    pub(super) key_sets: IdMap<u32, Rc<Set>>,
     pub(super) lists: IdMap<u32, Option<Value>>,
     /// The bases of classes by their scope; made when first asked for.
     pub(super) class_bases: Option<IdMap<u32, Vec<ExprId>>>,
@@ -64,6 +65,7 @@ impl<'r> Resolver<'r> {
             members: IdMap::default(),
             star_modules: Vec::new(),
             element_sets: IdMap::default(),
+            key_sets: IdMap::default(),
             lists: IdMap::default(),
             class_bases: None,
             entry_tables: IdMap::default(),
@@ -199,6 +201,7 @@ impl<'r> Resolver<'r> {
         }
         if changed {
             self.element_sets.clear();
+            self.key_sets.clear();
             self.lists.clear();
             for (id, set) in cyclic {
                 self.slots[id as usize] = Slot::New;
