@@ -2,7 +2,8 @@
 //! what a killed one left behind.
 //!
 //! An owner is a process id with the process's start time, since ids are used again. In another process namespace an
-//! id means another process, so a folder's name tells the namespace as well, and folders of others are left alone.
+//! id means another process, and so it does on another host that shares a file system; the mark tells the namespace and
+//! the boot as well, and what others made is left alone.
 
 use std::fs;
 use std::path::Path;
@@ -29,18 +30,17 @@ pub(crate) fn pid_namespace() -> String {
     fs::read_link("/proc/self/ns/pid").map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Tells this process from every other: `<id>-<start time>-<process namespace>`.
+/// Tells this process from every other: `<id>-<start time>-<process namespace>.<boot>`.
 pub(crate) fn mark() -> String {
     let pid = std::process::id();
-    format!("{pid}-{}-{}", start_time(pid).unwrap_or_default(), namespace_number())
+    format!("{pid}-{}-{}", start_time(pid).unwrap_or_default(), here())
 }
 
-/// Whether `name`, which begins with [`mark`], is of a process of this namespace that runs no more.
+/// Whether `name`, which begins with a [`mark`], is of a process of this namespace and boot that runs no more.
 pub(crate) fn is_left_behind(name: &str) -> bool {
     let mut parts = name.split('-');
-    let (Some(pid), Some(start), Some(namespace)) = (parts.next(), parts.next(), parts.next()) else { return false };
-    let here = namespace_number();
-    !here.is_empty() && namespace == here && pid.parse().is_ok_and(|pid| is_gone(pid, start))
+    let (Some(pid), Some(start), Some(place)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    place == here() && pid.parse().is_ok_and(|pid| is_gone(pid, start))
 }
 
 /// The beginning of the name of every temporary folder that this process makes.
@@ -58,8 +58,16 @@ pub fn sweep_folders(within: &Path) -> usize {
     left.filter(|entry| fs::remove_dir_all(entry.path()).is_ok()).count()
 }
 
-fn namespace_number() -> String {
-    pid_namespace().chars().filter(char::is_ascii_digit).collect()
+/// Where ids mean what they mean here. Without `/proc` it is another place for every process, so that nothing is swept.
+fn here() -> String {
+    let namespace: String = pid_namespace().chars().filter(char::is_ascii_digit).collect();
+    let boot: String = boot_id().chars().take_while(char::is_ascii_hexdigit).collect();
+    if namespace.is_empty() || boot.is_empty() { std::process::id().to_string() } else { format!("{namespace}.{boot}") }
+}
+
+/// Identifies the time since this host was started; empty where it cannot be told.
+pub(crate) fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -76,7 +84,7 @@ mod tests {
 
     #[test]
     fn only_what_the_dead_made_is_left_behind() {
-        let (own, here) = (mark(), namespace_number());
+        let (own, here) = (mark(), here());
         let cases = [
             (format!("{own}-Ab12cD"), false),
             (format!("4194999-1-{here}-Ab12cD"), true),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -409,43 +409,42 @@ fn nothing_is_left_at_the_engine() {
     assert_eq!(containers_with(shown.path(), &["--all"]), "", "after an error");
 }
 
-/// The variable that tells [`run_until_killed`] which folder to show to its container.
-const SHOWN: &str = "VETRUN_TEST_SHOWN";
-
-#[test]
-#[ignore = "the other test starts it in a process of its own"]
-fn run_until_killed() {
-    let shown = PathBuf::from(std::env::var_os(SHOWN).expect("the other test sets it"));
-    let mut job = python("import time; time.sleep(300)");
-    job.limits.wall = Duration::from_secs(300);
-    job.mounts = vec![readable(&shown)];
-    let ended = run(sandbox().expect("the other test has one"), &job).ended;
-    panic!("it should have been killed, and saw {ended:?}");
-}
-
 #[test]
 fn a_container_ends_with_its_vetrun_and_is_swept() {
     if sandbox().is_none() {
         return;
     }
-    let shown = tempfile::tempdir().unwrap();
-    let mut vetrun = Command::new(std::env::current_exe().unwrap())
-        .args(["docker::run_until_killed", "--exact", "--ignored"])
-        .env(SHOWN, shown.path())
+    let artifact = crate::support::folder(&[("main.py", "import time\ntime.sleep(300)\n")]);
+    let mut vetrun = crate::support::vetrun()
+        .args(["run", "--no-policy", "--sandbox", "docker", "--timeout", "300s", "--entry", "python main.py"])
+        .arg(artifact.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    wait_until("a container runs", || !containers_with(shown.path(), &[]).is_empty());
-    assert_eq!(
-        docker::sweep(socket().as_deref()).map(|_| containers_with(shown.path(), &[]).is_empty()).ok(),
-        Some(false)
-    );
+    let pid = vetrun.id();
+    // The first containers only tell which interpreters there are, and see no artifact.
+    wait_until("the program's container runs", || containers_of(pid, &["--filter", "volume=/work"]).contains('\n'));
+    assert!(docker::sweep(socket().as_deref()).is_ok());
+    assert_ne!(containers_of(pid, &[]), "", "a container of the living is kept");
     vetrun.kill().unwrap();
     vetrun.wait().unwrap();
-    wait_until("it ends by itself", || containers_with(shown.path(), &[]).is_empty());
+    wait_until("it ends by itself", || containers_of(pid, &["--filter", "status=running"]).is_empty());
     assert!(docker::sweep(socket().as_deref()).is_ok());
-    assert_eq!(containers_with(shown.path(), &["--all"]), "");
+    assert_eq!(containers_of(pid, &["--all"]), "");
+}
+
+/// The containers that a vetrun with this process id owns, by the engine's own client.
+fn containers_of(pid: u32, options: &[&str]) -> String {
+    let format = "{{.Label \"vetrun.owner\"}} {{.ID}}";
+    let listed = Command::new("docker")
+        .args(["ps", "--no-trunc", "--filter", "label=vetrun.owner", "--format", format])
+        .args(options)
+        .output()
+        .expect("the engine's client is there");
+    assert!(listed.status.success(), "{}", text(&listed.stderr));
+    let owner = format!("{pid}:");
+    text(&listed.stdout).lines().filter(|line| line.starts_with(&owner)).map(|line| format!("{line}\n")).collect()
 }
 
 fn wait_until(what: &str, holds: impl Fn() -> bool) {

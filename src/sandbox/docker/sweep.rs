@@ -6,7 +6,6 @@
 //! container is removed only when its deadline is long past.
 
 use std::collections::HashMap;
-use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::Docker;
@@ -14,7 +13,7 @@ use bollard::query_parameters::ListContainersOptionsBuilder;
 
 use super::engine::failed;
 use super::session;
-use crate::sandbox::owner::{is_gone, pid_namespace, start_time};
+use crate::sandbox::owner::{boot_id, is_gone, pid_namespace, start_time};
 use crate::sandbox::{Limits, SandboxError};
 
 /// `<process id>:<start time in clock ticks>:<boot id>`.
@@ -66,10 +65,6 @@ fn is_left_over(labels: &HashMap<String, String>) -> bool {
     }
     let deadline = labels.get(DEADLINE).and_then(|deadline| deadline.parse().ok());
     deadline.is_some_and(|deadline| now() > Duration::from_secs(deadline))
-}
-
-fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
 
 fn now() -> Duration {
