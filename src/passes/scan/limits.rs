@@ -50,5 +50,8 @@ pub(super) const PARTIALS_MAX: usize = 8;
 /// What one call may call, wrappers counted; more is a finding.
 pub(super) const TARGETS_MAX: usize = 1024;
 
+/// Entries of mappings that are looked at one by one, in all look-ups of one region; more is a finding.
+pub(super) const ENTRY_STEPS_MAX: usize = 20_000_000;
+
 /// Lists that are folded inside one another, each from the one inside; deeper ones are unknown.
 pub(super) const LIST_DEPTH_MAX: usize = 4;

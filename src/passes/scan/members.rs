@@ -172,6 +172,11 @@ impl Resolver<'_> {
             return (*self.need(known)).clone();
         }
         let mut all = Set::OPEN;
+        self.entry_steps = self.entry_steps.saturating_add(entries.range().len());
+        if self.entry_steps > limits::ENTRY_STEPS_MAX {
+            self.limit = self.limit.or(Some("entries of mappings"));
+            return all;
+        }
         for at in entries.range().take(limits::ELEMENTS_MAX) {
             let Entry { key: own, value } = self.facts.entries[at];
             match own {

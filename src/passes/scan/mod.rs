@@ -154,7 +154,7 @@ fn scan_region(region: &Region, text: &SourceText, rules: &RuleSet) -> (Vec<Hit>
         tree: Some(&region.tree),
     };
     let (mut hits, limited) = text::run(rules, &tables.others, &stretch);
-    let mut limit = limited.then(|| "a query had too many open matches".to_owned());
+    let mut limit = limited.then(|| "a query had too many open matches, or took too long".to_owned());
     if let Some(facts) = facts {
         let (found, reached) = match_names(facts, rules, language, source);
         hits.extend(found);

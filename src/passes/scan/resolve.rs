@@ -43,6 +43,8 @@ pub(super) struct Resolver<'r> {
     pub(super) entry_tables: IdMap<u32, Rc<HashMap<Rc<str>, ExprId>>>,
     folded_bytes: usize,
     pub(super) inline_steps: usize,
+    /// Entries of mappings that were looked at one by one.
+    pub(super) entry_steps: usize,
     /// How many lists are being folded inside one another.
     pub(super) list_depth: usize,
     /// The limit that was reached first.
@@ -71,6 +73,7 @@ impl<'r> Resolver<'r> {
             entry_tables: IdMap::default(),
             folded_bytes: 0,
             inline_steps: 0,
+            entry_steps: 0,
             list_depth: 0,
             limit,
             facts,

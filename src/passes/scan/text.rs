@@ -1,14 +1,19 @@
 //! Rules over text, and rules over the shape of a tree.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+use std::time::{Duration, Instant};
 
-use tree_sitter::{QueryCursor, StreamingIterator as _};
+use tree_sitter::{QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIterator as _};
 
 use super::matcher::{Hit, How};
 use crate::rules::{Filter, Matcher, RuleSet, Within};
 
 /// Matches of one query that may be open at once; more is a finding.
 const QUERY_MATCHES_MAX: u32 = 4096;
+
+/// How long one query may work on one region: on hostile nests its time grows with the square of their depth. More is a
+/// finding.
+const QUERY_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Hits of one rule in one region; what comes after them says nothing new.
 const HITS_MAX: usize = 1000;
@@ -74,7 +79,14 @@ fn run_query(
     let mut cursor = QueryCursor::new();
     cursor.set_match_limit(QUERY_MATCHES_MAX);
     let before = hits.len();
-    let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
+    let deadline = Instant::now() + QUERY_TIME_MAX;
+    let mut late = false;
+    let mut in_time = |_: &QueryCursorState| {
+        late = Instant::now() >= deadline;
+        if late { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let options = QueryCursorOptions::new().progress_callback(&mut in_time);
+    let mut matches = cursor.matches_with_options(query, tree.root_node(), text.as_bytes(), options);
     while let Some(found) = matches.next() {
         for capture in found.captures().iter().filter(|capture| capture.index == wanted) {
             let range = capture.node.byte_range();
@@ -85,5 +97,5 @@ fn run_query(
         }
     }
     drop(matches);
-    cursor.did_exceed_match_limit()
+    cursor.did_exceed_match_limit() || late
 }
