@@ -118,7 +118,7 @@ pub struct ParsePolicy {
 impl Default for ParsePolicy {
     fn default() -> Self {
         Self {
-            file_bytes_max: ByteSize::mib(5),
+            file_bytes_max: ByteSize::mib(2),
             nesting_depth_max: 200,
             findings_per_file_max: 10,
             python_version: "3.14".to_owned(),

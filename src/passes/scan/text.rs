@@ -1,7 +1,6 @@
 //! Rules over text, and rules over the shape of a tree.
 
 use std::ops::{ControlFlow, Range};
-use std::time::{Duration, Instant};
 
 use tree_sitter::{QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIterator as _};
 
@@ -11,9 +10,9 @@ use crate::rules::{Filter, Matcher, RuleSet, Within};
 /// Matches of one query that may be open at once; more is a finding.
 const QUERY_MATCHES_MAX: u32 = 4096;
 
-/// How long one query may work on one region: on hostile nests its time grows with the square of their depth. More is a
-/// finding.
-const QUERY_TIME_MAX: Duration = Duration::from_secs(1);
+/// How often one query may report progress on one region, which it does every hundred steps: on hostile nests its steps
+/// grow with the square of their depth. More is a finding.
+const QUERY_REPORTS_MAX: u32 = 20_000;
 
 /// Hits of one rule in one region; what comes after them says nothing new.
 const HITS_MAX: usize = 1000;
@@ -79,13 +78,12 @@ fn run_query(
     let mut cursor = QueryCursor::new();
     cursor.set_match_limit(QUERY_MATCHES_MAX);
     let before = hits.len();
-    let deadline = Instant::now() + QUERY_TIME_MAX;
-    let mut late = false;
-    let mut in_time = |_: &QueryCursorState| {
-        late = Instant::now() >= deadline;
-        if late { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    let mut reports = 0;
+    let mut count = |_: &QueryCursorState| {
+        reports += 1;
+        if reports > QUERY_REPORTS_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let options = QueryCursorOptions::new().progress_callback(&mut in_time);
+    let options = QueryCursorOptions::new().progress_callback(&mut count);
     let mut matches = cursor.matches_with_options(query, tree.root_node(), text.as_bytes(), options);
     while let Some(found) = matches.next() {
         for capture in found.captures().iter().filter(|capture| capture.index == wanted) {
@@ -97,5 +95,5 @@ fn run_query(
         }
     }
     drop(matches);
-    cursor.did_exceed_match_limit() || late
+    cursor.did_exceed_match_limit() || reports > QUERY_REPORTS_MAX
 }
