@@ -139,7 +139,7 @@ pub(super) struct JudgingArgs {
     /// Findings of less confidence fail nothing [default: low]
     #[arg(long, value_name = "CONFIDENCE", value_parser = by_name::<Confidence>)]
     pub(super) min_confidence: Option<Confidence>,
-    /// Run only these rules: ids, or prefixes that end in `*`
+    /// Of the scan's rules, only these count: ids, or prefixes that end in `*`
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(super) select: Vec<String>,
     /// Leave out findings of these rules and checks

@@ -53,7 +53,8 @@ pub struct GatePolicy {
     pub fail_on: Severity,
     /// Findings of less confidence are reported but fail nothing.
     pub min_confidence: Confidence,
-    /// Where not empty, only findings of these rules count: rule ids, or prefixes that end in `*`.
+    /// Where not empty, only these of the scan's rules count: rule ids, or prefixes that end in `*`. Other passes are not
+    /// narrowed.
     pub select: Vec<String>,
     /// Findings of these rules are left out: rule ids, or prefixes that end in `*`.
     pub ignore: Vec<String>,
