@@ -3,6 +3,7 @@
 mod args;
 mod batch;
 mod doctor;
+mod guard;
 mod host;
 mod init;
 mod reporting;
@@ -33,7 +34,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::NotVetted.code()));
         }
     };
-    match run(cli.command) {
+    let ran = guard::guarded(|| run(cli.command)).unwrap_or_else(|bug| Err(bug.into()));
+    match ran {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => {
             let message = chain(error.as_ref());

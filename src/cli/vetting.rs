@@ -9,6 +9,7 @@ use globset::GlobSet;
 
 use super::Failure;
 use super::args::{CheckArgs, InputArgs, OutputArgs, ReadingArgs, RunArgs, RunningArgs};
+use super::guard::guarded;
 use super::host::Host;
 use super::reporting::{Reports, note, write_all};
 use super::settings::{Settings, language};
@@ -135,7 +136,7 @@ impl Inputs {
 /// Vets what was read, or reports why it could not be.
 pub(super) fn vet_read(session: &Session<'_>, name: &str, read: Result<Artifact, IntakeError>) -> Vetting {
     match read {
-        Ok(artifact) => session.vet(&artifact),
+        Ok(artifact) => guarded(|| session.vet(&artifact)).unwrap_or_else(|bug| session.not_vetted(name, &bug)),
         Err(error) => {
             let mut vetting = session.not_vetted(name, &error);
             if error.is_nothing_to_vet() {
