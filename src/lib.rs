@@ -53,6 +53,7 @@ pub mod deps;
 pub mod finding;
 pub mod intake;
 pub mod language;
+mod names;
 pub mod output;
 pub mod passes;
 pub mod policy;

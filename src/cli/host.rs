@@ -8,7 +8,7 @@ use super::Failure;
 use super::args::RunningArgs;
 use crate::policy::{Backend, Policy};
 use crate::sandbox::docker::DockerSandbox;
-use crate::sandbox::native::{self, NativeSandbox};
+use crate::sandbox::native::NativeSandbox;
 use crate::sandbox::{self, Sandbox, SandboxError};
 
 /// A back end that is ready, and where its temporary files are.
@@ -74,7 +74,6 @@ fn sandbox(policy: &Policy) -> Result<Box<dyn Sandbox>, Failure> {
 }
 
 fn native() -> Result<NativeSandbox, SandboxError> {
-    let _swept = native::sweep();
     NativeSandbox::new(launcher(), search_path())
 }
 

@@ -26,6 +26,7 @@ pub use snapshot::write_snapshot;
 
 use crate::artifact::{Artifact, Refusal, Refused, SourceFile};
 use crate::language::Language;
+use crate::names::turns_text;
 use crate::policy::IntakeLimits;
 
 /// What `--exclude` holds when the user does not say otherwise: the stores of version control systems at the root, which
@@ -164,15 +165,6 @@ pub fn read_path(path: &Path, limits: &IntakeLimits, exclude: &GlobSet) -> Resul
     Ok(artifact)
 }
 
-/// Reads each path that a user names as an artifact of its own, one at a time and in the order given.
-pub fn read_paths<'a>(
-    paths: &'a [PathBuf],
-    limits: &'a IntakeLimits,
-    exclude: &'a GlobSet,
-) -> impl Iterator<Item = (&'a Path, Result<Artifact, IntakeError>)> {
-    paths.iter().map(move |path| (path.as_path(), read_path(path, limits, exclude)))
-}
-
 /// Reads one entry of a folder of artifacts, as [`batch_entries`] lists them. Unlike a path that a user names, an entry
 /// that is a symbolic link, a device or a hard link is refused like any other inside a folder.
 ///
@@ -308,7 +300,7 @@ fn is_plain_name(name: &str) -> bool {
 }
 
 fn is_deceptive(char: char) -> bool {
-    char.is_control() || matches!(char, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    char.is_control() || matches!(char, '\u{2028}' | '\u{2029}') || turns_text(char)
 }
 
 /// A path or name as printable text: bytes that are not UTF-8 as `\xNN`, deceptive characters as `\u{…}`.

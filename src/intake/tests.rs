@@ -68,6 +68,7 @@ fn nothing_is_followed_and_all_of_it_is_reported() {
     File::create(dir.path().join(OsStr::from_bytes(b"bad\xff.py"))).unwrap();
     File::create(at("esc\u{1b}[2J.py")).unwrap();
     File::create(at("rtl\u{202e}yp.exe")).unwrap();
+    File::create(at("rtm\u{200f}yp.exe")).unwrap();
     let artifact = read(dir.path());
     assert_eq!(paths(&artifact), ["main.py"]);
     let outside = outside.path().to_str().unwrap();
@@ -80,6 +81,7 @@ fn nothing_is_followed_and_all_of_it_is_reported() {
         ("link.txt", Refusal::Symlink(format!("{outside}/secret.txt"))),
         ("linkdir", Refusal::Symlink(outside.to_owned())),
         ("rtl\\u{202e}yp.exe", Refusal::Name),
+        ("rtm\\u{200f}yp.exe", Refusal::Name),
         ("socket", Refusal::Special("socket")),
     ];
     assert_eq!(refusals(&artifact), expected.iter().map(|(path, reason)| (*path, reason)).collect::<Vec<_>>());

@@ -15,6 +15,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 use sha2::{Digest as _, Sha256};
 
 use crate::artifact::Digest;
+use crate::names::turns_text;
 
 /// How much is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,11 +208,6 @@ impl Walk<'_> {
         let path = path.chars().flat_map(|c| if acts(c) { c.escape_default().collect() } else { vec![c] });
         self.collected.refused.push(RefusedOutput { path: path.collect(), reason });
     }
-}
-
-/// Whether a character changes the direction of what is shown after it, so that a name looks like another.
-fn turns_text(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
 }
 
 fn join(folder: &str, name: &str) -> String {
