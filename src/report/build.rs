@@ -50,6 +50,7 @@ impl From<&Finding> for ReportFinding {
             hint: finding.hint.clone(),
             path: finding.path.clone(),
             range: finding.range,
+            cell: finding.cell,
             snippet: finding.snippet.clone(),
             resolved: finding.resolved.clone(),
             cwe: finding.cwe.iter().map(|number| format!("CWE-{number}")).collect(),
