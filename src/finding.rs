@@ -141,6 +141,19 @@ pub struct Cell {
     pub end_column: u32,
 }
 
+/// Another place that explains a finding: where the bracket was opened, where the name was declared first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Related {
+    /// What is there: a lower-case fragment without a full stop.
+    pub message: String,
+    /// Where, in the same file.
+    pub range: Range,
+    /// Where in which cell, in a notebook.
+    pub cell: Option<Cell>,
+    /// The source lines of the range, at most [`SNIPPET_BYTES_MAX`] bytes.
+    pub snippet: String,
+}
+
 /// Identifies a finding from run to run; `vetrun/v1` fingerprints never depend on line numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -179,6 +192,8 @@ pub struct Finding {
     pub cell: Option<Cell>,
     /// The source lines of the range, as they stand in the file (in a notebook: in the cell), at most [`SNIPPET_BYTES_MAX`] bytes.
     pub snippet: Option<String>,
+    /// Other places that explain it, in the order in which to read them.
+    pub related: Vec<Related>,
     /// The qualified name that was really reached, where that differs from what the source says.
     pub resolved: Option<String>,
     /// Numbers of the Common Weakness Enumeration.
@@ -217,6 +232,7 @@ impl Finding {
             range: None,
             cell: None,
             snippet: None,
+            related: Vec::new(),
             resolved: None,
             cwe: Vec::new(),
             fingerprint: Fingerprint::default(),
@@ -244,6 +260,15 @@ impl Finding {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds another place that explains the finding: the bytes `range` of `text`.
+    #[must_use]
+    pub fn related(mut self, message: impl Into<String>, text: &SourceText, range: std::ops::Range<usize>) -> Self {
+        let snippet = text.snippet(range.clone(), SNIPPET_BYTES_MAX);
+        let cell = text.cell(range.clone());
+        self.related.push(Related { message: message.into(), range: text.range(range), cell, snippet });
         self
     }
 

@@ -52,6 +52,7 @@ impl From<&Finding> for ReportFinding {
             range: finding.range,
             cell: finding.cell,
             snippet: finding.snippet.clone(),
+            related: finding.related.clone(),
             resolved: finding.resolved.clone(),
             cwe: finding.cwe.iter().map(|number| format!("CWE-{number}")).collect(),
             fingerprint: finding.fingerprint.clone(),

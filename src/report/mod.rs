@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use crate::finding::{
-    Cell, Confidence, Fingerprint, Pass, Position, Range, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
+    Cell, Confidence, Fingerprint, Pass, Position, Range, Related, SNIPPET_BYTES_MAX, Severity, Suppression,
+    WHOLE_ARTIFACT,
 };
 pub use crate::passes::Status;
 
@@ -199,6 +200,8 @@ pub struct ReportFinding {
     pub cell: Option<Cell>,
     /// The source lines.
     pub snippet: Option<String>,
+    /// Other places of the file that explain it.
+    pub related: Vec<Related>,
     /// The qualified name that was really reached.
     pub resolved: Option<String>,
     /// Weakness numbers, `CWE-95`.
