@@ -37,6 +37,7 @@ impl OffsetMap {
     }
 
     /// How many bytes are mapped.
+    #[cfg(test)]
     pub(crate) const fn length(&self) -> usize {
         self.length
     }

@@ -158,7 +158,7 @@ mod tests {
             ("\n  \n  x\n\n   y\n", "x\n\n y\n"),
             (">>> x\n... y\nz\n", "x\ny\nz\n"),
             ("  >>> for a in b:\n  ...     c\n", "for a in b:\n    c\n"),
-            ("x = '''\n>>> y\n'''\n", "x = '''\n>>> y\n'''\n"),
+            ("'''\n>>> y\n'''\n", "'''\n>>> y\n'''\n"),
             ("In [3]: x\n   ...: y\n", "x\ny\n"),
             ("x\n...\n", "x\n...\n"),
             ("   \n", "\n"),
