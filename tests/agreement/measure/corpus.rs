@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Error;
-use super::case::Case;
-use super::files::{self, LibraryFile};
+use super::case::{Case, Goal};
+use super::files::LibraryFile;
 use super::mutate::{self, Dialect};
 use super::random::Random;
 use super::test262::Run;
@@ -38,6 +38,7 @@ enum Source {
     Changed { files: Arc<[LibraryFile]>, change: Change, seed: u64, count: usize },
     Texts(Vec<(String, Vec<u8>)>),
     Runs { root: PathBuf, runs: Vec<Run> },
+    Dense { base: Arc<Corpus>, seed: u64, count: usize },
 }
 
 impl Corpus {
@@ -67,6 +68,11 @@ impl Corpus {
         Self { name: "test262".to_owned(), source: Source::Runs { root, runs } }
     }
 
+    /// `count` cases of another corpus with one to three faults put in: small texts that use all of the language.
+    pub(crate) fn dense(base: Arc<Self>, seed: u64, count: usize) -> Self {
+        Self { name: format!("dense (seed {seed})"), source: Source::Dense { base, seed, count } }
+    }
+
     /// How many cases there are.
     pub(crate) fn len(&self) -> usize {
         match &self.source {
@@ -75,16 +81,19 @@ impl Corpus {
             Source::Changed { count, .. } => *count,
             Source::Texts(texts) => texts.len(),
             Source::Runs { runs, .. } => runs.len(),
+            Source::Dense { base, .. } if base.len() == 0 => 0,
+            Source::Dense { count, .. } => *count,
         }
     }
 
     /// The case `index`, which is below [`Self::len`].
     pub(crate) fn case(&self, index: usize) -> Result<Case, Error> {
         Ok(match &self.source {
-            Source::Files(files) => of_file(&files[index], files::read(&files[index].path)?),
+            Source::Files(files) => of_file(&files[index], files[index].bytes()?),
             Source::Changed { files, change, seed, .. } => changed(files, *change, *seed, index)?,
             Source::Texts(texts) => Case::python(texts[index].0.clone(), texts[index].1.clone()),
             Source::Runs { root, runs } => runs[index].case(root)?,
+            Source::Dense { base, seed, .. } => dense(base, *seed, index)?,
         })
     }
 }
@@ -121,11 +130,27 @@ fn changed(files: &[LibraryFile], change: Change, seed: u64, index: usize) -> Re
     Ok(case)
 }
 
+/// A case of `base` with one to three faults put in.
+fn dense(base: &Corpus, seed: u64, index: usize) -> Result<Case, Error> {
+    let mut random = Random::of(seed, index);
+    let mut case = base.case(random.below(base.len()))?;
+    let dialect = match case.goal {
+        Goal::Python => &mutate::python::DIALECT,
+        _ => &mutate::javascript::DIALECT,
+    };
+    let text = String::from_utf8_lossy(&case.bytes).into_owned();
+    let changed = (0..=random.below(3)).fold(text, |text, _| mutate::mutate(&text, dialect, &mut random));
+    case.bytes = changed.into_bytes();
+    case.expected_invalid = None;
+    case.name = format!("#{index} of {}", case.name);
+    Ok(case)
+}
+
 /// A file and its text; one in another encoding than UTF-8 is passed over.
 fn pick<'a>(files: &'a [LibraryFile], random: &mut Random) -> Result<(&'a LibraryFile, String), Error> {
     for _ in 0..PICKS_MAX {
         let file = &files[random.below(files.len())];
-        if let Ok(text) = String::from_utf8(files::read(&file.path)?) {
+        if let Ok(text) = String::from_utf8(file.bytes()?) {
             return Ok((file, text));
         }
     }

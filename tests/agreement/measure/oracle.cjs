@@ -2,7 +2,8 @@
 //
 // The frames are those of oracle.py. What is wanted: `s` script, `m` module, `c` CommonJS, `n` what Node makes of a
 // `.js` file that no package.json speaks of: CommonJS, and a module where Node would try that next. A capital letter
-// wants the same from V8 alone, without a place: Node 20 to 24 abort on some faults while they look for it.
+// wants the same from V8 alone: Node 20 to 24 abort on some faults while they look for the place. `x` wants the sources
+// of Node's own library.
 'use strict';
 
 const fs = require('fs');
@@ -137,7 +138,19 @@ function node(source) {
 const JUDGES = {
   s: script, m: module_, c: commonJs, n: node,
   S: inspected, M: inspectedModule, C: (source) => inspectedBody(source), N: inspectedModule,
+  x: natives,
 };
+
+// The sources of Node's own library, each with its length in front, as oracle.py answers.
+function natives() {
+  const sources = Object.values(internals('builtins').natives || {}).map((source) => Buffer.from(source));
+  const parts = sources.flatMap((source) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(source.length);
+    return [length, source];
+  });
+  return [VALID, 0, 0, Buffer.concat(parts)];
+}
 
 function main() {
   const folder = path.join(path.dirname(process.execPath), '..', 'lib', 'node_modules');

@@ -189,7 +189,7 @@ impl Oracle {
         })
     }
 
-    /// The texts in a module of CPython's tests that look like source.
+    /// The texts in a module of CPython's tests that look like source; of Node, the sources of its own library.
     pub(crate) fn texts(&mut self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
         let Ok(Answer { kind: 0, text, .. }) = self.ask(b'x', bytes)? else { return Ok(Vec::new()) };
         let mut texts = Vec::new();

@@ -14,8 +14,11 @@ const CLASSES_MAX: usize = 60;
 /// The longest example that is shown whole, in characters.
 const EXAMPLE_CHARACTERS_MAX: usize = 300;
 
+/// Tells why a class of differences is known, if it is.
+type Reasons<'a> = &'a dyn Fn(&Class) -> Option<&'static str>;
+
 /// The tables of one corpus, as text.
-pub(crate) fn print(out: &mut dyn Write, name: &str, tally: &Tally) -> io::Result<()> {
+pub(crate) fn print(out: &mut dyn Write, name: &str, tally: &Tally, reason: Reasons<'_>) -> io::Result<()> {
     let counts = &tally.counts;
     writeln!(out, "## {name}")?;
     writeln!(
@@ -52,7 +55,7 @@ pub(crate) fn print(out: &mut dyn Write, name: &str, tally: &Tally) -> io::Resul
         )?;
     }
     for kind in KINDS {
-        classes(out, *kind, tally)?;
+        classes(out, *kind, tally, reason)?;
     }
     writeln!(out)?;
     out.flush()
@@ -75,7 +78,7 @@ fn sorted(kind: Kind, tally: &Tally) -> Vec<(&Class, &Group)> {
     found
 }
 
-fn classes(out: &mut dyn Write, kind: Kind, tally: &Tally) -> io::Result<()> {
+fn classes(out: &mut dyn Write, kind: Kind, tally: &Tally, reason: Reasons<'_>) -> io::Result<()> {
     let found = sorted(kind, tally);
     if !found.is_empty() {
         let cases: u64 = found.iter().map(|(_, group)| group.count).sum();
@@ -85,6 +88,9 @@ fn classes(out: &mut dyn Write, kind: Kind, tally: &Tally) -> io::Result<()> {
         writeln!(out, "    {:>6} × {} | {}", group.count, class.engine, class.vetrun)?;
         writeln!(out, "             {} | {}", engine_words(&group.engine), our_words(&group.ours))?;
         writeln!(out, "             {} [{}]", example(&group.example.bytes), group.example.name)?;
+        if let Some(reason) = reason(class) {
+            writeln!(out, "             known: {reason}")?;
+        }
     }
     if let Some(more) = found.len().checked_sub(CLASSES_MAX).filter(|more| *more > 0) {
         writeln!(out, "    … and {more} classes more")?;
@@ -123,7 +129,7 @@ fn example(bytes: &[u8]) -> String {
 }
 
 /// The same as data.
-pub(crate) fn data(name: &str, tally: &Tally) -> Value {
+pub(crate) fn data(name: &str, tally: &Tally, reason: Reasons<'_>) -> Value {
     let classes: Vec<Value> = KINDS
         .iter()
         .flat_map(|kind| sorted(*kind, tally))
@@ -135,6 +141,7 @@ pub(crate) fn data(name: &str, tally: &Tally) -> Value {
                 "example": String::from_utf8_lossy(&group.example.bytes),
                 "engine": engine_words(&group.engine),
                 "vetrun": our_words(&group.ours),
+                "known": reason(class),
             })
         })
         .collect();

@@ -1,8 +1,8 @@
 //! Code as language models break it: wrapped in prose and fences, cut off, full of quotes and spaces that are none,
 //! of placeholders, and of another language.
 
+use super::super::random::Random;
 use super::{Dialect, boundary, replaced};
-use crate::measure::random::Random;
 
 /// How one language is broken.
 #[derive(Debug)]
