@@ -68,7 +68,7 @@ impl Corpus {
         Self { name: "test262".to_owned(), source: Source::Runs { root, runs } }
     }
 
-    /// `count` cases of another corpus with one to three faults put in: small texts that use all of the language.
+    /// `count` cases of another corpus with up to three faults put in: small texts that use all of the language.
     pub(crate) fn dense(base: Arc<Self>, seed: u64, count: usize) -> Self {
         Self { name: format!("dense (seed {seed})"), source: Source::Dense { base, seed, count } }
     }
@@ -117,7 +117,10 @@ fn changed(files: &[LibraryFile], change: Change, seed: u64, index: usize) -> Re
     let changed = match change {
         Change::Mutant => mutate::mutate(&text, dialect, &mut random),
         Change::Fragment => {
-            let piece = mutate::fragment(&text, dialect, &mut random);
+            let mut piece = mutate::fragment(&text, dialect, &mut random);
+            if random.below(3) == 0 {
+                piece = mutate::spliced(&piece, &pick(files, &mut random)?.1, dialect, &mut random);
+            }
             (0..=random.below(3)).fold(piece, |piece, _| mutate::mutate(&piece, dialect, &mut random))
         }
         Change::Broken => {
@@ -130,7 +133,7 @@ fn changed(files: &[LibraryFile], change: Change, seed: u64, index: usize) -> Re
     Ok(case)
 }
 
-/// A case of `base` with one to three faults put in.
+/// A case of `base` with up to three faults put in, and now and then a piece of another.
 fn dense(base: &Corpus, seed: u64, index: usize) -> Result<Case, Error> {
     let mut random = Random::of(seed, index);
     let mut case = base.case(random.below(base.len()))?;
@@ -138,8 +141,12 @@ fn dense(base: &Corpus, seed: u64, index: usize) -> Result<Case, Error> {
         Goal::Python => &mutate::python::DIALECT,
         _ => &mutate::javascript::DIALECT,
     };
-    let text = String::from_utf8_lossy(&case.bytes).into_owned();
-    let changed = (0..=random.below(3)).fold(text, |text, _| mutate::mutate(&text, dialect, &mut random));
+    let mut text = String::from_utf8_lossy(&case.bytes).into_owned();
+    if random.below(3) == 0 {
+        let other = base.case(random.below(base.len()))?;
+        text = mutate::spliced(&text, &String::from_utf8_lossy(&other.bytes), dialect, &mut random);
+    }
+    let changed = (0..random.below(4)).fold(text, |text, _| mutate::mutate(&text, dialect, &mut random));
     case.bytes = changed.into_bytes();
     case.expected_invalid = None;
     case.name = format!("#{index} of {}", case.name);

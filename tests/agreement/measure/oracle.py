@@ -28,9 +28,26 @@ def answer(kind, line=0, column=0, text=b""):
     out.flush()
 
 
+def read_as_file(data):
+    """Before 3.14 compile() skips bytes in comments that are no UTF-8, which Python refuses in a file that it runs."""
+    import io
+    import tokenize
+
+    if sys.version_info >= (3, 14):
+        return
+    try:
+        encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    except SyntaxError:
+        # The library is stricter than the engine, which has accepted it.
+        return
+    if encoding.startswith("utf-8"):
+        data.decode("utf-8")
+
+
 def judge(data):
     try:
         compile(data, "case.py", "exec", dont_inherit=True)
+        read_as_file(data)
     except SyntaxError as error:
         return REFUSED, error.lineno, error.offset, str(error.msg)
     except (MemoryError, RecursionError) as error:

@@ -33,6 +33,9 @@ const CHARACTERS: &[&str] = &[
     "\r", "\u{c}", "\u{b}", "\u{a0}", "\u{200b}", "\u{201c}", "\u{2019}", "\u{feff}", "\u{e9}", "\u{2028}",
 ];
 
+/// Lines of another text that are put into one.
+const SPLICED_LINES_MAX: usize = 30;
+
 /// What is put in front of a line, or taken away there.
 const INDENTS: &[&str] = &[" ", "  ", "    ", "\t", "        "];
 
@@ -136,6 +139,18 @@ pub(crate) fn fragment(text: &str, dialect: &Dialect, random: &mut Random) -> St
     let ends = |line: &&str| !line.trim().is_empty() && indent(line) <= width && begins(line);
     let end = (least..lines.len().min(least + 100)).find(|at| ends(&lines[*at])).unwrap_or(least.min(lines.len()));
     lines[start..end].concat()
+}
+
+/// The text with a piece of another put in before one of its lines, indented like that line: what is valid where it
+/// stands may not be valid there.
+pub(crate) fn spliced(text: &str, other: &str, dialect: &Dialect, random: &mut Random) -> String {
+    let piece = fragment(other, dialect, random);
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let at = starts[random.below(starts.len())];
+    let rest = &text[at..];
+    let indent = &rest[..rest.len() - rest.trim_start_matches([' ', '\t']).len()];
+    let lines: String = piece.lines().take(SPLICED_LINES_MAX).map(|line| format!("{indent}{line}\n")).collect();
+    replaced(text, at..at, &lines)
 }
 
 /// Whether a token is white space or a comment, which mutants of tokens leave alone.
