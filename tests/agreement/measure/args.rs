@@ -58,6 +58,9 @@ pub(crate) struct Common {
     /// Judge so many pieces of files of the library, broken as language models break code.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) broken: usize,
+    /// Judge so many pieces of files of the library with rare bytes and characters put in: encodings, line ends, signs.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) bytes: usize,
     /// Judge so many texts of `--snippets` or `--test262` with up to three faults put in, or a piece of another.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) dense: usize,

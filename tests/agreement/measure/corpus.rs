@@ -30,6 +30,8 @@ pub(crate) enum Change {
     Fragment,
     /// A piece of a file, broken as language models break code.
     Broken,
+    /// A piece of a file with bytes and characters that are rarely met.
+    Bytes,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,7 @@ impl Corpus {
             Change::Mutant => format!("mutants (seed {seed})"),
             Change::Fragment => format!("fragments (seed {seed})"),
             Change::Broken => format!("broken (seed {seed})"),
+            Change::Bytes => format!("bytes (seed {seed})"),
         };
         let files = files.iter().filter(|file| file.size > 0 && file.size <= file_bytes_max).cloned().collect();
         Self { name, source: Source::Changed { files, change, seed, count } }
@@ -126,6 +129,12 @@ fn changed(files: &[LibraryFile], change: Change, seed: u64, index: usize) -> Re
         Change::Broken => {
             let piece = mutate::fragment(&text, dialect, &mut random);
             mutate::broken::broken(&piece, dialect, &mut random)
+        }
+        Change::Bytes => {
+            let piece = mutate::fragment(&text, dialect, &mut random);
+            let mut case = of_file(file, mutate::bytes::changed(&piece, dialect, &mut random));
+            case.name = format!("#{index} of {}", case.name);
+            return Ok(case);
         }
     };
     let mut case = of_file(file, changed.into_bytes());

@@ -160,8 +160,12 @@ fn setup(language: &Language) -> Result<Setup, Error> {
 fn corpora(args: &Args, setup: &Setup) -> Result<Vec<Arc<Corpus>>, Error> {
     let common = args.common();
     let mut corpora = Vec::new();
-    let changes =
-        [(Change::Mutant, common.mutants), (Change::Fragment, common.fragments), (Change::Broken, common.broken)];
+    let changes = [
+        (Change::Mutant, common.mutants),
+        (Change::Fragment, common.fragments),
+        (Change::Broken, common.broken),
+        (Change::Bytes, common.bytes),
+    ];
     if common.library || changes.iter().any(|(_, count)| *count > 0) {
         let own: &[PathBuf] = if common.folders_only { &[] } else { &setup.folders };
         let folders = [own, &common.folder].concat();

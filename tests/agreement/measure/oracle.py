@@ -28,19 +28,14 @@ def answer(kind, line=0, column=0, text=b""):
     out.flush()
 
 
+COOKIE = re.compile(rb"coding[:=][ \t]*([-\w.]+)")
+
+
 def read_as_file(data):
     """Before 3.14 compile() skips bytes in comments that are no UTF-8, which Python refuses in a file that it runs."""
-    import io
-    import tokenize
-
-    if sys.version_info >= (3, 14):
-        return
-    try:
-        encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
-    except SyntaxError:
-        # The library is stricter than the engine, which has accepted it.
-        return
-    if encoding.startswith("utf-8"):
+    cookie = COOKIE.search(b"\n".join(data.splitlines()[:2]))
+    is_utf8 = cookie is None or cookie.group(1).lower().startswith((b"utf-8", b"utf8", b"utf_8"))
+    if sys.version_info < (3, 14) and is_utf8:
         data.decode("utf-8")
 
 

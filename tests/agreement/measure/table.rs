@@ -23,12 +23,13 @@ pub(crate) fn print(out: &mut dyn Write, name: &str, tally: &Tally, reason: Reas
     writeln!(out, "## {name}")?;
     writeln!(
         out,
-        "{:>8} cases: {} invalid, {} valid for the engine; {} false accepts, {} false refusals; agreement {:.4} %",
+        "{:>8} cases: {} invalid, {} valid for the engine; {} false accepts, {} false refusals, {} other dialects; agreement {:.4} %",
         counts.cases,
         counts.engine_invalid,
         counts.engine_valid,
         counts.false_accepts,
         counts.false_refusals,
+        counts.dialects,
         counts.agreement(),
     )?;
     writeln!(
@@ -64,6 +65,7 @@ pub(crate) fn print(out: &mut dyn Write, name: &str, tally: &Tally, reason: Reas
 const KINDS: &[Kind] = &[
     Kind::FalseAccept,
     Kind::FalseRefusal,
+    Kind::Dialect,
     Kind::NamedLimit,
     Kind::EngineLimit,
     Kind::Crash,
@@ -101,7 +103,8 @@ fn classes(out: &mut dyn Write, kind: Kind, tally: &Tally, reason: Reasons<'_>) 
 /// An engine's verdict in words.
 pub(crate) fn engine_words(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Valid => "valid".to_owned(),
+        Verdict::Valid(dialect) if dialect.is_empty() => "valid".to_owned(),
+        Verdict::Valid(dialect) => format!("valid as {dialect}"),
         Verdict::Invalid { message, line, column } => format!("{line}:{column} {message}"),
         Verdict::Limit(message) => format!("limit: {message}"),
         Verdict::Crash(message) => format!("crash: {message}"),
@@ -152,19 +155,31 @@ pub(crate) fn data(name: &str, tally: &Tally, reason: Reasons<'_>) -> Value {
 pub(crate) fn summary(out: &mut dyn Write, rows: &[(String, Counts)]) -> io::Result<()> {
     writeln!(
         out,
-        "{:<24} {:>8} {:>8} {:>8} {:>7} {:>8} {:>7} {:>10} {:>7} {:>7} {:>7}",
-        "corpus", "cases", "invalid", "valid", "accepts", "refusals", "limits", "agree %", "line %", "col %", "words %"
+        "{:<24} {:>8} {:>8} {:>8} {:>7} {:>8} {:>8} {:>7} {:>10} {:>7} {:>7} {:>7}",
+        "corpus",
+        "cases",
+        "invalid",
+        "valid",
+        "accepts",
+        "refusals",
+        "dialects",
+        "limits",
+        "agree %",
+        "line %",
+        "col %",
+        "words %"
     )?;
     for (name, counts) in rows {
         writeln!(
             out,
-            "{:<24} {:>8} {:>8} {:>8} {:>7} {:>8} {:>7} {:>10.4} {:>7.2} {:>7.2} {:>7.2}",
+            "{:<24} {:>8} {:>8} {:>8} {:>7} {:>8} {:>8} {:>7} {:>10.4} {:>7.2} {:>7.2} {:>7.2}",
             name,
             counts.cases,
             counts.engine_invalid,
             counts.engine_valid,
             counts.false_accepts,
             counts.false_refusals,
+            counts.dialects,
             counts.named_limits,
             counts.agreement(),
             percent(counts.same_line, counts.placed),

@@ -1,9 +1,10 @@
 //! Faults put into valid files, from a seed: one token, one line or one character is changed.
 //!
 //! What is in the two languages' vocabularies is data ([`python`], [`javascript`]); how code is broken as language models
-//! break it is [`broken`].
+//! break it is [`broken`]; rare bytes and characters are [`bytes`].
 
 pub(crate) mod broken;
+pub(crate) mod bytes;
 pub(crate) mod javascript;
 pub(crate) mod python;
 
@@ -248,6 +249,8 @@ mod tests {
                 let _: Vec<String> = all(4, |random| mutate(text, dialect, random));
                 let _: Vec<String> = all(4, |random| fragment(text, dialect, random));
                 let _: Vec<String> = all(4, |random| broken::broken(text, dialect, random));
+                let _: Vec<String> = all(4, |random| spliced(text, text, dialect, random));
+                let _: Vec<String> = all(4, |random| format!("{:?}", bytes::changed(text, dialect, random)));
             }
         }
     }
