@@ -42,7 +42,7 @@ pub(super) struct Accepted {
 /// The faults of a text, and how it would read where V8 does not mind the one at which the parser stopped.
 pub(super) struct Refused {
     pub(super) problems: Vec<Problem>,
-    pub(super) mend: Option<Mend>,
+    pub(super) mends: Vec<Mend>,
 }
 
 /// The verdict on `text`, in which `mends` have been made.
@@ -53,15 +53,16 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
     let ParserReturn { program, module_record, diagnostics, irregular_whitespaces, panicked, .. } = parsed;
     let mut errors: Vec<OxcDiagnostic> = diagnostics.into_vec();
     errors.retain(|error| !tolerated(error, terms));
-    let mut problems = Vec::new();
+    let (mut problems, mut mend) = (Vec::new(), Vec::new());
     if errors.is_empty() && !panicked {
         let built = SemanticBuilder::new().with_build_nodes(true).with_check_syntax_error(true).build(&program);
         errors.extend(built.diagnostics.into_vec());
         tolerate_old_octals(&mut errors, &built.semantic, terms);
+        mend.extend(functions_in_if(&errors, &built.semantic, terms));
         problems
             .extend(checks::all(built.semantic.nodes(), Source { text, terms, mends }).into_iter().take(FAULTS_MAX));
     }
-    let mend = errors.iter().find_map(|error| Mend::of(error, text, terms));
+    mend.extend(errors.iter().find_map(|error| Mend::of(error, text, terms)));
     problems.extend(errors.iter().take(FAULTS_MAX).map(|error| hints::one(error, text, terms.rule)));
     problems
         .extend(irregular_whitespaces.iter().filter_map(|span| checks::not_white_space(*span, text)).take(FAULTS_MAX));
@@ -70,7 +71,7 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
     }
     match problems.is_empty() {
         true => Ok(Accepted { has_module_syntax: module_record.has_module_syntax }),
-        false => Err(Refused { problems, mend }),
+        false => Err(Refused { problems, mends: mend }),
     }
 }
 
@@ -128,4 +129,20 @@ fn function_scope(nodes: &AstNodes<'_>, id: oxc_semantic::NodeId) -> Option<oxc_
         AstKind::ArrowFunctionExpression(function) => function.scope_id.get(),
         _ => None,
     }
+}
+
+/// The functions that are bodies of an `if`, if one may be why a name is declared twice.
+fn functions_in_if(errors: &[OxcDiagnostic], semantic: &Semantic<'_>, terms: Terms) -> Vec<Mend> {
+    let twice = errors.iter().any(|error| error.message.contains("has already been declared"));
+    if !twice || !terms.goal.is_javascript() || terms.goal.is_module() {
+        return Vec::new();
+    }
+    let nodes = semantic.nodes();
+    let bodies = nodes.iter().filter_map(|node| {
+        let AstKind::Function(function) = node.kind() else { return None };
+        let parent = nodes.parent_node(node.id());
+        let sloppy = !semantic.scoping().scope_flags(parent.scope_id()).is_strict_mode();
+        (sloppy && matches!(parent.kind(), AstKind::IfStatement(_))).then(|| checks::bytes(function.span))
+    });
+    bodies.flat_map(|range| Mend::expression(&range)).collect()
 }

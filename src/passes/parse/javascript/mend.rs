@@ -5,6 +5,8 @@
 //!   [`super::checks`] looks at what each `[0]` became.
 //! - `let` is a name in sloppy code wherever no declaration can follow; oxc reads some of these as declarations. It is
 //!   written `l\u0065t`, which never begins one.
+//! - A function that is the body of an `if` has a block of its own; oxc binds it in the scope around. It is made an
+//!   expression, which binds nothing there.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -16,8 +18,8 @@ use super::engine::Terms;
 use super::hints;
 use crate::passes::parse::problem::Problem;
 
-/// How many mends one text may need before it is refused, and how many bytes are parsed for them.
-const MENDS_MAX: usize = 100;
+/// How often one text may be mended before it is refused, and how many bytes are parsed for that.
+const ROUNDS_MAX: usize = 100;
 const MENDED_BYTES_MAX: usize = 16 << 20;
 
 /// What stands for a call that is assigned to.
@@ -32,6 +34,11 @@ pub(super) struct Mend {
 }
 
 impl Mend {
+    /// Makes the declaration at `range` an expression.
+    pub(super) fn expression(range: &Range<usize>) -> [Self; 2] {
+        [Self { range: range.start..range.start, by: "(" }, Self { range: range.end..range.end, by: ");" }]
+    }
+
     /// The mend of what `error` is about, where V8 does not mind it.
     pub(super) fn of(error: &OxcDiagnostic, text: &str, terms: Terms) -> Option<Self> {
         if !terms.goal.is_javascript() {
@@ -155,26 +162,30 @@ fn without_trivia(text: &str) -> &str {
 pub(super) struct Mends {
     /// Ranges in the source as it was.
     made: Vec<Mend>,
-    /// Bytes that were parsed again.
+    /// How often there was something to mend, and the bytes that were parsed for it.
+    rounds: usize,
     bytes: usize,
 }
 
 impl Mends {
-    /// Adds a mend of the mended text; false where there are too many, or where it helps nothing.
-    pub(super) fn add(&mut self, mend: Mend, length: usize) -> bool {
+    /// Adds mends of the mended text, whose length is `length`; false where there are none, or too many, or where they
+    /// help nothing.
+    pub(super) fn add(&mut self, mends: Vec<Mend>, length: usize) -> bool {
         self.bytes = self.bytes.saturating_add(length);
-        if self.made.len() >= MENDS_MAX || (self.bytes > MENDED_BYTES_MAX && !self.made.is_empty()) {
+        let mended = !self.made.is_empty();
+        let made: Vec<Mend> = mends
+            .into_iter()
+            .map(|mend| Mend { range: self.original(mend.range.start)..self.original(mend.range.end), by: mend.by })
+            .filter(|mend| self.made.binary_search_by_key(&mend.range.start, |made| made.range.start).is_err())
+            .collect();
+        self.rounds += 1;
+        if made.is_empty() || self.rounds > ROUNDS_MAX || (mended && self.bytes > MENDED_BYTES_MAX) {
             return false;
         }
-        let range = self.original(mend.range.start)..self.original(mend.range.end);
-        let mend = Mend { range, by: mend.by };
-        match self.made.binary_search_by_key(&mend.range.start, |made| made.range.start) {
-            Ok(_) => false,
-            Err(at) => {
-                self.made.insert(at, mend);
-                true
-            }
-        }
+        self.made.extend(made);
+        self.made.sort_by_key(|mend| (mend.range.start, mend.range.end));
+        self.made.dedup_by_key(|mend| mend.range.start);
+        true
     }
 
     /// The source with the changes in it.
@@ -240,13 +251,13 @@ mod tests {
     fn places_go_to_the_mended_text_and_back() {
         let text = "f() = let\n1; g() = 2";
         let mut mends = Mends::default();
-        assert!(mends.add(Mend { range: 3..3, by: ELEMENT }, 0));
+        assert!(mends.add(vec![Mend { range: 3..3, by: ELEMENT }], 0));
         assert_eq!(mends.apply(text), "f()[0] = let\n1; g() = 2");
-        assert!(mends.add(Mend { range: 9..12, by: r"l\u0065t" }, 0));
+        assert!(mends.add(vec![Mend { range: 9..12, by: r"l\u0065t" }], 0));
         let mended = mends.apply(text).into_owned();
         assert_eq!(mended, "f()[0] = l\\u0065t\n1; g() = 2");
         let end = mended.find("g()").expect("it is there") + 3;
-        assert!(mends.add(Mend { range: end..end, by: ELEMENT }, 0));
+        assert!(mends.add(vec![Mend { range: end..end, by: ELEMENT }], 0));
         let mended = mends.apply(text).into_owned();
         assert_eq!(mended, "f()[0] = l\\u0065t\n1; g()[0] = 2");
         assert!(mends.element_ends_at(6) && mends.element_ends_at(mended.find("] = 2").expect("it is there") + 1));

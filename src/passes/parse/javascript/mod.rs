@@ -123,10 +123,10 @@ fn attempt(text: &str, terms: Terms) -> Result<Accepted, Vec<Problem>> {
         let mended = mends.apply(text);
         match engine::once(&mended, terms, &mends) {
             Ok(accepted) => return Ok(accepted),
-            Err(Refused { problems, mend }) => {
+            Err(Refused { problems, mends: found }) => {
                 let length = mended.len();
                 let problems = mends.unmended(problems);
-                if !mend.is_some_and(|mend| mends.add(mend, length)) {
+                if !mends.add(found, length) {
                     return Err(problems);
                 }
             }
