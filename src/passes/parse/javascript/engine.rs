@@ -59,8 +59,7 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
         errors.extend(built.diagnostics.into_vec());
         tolerate_old_octals(&mut errors, &built.semantic, terms);
         mend.extend(functions_in_if(&errors, &built.semantic, terms));
-        problems
-            .extend(checks::all(built.semantic.nodes(), Source { text, terms, mends }).into_iter().take(FAULTS_MAX));
+        problems.extend(checks::all(&built.semantic, Source { text, terms, mends }).into_iter().take(FAULTS_MAX));
     }
     mend.extend(errors.iter().find_map(|error| Mend::of(error, text, terms)));
     problems.extend(errors.iter().take(FAULTS_MAX).map(|error| hints::one(error, text, terms.rule)));
