@@ -3,7 +3,7 @@
 use super::problem::{Judged, Problem};
 use super::{ParsedFile, Region, Target, Validity};
 use super::{css, data, decode, html, javascript, python, tree};
-use crate::artifact::{SourceFile, SourceText};
+use crate::artifact::SourceFile;
 use crate::finding::{Finding, Pass, Severity, sort};
 use crate::language::Language;
 use crate::policy::ParsePolicy;
@@ -28,16 +28,17 @@ pub(super) struct Outcome<'a> {
 pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Basis<'_>) -> Outcome<'a> {
     let mut file = ParsedFile { source, text: None, validity: Validity::NotJudged, dialect: None, regions: Vec::new() };
     let known = is_judged(source.language);
-    match text_of(source, basis.policy) {
-        Ok(text) => file.text = Some(text),
+    let decoded = match text_of(source, basis) {
+        Ok(decoded) => decoded,
         Err(_) if !known => return Outcome { file, findings: Vec::new(), tolerant_errors: false },
-        Err(problem) => return refused(file, problem),
-    }
+        Err(undecodable) => return refused(file, undecodable),
+    };
+    file.text = Some(decoded.text.clone());
     if !known {
         return Outcome { file, findings: Vec::new(), tolerant_errors: false };
     }
-    let text = file.text.as_ref().expect("it was set above").as_str();
-    let judged = judge(source, text, package, basis);
+    let mut judged = judge(source, decoded.text.as_str(), package, basis);
+    judged.problems.extend(decoded.problems(!judged.problems.iter().any(Problem::is_fatal)));
     file.dialect = judged.dialect;
     file.validity = match judged.problems.iter().any(Problem::is_fatal) {
         true => Validity::Invalid,
@@ -56,23 +57,23 @@ fn is_judged(language: Language) -> bool {
 }
 
 /// The text of a file that is not too large.
-fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Problem> {
+fn text_of(source: &SourceFile, basis: Basis<'_>) -> Result<decode::Decoded, Box<decode::Undecodable>> {
+    let policy = basis.policy;
     let size = source.bytes.len() as u64;
     if size > policy.file_bytes_max.bytes() {
         let message = format!("the file has {size} bytes; at most {} are parsed", policy.file_bytes_max.bytes());
-        return Err(
-            Problem::whole("file-too-large-to-parse", message).hint("split the file, or raise `file_bytes_max`")
-        );
+        let problem = Problem::whole("file-too-large-to-parse", message);
+        return Err(problem.hint("split the file, or raise `file_bytes_max`").into());
     }
     if source.language == Language::Binary && source.bytes.contains(&0) {
-        return Err(Problem::whole("undecodable-text", "the file is not text"));
+        return Err(Problem::whole(decode::RULE, "the file is not text").into());
     }
-    decode::decode(source.language, &source.bytes)
+    decode::decode(source.language, &source.bytes, basis.target.python)
 }
 
-fn refused(mut file: ParsedFile<'_>, problem: Problem) -> Outcome<'_> {
+fn refused(mut file: ParsedFile<'_>, undecodable: Box<decode::Undecodable>) -> Outcome<'_> {
     file.validity = Validity::Invalid;
-    let finding = problem.into_finding(&file.source.path, file.text.as_ref());
+    let finding = undecodable.problem.into_finding(&file.source.path, undecodable.text.as_ref());
     Outcome { file, findings: vec![finding], tolerant_errors: false }
 }
 
