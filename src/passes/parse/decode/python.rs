@@ -10,8 +10,9 @@ use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged as _;
 
 use super::{BOM, Decoded, Undecodable, at_byte, lossy};
+use crate::artifact::SourceText;
 use crate::language::PythonVersion;
-use crate::passes::parse::codecs::{self, Codec, Refusal};
+use crate::passes::parse::codecs::{self, Refusal};
 
 /// The longest name of an encoding that is repeated in a message, in characters.
 const NAME_SHOWN_MAX: usize = 60;
@@ -19,8 +20,8 @@ const NAME_SHOWN_MAX: usize = 60;
 /// The text of Python source.
 pub(super) fn decode(bytes: &[u8], version: PythonVersion) -> Result<Decoded, Box<Undecodable>> {
     if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
-        let before = String::from_utf8_lossy(&bytes[..at]).into_owned();
-        return Err(at_byte("source code cannot contain null bytes".to_owned(), before, &bytes[at..]));
+        let message = "source code cannot contain null bytes".to_owned();
+        return Err(at_byte(message, utf8_before(bytes, at), &bytes[at..]));
     }
     let has_mark = bytes.starts_with(BOM);
     let cookie = cookie(&bytes[if has_mark { BOM.len() } else { 0 }..]);
@@ -32,8 +33,7 @@ pub(super) fn decode(bytes: &[u8], version: PythonVersion) -> Result<Decoded, Bo
             Err(on_cookie(message, bytes, place, "remove the coding line; the byte order mark says UTF-8"))
         }
         Some(cookie) if !is_utf8 => with_codec(bytes, &cookie, version),
-        Some(cookie) => utf8(bytes, version, has_mark, Some(cookie)),
-        None => utf8(bytes, version, has_mark, None),
+        cookie => utf8(bytes, version, has_mark, cookie.as_ref()),
     }
 }
 
@@ -42,56 +42,97 @@ fn utf8(
     bytes: &[u8],
     version: PythonVersion,
     has_mark: bool,
-    cookie: Option<Cookie<'_>>,
+    cookie: Option<&Cookie<'_>>,
 ) -> Result<Decoded, Box<Undecodable>> {
     let Err(error) = std::str::from_utf8(bytes) else { return Ok(lossy(bytes)) };
-    let at = error.valid_up_to();
-    let fault = |message: String| {
-        Err(at_byte(message, String::from_utf8_lossy(&bytes[..at]).into_owned(), &bytes[at..]))
-    };
-    let before_cookie = cookie.as_ref().is_some_and(|cookie| at < cookie.line.start);
-    if !has_mark && (cookie.is_none() || (before_cookie && version < PythonVersion::Py314)) {
-        return fault(format!("Non-UTF-8 code starting with '\\x{:02x}', but no encoding declared", bytes[at]));
-    }
     if version >= PythonVersion::Py314 {
+        if cookie.is_none() && is_one_comment(bytes) {
+            return Ok(lossy(bytes));
+        }
+        if !has_mark && cookie.is_none() {
+            return Err(undeclared(bytes, error.valid_up_to()));
+        }
+        let at = error.valid_up_to();
         let reason = codecs::utf8_reason(bytes, at, error.error_len());
-        return fault(format!("'utf-8' codec can't decode byte 0x{:02x}: {reason}", bytes[at]));
+        let message = format!("'utf-8' codec can't decode byte 0x{:02x}: {reason}", bytes[at]);
+        return Err(at_byte(message, utf8_before(bytes, at), &bytes[at..]));
     }
-    Ok(Decoded { only_in_comments: true, ..lossy(bytes) })
+    let undeclared_end = if has_mark { 0 } else { cookie.map_or(bytes.len(), |cookie| cookie.line.start) };
+    match undeclared_fault(&bytes[..undeclared_end], version) {
+        Some(at) => Err(undeclared(bytes, at)),
+        None => Ok(Decoded { only_in_comments: true, ..lossy(bytes) }),
+    }
+}
+
+/// Whether a file is one line with a comment: 3.14 looks at the bytes of a first line only when it has read a second.
+fn is_one_comment(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
+    line_end(bytes, 0) == bytes.len() && bytes.iter().find(|byte| !is_blank(**byte)) == Some(&b'#')
+}
+
+/// The first byte of the lines before anything says their encoding that CPython refuses up to 3.13. Until 3.11 it did not
+/// look for overlong sequences and surrogates.
+fn undeclared_fault(bytes: &[u8], version: PythonVersion) -> Option<usize> {
+    if version >= PythonVersion::Py311 {
+        return std::str::from_utf8(bytes).err().map(|error| error.valid_up_to());
+    }
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let more = match byte {
+            0..=0x7f => 0,
+            0xc0..=0xdf => 1,
+            0xe0..=0xef => 2,
+            0xf0..=0xf7 => 3,
+            _ => return Some(at),
+        };
+        let rest = bytes.get(at + 1..=at + more);
+        if !rest.is_some_and(|rest| rest.iter().all(|byte| (0x80..0xc0).contains(byte))) {
+            return Some(at);
+        }
+        at += 1 + more;
+    }
+    None
+}
+
+fn undeclared(bytes: &[u8], at: usize) -> Box<Undecodable> {
+    let message = format!("Non-UTF-8 code starting with '\\x{:02x}', but no encoding declared", bytes[at]);
+    at_byte(message, utf8_before(bytes, at), &bytes[at..])
+}
+
+fn utf8_before(bytes: &[u8], at: usize) -> String {
+    String::from_utf8_lossy(&bytes[..at]).into_owned()
 }
 
 /// A file that names another encoding than UTF-8.
 fn with_codec(bytes: &[u8], cookie: &Cookie<'_>, version: PythonVersion) -> Result<Decoded, Box<Undecodable>> {
-    let name = tokenizer_name(cookie.name);
-    let codec = match codecs::find(name, version) {
+    let codec = match codecs::find(tokenizer_name(cookie.name), version) {
         Ok(codec) => codec,
         Err(refusal) => {
             let (message, hint) = refused(refusal, &shown(cookie.name));
             return Err(on_cookie(message, bytes, cookie.name_range.clone(), hint));
         }
     };
-    let first = &bytes[..cookie.line.start];
-    if let (Err(error), true) = (std::str::from_utf8(first), version < PythonVersion::Py314) {
-        // The line above the cookie is read before any other encoding is known of.
-        let at = error.valid_up_to();
-        let message = format!("Non-UTF-8 code starting with '\\x{:02x}', but no encoding declared", bytes[at]);
-        return Err(at_byte(message, String::from_utf8_lossy(&bytes[..at]).into_owned(), &bytes[at..]));
+    let is_old = version < PythonVersion::Py314;
+    // Up to 3.13, the line above the cookie is read before any other encoding is known of.
+    if let Some(at) = undeclared_fault(&bytes[..cookie.line.start], version).filter(|_| is_old) {
+        return Err(undeclared(bytes, at));
     }
     let error = match codec.decode(bytes) {
         Ok(text) => return Ok(text.into()),
         Err(error) => error,
     };
-    // The last byte of the cookie's line is where CPython begins to decode.
+    // There, decoding begins with the last byte of the cookie's line.
     let head = cookie.line.end - 1;
-    if version < PythonVersion::Py314
+    if is_old
         && error.at < head
         && let Ok(rest) = codec.decode(&bytes[head..])
     {
-        let mut decoded = lossy(&bytes[..head]);
-        decoded.text = crate::artifact::SourceText::from_utf8(decoded.text.as_str().to_owned() + &rest);
-        return Ok(decoded);
+        let start = lossy(&bytes[..head]);
+        let text = SourceText::from_utf8(start.text.as_str().to_owned() + &rest);
+        return Ok(Decoded { text, ..start });
     }
-    let message = undecodable(&codec, bytes[error.at], error.reason);
+    let message =
+        format!("'{}' codec can't decode byte 0x{:02x}: {}", codec.python_name(), bytes[error.at], error.reason);
     Err(at_byte(message, error.before, &bytes[error.at..]))
 }
 
@@ -100,10 +141,6 @@ pub(super) fn comments(text: &str) -> Vec<Range<usize>> {
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
     let comments = parsed.tokens().iter().filter(|token| token.kind() == TokenKind::Comment);
     comments.map(|token| usize::from(token.start())..usize::from(token.end())).collect()
-}
-
-fn undecodable(codec: &Codec, byte: u8, reason: &str) -> String {
-    format!("'{}' codec can't decode byte 0x{byte:02x}: {reason}", codec.python_name())
 }
 
 /// What to say of an encoding that is not decoded, and what to do about it.
@@ -125,7 +162,7 @@ fn refused(refusal: Refusal, name: &str) -> (String, &'static str) {
 /// A fault of the cookie itself.
 fn on_cookie(message: String, bytes: &[u8], name: Range<usize>, hint: &'static str) -> Box<Undecodable> {
     let mut undecodable =
-        at_byte(message, String::from_utf8_lossy(&bytes[..name.start]).into_owned(), &bytes[name.start..]);
+        at_byte(message, utf8_before(bytes, name.start), &bytes[name.start..]);
     undecodable.problem.range = undecodable.problem.range.map(|range| range.start..range.start + name.len());
     undecodable.problem = undecodable.problem.hint(hint);
     undecodable
