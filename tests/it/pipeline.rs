@@ -383,10 +383,12 @@ fn the_changed_folder_does_not_change_what_runs() {
         stop: &stop,
     };
     let session = vetrun::vet::Session {
-        policy: &policy,
-        rules: &rules,
-        baseline: &vetrun::vet::Baseline::new(),
-        requirements: None,
+        judging: vetrun::vet::Judging {
+            policy: &policy,
+            rules: &rules,
+            baseline: &vetrun::vet::Baseline::new(),
+            requirements: None,
+        },
         agent_id: None,
         running: Some(running),
     };

@@ -1,13 +1,20 @@
 //! One file: its bytes, its limits, its judge, its trees.
 
 use super::problem::{Judged, Problem};
-use super::{ParsedFile, Region, Validity};
+use super::{ParsedFile, Region, Target, Validity};
 use super::{css, data, decode, html, javascript, python, tree};
 use crate::artifact::{SourceFile, SourceText};
 use crate::finding::{Finding, Pass, Severity, sort};
 use crate::language::Language;
 use crate::policy::ParsePolicy;
 use javascript::PackageType;
+
+/// What every file is judged by.
+#[derive(Clone, Copy)]
+pub(super) struct Basis<'p> {
+    pub(super) policy: &'p ParsePolicy,
+    pub(super) target: &'p Target,
+}
 
 /// A file and what there is to say about it.
 pub(super) struct Outcome<'a> {
@@ -18,10 +25,10 @@ pub(super) struct Outcome<'a> {
 }
 
 /// Parses one file.
-pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, policy: &ParsePolicy) -> Outcome<'a> {
+pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Basis<'_>) -> Outcome<'a> {
     let mut file = ParsedFile { source, text: None, validity: Validity::NotJudged, dialect: None, regions: Vec::new() };
     let known = is_judged(source.language);
-    match text_of(source, policy) {
+    match text_of(source, basis.policy) {
         Ok(text) => file.text = Some(text),
         Err(_) if !known => return Outcome { file, findings: Vec::new(), tolerant_errors: false },
         Err(problem) => return refused(file, problem),
@@ -30,7 +37,7 @@ pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, policy: &P
         return Outcome { file, findings: Vec::new(), tolerant_errors: false };
     }
     let text = file.text.as_ref().expect("it was set above").as_str();
-    let judged = judge(source, text, package, policy);
+    let judged = judge(source, text, package, basis);
     file.dialect = judged.dialect;
     file.validity = match judged.problems.iter().any(Problem::is_fatal) {
         true => Validity::Invalid,
@@ -39,7 +46,7 @@ pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, policy: &P
     file.regions = judged.regions;
     let tolerant_errors =
         file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
-    let findings = findings(&file, judged.problems, policy);
+    let findings = findings(&file, judged.problems, basis.policy);
     Outcome { file, findings, tolerant_errors }
 }
 
@@ -69,12 +76,12 @@ fn refused(mut file: ParsedFile<'_>, problem: Problem) -> Outcome<'_> {
     Outcome { file, findings: vec![finding], tolerant_errors: false }
 }
 
-fn judge(source: &SourceFile, text: &str, package: PackageType, policy: &ParsePolicy) -> Judged {
-    let path = source.path.as_str();
+fn judge(source: &SourceFile, text: &str, package: PackageType, basis: Basis<'_>) -> Judged {
+    let (path, policy) = (source.path.as_str(), basis.policy);
     let mut judged = match source.language {
-        Language::Python => python::judge(path, text, policy),
-        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, policy),
-        Language::Html => return html::judge(text, policy),
+        Language::Python => python::judge(path, text, basis),
+        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, basis),
+        Language::Html => return html::judge(text, basis),
         Language::Css => return css::judge(text, policy),
         Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),
         Language::Json => one(data::json(text, 0, policy)),

@@ -14,6 +14,7 @@ use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
 
 use super::bounds;
+use super::file::Basis;
 use super::problem::{Judged, Problem};
 use crate::language::Language;
 use crate::policy::ParsePolicy;
@@ -82,7 +83,8 @@ fn goals(path: &str, package: PackageType) -> &'static [Goal] {
 }
 
 /// Judges one JavaScript or TypeScript file.
-pub(super) fn judge(path: &str, language: Language, text: &str, package: PackageType, policy: &ParsePolicy) -> Judged {
+pub(super) fn judge(path: &str, language: Language, text: &str, package: PackageType, basis: Basis<'_>) -> Judged {
+    let policy = basis.policy;
     let mut judged = Judged::default();
     let found = scan::scan(text, policy.nesting_depth_max);
     if let Some(problem) = bounded(text, &found, policy) {
@@ -113,7 +115,8 @@ pub(super) fn judge(path: &str, language: Language, text: &str, package: Package
 }
 
 /// Judges the script of a page, `offset` bytes into its text.
-pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, policy: &ParsePolicy) -> Vec<Problem> {
+pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, basis: Basis<'_>) -> Vec<Problem> {
+    let policy = basis.policy;
     let found = scan::scan(text, policy.nesting_depth_max);
     let problems = match bounded(text, &found, policy) {
         Some(problem) => vec![problem],

@@ -1,4 +1,4 @@
-//! Python: the verdict of `ruff_python_parser` for the policy's version of Python, completed to CPython's own.
+//! Python: the verdict of `ruff_python_parser` for the target's version of Python, completed to CPython's own.
 
 mod checks;
 mod hints;
@@ -8,15 +8,14 @@ mod scope;
 mod semantic;
 
 use std::ops::Range;
-use std::str::FromStr as _;
 
 use ruff_python_ast::PythonVersion;
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::bounds;
+use super::file::Basis;
 use super::problem::{Judged, Problem};
-use crate::policy::ParsePolicy;
+use super::{Target, bounds};
 
 const RULE: &str = "python-syntax-error";
 
@@ -26,9 +25,9 @@ fn bytes(range: TextRange) -> Range<usize> {
 }
 
 /// Judges one Python file.
-pub(super) fn judge(path: &str, text: &str, policy: &ParsePolicy) -> Judged {
-    let (version, dialect) = version(&policy.python_version);
-    let mut judged = Judged { dialect: Some(dialect), ..Judged::default() };
+pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
+    let Basis { policy, target } = basis;
+    let mut judged = Judged { dialect: Some(target.python.name()), ..Judged::default() };
     let found = scan::scan(text, policy.nesting_depth_max);
     if let Some(at) = found.brackets.too_deep {
         judged.problems.push(bounds::too_deep("brackets", policy.nesting_depth_max, at));
@@ -38,11 +37,12 @@ pub(super) fn judge(path: &str, text: &str, policy: &ParsePolicy) -> Judged {
         judged.problems.push(problem);
         return judged;
     }
-    judged.problems = strict(path, text, version, &found);
+    judged.problems = strict(path, text, target, &found);
     judged
 }
 
-fn strict(path: &str, text: &str, version: PythonVersion, found: &scan::Scan) -> Vec<Problem> {
+fn strict(path: &str, text: &str, target: &Target, found: &scan::Scan) -> Vec<Problem> {
+    let version = PythonVersion { major: 3, minor: target.python.minor() };
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(version));
     let layout = layout::indentation(text, parsed.tokens());
     if parsed.has_invalid_syntax() {
@@ -51,7 +51,7 @@ fn strict(path: &str, text: &str, version: PythonVersion, found: &scan::Scan) ->
     let unsupported = parsed.unsupported_syntax_errors().iter().map(|error| {
         let message = super::problem::fragment(&error.to_string());
         Problem::new(RULE, message, bytes(error.range()))
-            .hint(format!("the policy judges for Python {version}; set `python_version` to the one that runs it"))
+            .hint(format!("judged for Python {version}, because {}", target.python_by.words()))
     });
     let too_deep = layout.as_ref().is_some_and(|problem| problem.rule == "nesting-too-deep");
     let mut problems: Vec<Problem> = unsupported.chain(layout).collect();
@@ -63,11 +63,4 @@ fn strict(path: &str, text: &str, version: PythonVersion, found: &scan::Scan) ->
         problems.extend(semantic::check(module.suite(), text, version, path.ends_with(".pyi")));
     }
     problems
-}
-
-/// The version that the policy names; the newest that is known where it names none that is.
-fn version(name: &str) -> (PythonVersion, &'static str) {
-    const NAMES: [&str; 8] = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"];
-    let dialect = NAMES.into_iter().find(|known| *known == name).unwrap_or("3.14");
-    (PythonVersion::from_str(dialect).unwrap_or(PythonVersion::PY314), dialect)
 }
