@@ -8,7 +8,13 @@ mod mends;
 mod strict;
 mod tokens;
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use ruff_python_parser::ParseError;
+
+use diagnose::Found;
+use tokens::FaultKind;
 
 use super::RULE;
 use super::scan::Scan;
@@ -19,6 +25,7 @@ use crate::passes::parse::problem::{Problem, fragment};
 pub(super) fn improve(errors: &[ParseError], text: &str, _: &Scan, layout: Option<Problem>) -> Vec<Problem> {
     let first = errors.iter().map(|error| usize::from(error.location.start())).min().unwrap_or(0);
     let found = diagnose::faults(text, first);
+    let found = without_follow_ups(found, text);
     let until = found.first().map_or(usize::MAX, |found| diagnose::line_start(text, found.statement));
     let mut problems = strict_errors(errors, text, until);
     problems.extend(found.iter().map(|found| problem(found, text)));
@@ -46,11 +53,51 @@ fn strict_errors(errors: &[ParseError], text: &str, until: usize) -> Vec<Problem
     problems
 }
 
+/// What is at the place that explains a fault.
+fn opened(found: &diagnose::Found, shown: &str) -> Cow<'static, str> {
+    match found.kind {
+        Some(FaultKind::Mismatched | FaultKind::String) => format!("'{shown}' opened here").into(),
+        _ if found.message.ends_with("function definition on line") => "this function has no body".into(),
+        _ => format!("this `{}` has no block", shown.split_whitespace().next().unwrap_or_default()).into(),
+    }
+}
+
+/// Leaves out what the faults before it explain: of a fenced block in prose only what is between the fences is code, and of
+/// an interactive session one prompt is enough.
+fn without_follow_ups(found: Vec<Found>, text: &str) -> Vec<Found> {
+    let fences: Vec<usize> = found.iter().filter(|found| mends::is_fence(found, text)).map(|found| found.line).collect();
+    let Some(open) = fences.first().copied() else { return without_repeated_hints(found, text) };
+    let close = fences.get(1).copied().unwrap_or(usize::MAX);
+    let mut kept = Vec::new();
+    for found in found {
+        let is_first_fence = found.line == open && mends::is_fence(&found, text);
+        if is_first_fence || (found.line > open && found.line < close) {
+            kept.push(found);
+        }
+    }
+    kept
+}
+
+/// Leaves out faults that ask for what a fault before asks for on every line of the file.
+fn without_repeated_hints(found: Vec<Found>, text: &str) -> Vec<Found> {
+    let mut kept: Vec<Found> = Vec::new();
+    let mut said = HashSet::new();
+    for found in found {
+        let repeats = match mends::mend(&found, text) {
+            Some(hint) if mends::is_of_file(&found, text) => !said.insert(hint),
+            _ => false,
+        };
+        if !repeats {
+            kept.push(found);
+        }
+    }
+    kept
+}
+
 fn problem(found: &diagnose::Found, text: &str) -> Problem {
     let mut problem = Problem::new(RULE, fragment(&found.message), found.range.clone());
     if let Some(opener) = &found.opener {
-        let shown = text.get(opener.clone()).unwrap_or_default();
-        problem = problem.related(format!("'{shown}' stands here"), opener.clone());
+        problem = problem.related(opened(found, text.get(opener.clone()).unwrap_or_default()), opener.clone());
     }
     match mends::mend(found, text) {
         Some(hint) => problem.hint(hint),
