@@ -27,8 +27,6 @@ pub(super) struct Found {
     /// Where the statement begins that holds it, and the logical line.
     pub(super) statement: usize,
     pub(super) line: usize,
-    /// The last token that was looked at.
-    pub(super) token: Range<usize>,
 }
 
 /// Keywords that go on with a statement above.
@@ -51,9 +49,22 @@ pub(super) fn faults(text: &str, error: usize) -> Vec<Found> {
             End::Left(at) if at >= text.len() => return found,
             End::Left(at) => next_line(text, at, usize::MAX, false),
             End::Fault(fault, at) => {
-                let resumed = resume(text, &lexed, &fault, at);
+                let behind = resume(text, &lexed, &fault, at);
+                let of_grammar = fault.kind.is_none();
                 found.push(fault);
-                resumed
+                match &lexed.fault {
+                    // The tokens end before another statement begins: what they end in is the next fault.
+                    Some(broken) if of_grammar && behind.is_none() => {
+                        let fault = of_tokens(&lexed.tokens, broken, start);
+                        let is_open = fault.kind == Some(FaultKind::Unclosed);
+                        let behind = resume(text, &lexed, &fault, at);
+                        if !is_open {
+                            found.push(fault);
+                        }
+                        behind
+                    }
+                    _ => behind,
+                }
             }
         };
         let Some(from) = from else { return found };
@@ -71,7 +82,8 @@ pub(super) fn faults(text: &str, error: usize) -> Vec<Found> {
 fn first_statement(tokens: &[Token], error: usize) -> usize {
     let (mut depth, mut start, mut begins, mut decorated) = (0_usize, 0, true, false);
     for (at, token) in tokens.iter().enumerate() {
-        if token.start as usize > error {
+        // What the strict parser reports at the first token of a statement may be a fault of the one before.
+        if token.start as usize >= error && at > 0 {
             break;
         }
         match token.class {
@@ -153,16 +165,8 @@ fn choose(text: &str, lexed: &Lexed, raised: Option<Raised>, statement: usize, l
     let statement_start = tokens[statement].start as usize;
     let token = tokens[looked.min(tokens.len() - 1)].range();
     let line = logical_line(tokens, looked);
-    let of_tokens = |fault: &Fault| Found {
-        message: fault.message.clone(),
-        range: fault.range.clone(),
-        opener: fault.opener.map(|at| at..at + 1),
-        kind: Some(fault.kind),
-        statement: statement_start,
-        line: logical_line(tokens, tokens.len() - 1),
-        token: fault.range.clone(),
-    };
     let Some(raised) = raised else {
+        let of_tokens = |fault| of_tokens(tokens, fault, statement);
         return lexed.fault.as_ref().map_or_else(|| unknown(statement_start, token), of_tokens);
     };
     if let Some(fault) = &lexed.fault {
@@ -172,17 +176,29 @@ fn choose(text: &str, lexed: &Lexed, raised: Option<Raised>, statement: usize, l
             _ => line == logical_line(tokens, tokens.len() - 1),
         };
         if explains {
-            return of_tokens(fault);
+            return of_tokens(tokens, fault, statement);
         }
     }
     let Raised { message, range, opener } = raised;
     let line = if opener.is_some() { opener.as_ref().map_or(line, |opener| opener.start) } else { line };
-    Found { message, range, opener, kind: None, statement: statement_start, line, token }
+    Found { message, range, opener, kind: None, statement: statement_start, line }
+}
+
+/// A fault of the tokens, met in the statement that begins with the token `statement`.
+fn of_tokens(tokens: &[Token], fault: &Fault, statement: usize) -> Found {
+    Found {
+        message: fault.message.clone(),
+        range: fault.range.clone(),
+        opener: fault.opener.map(|at| at..at + 1),
+        kind: Some(fault.kind),
+        statement: tokens.get(statement).map_or(fault.range.start, |token| token.start as usize),
+        line: logical_line(tokens, tokens.len() - 1),
+    }
 }
 
 fn unknown(statement: usize, token: Range<usize>) -> Found {
     let message = "invalid syntax".to_owned();
-    Found { message, range: token.clone(), opener: None, kind: None, statement, line: statement, token }
+    Found { message, range: token, opener: None, kind: None, statement, line: statement }
 }
 
 /// Where the logical line of the token `at` begins.
@@ -205,7 +221,10 @@ fn logical_line(tokens: &[Token], at: usize) -> usize {
 
 /// Where the search goes on behind a fault: the beginning of a line.
 fn resume(text: &str, lexed: &Lexed, fault: &Found, looked: usize) -> Option<usize> {
-    let line = line_start(text, fault.line);
+    let line = match fault.kind {
+        Some(FaultKind::Unclosed) => line_start(text, fault.range.start),
+        _ => line_start(text, fault.line),
+    };
     let width = indentation_width(&text[line..]);
     if fault.kind.is_none() {
         // All brackets and strings up to there are closed, so that the tokens tell where statements begin.

@@ -25,8 +25,8 @@ use crate::passes::parse::problem::{Problem, fragment};
 pub(super) fn improve(errors: &[ParseError], text: &str, _: &Scan, layout: Option<Problem>) -> Vec<Problem> {
     let first = errors.iter().map(|error| usize::from(error.location.start())).min().unwrap_or(0);
     let found = diagnose::faults(text, first);
-    let found = without_follow_ups(found, text);
     let until = found.first().map_or(usize::MAX, |found| diagnose::line_start(text, found.statement));
+    let found = without_follow_ups(found, text);
     let mut problems = strict_errors(errors, text, until);
     problems.extend(found.iter().map(|found| problem(found, text)));
     if found.is_empty() {
@@ -54,10 +54,9 @@ fn strict_errors(errors: &[ParseError], text: &str, until: usize) -> Vec<Problem
 }
 
 /// What is at the place that explains a fault.
-fn opened(found: &diagnose::Found, shown: &str) -> Cow<'static, str> {
+fn opened(found: &Found, shown: &str) -> Cow<'static, str> {
     match found.kind {
         Some(FaultKind::Mismatched | FaultKind::String) => format!("'{shown}' opened here").into(),
-        _ if found.message.ends_with("function definition on line") => "this function has no body".into(),
         _ => format!("this `{}` has no block", shown.split_whitespace().next().unwrap_or_default()).into(),
     }
 }
@@ -94,7 +93,7 @@ fn without_repeated_hints(found: Vec<Found>, text: &str) -> Vec<Found> {
     kept
 }
 
-fn problem(found: &diagnose::Found, text: &str) -> Problem {
+fn problem(found: &Found, text: &str) -> Problem {
     let mut problem = Problem::new(RULE, fragment(&found.message), found.range.clone());
     if let Some(opener) = &found.opener {
         problem = problem.related(opened(found, text.get(opener.clone()).unwrap_or_default()), opener.clone());

@@ -1,7 +1,7 @@
 //! Mends of what is no Python at all, or another language's.
 
 use super::{Mend, Place};
-use crate::passes::parse::python::hints::tokens::FaultKind;
+use crate::passes::parse::python::hints::tokens::{FaultKind, keywords};
 
 fn first_word(code: &str) -> &str {
     code.split(|char: char| !char.is_alphanumeric() && char != '_').next().unwrap_or_default()
@@ -122,7 +122,6 @@ pub(super) fn declarations(place: &Place<'_>) -> Mend {
     match first_word(place.code) {
         "function" | "func" | "fn" if is_first_or_second => Some("a function begins with `def`".into()),
         "let" | "const" | "var" if is_first_or_second => Some("remove the word: Python declares no variables".into()),
-        "switch" if is_first_or_second => Some("write `match`, or `if` and `elif`".into()),
         "catch" | "throw" if is_first_or_second => Some("write `except` for catch, `raise` for throw".into()),
         "new" if is_first_or_second => Some("remove `new`: a class is called like a function".into()),
         "public" | "private" | "static" | "int" | "void" | "String" | "double" if is_first_or_second => {
@@ -130,6 +129,11 @@ pub(super) fn declarations(place: &Place<'_>) -> Mend {
         }
         "#include" | "using" | "package" | "interface" | "struct" | "enum" | "export" if is_first_or_second => {
             Some("this is another language, not Python".into())
+        }
+        "switch" if place.code.ends_with('{') => Some("write `match`, or `if` and `elif`".into()),
+        "import" if place.covered() == "{" => Some("this is JavaScript; write `from module import name`".into()),
+        "" if place.code.ends_with('>') && place.code.as_bytes().get(1).is_some_and(u8::is_ascii_alphabetic) => {
+            Some("this is markup, not Python".into())
         }
         "" if place.code.starts_with("</") || place.code.starts_with("<!") || place.code.starts_with("<?") => {
             Some("this is markup, not Python".into())
@@ -149,9 +153,16 @@ pub(super) fn braces(place: &Place<'_>) -> Mend {
 /// Words that make a sentence.
 pub(super) fn prose(place: &Place<'_>) -> Mend {
     const WORDS_MIN: usize = 4;
+    const WORDS_MAX: usize = 40;
+    if keywords().contains(&first_word(place.code)) || place.code.contains(['=', '(', '[']) {
+        return None;
+    }
     let is_fault = place.is_generic() || matches!(place.kind, Some(FaultKind::String | FaultKind::Character(_)));
-    let plain = |word: &&str| word.chars().all(|char| char.is_alphabetic() || matches!(char, '\'' | ',' | '.' | ':' | '-' | '!' | '\u{2019}'));
-    let words: Vec<&str> = place.code.split_whitespace().take(40).collect();
+    let plain = |word: &&str| {
+        let word = word.trim_end_matches([',', '.', ':', '!', '?']);
+        !word.is_empty() && word.chars().all(|char| char.is_alphabetic() || matches!(char, '\'' | '-' | '\u{2019}'))
+    };
+    let words: Vec<&str> = place.code.split_whitespace().take(WORDS_MAX).collect();
     let is_prose = words.len() >= WORDS_MIN && words.iter().filter(|word| plain(word)).count() * 10 >= words.len() * 9;
     (is_fault && is_prose).then(|| "this looks like prose; begin the line with # or remove it".into())
 }

@@ -91,6 +91,9 @@ const MENDS: &[fn(&Place<'_>) -> Mend] = &[
     words::comma,
     words::order,
     dialects::prose,
+    words::inserted,
+    words::missing_operand,
+    words::doubled,
 ];
 
 /// The mend of a fault.

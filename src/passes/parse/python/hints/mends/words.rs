@@ -68,6 +68,55 @@ pub(super) fn misspelled(place: &Place<'_>) -> Mend {
     None
 }
 
+/// The piece of the file that is judged again with something inserted or exchanged, and where the fault is in it.
+fn piece<'a>(place: &Place<'a>) -> (&'a str, usize) {
+    let start = line_start(place.text, place.range.start);
+    let end = place.text.floor_char_boundary((start + RETRY_BYTES_MAX).min(place.text.len()));
+    let at = place.range.start.min(end) - start;
+    (&place.text[start..end], at)
+}
+
+/// A colon, an equals sign or a comma that is missing: with it the line parses.
+pub(super) fn inserted(place: &Place<'_>) -> Mend {
+    if !place.is_generic() || place.rest.trim().is_empty() {
+        return None;
+    }
+    let (piece, at) = piece(place);
+    let line_end = piece.find('\n').unwrap_or(piece.len());
+    let with = |text: &str, skipped: usize| {
+        let mended = format!("{}{text}{}", &piece[..at], &piece[(at + skipped).min(piece.len())..]);
+        gets_past(&mended, line_end + text.len() - skipped)
+    };
+    if place.rest.starts_with(':') && with("=", 1) {
+        return Some("write = between the name and its value".into());
+    }
+    if with(": ", 0) {
+        return Some("add ':' before this".into());
+    }
+    with(", ", 0).then(|| "an operator or a comma is missing before this".into())
+}
+
+/// A line that ends where an expression should stand.
+pub(super) fn missing_operand(place: &Place<'_>) -> Mend {
+    if !place.is_generic() || !place.rest.trim().is_empty() {
+        return None;
+    }
+    let before = place.before.trim_end();
+    let word = last_word(before);
+    if keywords().contains(&word) {
+        return Some(format!("something is missing behind `{word}`").into());
+    }
+    let operator = before.chars().next_back().filter(|char| "=+-*/%@&|^~<>,.".contains(*char))?;
+    Some(format!("something is missing behind {operator}").into())
+}
+
+/// A token that stands twice, or a separator with nothing to separate.
+pub(super) fn doubled(place: &Place<'_>) -> Mend {
+    let covered = place.covered();
+    let is_same = !covered.is_empty() && place.before.trim_end().ends_with(covered);
+    (place.is_generic() && (is_same || matches!(covered, ";" | ","))).then(|| format!("remove `{covered}`, or what belongs before it is missing").into())
+}
+
 /// The keyword that is most like a word, if any is.
 fn nearest(word: &str) -> Option<&'static str> {
     if word.len() < 2 || word.len() > 10 || !word.is_ascii() {
