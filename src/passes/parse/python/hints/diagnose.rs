@@ -53,14 +53,14 @@ pub(super) fn faults(text: &str, error: usize) -> Vec<Found> {
                 let of_grammar = fault.kind.is_none();
                 found.push(fault);
                 match &lexed.fault {
+                    Some(_) if of_grammar && behind.is_none() && is_inside_brackets(&lexed.tokens, at) => {
+                        found.last().and_then(|fault| behind_brackets(text, fault))
+                    }
                     // The tokens end before another statement begins: what they end in is the next fault.
                     Some(broken) if of_grammar && behind.is_none() => {
                         let fault = of_tokens(&lexed.tokens, broken, start);
-                        let is_open = fault.kind == Some(FaultKind::Unclosed);
                         let behind = resume(text, &lexed, &fault, at);
-                        if !is_open {
-                            found.push(fault);
-                        }
+                        found.push(fault);
                         behind
                     }
                     _ => behind,
@@ -255,6 +255,16 @@ fn resume(text: &str, lexed: &Lexed, fault: &Found, looked: usize) -> Option<usi
     }
     let at = text[fault.range.start..].find('\n').map(|length| fault.range.start + length + 1)?;
     next_line(text, at, width, is_open)
+}
+
+fn is_inside_brackets(tokens: &[Token], at: usize) -> bool {
+    tokens.get(at.min(tokens.len().saturating_sub(1))).is_some_and(|token| token.level > 0)
+}
+
+/// Where the search goes on behind a fault inside brackets, which may never be closed.
+fn behind_brackets(text: &str, fault: &Found) -> Option<usize> {
+    let at = text[fault.range.start..].find('\n').map(|length| fault.range.start + length + 1)?;
+    next_line(text, at, indentation_width(&text[line_start(text, fault.line)..]), true)
 }
 
 /// The next line from `at` on that is indented by at most `width` and can begin a statement; one that no bracket can hold,
