@@ -7,6 +7,8 @@ mod install;
 mod layers;
 mod output;
 mod parse;
+mod parse_bytes;
+mod parse_measure;
 mod parse_notebook;
 mod pipeline;
 mod readme;
