@@ -121,7 +121,8 @@ impl SemanticSyntaxContext for Context<'_> {
     fn in_async_context(&self) -> bool {
         let decides = |kind| match kind {
             Kind::Function { is_async } => Some(is_async),
-            Kind::Class | Kind::Lambda | Kind::Module => Some(false),
+            Kind::Class | Kind::Lambda => Some(false),
+            Kind::Module => Some(self.is_cell),
             Kind::Comprehension { .. } => None,
         };
         self.kinds().find_map(decides).unwrap_or(false)
