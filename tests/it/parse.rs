@@ -535,6 +535,8 @@ fn details_count_what_was_judged() {
     assert_eq!(
         details,
         "{\"files\":2,\"invalid\":1,\"byLanguage\":{\"javascript\":1,\"python\":1},\
+         \"target\":{\"python\":{\"version\":\"3.14\",\"because\":\"it is the newest known and nothing names another\"},\
+         \"node\":{\"version\":\"26\",\"because\":\"it is the newest known and nothing names another\"}},\
          \"dialects\":{\"a.py\":\"3.14\",\"b.js\":\"commonjs\"},\"tolerantTreeErrors\":[]}"
     );
     let validity: Vec<_> = parsed.files.iter().map(|file| file.validity).collect();

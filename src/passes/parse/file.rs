@@ -2,8 +2,8 @@
 
 use super::problem::{Judged, Problem};
 use super::{ParsedFile, Region, Target, Validity};
-use super::{css, data, decode, html, javascript, python, tree};
-use crate::artifact::SourceFile;
+use super::{css, data, decode, html, javascript, notebook, python, tree};
+use crate::artifact::{SourceFile, SourceText};
 use crate::finding::{Finding, Pass, Severity, sort};
 use crate::language::Language;
 use crate::policy::ParsePolicy;
@@ -26,7 +26,14 @@ pub(super) struct Outcome<'a> {
 
 /// Parses one file.
 pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Basis<'_>) -> Outcome<'a> {
-    let mut file = ParsedFile { source, text: None, validity: Validity::NotJudged, dialect: None, regions: Vec::new() };
+    let mut file = ParsedFile {
+        source,
+        text: None,
+        rest: None,
+        validity: Validity::NotJudged,
+        dialect: None,
+        regions: Vec::new(),
+    };
     let known = is_judged(source.language);
     let decoded = match text_of(source, basis) {
         Ok(decoded) => decoded,
@@ -37,8 +44,11 @@ pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Bas
     if !known {
         return Outcome { file, findings: Vec::new(), tolerant_errors: false };
     }
-    let mut judged = judge(source, decoded.text.as_str(), package, basis);
+    let mut judged = judge(source, &decoded.text, package, basis);
     judged.problems.extend(decoded.problems(!judged.problems.iter().any(Problem::is_fatal)));
+    if judged.text.is_some() {
+        (file.text, file.rest) = (judged.text, judged.rest);
+    }
     file.dialect = judged.dialect;
     file.validity = match judged.problems.iter().any(Problem::is_fatal) {
         true => Validity::Invalid,
@@ -58,10 +68,11 @@ fn is_judged(language: Language) -> bool {
 
 /// The text of a file that is not too large.
 fn text_of(source: &SourceFile, basis: Basis<'_>) -> Result<decode::Decoded, Box<decode::Undecodable>> {
-    let policy = basis.policy;
     let size = source.bytes.len() as u64;
-    if size > policy.file_bytes_max.bytes() {
-        let message = format!("the file has {size} bytes; at most {} are parsed", policy.file_bytes_max.bytes());
+    let factor = if source.language == Language::Notebook { notebook::SIZE_FACTOR } else { 1 };
+    let most = basis.policy.file_bytes_max.bytes().saturating_mul(factor);
+    if size > most {
+        let message = format!("the file has {size} bytes; at most {most} are parsed");
         let problem = Problem::whole("file-too-large-to-parse", message);
         return Err(problem.hint("split the file, or raise `file_bytes_max`").into());
     }
@@ -77,11 +88,13 @@ fn refused(mut file: ParsedFile<'_>, undecodable: Box<decode::Undecodable>) -> O
     Outcome { file, findings: vec![finding], tolerant_errors: false }
 }
 
-fn judge(source: &SourceFile, text: &str, package: PackageType, basis: Basis<'_>) -> Judged {
+fn judge(source: &SourceFile, whole: &SourceText, package: PackageType, basis: Basis<'_>) -> Judged {
+    let text = whole.as_str();
     let (path, policy) = (source.path.as_str(), basis.policy);
     let mut judged = match source.language {
         Language::Python => python::judge(path, text, basis),
         Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, basis),
+        Language::Notebook => return notebook::judge(whole, basis),
         Language::Html => return html::judge(text, basis),
         Language::Css => return css::judge(text, policy),
         Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),

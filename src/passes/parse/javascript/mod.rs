@@ -118,17 +118,14 @@ pub(super) fn judge(path: &str, language: Language, text: &str, package: Package
 pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, basis: Basis<'_>) -> Vec<Problem> {
     let policy = basis.policy;
     let found = scan::scan(text, policy.nesting_depth_max);
-    let mut problems = match bounded(text, &found, policy) {
+    let problems = match bounded(text, &found, policy) {
         Some(problem) => vec![problem],
         None => match attempt(text, goal, RULE) {
             problems if problems.is_empty() => problems,
             problems => hints::improve(problems, text, &found, RULE, None),
         },
     };
-    for problem in &mut problems {
-        problem.range = problem.range.take().map(|range| range.start + offset..range.end + offset);
-    }
-    problems
+    problems.into_iter().map(|problem| problem.moved(offset)).collect()
 }
 
 fn bounded(text: &str, found: &scan::Scan, policy: &ParsePolicy) -> Option<Problem> {

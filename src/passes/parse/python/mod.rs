@@ -24,24 +24,37 @@ fn bytes(range: TextRange) -> Range<usize> {
     usize::from(range.start())..usize::from(range.end())
 }
 
-/// Judges one Python file.
-pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
-    let Basis { policy, target } = basis;
-    let mut judged = Judged { dialect: Some(target.python.name()), ..Judged::default() };
-    let found = scan::scan(text, policy.nesting_depth_max);
-    if let Some(at) = found.brackets.too_deep {
-        judged.problems.push(bounds::too_deep("brackets", policy.nesting_depth_max, at));
-        return judged;
-    }
-    if let Some(problem) = bounds::too_much_code(text) {
-        judged.problems.push(problem);
-        return judged;
-    }
-    judged.problems = strict(path, text, target, &found);
-    judged
+/// What a text is compiled as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A file of its own.
+    Module,
+    /// A stub (`.pyi`), whose annotations are never evaluated.
+    Stub,
+    /// A notebook's cell: each of its statements is compiled on its own, with `await` allowed at the top.
+    Cell,
 }
 
-fn strict(path: &str, text: &str, target: &Target, found: &scan::Scan) -> Vec<Problem> {
+/// Judges one Python file.
+pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
+    let form = if path.ends_with(".pyi") { Form::Stub } else { Form::Module };
+    Judged { dialect: Some(basis.target.python.name()), problems: verdict(text, form, basis), ..Judged::default() }
+}
+
+/// The faults of a text that is compiled as `form`.
+pub(super) fn verdict(text: &str, form: Form, basis: Basis<'_>) -> Vec<Problem> {
+    let Basis { policy, target } = basis;
+    let found = scan::scan(text, policy.nesting_depth_max);
+    if let Some(at) = found.brackets.too_deep {
+        return vec![bounds::too_deep("brackets", policy.nesting_depth_max, at)];
+    }
+    if let Some(problem) = bounds::too_much_code(text) {
+        return vec![problem];
+    }
+    strict(form, text, target, &found)
+}
+
+fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Problem> {
     let version = PythonVersion { major: 3, minor: target.python.minor() };
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(version));
     let layout = layout::indentation(text, parsed.tokens());
@@ -60,7 +73,14 @@ fn strict(path: &str, text: &str, target: &Target, found: &scan::Scan) -> Vec<Pr
     }
     problems.extend(layout::yield_before_operator(parsed.tokens()));
     if let Some(module) = parsed.try_into_module() {
-        problems.extend(semantic::check(module.suite(), text, version, path.ends_with(".pyi")));
+        let body = module.suite();
+        match form {
+            Form::Cell => {
+                let each = body.iter().map(std::slice::from_ref);
+                problems.extend(each.flat_map(|statement| semantic::check(statement, text, version, form)));
+            }
+            Form::Module | Form::Stub => problems.extend(semantic::check(body, text, version, form)),
+        }
     }
     problems
 }
