@@ -161,8 +161,7 @@ fn refused(refusal: Refusal, name: &str) -> (String, &'static str) {
 
 /// A fault of the cookie itself.
 fn on_cookie(message: String, bytes: &[u8], name: Range<usize>, hint: &'static str) -> Box<Undecodable> {
-    let mut undecodable =
-        at_byte(message, utf8_before(bytes, name.start), &bytes[name.start..]);
+    let mut undecodable = at_byte(message, utf8_before(bytes, name.start), &bytes[name.start..]);
     undecodable.problem.range = undecodable.problem.range.map(|range| range.start..range.start + name.len());
     undecodable.problem = undecodable.problem.hint(hint);
     undecodable
