@@ -68,10 +68,9 @@ fn is_judged(language: Language) -> bool {
 
 /// The text of a file that is not too large.
 fn text_of(source: &SourceFile, basis: Basis<'_>) -> Result<decode::Decoded, Box<decode::Undecodable>> {
-    let policy = basis.policy;
     let size = source.bytes.len() as u64;
     let factor = if source.language == Language::Notebook { notebook::SIZE_FACTOR } else { 1 };
-    let most = policy.file_bytes_max.bytes().saturating_mul(factor);
+    let most = basis.policy.file_bytes_max.bytes().saturating_mul(factor);
     if size > most {
         let message = format!("the file has {size} bytes; at most {most} are parsed");
         let problem = Problem::whole("file-too-large-to-parse", message);
