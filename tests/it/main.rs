@@ -7,6 +7,8 @@ mod install;
 mod layers;
 mod output;
 mod parse;
+mod parse_bytes;
+mod parse_measure;
 mod pipeline;
 mod readme;
 mod requirements;

@@ -39,16 +39,17 @@ pub(super) fn parse<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<
         regions: Vec::new(),
     };
     let known = is_judged(source.language);
-    match text_of(source, basis.policy) {
-        Ok(text) => file.text = Some(text),
+    let decoded = match text_of(source, basis) {
+        Ok(decoded) => decoded,
         Err(_) if !known => return Outcome { file, findings: Vec::new(), tolerant_errors: false, dialect_from: None },
-        Err(problem) => return refused(file, problem),
-    }
+        Err(undecodable) => return refused(file, undecodable),
+    };
+    file.text = Some(decoded.text.clone());
     if !known {
         return Outcome { file, findings: Vec::new(), tolerant_errors: false, dialect_from: None };
     }
-    let text = file.text.as_ref().expect("it was set above");
-    let judged = judge(source, text, roles, basis);
+    let mut judged = judge(source, &decoded.text, roles, basis);
+    judged.problems.extend(decoded.problems(!judged.problems.iter().any(Problem::is_fatal)));
     if judged.text.is_some() {
         (file.text, file.rest) = (judged.text, judged.rest);
     }
@@ -70,25 +71,25 @@ fn is_judged(language: Language) -> bool {
 }
 
 /// The text of a file that is not too large.
-fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Problem> {
+fn text_of(source: &SourceFile, basis: Basis<'_>) -> Result<decode::Decoded, Box<decode::Undecodable>> {
+    let policy = basis.policy;
     let size = source.bytes.len() as u64;
     let factor = if source.language == Language::Notebook { notebook::SIZE_FACTOR } else { 1 };
     let most = policy.file_bytes_max.bytes().saturating_mul(factor);
     if size > most {
         let message = format!("the file has {size} bytes; at most {most} are parsed");
-        return Err(
-            Problem::whole("file-too-large-to-parse", message).hint("split the file, or raise `file_bytes_max`")
-        );
+        let problem = Problem::whole("file-too-large-to-parse", message);
+        return Err(problem.hint("split the file, or raise `file_bytes_max`").into());
     }
     if source.language == Language::Binary && source.bytes.contains(&0) {
-        return Err(Problem::whole("undecodable-text", "the file is not text"));
+        return Err(Problem::whole(decode::RULE, "the file is not text").into());
     }
-    decode::decode(source.language, &source.bytes)
+    decode::decode(source.language, &source.bytes, basis.target.python)
 }
 
-fn refused(mut file: ParsedFile<'_>, problem: Problem) -> Outcome<'_> {
+fn refused(mut file: ParsedFile<'_>, undecodable: Box<decode::Undecodable>) -> Outcome<'_> {
     file.validity = Validity::Invalid;
-    let finding = problem.into_finding(&file.source.path, file.text.as_ref());
+    let finding = undecodable.problem.into_finding(&file.source.path, undecodable.text.as_ref());
     Outcome { file, findings: vec![finding], tolerant_errors: false, dialect_from: None }
 }
 

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     FalseAccept,
     /// The engine accepts it, vetrun refuses it.
     FalseRefusal,
+    /// Both accept it, as different dialects.
+    Dialect,
     /// The engine accepts it, vetrun stops at a limit with a name.
     NamedLimit,
     /// The engine gave up for want of room.
@@ -56,6 +58,8 @@ pub(crate) struct Counts {
     pub(crate) engine_valid: u64,
     pub(crate) false_accepts: u64,
     pub(crate) false_refusals: u64,
+    /// Accepted by both, as different dialects.
+    pub(crate) dialects: u64,
     /// Refused by a limit of vetrun's own, whatever the engine says.
     pub(crate) named_limits: u64,
     pub(crate) engine_limits: u64,
@@ -77,7 +81,7 @@ impl Counts {
     /// The part of the judged cases that both sides judge alike, in percent; 0 where nothing was judged.
     pub(crate) fn agreement(&self) -> f64 {
         let judged = self.engine_invalid + self.engine_valid;
-        percent(judged.saturating_sub(self.false_accepts + self.false_refusals), judged)
+        percent(judged.saturating_sub(self.false_accepts + self.false_refusals + self.dialects), judged)
     }
 
     fn add(&mut self, other: &Self) {
@@ -86,13 +90,14 @@ impl Counts {
         }
     }
 
-    fn each(&mut self) -> [&mut u64; 16] {
+    fn each(&mut self) -> [&mut u64; 17] {
         [
             &mut self.cases,
             &mut self.engine_invalid,
             &mut self.engine_valid,
             &mut self.false_accepts,
             &mut self.false_refusals,
+            &mut self.dialects,
             &mut self.named_limits,
             &mut self.engine_limits,
             &mut self.crashes,
@@ -154,13 +159,14 @@ impl Tally {
             (Verdict::Limit(_), _) => counts.engine_limits += 1,
             (Verdict::Crash(_), _) => counts.crashes += 1,
             // What vetrun declines to judge, by a limit that it names, is neither right nor wrong.
-            (Verdict::Valid, Ours::Limit(_)) => {}
-            (Verdict::Valid, _) => counts.engine_valid += 1,
+            (Verdict::Valid(_), Ours::Limit(_)) => {}
+            (Verdict::Valid(_), _) => counts.engine_valid += 1,
             (Verdict::Invalid { .. }, _) => counts.engine_invalid += 1,
         }
         match kind(engine, ours) {
             Some(Kind::FalseAccept) => counts.false_accepts += 1,
             Some(Kind::FalseRefusal) => counts.false_refusals += 1,
+            Some(Kind::Dialect) => counts.dialects += 1,
             _ => {}
         }
         if let (Verdict::Invalid { message, line, column }, Ours::Refused { message: our, line: at, column: by }) =
@@ -173,7 +179,7 @@ impl Tally {
             counts.same_column += u64::from(*line > 0 && line == at && column == by);
         }
         if let Some(expected) = case.expected_invalid {
-            counts.engine_against_suite += u64::from(matches!(engine, Verdict::Valid) == expected);
+            counts.engine_against_suite += u64::from(matches!(engine, Verdict::Valid(_)) == expected);
             counts.vetrun_against_suite += u64::from(matches!(ours, Ours::Accepted(_)) == expected);
         }
     }
@@ -203,9 +209,10 @@ fn kind(engine: &Verdict, ours: &Ours) -> Option<Kind> {
     match (engine, ours) {
         (Verdict::Limit(_), _) => Some(Kind::EngineLimit),
         (Verdict::Crash(_), _) => Some(Kind::Crash),
-        (Verdict::Valid, Ours::Accepted(_)) | (Verdict::Invalid { .. }, Ours::Limit(_)) => None,
-        (Verdict::Valid, Ours::Limit(_)) => Some(Kind::NamedLimit),
-        (Verdict::Valid, Ours::Refused { .. }) => Some(Kind::FalseRefusal),
+        (Verdict::Valid(theirs), Ours::Accepted(our)) => (!theirs.is_empty() && theirs != our).then_some(Kind::Dialect),
+        (Verdict::Invalid { .. }, Ours::Limit(_)) => None,
+        (Verdict::Valid(_), Ours::Limit(_)) => Some(Kind::NamedLimit),
+        (Verdict::Valid(_), Ours::Refused { .. }) => Some(Kind::FalseRefusal),
         (Verdict::Invalid { .. }, Ours::Accepted(_)) => Some(Kind::FalseAccept),
         (Verdict::Invalid { message, line, column }, Ours::Refused { message: our, line: at, column: by }) => {
             match (line, column) {
@@ -221,7 +228,8 @@ fn kind(engine: &Verdict, ours: &Ours) -> Option<Kind> {
 /// The class of a case.
 pub(crate) fn class(kind: Kind, engine: &Verdict, ours: &Ours) -> Class {
     let engine = match engine {
-        Verdict::Valid => "valid".to_owned(),
+        Verdict::Valid(dialect) if kind == Kind::Dialect => format!("valid as {dialect}"),
+        Verdict::Valid(_) => "valid".to_owned(),
         Verdict::Invalid { message, .. } | Verdict::Limit(message) | Verdict::Crash(message) => blanked(message),
     };
     let vetrun = match ours {
@@ -248,6 +256,11 @@ fn same_words(engine: &str, ours: &str) -> bool {
 fn blanked(message: &str) -> String {
     let mut out = String::new();
     let mut rest = message;
+    if let Some((head, regex)) = message.split_once(": /") {
+        // V8 quotes the whole expression, without marks of its own.
+        out = format!("{head}: ");
+        rest = regex.rsplit_once(": ").map_or("", |(_, why)| why);
+    }
     while let Some(first) = rest.chars().next() {
         let tail = &rest[first.len_utf8()..];
         let close = match first {
@@ -264,6 +277,7 @@ fn blanked(message: &str) -> String {
             }
             _ if first.is_ascii_digit() => {
                 out.push('N');
+                let tail = tail.strip_prefix('x').unwrap_or(tail);
                 rest = tail.trim_start_matches(|char: char| char.is_ascii_hexdigit());
             }
             _ => {
@@ -286,6 +300,8 @@ mod tests {
             ("invalid character '“' (U+201C)", "invalid character '…' (U+N)"),
             ("expected 'else' after 'if' on line 27", "expected '…' after '…' on line N"),
             ("can't use `x`", "can't use '…'"),
+            ("byte 0xe9 at 12", "byte N at N"),
+            ("Invalid regular expression: /(?<a>: /u: Invalid group", "Invalid regular expression: Invalid group"),
         ] {
             assert_eq!(blanked(message), expected);
         }
@@ -293,15 +309,18 @@ mod tests {
 
     #[test]
     fn verdicts_are_compared_and_limits_are_neither_right_nor_wrong() {
+        let valid = |dialect: &str| Verdict::Valid(dialect.to_owned());
         let invalid = || Verdict::Invalid { message: "Bad.".to_owned(), line: 1, column: 2 };
         let refused = |column| Ours::Refused { message: "bad".to_owned(), line: 1, column };
         let mut tally = Tally::default();
         let case = || Case::python("a".to_owned(), vec![b'x']);
         let cases = [
             (invalid(), Ours::Accepted("3.14"), Some(Kind::FalseAccept)),
-            (Verdict::Valid, refused(2), Some(Kind::FalseRefusal)),
-            (Verdict::Valid, Ours::Accepted("3.14"), None),
-            (Verdict::Valid, Ours::Limit("parse-limit".to_owned()), None),
+            (valid(""), refused(2), Some(Kind::FalseRefusal)),
+            (valid(""), Ours::Accepted("3.14"), None),
+            (valid("module"), Ours::Accepted("module"), None),
+            (valid("module"), Ours::Accepted("commonjs"), Some(Kind::Dialect)),
+            (valid(""), Ours::Limit("parse-limit".to_owned()), None),
             (invalid(), Ours::Limit("parse-limit".to_owned()), None),
             (invalid(), refused(2), None),
             (invalid(), refused(3), None),
@@ -311,10 +330,10 @@ mod tests {
             assert_eq!(tally.add(index, case(), engine, ours, true), expected, "{index}");
         }
         let counts = &tally.counts;
-        assert_eq!((counts.cases, counts.engine_invalid, counts.engine_valid, counts.named_limits), (8, 4, 2, 2));
+        assert_eq!((counts.cases, counts.engine_invalid, counts.engine_valid, counts.named_limits), (10, 4, 4, 2));
         assert_eq!((counts.both_refuse, counts.same_words, counts.same_line, counts.same_column), (2, 2, 2, 1));
-        assert!((counts.agreement() - 100.0 * 4.0 / 6.0).abs() < 1e-9);
-        assert_eq!(tally.groups.len(), 5);
+        assert!((counts.agreement() - 100.0 * 5.0 / 8.0).abs() < 1e-9);
+        assert_eq!(tally.groups.len(), 6);
     }
 
     #[test]
