@@ -1,8 +1,11 @@
 //! Python: the verdict of `ruff_python_parser` for the target's version of Python, completed to CPython's own.
 
 mod checks;
+mod expressions;
+mod future;
 mod hints;
 mod layout;
+mod patterns;
 mod scan;
 mod scope;
 mod semantic;
@@ -38,11 +41,7 @@ pub(super) enum Form {
 /// Judges one Python file.
 pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
     let form = if path.ends_with(".pyi") { Form::Stub } else { Form::Module };
-    Judged {
-        dialect: Some(basis.target.python.name()),
-        problems: verdict(text, form, basis),
-        ..Judged::default()
-    }
+    Judged { dialect: Some(basis.target.python.name()), problems: verdict(text, form, basis), ..Judged::default() }
 }
 
 /// The faults of a text that is compiled as `form`.
