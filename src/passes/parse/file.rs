@@ -19,15 +19,37 @@ pub(super) struct Outcome<'a> {
 
 /// Parses one file.
 pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, policy: &ParsePolicy) -> Outcome<'a> {
+    let (mut file, mut problems) = verdict(source, package, policy);
+    if file.validity != Validity::NotJudged && !problems.iter().any(|problem| problem.rule == "nesting-too-deep") {
+        problems.extend(add_tree(&mut file));
+    }
+    if problems.iter().any(Problem::is_fatal) {
+        file.validity = Validity::Invalid;
+    }
+    let tolerant_errors =
+        file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
+    let findings = findings(&file, problems, policy);
+    Outcome { file, findings, tolerant_errors }
+}
+
+/// The strict verdict on one file, and what is wrong with it.
+pub(super) fn verdict<'a>(
+    source: &'a SourceFile,
+    package: PackageType,
+    policy: &ParsePolicy,
+) -> (ParsedFile<'a>, Vec<Problem>) {
     let mut file = ParsedFile { source, text: None, validity: Validity::NotJudged, dialect: None, regions: Vec::new() };
     let known = is_judged(source.language);
     match text_of(source, policy) {
         Ok(text) => file.text = Some(text),
-        Err(_) if !known => return Outcome { file, findings: Vec::new(), tolerant_errors: false },
-        Err(problem) => return refused(file, problem),
+        Err(_) if !known => return (file, Vec::new()),
+        Err(problem) => {
+            file.validity = Validity::Invalid;
+            return (file, vec![problem]);
+        }
     }
     if !known {
-        return Outcome { file, findings: Vec::new(), tolerant_errors: false };
+        return (file, Vec::new());
     }
     let text = file.text.as_ref().expect("it was set above").as_str();
     let judged = judge(source, text, package, policy);
@@ -37,10 +59,21 @@ pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, policy: &P
         false => Validity::Valid,
     };
     file.regions = judged.regions;
-    let tolerant_errors =
-        file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
-    let findings = findings(&file, judged.problems, policy);
-    Outcome { file, findings, tolerant_errors }
+    (file, judged.problems)
+}
+
+/// Adds the tolerant tree of the whole file, where its judge has not made trees itself. A fault where there is none.
+fn add_tree(file: &mut ParsedFile<'_>) -> Option<Problem> {
+    let language = file.source.language;
+    if matches!(language, Language::Html | Language::Css) {
+        return None;
+    }
+    let text = file.text.as_ref()?.as_str();
+    match tree::parse(language, text, 0..text.len()) {
+        Ok(tree) => file.regions.extend(tree.map(|tree| Region { language, range: 0..text.len(), tree })),
+        Err(problem) => return Some(problem),
+    }
+    None
 }
 
 /// Whether files of a language are judged at all.
@@ -63,34 +96,19 @@ fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Prob
     decode::decode(source.language, &source.bytes)
 }
 
-fn refused(mut file: ParsedFile<'_>, problem: Problem) -> Outcome<'_> {
-    file.validity = Validity::Invalid;
-    let finding = problem.into_finding(&file.source.path, file.text.as_ref());
-    Outcome { file, findings: vec![finding], tolerant_errors: false }
-}
-
 fn judge(source: &SourceFile, text: &str, package: PackageType, policy: &ParsePolicy) -> Judged {
     let path = source.path.as_str();
-    let mut judged = match source.language {
+    match source.language {
         Language::Python => python::judge(path, text, policy),
         Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, policy),
-        Language::Html => return html::judge(text, policy),
-        Language::Css => return css::judge(text, policy),
+        Language::Html => html::judge(text, policy),
+        Language::Css => css::judge(text, policy),
         Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),
         Language::Json => one(data::json(text, 0, policy)),
         Language::Toml => one(data::toml(text)),
         Language::Yaml => one(data::yaml(text, policy)),
         Language::Text | Language::Binary => Judged::default(),
-    };
-    if judged.problems.iter().any(|problem| problem.rule == "nesting-too-deep") {
-        return judged;
     }
-    match tree::parse(source.language, text, 0..text.len()) {
-        Ok(Some(tree)) => judged.regions.push(Region { language: source.language, range: 0..text.len(), tree }),
-        Ok(None) => {}
-        Err(problem) => judged.problems.push(problem),
-    }
-    judged
 }
 
 fn one(problem: Option<Problem>) -> Judged {

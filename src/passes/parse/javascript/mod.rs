@@ -5,6 +5,8 @@
 
 mod checks;
 mod hints;
+#[cfg(feature = "bench")]
+pub mod layers;
 mod scan;
 
 use oxc_allocator::Allocator;

@@ -2,6 +2,8 @@
 
 mod checks;
 mod hints;
+#[cfg(feature = "bench")]
+pub mod layers;
 mod layout;
 mod scan;
 mod scope;

@@ -1,0 +1,51 @@
+//! The layers of the strict verdict, one by one, for the benchmark alone (feature `bench`). Nothing of it is part of
+//! what the crate promises.
+
+use std::collections::BTreeMap;
+
+use super::javascript::PackageType;
+use super::{Validity, decode, file, package_type, package_types, tree};
+use crate::artifact::{Artifact, SourceFile, SourceText};
+use crate::policy::ParsePolicy;
+
+pub use super::javascript::layers as javascript;
+pub use super::python::layers as python;
+
+/// What judges the files of one artifact.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    packages: BTreeMap<&'a str, PackageType>,
+    policy: &'a ParsePolicy,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge for the files of `artifact`.
+    #[must_use]
+    pub fn new(artifact: &'a Artifact, policy: &'a ParsePolicy) -> Self {
+        Self { packages: package_types(artifact), policy }
+    }
+
+    /// All of the strict verdict; whether the file is valid, and as what.
+    #[must_use]
+    pub fn verdict(&self, source: &SourceFile) -> (bool, Option<&'static str>) {
+        let (file, _) = file::verdict(source, package_type(&self.packages, source), self.policy);
+        (file.validity == Validity::Valid, file.dialect)
+    }
+}
+
+/// The text of a file.
+#[must_use]
+pub fn decoded(source: &SourceFile) -> Option<SourceText> {
+    decode::decode(source.language, &source.bytes).ok()
+}
+
+/// Whether there is a tolerant tree; it is no part of the verdict.
+#[must_use]
+pub fn has_tree(source: &SourceFile, text: &str) -> bool {
+    matches!(tree::parse(source.language, text, 0..text.len()), Ok(Some(_)))
+}
+
+/// Runs `job` on a thread with the stack that parsing has.
+pub fn on_parse_thread<T: Send>(job: impl FnOnce() -> T + Send) -> T {
+    super::with_room(job)
+}
