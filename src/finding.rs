@@ -125,6 +125,17 @@ pub struct Range {
     pub end: Position,
 }
 
+/// Another place that explains a finding: where the bracket was opened, where the name was declared first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Related {
+    /// What is there: a lower-case fragment without a full stop.
+    pub message: String,
+    /// Where, in the same file.
+    pub range: Range,
+    /// The source lines of the range, at most [`SNIPPET_BYTES_MAX`] bytes.
+    pub snippet: String,
+}
+
 /// Identifies a finding from run to run; `vetrun/v1` fingerprints never depend on line numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -161,6 +172,8 @@ pub struct Finding {
     pub range: Option<Range>,
     /// The source lines of the range, as they stand in the file, at most [`SNIPPET_BYTES_MAX`] bytes.
     pub snippet: Option<String>,
+    /// Other places that explain it, in the order in which to read them.
+    pub related: Vec<Related>,
     /// The qualified name that was really reached, where that differs from what the source says.
     pub resolved: Option<String>,
     /// Numbers of the Common Weakness Enumeration.
@@ -198,6 +211,7 @@ impl Finding {
             path: path.into(),
             range: None,
             snippet: None,
+            related: Vec::new(),
             resolved: None,
             cwe: Vec::new(),
             fingerprint: Fingerprint::default(),
@@ -224,6 +238,14 @@ impl Finding {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds another place that explains the finding: the bytes `range` of `text`.
+    #[must_use]
+    pub fn related(mut self, message: impl Into<String>, text: &SourceText, range: std::ops::Range<usize>) -> Self {
+        let snippet = text.snippet(range.clone(), SNIPPET_BYTES_MAX);
+        self.related.push(Related { message: message.into(), range: text.range(range), snippet });
         self
     }
 

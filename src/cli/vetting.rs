@@ -20,7 +20,7 @@ use crate::language::Language;
 use crate::policy::IntakeLimits;
 use crate::report::Summary;
 use crate::sandbox::Stop;
-use crate::vet::{Exit, Running, Session, Vetting};
+use crate::vet::{Exit, Judging, Running, Session, Vetting};
 
 /// The path that stands for standard input.
 const STDIN: &str = "-";
@@ -68,10 +68,12 @@ pub(super) fn session<'a>(
     requirements: Option<(&'a str, &'a [u8])>,
 ) -> Session<'a> {
     Session {
-        policy: &settings.policy,
-        rules: &settings.rules,
-        baseline: &settings.baseline,
-        requirements,
+        judging: Judging {
+            policy: &settings.policy,
+            rules: &settings.rules,
+            baseline: &settings.baseline,
+            requirements,
+        },
         agent_id: reading.agent_id.as_deref(),
         running,
     }

@@ -105,6 +105,19 @@ pub(super) fn read_pyproject(reader: &mut Reader<'_>, file: &SourceFile) {
     }
 }
 
+/// Reads the `requires-python` alone of a `pyproject.toml` whose packages something else declares, unless that said it
+/// too. What cannot be read is not needed there.
+pub(super) fn read_requires_python(reader: &mut Reader<'_>, file: &SourceFile) {
+    let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
+    let project = toml::from_str::<Pyproject>(text).ok().and_then(|pyproject| pyproject.project);
+    let wanted = project.and_then(|project| project.requires_python);
+    if let (None, Some(Ok(specifiers))) =
+        (&reader.declared.requires_python, wanted.map(|wanted| wanted.get_ref().parse::<SpecifierSet>()))
+    {
+        reader.declared.requires_python = Some((specifiers, file.path.clone()));
+    }
+}
+
 /// Whether a tool's own table lists packages, as poetry, pdm and flit have it.
 fn tool_declares(tool: &toml::Table) -> bool {
     let lists = |value: &toml::Value| {

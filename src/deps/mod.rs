@@ -112,6 +112,9 @@ pub fn declared(
         manifest::read_pyproject(&mut reader, file);
         reader.declared.sources.push(file.path.clone());
     }
+    if let Some(file) = pyproject.filter(|file| !reader.declared.sources.contains(&file.path)) {
+        manifest::read_requires_python(&mut reader, file);
+    }
     let Reader { mut declared, mut findings, .. } = reader;
     let others = scripts.iter().map(|(file, _)| file.path.as_str());
     findings.extend(others.filter(|path| !declared.sources.iter().any(|source| source == path)).map(|path| {

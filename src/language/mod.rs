@@ -2,8 +2,12 @@
 //!
 //! A language is one variant of [`Language`] and one row of [`LANGUAGES`]; what parses it is in `passes/parse`.
 
+mod version;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use version::{EngineVersions, NodeVersion, PythonVersion};
 
 use crate::sandbox::Interpreter;
 

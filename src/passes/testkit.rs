@@ -1,7 +1,7 @@
 //! Parsed artifacts for the tests of passes: files given as text, parsed as they are in earnest.
 
 use crate::artifact::{Artifact, SourceFile};
-use crate::passes::parse::{Parsed, parse};
+use crate::passes::parse::{Parsed, Target, parse};
 use crate::policy::ParsePolicy;
 
 /// An artifact of text files.
@@ -12,5 +12,5 @@ pub(crate) fn artifact(files: &[(&str, &str)]) -> Artifact {
 
 /// The artifact with its trees.
 pub(crate) fn parsed(artifact: &Artifact) -> Parsed<'_> {
-    parse(artifact, &ParsePolicy::default()).0
+    parse(artifact, &ParsePolicy::default(), &Target::default()).0
 }

@@ -17,6 +17,7 @@ pub use units::{ByteSize, Timeout};
 
 use crate::artifact::Digest;
 use crate::finding::{Confidence, Severity};
+use crate::language::{NodeVersion, PythonVersion};
 
 /// A policy that says nothing, with every key, its default and what it means in comments.
 pub const TEMPLATE: &str = include_str!("template.toml");
@@ -112,8 +113,12 @@ pub struct ParsePolicy {
     pub nesting_depth_max: u64,
     /// Syntax findings kept for each file.
     pub findings_per_file_max: u64,
-    /// The Python version whose grammar counts, `3.9` to `3.14`.
-    pub python_version: String,
+    /// The Python version whose verdict counts, `3.9` to `3.14`. Where absent: the sandbox's, where the artifact is run;
+    /// else the newest that the artifact's `requires-python` allows.
+    pub python_version: Option<PythonVersion>,
+    /// The Node version whose verdict counts: `20`, `22`, `24` or `26`. Where absent: the sandbox's, where the artifact is
+    /// run; else the newest.
+    pub node_version: Option<NodeVersion>,
 }
 
 impl Default for ParsePolicy {
@@ -122,7 +127,8 @@ impl Default for ParsePolicy {
             file_bytes_max: ByteSize::mib(2),
             nesting_depth_max: 200,
             findings_per_file_max: 10,
-            python_version: "3.14".to_owned(),
+            python_version: None,
+            node_version: None,
         }
     }
 }
@@ -432,10 +438,6 @@ impl Policy {
     /// # Errors
     /// A sentence that names the key and the mend.
     pub fn check(&self) -> Result<(), String> {
-        let minor = self.parse.python_version.strip_prefix("3.").and_then(|minor| minor.parse::<u8>().ok());
-        if !minor.is_some_and(|minor| (9..=14).contains(&minor)) {
-            return Err(format!("parse.python_version is `{}`, not 3.9 to 3.14", self.parse.python_version));
-        }
         if !(self.execute.cpus > 0.0 && self.execute.cpus.is_finite()) {
             return Err(format!("execute.cpus is {}, not a number above 0", self.execute.cpus));
         }

@@ -51,6 +51,7 @@ impl From<&Finding> for ReportFinding {
             path: finding.path.clone(),
             range: finding.range,
             snippet: finding.snippet.clone(),
+            related: finding.related.clone(),
             resolved: finding.resolved.clone(),
             cwe: finding.cwe.iter().map(|number| format!("CWE-{number}")).collect(),
             fingerprint: finding.fingerprint.clone(),

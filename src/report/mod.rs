@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use crate::finding::{
-    Confidence, Fingerprint, Pass, Position, Range, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
+    Confidence, Fingerprint, Pass, Position, Range, Related, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
 };
 pub use crate::passes::Status;
 
@@ -197,6 +197,8 @@ pub struct ReportFinding {
     pub range: Option<Range>,
     /// The source lines.
     pub snippet: Option<String>,
+    /// Other places of the file that explain it.
+    pub related: Vec<Related>,
     /// The qualified name that was really reached.
     pub resolved: Option<String>,
     /// Weakness numbers, `CWE-95`.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Rule, RuleSet};
 use crate::artifact::{Artifact, SourceFile};
-use crate::passes::parse::parse;
+use crate::passes::parse::{Target, parse};
 use crate::passes::scan::scan;
 use crate::policy::{ParsePolicy, ScanPolicy};
 
@@ -63,7 +63,7 @@ fn is_hit(rules: &RuleSet, rule: &Rule, example: &str) -> bool {
     let source =
         SourceFile { language, ..SourceFile::new(format!("example.{extension}"), example.as_bytes().to_vec()) };
     let artifact = Artifact::new("example", "example", vec![source], Vec::new());
-    let (parsed, _) = parse(&artifact, &ParsePolicy::default());
+    let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
     let (findings, _) = scan(&parsed, rules, &ScanPolicy::default());
     findings.iter().any(|finding| finding.rule_id == rule.id.as_str())
 }

@@ -15,8 +15,9 @@ use serde_json::{Map, Value};
 use crate::artifact::{Artifact, Digest};
 use crate::deps::{self, Declared};
 use crate::finding::{Finding, Pass};
+use crate::language::EngineVersions;
 use crate::passes::budget::budget;
-use crate::passes::parse::{Parsed, Validity, parse};
+use crate::passes::parse::{Parsed, Target, Validity, parse};
 use crate::passes::scan::scan;
 use crate::passes::structure::{Structure, structure};
 use crate::passes::{PassResult, Status};
@@ -97,22 +98,36 @@ pub struct Vetted<'a> {
     pub results: Results,
 }
 
-/// Runs the static passes: parse, structure, scan, budget, and the reading of declared packages.
+/// What an artifact is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Judging<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// Findings that do not count.
+    pub baseline: &'a Baseline,
+    /// What stands in for the artifact's own declarations: a file name and its bytes.
+    pub requirements: Option<(&'a str, &'a [u8])>,
+}
+
+/// Runs the static passes: parse, structure, scan, budget, and the reading of declared packages. `engines` will run the
+/// artifact, as far as they are known.
 ///
 /// # Errors
 /// [`PolicyError`] when the policy asks for a profile that does not exist.
 pub fn judge_artifact<'a>(
     artifact: &'a Artifact,
-    policy: &Policy,
-    rules: &RuleSet,
-    baseline: &Baseline,
-    requirements: Option<(&str, &[u8])>,
+    judging: Judging<'_>,
+    engines: EngineVersions,
 ) -> Result<Vetted<'a>, PolicyError> {
-    let ((parsed, mut findings), parsing) = timed(|| parse(artifact, &policy.parse));
+    let Judging { policy, rules, baseline, requirements } = judging;
+    let ((declared, undeclarable), declaring) = timed(|| deps::declared(artifact, requirements, &policy.install));
+    let target = Target::new(&policy.parse, engines, declared.requires_python.as_ref());
+    let ((parsed, mut findings), parsing) = timed(|| parse(artifact, &policy.parse, &target));
     let (structured, structuring) = timed(|| structure(&parsed, policy));
     let (structure, leftovers) = structured?;
     let ((dangers, mut scan_details), scanning) = timed(|| scan(&parsed, rules, &policy.scan));
-    let ((declared, undeclarable), declaring) = timed(|| deps::declared(artifact, requirements, &policy.install));
     let packages = declared.requirements.len();
     let ((excesses, budget_details), budgeting) =
         timed(|| budget(&parsed, &policy.budget, &structure.profile, packages as u64));
@@ -160,14 +175,8 @@ fn budget_what(artifact: &Artifact) -> String {
 /// Everything that vetting needs, once for all artifacts of a command.
 #[derive(Debug)]
 pub struct Session<'a> {
-    /// The policy.
-    pub policy: &'a Policy,
-    /// The rules.
-    pub rules: &'a RuleSet,
-    /// Findings that do not count.
-    pub baseline: &'a Baseline,
-    /// What stands in for the artifacts' own declarations: a file name and its bytes.
-    pub requirements: Option<(&'a str, &'a [u8])>,
+    /// What artifacts are judged by.
+    pub judging: Judging<'a>,
     /// The agent that generated the artifacts.
     pub agent_id: Option<&'a str>,
     /// How cleared artifacts are installed and run; `None` for static passes only.
@@ -199,7 +208,11 @@ impl Session<'_> {
     #[must_use]
     pub fn vet(&self, artifact: &Artifact) -> Vetting {
         let log = Log::start(&format!("vetting {}: {}", artifact.name, count(artifact.files.len(), "file")));
-        let vetted = judge_artifact(artifact, self.policy, self.rules, self.baseline, self.requirements);
+        let engines = self
+            .running
+            .as_ref()
+            .map_or_else(EngineVersions::default, |running| running.engines(artifact, &self.judging.policy.parse));
+        let vetted = judge_artifact(artifact, self.judging, engines);
         let record = match vetted {
             Ok(vetted) => self.after_judgement(vetted, log),
             Err(error) => Record::not_vetted(&error, log),
@@ -241,7 +254,7 @@ impl Session<'_> {
             log,
         };
         if let (Some(running), Some(cleared)) = (&self.running, cleared) {
-            running.run(cleared, &vetted, self.policy, &mut record);
+            running.run(cleared, &vetted, self.judging.policy, &mut record);
         }
         record
     }
@@ -251,8 +264,8 @@ impl Session<'_> {
         let tool = Tool {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            rules_digest: self.rules.digest().to_string(),
-            policy_digest: self.policy.digest().to_string(),
+            rules_digest: self.judging.rules.digest().to_string(),
+            policy_digest: self.judging.policy.digest().to_string(),
         };
         let identity = format!("{digest} {} {} {}", tool.version, tool.rules_digest, tool.policy_digest);
         let result = |pass| ValidationResult::from(results.of(pass));

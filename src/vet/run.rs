@@ -6,11 +6,13 @@ use serde_json::{Map, Value};
 
 use super::results::{count, timed};
 use super::{Baseline, Cleared, Exit, Record, Vetted, fails, judge};
+use crate::artifact::Artifact;
 use crate::finding::{Finding, Pass};
+use crate::language::{EngineVersions, Language, NodeVersion, PythonVersion};
 use crate::passes::execute::{self, Place, Plan};
 use crate::passes::install::{self, InstallError, Installed, RunEnvironment, Tools};
 use crate::passes::{PassResult, Status};
-use crate::policy::{NetworkPolicy, Policy};
+use crate::policy::{NetworkPolicy, ParsePolicy, Policy};
 use crate::report::Execution;
 use crate::sandbox::{Ended, Interpreter, Network, Outcome, Program, Sandbox, SandboxError, Stop};
 
@@ -38,6 +40,21 @@ impl std::fmt::Debug for Running<'_> {
 }
 
 impl Running<'_> {
+    /// The versions of the interpreters that would run the artifact's languages, where the policy names none and the
+    /// sandbox has them.
+    pub(super) fn engines(&self, artifact: &Artifact, policy: &ParsePolicy) -> EngineVersions {
+        let release = |language| {
+            let kind = artifact.files.iter().find(|file| file.language == language)?.language.info().interpreter?;
+            Some(self.sandbox.interpreter(kind).ok()?.version)
+        };
+        let python = policy.python_version.is_none().then(|| release(Language::Python)).flatten();
+        let node = policy.node_version.is_none().then(|| release(Language::JavaScript)).flatten();
+        EngineVersions {
+            python: python.and_then(|release| PythonVersion::of_release(&release)),
+            node: node.and_then(|release| NodeVersion::of_release(&release)),
+        }
+    }
+
     /// Installs and runs a cleared artifact, and records what was seen.
     pub(super) fn run(&self, cleared: Cleared<'_>, vetted: &Vetted<'_>, policy: &Policy, record: &mut Record) {
         let plan = execute::plan(cleared.artifact(), &vetted.structure, &policy.execute, self.args);

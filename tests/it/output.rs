@@ -77,6 +77,7 @@ fn finding(rule: &str, severity: Severity, path: &str, message: &str) -> ReportF
         path: path.into(),
         range: None,
         snippet: None,
+        related: Vec::new(),
         resolved: None,
         cwe: Vec::new(),
         fingerprint: Fingerprint(format!("{rule}-fingerprint")),

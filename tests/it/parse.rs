@@ -4,7 +4,8 @@
 
 use vetrun::artifact::{Artifact, SourceFile};
 use vetrun::finding::{Finding, Severity};
-use vetrun::passes::parse::{Validity, parse};
+use vetrun::language::{EngineVersions, PythonVersion};
+use vetrun::passes::parse::{Target, Validity, parse};
 use vetrun::policy::{ByteSize, ParsePolicy};
 
 /// The verdict on one file, and what was found in it.
@@ -14,7 +15,7 @@ fn judge(path: &str, bytes: &[u8]) -> (Validity, Vec<Finding>) {
 
 fn judge_with(path: &str, bytes: &[u8], policy: &ParsePolicy) -> (Validity, Vec<Finding>) {
     let artifact = Artifact::new("a", "a", vec![SourceFile::new(path, bytes.to_vec())], Vec::new());
-    let (parsed, findings) = parse(&artifact, policy);
+    let (parsed, findings) = parse(&artifact, policy, &Target::new(policy, EngineVersions::default(), None));
     (parsed.files[0].validity, findings)
 }
 
@@ -300,7 +301,7 @@ fn javascript_goals_follow_extension_and_package() {
     let dialect = |files: &[(&str, &str)], path: &str| {
         let files = files.iter().map(|(path, text)| SourceFile::new(*path, text.as_bytes().to_vec())).collect();
         let artifact = Artifact::new("a", "a", files, Vec::new());
-        let (parsed, _) = parse(&artifact, &ParsePolicy::default());
+        let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
         let file = parsed.files.iter().find(|file| file.source.path == path).expect("it is in the artifact");
         (file.validity, file.dialect)
     };
@@ -346,7 +347,7 @@ fn hints_say_what_to_do() {
 
 #[test]
 fn the_python_version_of_the_policy_counts() {
-    let policy = |version: &str| ParsePolicy { python_version: version.to_owned(), ..ParsePolicy::default() };
+    let policy = |version| ParsePolicy { python_version: Some(version), ..ParsePolicy::default() };
     for (code, since) in [
         ("match x:\n    case 1: pass\n", 10),
         ("try: pass\nexcept* A: pass\n", 11),
@@ -355,10 +356,10 @@ fn the_python_version_of_the_policy_counts() {
         ("class A[T = int]: pass\n", 13),
         ("try: pass\nexcept A, B: pass\n", 14),
     ] {
-        for minor in 9..=14 {
-            let (validity, findings) = judge_with("a.py", code.as_bytes(), &policy(&format!("3.{minor}")));
-            let expected = if minor >= since { Validity::Valid } else { Validity::Invalid };
-            assert_eq!(validity, expected, "{code:?} for 3.{minor}: {findings:?}");
+        for version in PythonVersion::ALL {
+            let (validity, findings) = judge_with("a.py", code.as_bytes(), &policy(version));
+            let expected = if version.minor() >= since { Validity::Valid } else { Validity::Invalid };
+            assert_eq!(validity, expected, "{code:?} for {version}: {findings:?}");
         }
     }
 }
@@ -373,7 +374,7 @@ fn pages_are_judged_with_their_scripts_and_styles() {
     assert_eq!((findings[0].rule_id.as_ref(), range.start.line, range.start.column), ("javascript-syntax-error", 7, 9));
 
     let artifact = Artifact::new("a", "a", vec![SourceFile::new("a.html", page.as_bytes().to_vec())], Vec::new());
-    let (parsed, _) = parse(&artifact, &ParsePolicy::default());
+    let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
     let regions: Vec<_> =
         parsed.files[0].regions.iter().map(|region| (region.language.name(), &page[region.range.clone()])).collect();
     assert_eq!(regions, [("html", page), ("css", "\na { color: red; }\n"), ("javascript", "\nlet x = ;\n")]);
@@ -529,11 +530,13 @@ fn details_count_what_was_judged() {
     let files =
         vec![file("a.py", b"x = 1\n"), file("b.js", b"x = ;\n"), file("c.txt", b"hello\n"), file("d.png", b"\0")];
     let artifact = Artifact::new("a", "a", files, Vec::new());
-    let (parsed, _) = parse(&artifact, &ParsePolicy::default());
+    let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
     let details = serde_json::to_string(&parsed.details).expect("a map is JSON");
     assert_eq!(
         details,
         "{\"files\":2,\"invalid\":1,\"byLanguage\":{\"javascript\":1,\"python\":1},\
+         \"target\":{\"python\":{\"version\":\"3.14\",\"because\":\"it is the newest known and nothing names another\"},\
+         \"node\":{\"version\":\"26\",\"because\":\"it is the newest known and nothing names another\"}},\
          \"dialects\":{\"a.py\":\"3.14\",\"b.js\":\"commonjs\"},\"tolerantTreeErrors\":[]}"
     );
     let validity: Vec<_> = parsed.files.iter().map(|file| file.validity).collect();

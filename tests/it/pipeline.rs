@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{arg, folder, report, root, run, shown, vetrun};
+use vetrun::language::PythonVersion;
+use vetrun::sandbox::{Interpreter, Sandbox as _};
+
+use crate::support::{arg, folder, native, report, root, run, shown, vetrun};
 
 fn code(args: &[&str]) -> i32 {
     let output = run(args);
@@ -383,10 +386,12 @@ fn the_changed_folder_does_not_change_what_runs() {
         stop: &stop,
     };
     let session = vetrun::vet::Session {
-        policy: &policy,
-        rules: &rules,
-        baseline: &vetrun::vet::Baseline::new(),
-        requirements: None,
+        judging: vetrun::vet::Judging {
+            policy: &policy,
+            rules: &rules,
+            baseline: &vetrun::vet::Baseline::new(),
+            requirements: None,
+        },
         agent_id: None,
         running: Some(running),
     };
@@ -399,4 +404,32 @@ fn the_changed_folder_does_not_change_what_runs() {
 fn the_root_of_the_package_is_vetted_without_a_crash() {
     let output = run(&["check", arg(&root().join("src")), "--format", "json"]);
     assert!(matches!(output.status.code(), Some(0 | 1)), "{}", shown(&output));
+}
+
+/// What the report says of the version of Python that a file was judged for.
+fn judged_for(output: &Output) -> (String, String) {
+    let python = &report(output)["validationResults"]["syntax"]["details"]["target"]["python"];
+    let text = |name: &str| python[name].as_str().unwrap_or_else(|| panic!("{}", shown(output))).to_owned();
+    (text("version"), text("because"))
+}
+
+#[test]
+fn a_file_is_judged_for_the_python_that_will_run_it() {
+    let here = native().interpreter(Interpreter::Python).expect("the test machine has python3").version;
+    let here = PythonVersion::of_release(&here).expect("it is a Python 3").name();
+    let manifest = ("pyproject.toml", "[project]\nname = \"a\"\nversion = \"1\"\nrequires-python = \">=3.9,<3.11\"\n");
+    let code = ("main.py", "try:\n    print('hello')\nexcept* ValueError:\n    pass\n");
+    let artifact = folder(&[manifest, code]);
+    let check = run(&["check", arg(artifact.path()), "--format", "json"]);
+    assert_eq!(judged_for(&check), ("3.10".to_owned(), "it is the newest that pyproject.toml allows".to_owned()));
+    assert_eq!(check.status.code(), Some(1), "{}", shown(&check));
+
+    let policy = folder(&[("vetrun.toml", "[parse]\npython_version = \"3.12\"\n")]);
+    let policy = policy.path().join("vetrun.toml");
+    let check = run(&["check", arg(artifact.path()), "--format", "json", "--policy", arg(&policy)]);
+    assert_eq!(judged_for(&check), ("3.12".to_owned(), "the policy says so".to_owned()));
+    assert_eq!(check.status.code(), Some(0), "{}", shown(&check));
+
+    let ran = run(&["run", arg(artifact.path()), "--format", "json", "--no-install"]);
+    assert_eq!(judged_for(&ran), (here.to_owned(), "it is the one in the sandbox".to_owned()));
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use vetrun::artifact::{Artifact, SourceFile};
 use vetrun::finding::Pass;
-use vetrun::passes::parse::parse;
+use vetrun::passes::parse::{Target, parse};
 use vetrun::passes::scan::scan;
 use vetrun::policy::{ParsePolicy, ScanPolicy};
 use vetrun::rules::{RuleSet, selftest};
@@ -75,7 +75,7 @@ fn rule_folder(language: &str, rules: &[(&str, &str)]) -> tempfile::TempDir {
 /// What the rules of the tests find in a piece of code: rule id, line and resolved name.
 fn found(rules: &RuleSet, path: &str, code: &str) -> Vec<String> {
     let artifact = Artifact::new("a", "a", vec![SourceFile::new(path, code.as_bytes().to_vec())], Vec::new());
-    let (parsed, refused) = parse(&artifact, &ParsePolicy::default());
+    let (parsed, refused) = parse(&artifact, &ParsePolicy::default(), &Target::default());
     let (findings, _) = scan(&parsed, rules, &ScanPolicy::default());
     // What the parse pass refuses to hand on, it reports itself.
     refused

@@ -9,7 +9,7 @@ use vetrun::artifact::Artifact;
 use vetrun::finding::{Finding, Severity};
 use vetrun::intake::{self, DEFAULT_EXCLUDES};
 use vetrun::passes::budget::budget;
-use vetrun::passes::parse::parse;
+use vetrun::passes::parse::{Target, parse};
 use vetrun::passes::structure::{Structure, structure};
 use vetrun::policy::Policy;
 
@@ -42,7 +42,7 @@ fn read(path: &Path) -> Artifact {
 /// What the passes that need no rules find in an artifact.
 fn judge(artifact: &Artifact) -> (Structure, Vec<Finding>) {
     let policy = Policy::default();
-    let (parsed, mut findings) = parse(artifact, &policy.parse);
+    let (parsed, mut findings) = parse(artifact, &policy.parse, &Target::default());
     let (structure, found) = structure(&parsed, &policy).expect("the profile is built in");
     findings.extend(found);
     findings.extend(budget(&parsed, &policy.budget, &structure.profile, 0).0);

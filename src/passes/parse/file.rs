@@ -1,13 +1,20 @@
 //! One file: its bytes, its limits, its judge, its trees.
 
 use super::problem::{Judged, Problem};
-use super::{ParsedFile, Region, Validity};
+use super::{ParsedFile, Region, Target, Validity};
 use super::{css, data, decode, html, javascript, python, tree};
 use crate::artifact::{SourceFile, SourceText};
 use crate::finding::{Finding, Pass, Severity, sort};
 use crate::language::Language;
 use crate::policy::ParsePolicy;
 use javascript::PackageType;
+
+/// What every file is judged by.
+#[derive(Clone, Copy)]
+pub(super) struct Basis<'p> {
+    pub(super) policy: &'p ParsePolicy,
+    pub(super) target: &'p Target,
+}
 
 /// A file and what there is to say about it.
 pub(super) struct Outcome<'a> {
@@ -18,8 +25,8 @@ pub(super) struct Outcome<'a> {
 }
 
 /// Parses one file.
-pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, policy: &ParsePolicy) -> Outcome<'a> {
-    let (mut file, mut problems) = verdict(source, package, policy);
+pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Basis<'_>) -> Outcome<'a> {
+    let (mut file, mut problems) = verdict(source, package, basis);
     if file.validity != Validity::NotJudged && !problems.iter().any(|problem| problem.rule == "nesting-too-deep") {
         problems.extend(add_tree(&mut file));
     }
@@ -28,7 +35,7 @@ pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, policy: &P
     }
     let tolerant_errors =
         file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
-    let findings = findings(&file, problems, policy);
+    let findings = findings(&file, problems, basis.policy);
     Outcome { file, findings, tolerant_errors }
 }
 
@@ -36,11 +43,11 @@ pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, policy: &P
 pub(super) fn verdict<'a>(
     source: &'a SourceFile,
     package: PackageType,
-    policy: &ParsePolicy,
+    basis: Basis<'_>,
 ) -> (ParsedFile<'a>, Vec<Problem>) {
     let mut file = ParsedFile { source, text: None, validity: Validity::NotJudged, dialect: None, regions: Vec::new() };
     let known = is_judged(source.language);
-    match text_of(source, policy) {
+    match text_of(source, basis.policy) {
         Ok(text) => file.text = Some(text),
         Err(_) if !known => return (file, Vec::new()),
         Err(problem) => {
@@ -52,7 +59,7 @@ pub(super) fn verdict<'a>(
         return (file, Vec::new());
     }
     let text = file.text.as_ref().expect("it was set above").as_str();
-    let judged = judge(source, text, package, policy);
+    let judged = judge(source, text, package, basis);
     file.dialect = judged.dialect;
     file.validity = match judged.problems.iter().any(Problem::is_fatal) {
         true => Validity::Invalid,
@@ -96,12 +103,12 @@ fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Prob
     decode::decode(source.language, &source.bytes)
 }
 
-fn judge(source: &SourceFile, text: &str, package: PackageType, policy: &ParsePolicy) -> Judged {
-    let path = source.path.as_str();
+fn judge(source: &SourceFile, text: &str, package: PackageType, basis: Basis<'_>) -> Judged {
+    let (path, policy) = (source.path.as_str(), basis.policy);
     match source.language {
-        Language::Python => python::judge(path, text, policy),
-        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, policy),
-        Language::Html => html::judge(text, policy),
+        Language::Python => python::judge(path, text, basis),
+        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, basis),
+        Language::Html => html::judge(text, basis),
         Language::Css => css::judge(text, policy),
         Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),
         Language::Json => one(data::json(text, 0, policy)),

@@ -8,13 +8,13 @@ use std::ops::Range;
 use super::bounds;
 use super::css;
 use super::data;
+use super::file::Basis;
 use super::javascript::{self, Goal};
 use super::problem::{Judged, Problem};
 use super::tree;
 use crate::finding::Severity;
 use crate::language::Language;
 use crate::passes::parse::Region;
-use crate::policy::ParsePolicy;
 
 const RULE: &str = "html-syntax-error";
 
@@ -35,8 +35,8 @@ const OPTIONAL_END: &[&str] = &[
 const RAW: &[&str] = &["script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"];
 
 /// Judges one page.
-pub(super) fn judge(text: &str, policy: &ParsePolicy) -> Judged {
-    let page = Page::read(text, policy.nesting_depth_max);
+pub(super) fn judge(text: &str, basis: Basis<'_>) -> Judged {
+    let page = Page::read(text, basis.policy.nesting_depth_max);
     let mut judged = Judged { problems: page.problems, ..Judged::default() };
     if page.too_deep {
         return judged;
@@ -53,22 +53,22 @@ pub(super) fn judge(text: &str, policy: &ParsePolicy) -> Judged {
         Err(problem) => judged.problems.push(problem),
     }
     for inline in page.inline {
-        inline_code(&inline, text, policy, &mut judged);
+        inline_code(&inline, text, basis, &mut judged);
     }
     judged
 }
 
 /// Judges one script or style, and adds its region.
-fn inline_code(inline: &Inline, text: &str, policy: &ParsePolicy, judged: &mut Judged) {
+fn inline_code(inline: &Inline, text: &str, basis: Basis<'_>, judged: &mut Judged) {
     let range = inline.content.clone();
     let code = &text[range.clone()];
     if code.trim().is_empty() {
         return;
     }
     let (language, problems) = match inline.kind {
-        Kind::Style => (Language::Css, css::verdict(code, range.start, policy)),
-        Kind::Script(goal) => (Language::JavaScript, javascript::judge_inline(code, range.start, goal, policy)),
-        Kind::Json => (Language::Json, data::json(code, range.start, policy).into_iter().collect()),
+        Kind::Style => (Language::Css, css::verdict(code, range.start, basis.policy)),
+        Kind::Script(goal) => (Language::JavaScript, javascript::judge_inline(code, range.start, goal, basis)),
+        Kind::Json => (Language::Json, data::json(code, range.start, basis.policy).into_iter().collect()),
     };
     let too_deep = problems.iter().any(|problem| problem.rule == "nesting-too-deep");
     judged.problems.extend(problems);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::javascript::PackageType;
-use super::{Validity, decode, file, package_type, package_types, tree};
+use super::{Target, Validity, decode, file, package_type, package_types, tree};
 use crate::artifact::{Artifact, SourceFile, SourceText};
 use crate::policy::ParsePolicy;
 
@@ -16,19 +16,21 @@ pub use super::python::layers as python;
 pub struct Judge<'a> {
     packages: BTreeMap<&'a str, PackageType>,
     policy: &'a ParsePolicy,
+    target: Target,
 }
 
 impl<'a> Judge<'a> {
     /// A judge for the files of `artifact`.
     #[must_use]
     pub fn new(artifact: &'a Artifact, policy: &'a ParsePolicy) -> Self {
-        Self { packages: package_types(artifact), policy }
+        Self { packages: package_types(artifact), policy, target: Target::default() }
     }
 
     /// All of the strict verdict; whether the file is valid, and as what.
     #[must_use]
     pub fn verdict(&self, source: &SourceFile) -> (bool, Option<&'static str>) {
-        let (file, _) = file::verdict(source, package_type(&self.packages, source), self.policy);
+        let basis = file::Basis { policy: self.policy, target: &self.target };
+        let (file, _) = file::verdict(source, package_type(&self.packages, source), basis);
         (file.validity == Validity::Valid, file.dialect)
     }
 }

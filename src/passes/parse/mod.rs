@@ -19,6 +19,7 @@ pub mod layers;
 mod problem;
 mod python;
 mod stack;
+mod target;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ use crate::policy::ParsePolicy;
 use javascript::PackageType;
 
 pub(crate) use stack::with_room;
+pub use target::{Reason, Target};
 
 /// An artifact whose files have been parsed: what the passes after this one look at.
 #[derive(Debug)]
@@ -90,17 +92,18 @@ pub struct Region {
 /// Paths listed in the details of the report.
 const DETAIL_PATHS_MAX: usize = 200;
 
-/// Parses every file of `artifact`. Never fails: what is not valid is a finding.
+/// Parses every file of `artifact` as the engines of `target` would. Never fails: what is not valid is a finding.
 #[must_use]
-pub fn parse<'a>(artifact: &'a Artifact, policy: &ParsePolicy) -> (Parsed<'a>, Vec<Finding>) {
+pub fn parse<'a>(artifact: &'a Artifact, policy: &ParsePolicy, target: &Target) -> (Parsed<'a>, Vec<Finding>) {
     let packages = package_types(artifact);
-    let one = |source| file::parse(source, package_type(&packages, source), policy);
+    let basis = file::Basis { policy, target };
+    let one = |source| file::parse(source, package_type(&packages, source), basis);
     let outcomes: Vec<file::Outcome<'a>> = match stack::Pool::get() {
         Some(pool) => pool.run(|| artifact.files.par_iter().map(one).collect()),
         // Without a thread that has room to recurse, what needs one is refused.
         None => artifact.files.iter().map(one).collect(),
     };
-    let details = details(&outcomes);
+    let details = details(&outcomes, target);
     let mut files = Vec::with_capacity(outcomes.len());
     let mut findings = Vec::new();
     for outcome in outcomes {
@@ -148,7 +151,7 @@ fn folder(path: &str) -> &str {
 }
 
 /// Facts for the report: how many files were judged and as what.
-fn details(outcomes: &[file::Outcome<'_>]) -> Map<String, Value> {
+fn details(outcomes: &[file::Outcome<'_>], target: &Target) -> Map<String, Value> {
     let judged = || outcomes.iter().filter(|outcome| outcome.file.validity != Validity::NotJudged);
     let mut by_language: BTreeMap<&str, u64> = BTreeMap::new();
     for outcome in judged() {
@@ -165,10 +168,12 @@ fn details(outcomes: &[file::Outcome<'_>]) -> Map<String, Value> {
         .take(DETAIL_PATHS_MAX)
         .collect();
     let invalid = judged().filter(|outcome| outcome.file.validity == Validity::Invalid).count();
+    let judges = |language: Language| judged().any(|outcome| outcome.file.source.language == language);
     let entries = [
         ("files", json!(judged().count())),
         ("invalid", json!(invalid)),
         ("byLanguage", json!(by_language)),
+        ("target", target.details(judges(Language::Python), judges(Language::JavaScript))),
         ("dialects", json!(dialects)),
         ("tolerantTreeErrors", json!(tolerant)),
     ];

@@ -21,17 +21,20 @@ pub(super) struct Problem {
     pub(super) hint: Option<Cow<'static, str>>,
     /// Where in the text; `None` for the file as a whole.
     pub(super) range: Option<Range<usize>>,
+    /// Other places that explain it, and what is there.
+    pub(super) related: Vec<(Cow<'static, str>, Range<usize>)>,
 }
 
 impl Problem {
     /// A fault of severity high at `range`.
     pub(super) fn new(rule: &'static str, message: impl Into<String>, range: Range<usize>) -> Self {
-        Self { rule, severity: Severity::High, message: message.into(), hint: None, range: Some(range) }
+        Self { range: Some(range), ..Self::whole(rule, message) }
     }
 
     /// A fault of severity high of the file as a whole.
     pub(super) fn whole(rule: &'static str, message: impl Into<String>) -> Self {
-        Self { rule, severity: Severity::High, message: message.into(), hint: None, range: None }
+        let message = message.into();
+        Self { rule, severity: Severity::High, message, hint: None, range: None, related: Vec::new() }
     }
 
     /// Sets another severity.
@@ -46,6 +49,22 @@ impl Problem {
         self
     }
 
+    /// Adds another place that explains the fault.
+    pub(super) fn related(mut self, message: impl Into<Cow<'static, str>>, range: Range<usize>) -> Self {
+        self.related.push((message.into(), range));
+        self
+    }
+
+    /// Moves all places of the fault by `offset` bytes: what was judged stands so far into the file.
+    pub(super) fn moved(mut self, offset: usize) -> Self {
+        let by = |range: &Range<usize>| range.start + offset..range.end + offset;
+        self.range = self.range.as_ref().map(by);
+        for (_, range) in &mut self.related {
+            *range = by(range);
+        }
+        self
+    }
+
     /// Whether a file with this fault is invalid.
     pub(super) fn is_fatal(&self) -> bool {
         self.severity >= Severity::Medium
@@ -55,7 +74,10 @@ impl Problem {
     pub(super) fn into_finding(self, path: &str, text: Option<&SourceText>) -> Finding {
         let finding = Finding::in_file(self.rule, Pass::Parse, self.severity, path, self.message);
         let finding = match (text, self.range) {
-            (Some(text), Some(range)) => finding.at(text, range),
+            (Some(text), Some(range)) => {
+                let related = self.related.into_iter();
+                related.fold(finding.at(text, range), |finding, (message, range)| finding.related(message, text, range))
+            }
             _ => finding,
         };
         match self.hint {

@@ -70,13 +70,13 @@ fn finding(file: &ParsedFile<'_>) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::artifact::{Artifact, SourceFile};
-    use crate::passes::parse::parse;
+    use crate::passes::parse::{Target, parse};
     use crate::policy::ParsePolicy;
 
     fn ids(files: &[(&str, &[u8])]) -> Vec<String> {
         let files = files.iter().map(|(path, bytes)| SourceFile::new(*path, bytes.to_vec())).collect();
         let artifact = Artifact::new("a", "a", files, Vec::new());
-        let (parsed, _) = parse(&artifact, &ParsePolicy::default());
+        let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
         let mut findings = Vec::new();
         check(&parsed, &mut findings);
         findings.iter().map(|finding| format!("{} {}", finding.rule_id, finding.path)).collect()

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use vetrun::artifact::{Artifact, SourceFile};
 use vetrun::finding::Severity;
-use vetrun::passes::parse::parse;
+use vetrun::passes::parse::{Target, parse};
 use vetrun::passes::scan::scan;
 use vetrun::policy::{ParsePolicy, ScanPolicy};
 use vetrun::rules::RuleSet;
@@ -13,7 +13,7 @@ use vetrun::rules::RuleSet;
 /// The rules of severity medium or more that a piece of code hits.
 fn alarms(rules: &RuleSet, path: &str, code: &str) -> Vec<String> {
     let artifact = Artifact::new("a", "a", vec![SourceFile::new(path, code.as_bytes().to_vec())], Vec::new());
-    let (parsed, _) = parse(&artifact, &ParsePolicy::default());
+    let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
     let (findings, _) = scan(&parsed, rules, &ScanPolicy::default());
     findings.iter().filter(|one| one.severity >= Severity::Medium).map(|one| one.rule_id.to_string()).collect()
 }

@@ -16,6 +16,7 @@ use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
 
 use super::bounds;
+use super::file::Basis;
 use super::problem::{Judged, Problem};
 use crate::language::Language;
 use crate::policy::ParsePolicy;
@@ -84,7 +85,8 @@ fn goals(path: &str, package: PackageType) -> &'static [Goal] {
 }
 
 /// Judges one JavaScript or TypeScript file.
-pub(super) fn judge(path: &str, language: Language, text: &str, package: PackageType, policy: &ParsePolicy) -> Judged {
+pub(super) fn judge(path: &str, language: Language, text: &str, package: PackageType, basis: Basis<'_>) -> Judged {
+    let policy = basis.policy;
     let mut judged = Judged::default();
     let found = scan::scan(text, policy.nesting_depth_max);
     if let Some(problem) = bounded(text, &found, policy) {
@@ -115,19 +117,17 @@ pub(super) fn judge(path: &str, language: Language, text: &str, package: Package
 }
 
 /// Judges the script of a page, `offset` bytes into its text.
-pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, policy: &ParsePolicy) -> Vec<Problem> {
+pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, basis: Basis<'_>) -> Vec<Problem> {
+    let policy = basis.policy;
     let found = scan::scan(text, policy.nesting_depth_max);
-    let mut problems = match bounded(text, &found, policy) {
+    let problems = match bounded(text, &found, policy) {
         Some(problem) => vec![problem],
         None => match attempt(text, goal, RULE) {
             problems if problems.is_empty() => problems,
             problems => hints::improve(problems, text, &found, RULE, None),
         },
     };
-    for problem in &mut problems {
-        problem.range = problem.range.take().map(|range| range.start + offset..range.end + offset);
-    }
-    problems
+    problems.into_iter().map(|problem| problem.moved(offset)).collect()
 }
 
 fn bounded(text: &str, found: &scan::Scan, policy: &ParsePolicy) -> Option<Problem> {

@@ -4,6 +4,7 @@ use ruff_python_ast::ModModule;
 use ruff_python_parser::Parsed;
 
 use super::*;
+use crate::policy::ParsePolicy;
 
 /// What is looked at before the parser: brackets, and room to recurse. Whether the file may be parsed.
 #[must_use]
@@ -28,5 +29,5 @@ pub fn layout(text: &str, parsed: &Parsed<ModModule>) -> usize {
 /// The semantic checker and the own checks; how many faults they find.
 #[must_use]
 pub fn semantic(text: &str, parsed: &Parsed<ModModule>) -> usize {
-    semantic::check(parsed.suite(), text, PythonVersion::PY314, false).len()
+    semantic::check(parsed.suite(), text, PythonVersion::PY314, Form::Module).len()
 }

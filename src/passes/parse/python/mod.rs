@@ -1,4 +1,4 @@
-//! Python: the verdict of `ruff_python_parser` for the policy's version of Python, completed to CPython's own.
+//! Python: the verdict of `ruff_python_parser` for the target's version of Python, completed to CPython's own.
 
 mod checks;
 mod hints;
@@ -10,15 +10,14 @@ mod scope;
 mod semantic;
 
 use std::ops::Range;
-use std::str::FromStr as _;
 
 use ruff_python_ast::PythonVersion;
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::bounds;
+use super::file::Basis;
 use super::problem::{Judged, Problem};
-use crate::policy::ParsePolicy;
+use super::{Target, bounds};
 
 const RULE: &str = "python-syntax-error";
 
@@ -27,24 +26,42 @@ fn bytes(range: TextRange) -> Range<usize> {
     usize::from(range.start())..usize::from(range.end())
 }
 
-/// Judges one Python file.
-pub(super) fn judge(path: &str, text: &str, policy: &ParsePolicy) -> Judged {
-    let (version, dialect) = version(&policy.python_version);
-    let mut judged = Judged { dialect: Some(dialect), ..Judged::default() };
-    let found = scan::scan(text, policy.nesting_depth_max);
-    if let Some(at) = found.brackets.too_deep {
-        judged.problems.push(bounds::too_deep("brackets", policy.nesting_depth_max, at));
-        return judged;
-    }
-    if let Some(problem) = bounds::too_much_code(text) {
-        judged.problems.push(problem);
-        return judged;
-    }
-    judged.problems = strict(path, text, version, &found);
-    judged
+/// What a text is compiled as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A file of its own.
+    Module,
+    /// A stub (`.pyi`), whose annotations are never evaluated.
+    Stub,
+    /// A notebook's cell: each of its statements is compiled on its own, with `await` allowed at the top.
+    Cell,
 }
 
-fn strict(path: &str, text: &str, version: PythonVersion, found: &scan::Scan) -> Vec<Problem> {
+/// Judges one Python file.
+pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
+    let form = if path.ends_with(".pyi") { Form::Stub } else { Form::Module };
+    Judged {
+        dialect: Some(basis.target.python.name()),
+        problems: verdict(text, form, basis),
+        ..Judged::default()
+    }
+}
+
+/// The faults of a text that is compiled as `form`.
+pub(super) fn verdict(text: &str, form: Form, basis: Basis<'_>) -> Vec<Problem> {
+    let Basis { policy, target } = basis;
+    let found = scan::scan(text, policy.nesting_depth_max);
+    if let Some(at) = found.brackets.too_deep {
+        return vec![bounds::too_deep("brackets", policy.nesting_depth_max, at)];
+    }
+    if let Some(problem) = bounds::too_much_code(text) {
+        return vec![problem];
+    }
+    strict(form, text, target, &found)
+}
+
+fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Problem> {
+    let version = PythonVersion { major: 3, minor: target.python.minor() };
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(version));
     let layout = layout::indentation(text, parsed.tokens());
     if parsed.has_invalid_syntax() {
@@ -53,7 +70,7 @@ fn strict(path: &str, text: &str, version: PythonVersion, found: &scan::Scan) ->
     let unsupported = parsed.unsupported_syntax_errors().iter().map(|error| {
         let message = super::problem::fragment(&error.to_string());
         Problem::new(RULE, message, bytes(error.range()))
-            .hint(format!("the policy judges for Python {version}; set `python_version` to the one that runs it"))
+            .hint(format!("judged for Python {version}, because {}", target.python_by.words()))
     });
     let too_deep = layout.as_ref().is_some_and(|problem| problem.rule == "nesting-too-deep");
     let mut problems: Vec<Problem> = unsupported.chain(layout).collect();
@@ -62,14 +79,14 @@ fn strict(path: &str, text: &str, version: PythonVersion, found: &scan::Scan) ->
     }
     problems.extend(layout::yield_before_operator(parsed.tokens()));
     if let Some(module) = parsed.try_into_module() {
-        problems.extend(semantic::check(module.suite(), text, version, path.ends_with(".pyi")));
+        let body = module.suite();
+        match form {
+            Form::Cell => {
+                let each = body.iter().map(std::slice::from_ref);
+                problems.extend(each.flat_map(|statement| semantic::check(statement, text, version, form)));
+            }
+            Form::Module | Form::Stub => problems.extend(semantic::check(body, text, version, form)),
+        }
     }
     problems
-}
-
-/// The version that the policy names; the newest that is known where it names none that is.
-fn version(name: &str) -> (PythonVersion, &'static str) {
-    const NAMES: [&str; 8] = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"];
-    let dialect = NAMES.into_iter().find(|known| *known == name).unwrap_or("3.14");
-    (PythonVersion::from_str(dialect).unwrap_or(PythonVersion::PY314), dialect)
 }

@@ -13,20 +13,23 @@ use ruff_python_parser::semantic_errors::{
 };
 use ruff_text_size::{Ranged, TextRange};
 
-use super::checks;
+use super::{Form, checks};
 use super::scope::{Kind, Scope, bound_name, captured_name};
 use crate::passes::parse::problem::{Problem, fragment};
 
-/// The semantic faults of a module.
-pub(super) fn check(body: &[Stmt], text: &str, version: PythonVersion, is_stub: bool) -> Vec<Problem> {
+/// The semantic faults of the statements that are compiled together.
+pub(super) fn check(body: &[Stmt], text: &str, version: PythonVersion, form: Form) -> Vec<Problem> {
+    let ends = body.first().zip(body.last()).map(|(first, last)| TextRange::new(first.start(), last.end()));
+    let written = ends.map_or("", |range| &text[super::bytes(range)]);
     let mut walker = Walker {
         checker: SemanticSyntaxChecker::new(),
         context: Context {
             text,
             version,
             scopes: vec![Scope::new(Kind::Module)],
-            declares: text.contains("global") || text.contains("nonlocal"),
-            annotations_deferred: is_stub,
+            declares: written.contains("global") || written.contains("nonlocal"),
+            annotations_deferred: form == Form::Stub,
+            is_cell: form == Form::Cell,
             in_try: 0,
             errors: RefCell::default(),
         },
@@ -57,6 +60,7 @@ struct Context<'a> {
     /// Whether the file holds a `global` or `nonlocal` at all; without one, bindings need not be collected.
     declares: bool,
     annotations_deferred: bool,
+    is_cell: bool,
     in_try: u32,
     errors: RefCell<Vec<SemanticSyntaxError>>,
 }
@@ -158,7 +162,7 @@ impl SemanticSyntaxContext for Context<'_> {
     }
 
     fn in_notebook(&self) -> bool {
-        false
+        self.is_cell
     }
 
     fn report_semantic_error(&self, error: SemanticSyntaxError) {
