@@ -26,7 +26,7 @@ fn timed<T>(rounds: usize, files: &[T], mut work: impl FnMut(&T)) -> Vec<Duratio
     let round = |_| {
         let start = now();
         files.iter().for_each(&mut work);
-        (now() - start)
+        now() - start
     };
     (0..rounds).map(round).collect()
 }
@@ -43,15 +43,15 @@ fn staged<T, P>(
         for file in files {
             let start = now();
             let made = make(file);
-            times[0][round] += (now() - start);
+            times[0][round] += now() - start;
             for (at, step) in steps.iter_mut().enumerate() {
                 let start = now();
                 step(file, &made);
-                times[at + 1][round] += (now() - start);
+                times[at + 1][round] += now() - start;
             }
             let start = now();
             drop(made);
-            times[steps.len() + 1][round] += (now() - start);
+            times[steps.len() + 1][round] += now() - start;
         }
     }
     times
@@ -136,13 +136,13 @@ pub(crate) fn javascript(corpus: &Corpus, rounds: usize) -> Table {
                 arena.reset();
                 let program = layers::javascript::parse(&arena, text.as_str(), dialect);
                 let program = &*arena.alloc(program.expect("a valid file parses"));
-                times[0][round] += (now() - start);
+                times[0][round] += now() - start;
                 let start = now();
                 let facts = layers::javascript::own(program);
-                times[1][round] += (now() - start);
+                times[1][round] += now() - start;
                 let start = now();
                 black_box(layers::javascript::semantic(program, facts));
-                times[2][round] += (now() - start);
+                times[2][round] += now() - start;
             }
         }
         let names = ["oxc_parser", "own checks, counting", "oxc_semantic"];

@@ -40,11 +40,7 @@ pub(super) enum Form {
 /// Judges one Python file.
 pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
     let form = if path.ends_with(".pyi") { Form::Stub } else { Form::Module };
-    Judged {
-        dialect: Some(basis.target.python.name()),
-        problems: verdict(text, form, basis),
-        ..Judged::default()
-    }
+    Judged { dialect: Some(basis.target.python.name()), problems: verdict(text, form, basis), ..Judged::default() }
 }
 
 /// The faults of a text that is compiled as `form`.

@@ -13,8 +13,8 @@ use ruff_python_parser::semantic_errors::{
 };
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{Form, checks};
 use super::scope::{Kind, Scope, bound_name, captured_name};
+use super::{Form, checks};
 use crate::passes::parse::problem::{Problem, fragment};
 
 /// The semantic faults of the statements that are compiled together.
