@@ -136,6 +136,22 @@ pub struct Related {
     pub snippet: String,
 }
 
+/// A place in a cell of a notebook; lines and columns are counted as in [`Position`], within the cell's source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cell {
+    /// Which of all the notebook's cells, counted from 1.
+    pub index: u32,
+    /// The line where it begins.
+    pub line: u32,
+    /// The column where it begins.
+    pub column: u32,
+    /// The line where it ends.
+    pub end_line: u32,
+    /// The first column there that is not part of it.
+    pub end_column: u32,
+}
+
 /// Identifies a finding from run to run; `vetrun/v1` fingerprints never depend on line numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -170,7 +186,9 @@ pub struct Finding {
     pub path: String,
     /// Where in the file; `None` for the file as a whole.
     pub range: Option<Range>,
-    /// The source lines of the range, as they stand in the file, at most [`SNIPPET_BYTES_MAX`] bytes.
+    /// Where in which cell, in a notebook.
+    pub cell: Option<Cell>,
+    /// The source lines of the range, as they stand in the file (in a notebook: in the cell), at most [`SNIPPET_BYTES_MAX`] bytes.
     pub snippet: Option<String>,
     /// Other places that explain it, in the order in which to read them.
     pub related: Vec<Related>,
@@ -210,6 +228,7 @@ impl Finding {
             hint: None,
             path: path.into(),
             range: None,
+            cell: None,
             snippet: None,
             related: Vec::new(),
             resolved: None,
@@ -223,6 +242,7 @@ impl Finding {
     #[must_use]
     pub fn at(mut self, text: &SourceText, range: std::ops::Range<usize>) -> Self {
         self.snippet = Some(text.snippet(range.clone(), SNIPPET_BYTES_MAX));
+        self.cell = text.cell(range.clone());
         self.range = Some(text.range(range));
         self
     }

@@ -2,7 +2,7 @@
 
 use super::problem::{Judged, Problem};
 use super::{ParsedFile, Region, Target, Validity};
-use super::{css, data, decode, html, javascript, python, tree};
+use super::{css, data, decode, html, javascript, notebook, python, tree};
 use crate::artifact::{SourceFile, SourceText};
 use crate::finding::{Finding, Pass, Severity, sort};
 use crate::language::Language;
@@ -45,7 +45,14 @@ pub(super) fn verdict<'a>(
     package: PackageType,
     basis: Basis<'_>,
 ) -> (ParsedFile<'a>, Vec<Problem>) {
-    let mut file = ParsedFile { source, text: None, validity: Validity::NotJudged, dialect: None, regions: Vec::new() };
+    let mut file = ParsedFile {
+        source,
+        text: None,
+        rest: None,
+        validity: Validity::NotJudged,
+        dialect: None,
+        regions: Vec::new(),
+    };
     let known = is_judged(source.language);
     match text_of(source, basis.policy) {
         Ok(text) => file.text = Some(text),
@@ -58,8 +65,11 @@ pub(super) fn verdict<'a>(
     if !known {
         return (file, Vec::new());
     }
-    let text = file.text.as_ref().expect("it was set above").as_str();
+    let text = file.text.as_ref().expect("it was set above");
     let judged = judge(source, text, package, basis);
+    if judged.text.is_some() {
+        (file.text, file.rest) = (judged.text, judged.rest);
+    }
     file.dialect = judged.dialect;
     file.validity = match judged.problems.iter().any(Problem::is_fatal) {
         true => Validity::Invalid,
@@ -72,7 +82,7 @@ pub(super) fn verdict<'a>(
 /// Adds the tolerant tree of the whole file, where its judge has not made trees itself. A fault where there is none.
 fn add_tree(file: &mut ParsedFile<'_>) -> Option<Problem> {
     let language = file.source.language;
-    if matches!(language, Language::Html | Language::Css) {
+    if matches!(language, Language::Html | Language::Css | Language::Notebook) {
         return None;
     }
     let text = file.text.as_ref()?.as_str();
@@ -91,8 +101,10 @@ fn is_judged(language: Language) -> bool {
 /// The text of a file that is not too large.
 fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Problem> {
     let size = source.bytes.len() as u64;
-    if size > policy.file_bytes_max.bytes() {
-        let message = format!("the file has {size} bytes; at most {} are parsed", policy.file_bytes_max.bytes());
+    let factor = if source.language == Language::Notebook { notebook::SIZE_FACTOR } else { 1 };
+    let most = policy.file_bytes_max.bytes().saturating_mul(factor);
+    if size > most {
+        let message = format!("the file has {size} bytes; at most {most} are parsed");
         return Err(
             Problem::whole("file-too-large-to-parse", message).hint("split the file, or raise `file_bytes_max`")
         );
@@ -103,11 +115,13 @@ fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Prob
     decode::decode(source.language, &source.bytes)
 }
 
-fn judge(source: &SourceFile, text: &str, package: PackageType, basis: Basis<'_>) -> Judged {
+fn judge(source: &SourceFile, whole: &SourceText, package: PackageType, basis: Basis<'_>) -> Judged {
+    let text = whole.as_str();
     let (path, policy) = (source.path.as_str(), basis.policy);
     match source.language {
         Language::Python => python::judge(path, text, basis),
         Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, basis),
+        Language::Notebook => notebook::judge(whole, basis),
         Language::Html => html::judge(text, basis),
         Language::Css => css::judge(text, policy),
         Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),

@@ -16,6 +16,7 @@ mod javascript;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod layers;
+mod notebook;
 mod problem;
 mod python;
 mod stack;
@@ -56,6 +57,9 @@ pub struct ParsedFile<'a> {
     /// Its text as its engine reads it; `None` where the bytes are not text, or are in an encoding that is refused
     /// (then there is a finding that says so).
     pub text: Option<SourceText>,
+    /// What stands in the file beside its code, where the two are apart: a notebook's Markdown, outputs and metadata,
+    /// escapes undone. Its code is [`Self::text`].
+    pub rest: Option<SourceText>,
     /// Whether it is valid in its language.
     pub validity: Validity,
     /// What the strict parser judged it as, where the language has several forms: `module`, `script`, `commonjs`,

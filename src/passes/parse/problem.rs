@@ -96,6 +96,10 @@ pub(super) struct Judged {
     pub(super) dialect: Option<&'static str>,
     /// Its tolerant trees.
     pub(super) regions: Vec<Region>,
+    /// The text that was judged, where that was derived from the file's.
+    pub(super) text: Option<SourceText>,
+    /// What stands in the file beside that.
+    pub(super) rest: Option<SourceText>,
 }
 
 /// A message on one line: parsers quote the source in theirs.

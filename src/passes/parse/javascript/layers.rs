@@ -1,6 +1,9 @@
 //! The layers of the verdict on JavaScript, for the benchmark alone.
 
+use oxc_allocator::Allocator;
 use oxc_ast::ast::Program;
+use oxc_parser::{ParseOptions, Parser};
+use oxc_semantic::SemanticBuilder;
 
 use super::*;
 
@@ -14,21 +17,20 @@ pub fn bounds(text: &str, policy: &ParsePolicy) -> bool {
 #[must_use]
 pub fn parse<'a>(allocator: &'a Allocator, text: &'a str, dialect: &str) -> Option<Program<'a>> {
     let goals = [Goal::MODULE, Goal::SCRIPT, Goal::COMMONJS, Goal::JSX];
-    let goal = goals.into_iter().find(|goal| goal.dialect == dialect)?;
+    let goal = goals.into_iter().find(|goal| goal.dialect() == dialect)?;
     let options = ParseOptions { parse_regular_expression: true, ..ParseOptions::default() };
-    let parsed = Parser::new(allocator, text, goal.source_type).with_options(options).parse();
-    (parsed.diagnostics.is_empty() && !parsed.panicked).then_some(parsed.program)
+    let parsed = Parser::new(allocator, text, goal.source_type()).with_options(options).parse();
+    (!parsed.panicked).then_some(parsed.program)
 }
 
-/// The own checks; what they and the walk for them give to the semantic checker.
+/// The walk over the tree that the own checks need.
 #[must_use]
-pub fn own<'a>(_program: &'a Program<'a>) -> usize {
-    0
+pub fn own<'t>(program: &Program<'_>, text: &'t str, dialect: &str) -> survey::Survey<'t> {
+    survey::Survey::of(program, text, dialect == "module")
 }
 
 /// The semantic checker; how many faults it finds.
 #[must_use]
-pub fn semantic<'a>(program: &'a Program<'a>, _facts: usize) -> usize {
-    let built = SemanticBuilder::new().with_build_nodes(true).with_check_syntax_error(true).build(program);
-    built.diagnostics.len() + checks::typescript_in_javascript(built.semantic.nodes()).len()
+pub fn semantic<'a>(program: &'a Program<'a>, survey: &survey::Survey<'_>) -> usize {
+    SemanticBuilder::new_compiler().with_stats(survey.stats()).build(program).diagnostics.len()
 }
