@@ -1,5 +1,7 @@
 //! One file: its bytes, its limits, its judge, its trees.
 
+use std::borrow::Cow;
+
 use super::problem::{Judged, Problem};
 use super::{ParsedFile, Region, Target, Validity};
 use super::{css, data, decode, html, javascript, notebook, python, tree};
@@ -7,7 +9,7 @@ use crate::artifact::{SourceFile, SourceText};
 use crate::finding::{Finding, Pass, Severity, sort};
 use crate::language::Language;
 use crate::policy::ParsePolicy;
-use javascript::PackageType;
+use javascript::Roles;
 
 /// What every file is judged by.
 #[derive(Clone, Copy)]
@@ -22,10 +24,12 @@ pub(super) struct Outcome<'a> {
     pub(super) findings: Vec<Finding>,
     /// Whether the strict parser accepts the file and the tolerant tree of it has errors nonetheless.
     pub(super) tolerant_errors: bool,
+    /// What says in which dialect it is meant.
+    pub(super) dialect_from: Option<Cow<'static, str>>,
 }
 
 /// Parses one file.
-pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Basis<'_>) -> Outcome<'a> {
+pub(super) fn parse<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<'_>) -> Outcome<'a> {
     let mut file = ParsedFile {
         source,
         text: None,
@@ -37,14 +41,14 @@ pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Bas
     let known = is_judged(source.language);
     let decoded = match text_of(source, basis) {
         Ok(decoded) => decoded,
-        Err(_) if !known => return Outcome { file, findings: Vec::new(), tolerant_errors: false },
+        Err(_) if !known => return Outcome { file, findings: Vec::new(), tolerant_errors: false, dialect_from: None },
         Err(undecodable) => return refused(file, undecodable),
     };
     file.text = Some(decoded.text.clone());
     if !known {
-        return Outcome { file, findings: Vec::new(), tolerant_errors: false };
+        return Outcome { file, findings: Vec::new(), tolerant_errors: false, dialect_from: None };
     }
-    let mut judged = judge(source, &decoded.text, package, basis);
+    let mut judged = judge(source, &decoded.text, roles, basis);
     judged.problems.extend(decoded.problems(!judged.problems.iter().any(Problem::is_fatal)));
     if judged.text.is_some() {
         (file.text, file.rest) = (judged.text, judged.rest);
@@ -58,7 +62,7 @@ pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Bas
     let tolerant_errors =
         file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
     let findings = findings(&file, judged.problems, basis.policy);
-    Outcome { file, findings, tolerant_errors }
+    Outcome { file, findings, tolerant_errors, dialect_from: judged.dialect_from }
 }
 
 /// Whether files of a language are judged at all.
@@ -68,10 +72,9 @@ fn is_judged(language: Language) -> bool {
 
 /// The text of a file that is not too large.
 fn text_of(source: &SourceFile, basis: Basis<'_>) -> Result<decode::Decoded, Box<decode::Undecodable>> {
-    let policy = basis.policy;
     let size = source.bytes.len() as u64;
     let factor = if source.language == Language::Notebook { notebook::SIZE_FACTOR } else { 1 };
-    let most = policy.file_bytes_max.bytes().saturating_mul(factor);
+    let most = basis.policy.file_bytes_max.bytes().saturating_mul(factor);
     if size > most {
         let message = format!("the file has {size} bytes; at most {most} are parsed");
         let problem = Problem::whole("file-too-large-to-parse", message);
@@ -86,15 +89,15 @@ fn text_of(source: &SourceFile, basis: Basis<'_>) -> Result<decode::Decoded, Box
 fn refused(mut file: ParsedFile<'_>, undecodable: Box<decode::Undecodable>) -> Outcome<'_> {
     file.validity = Validity::Invalid;
     let finding = undecodable.problem.into_finding(&file.source.path, undecodable.text.as_ref());
-    Outcome { file, findings: vec![finding], tolerant_errors: false }
+    Outcome { file, findings: vec![finding], tolerant_errors: false, dialect_from: None }
 }
 
-fn judge(source: &SourceFile, whole: &SourceText, package: PackageType, basis: Basis<'_>) -> Judged {
+fn judge(source: &SourceFile, whole: &SourceText, roles: &Roles<'_>, basis: Basis<'_>) -> Judged {
     let text = whole.as_str();
     let (path, policy) = (source.path.as_str(), basis.policy);
     let mut judged = match source.language {
         Language::Python => python::judge(path, text, basis),
-        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, basis),
+        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, roles, basis),
         Language::Notebook => return notebook::judge(whole, basis),
         Language::Html => return html::judge(text, basis),
         Language::Css => return css::judge(text, policy),
