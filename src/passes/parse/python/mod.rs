@@ -4,6 +4,8 @@ mod checks;
 mod expressions;
 mod future;
 mod hints;
+#[cfg(feature = "bench")]
+pub mod layers;
 mod layout;
 mod patterns;
 mod scan;
