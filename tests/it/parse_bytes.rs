@@ -4,7 +4,7 @@
 //! 3.13.18 and 3.14.10, and Node 20, 22, 24 and 26.
 
 use vetrun::artifact::{Artifact, SourceFile};
-use vetrun::finding::{Finding, Severity};
+use vetrun::finding::Finding;
 use vetrun::language::{EngineVersions, PythonVersion};
 use vetrun::passes::parse::{Target, Validity, parse};
 use vetrun::policy::ParsePolicy;
@@ -20,6 +20,9 @@ fn judge(path: &str, bytes: &[u8], python: PythonVersion) -> (Validity, Vec<Find
 /// What CPython 3.9 to 3.14 say of each file when they run it: `.` for a program, `X` for an error of its syntax. Then,
 /// where vetrun refuses what they run, why; then the bytes, with escapes.
 const PYTHON: &str = include_str!("parse_bytes/python.txt");
+
+/// The same of names of variables and of characters.
+const PYTHON_NAMES: &str = include_str!("parse_bytes/python_names.txt");
 
 /// The bytes that a line of a table spells.
 fn unescaped(text: &str) -> Vec<u8> {
@@ -58,12 +61,14 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("nul", &["null bytes"]),
     ("hides-code", &["can hide code"]),
     ("not-exact", &["cannot be judged", "codec can't decode"]),
+    // A name that no table here has.
+    ("unknown-name", &["unicode"]),
 ];
 
 #[test]
 fn bytes_of_python_are_read_as_cpython_reads_them() {
     let mut wrong = Vec::new();
-    for (verdicts, why, case, bytes) in table(PYTHON) {
+    for (verdicts, why, case, bytes) in table(PYTHON).chain(table(PYTHON_NAMES)) {
         let refused = REFUSED.iter().find(|(name, _)| *name == why).map(|(_, words)| *words);
         for (expected, version) in verdicts.chars().zip(PythonVersion::ALL) {
             let (validity, findings) = judge("a.py", &bytes, version);

@@ -99,10 +99,8 @@ impl<'a> Roles<'a> {
     /// The same for a file whose extension leaves it open.
     fn plain(&self, path: &str, text: &str) -> Vec<Candidate> {
         let pages = self.loaded.get(path).map_or(&[][..], Vec::as_slice);
-        let mut candidates: Vec<Candidate> = pages
-            .iter()
-            .map(|(goal, page)| Candidate::new(*goal, format!("a script element in {page}")))
-            .collect();
+        let mut candidates: Vec<Candidate> =
+            pages.iter().map(|(goal, page)| Candidate::new(*goal, format!("a script element in {page}"))).collect();
         let package = self.nearest(path);
         // A page without a package is for a browser alone.
         if candidates.is_empty() || package.is_some() {

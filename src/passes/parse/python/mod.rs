@@ -2,6 +2,7 @@
 
 mod checks;
 mod hints;
+mod identifiers;
 mod layout;
 mod scan;
 mod scope;
@@ -72,6 +73,7 @@ fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Pr
         return problems;
     }
     problems.extend(layout::yield_before_operator(parsed.tokens()));
+    problems.extend(identifiers::faults(text, parsed.tokens(), target.python));
     if let Some(module) = parsed.try_into_module() {
         let body = module.suite();
         match form {
