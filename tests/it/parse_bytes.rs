@@ -85,3 +85,21 @@ fn bytes_of_python_are_read_as_cpython_reads_them() {
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), wrong.len());
 }
+
+/// What Node 20, 22, 24 and 26 say of each file: as CommonJS, then as a module.
+const JAVASCRIPT: &str = include_str!("parse_bytes/javascript.txt");
+
+#[test]
+fn bytes_of_javascript_are_read_as_v8_reads_them() {
+    let mut wrong = Vec::new();
+    for (verdicts, _, case, bytes) in table(JAVASCRIPT) {
+        for (expected, path) in verdicts.chars().zip(["a.cjs", "a.mjs"]) {
+            let (validity, findings) = judge(path, &bytes, PythonVersion::NEWEST);
+            let messages: Vec<_> = findings.iter().map(|finding| finding.message.as_str()).collect();
+            if (validity == Validity::Valid) != (expected == '.') {
+                wrong.push(format!("{path} {expected} {case}: {validity:?} {messages:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), wrong.len());
+}
