@@ -14,6 +14,7 @@ use oxc_span::{GetSpan as _, Span};
 use super::engine::Terms;
 use super::goal::Goal;
 use super::mend::Mends;
+use super::survey::METHOD_MODIFIERS;
 use super::{RULE, regex};
 use crate::language::NodeVersion;
 use crate::passes::parse::problem::Problem;
@@ -109,12 +110,12 @@ fn typescript_method(method: &MethodDefinition<'_>, source: Source<'_>) -> Optio
         || method.optional
         || method.r#type == MethodDefinitionType::TSAbstractMethodDefinition
         || method.accessibility.is_some()
-        || has_foreign_modifier(method.span, method.key.span(), &["static", "async", "get", "set"], source.text);
+        || has_foreign_modifier(method.span, method.key.span(), METHOD_MODIFIERS, source.text);
     typed.then(|| source.problem(method.span, "a method with a TypeScript modifier is not JavaScript"))
 }
 
 /// Whether a word stands before the name of a class member that JavaScript does not have there: `accessor *x() {}`.
-fn has_foreign_modifier(member: Span, key: Span, known: &[&str], text: &str) -> bool {
+pub(super) fn has_foreign_modifier(member: Span, key: Span, known: &[&str], text: &str) -> bool {
     if member.start == key.start {
         return false;
     }

@@ -7,10 +7,13 @@ mod checks;
 mod engine;
 mod goal;
 mod hints;
+#[cfg(feature = "bench")]
+pub mod layers;
 mod mend;
 mod regex;
 mod roles;
 mod scan;
+mod survey;
 
 use super::bounds;
 use super::file::Basis;
