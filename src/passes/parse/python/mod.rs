@@ -4,6 +4,7 @@ mod checks;
 mod expressions;
 mod future;
 mod hints;
+mod identifiers;
 #[cfg(feature = "bench")]
 pub mod layers;
 mod layout;
@@ -77,6 +78,7 @@ fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Pr
         return problems;
     }
     problems.extend(layout::yield_before_operator(parsed.tokens()));
+    problems.extend(identifiers::faults(text, parsed.tokens(), target.python));
     if let Some(module) = parsed.try_into_module() {
         let body = module.suite();
         match form {
