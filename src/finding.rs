@@ -132,6 +132,8 @@ pub struct Related {
     pub message: String,
     /// Where, in the same file.
     pub range: Range,
+    /// Where in which cell, in a notebook.
+    pub cell: Option<Cell>,
     /// The source lines of the range, at most [`SNIPPET_BYTES_MAX`] bytes.
     pub snippet: String,
 }
@@ -265,7 +267,8 @@ impl Finding {
     #[must_use]
     pub fn related(mut self, message: impl Into<String>, text: &SourceText, range: std::ops::Range<usize>) -> Self {
         let snippet = text.snippet(range.clone(), SNIPPET_BYTES_MAX);
-        self.related.push(Related { message: message.into(), range: text.range(range), snippet });
+        let cell = text.cell(range.clone());
+        self.related.push(Related { message: message.into(), range: text.range(range), cell, snippet });
         self
     }
 
