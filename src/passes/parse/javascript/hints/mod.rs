@@ -53,11 +53,12 @@ pub(super) fn improve(
     other: Option<&'static str>,
 ) -> Vec<Problem> {
     problems.sort_by_key(start);
-    without_echoes(&mut problems);
-    if let Some(other) = other {
-        for problem in problems.iter_mut().take(1) {
-            problem.hint = Some(other.into());
-        }
+    without_echoes(&mut problems, text);
+    if let Some(other) = other
+        && let Some(first) = problems.first_mut()
+        && !OF_ANY_LANGUAGE.iter().any(|words| first.message.starts_with(words))
+    {
+        first.hint = Some(other.into());
         return problems;
     }
     if let Some(fence) = mends::fence(text, problems.first().map_or(0, start)) {
@@ -76,11 +77,15 @@ pub(super) fn improve(
     resume::with_more(problems, text, rule)
 }
 
+/// Faults of names and goals, which have nothing to do with types; another language merely does not look for them.
+const OF_ANY_LANGUAGE: &[&str] =
+    &["cannot use import statement", "cannot use 'import.meta'", "export '", "a module cannot have", "identifier '", "duplicated export"];
+
 /// What makes a file end too early: a comment, template or bracket that was never closed.
 fn cause(text: &str, found: &Scan, rule: &'static str, end: usize) -> Option<Problem> {
     match found.unterminated {
         Some((at, what)) => Some(
-            Problem::new(rule, format!("unterminated {what}"), at..text.floor_char_boundary((at + 2).min(end.max(at))))
+            Problem::new(rule, unterminated(what), at..text.floor_char_boundary((at + 2).min(end.max(at))))
                 .hint(if what == "comment" { "close the comment with */" } else { "close the template with `" }),
         ),
         None if found.brackets.mismatch.is_none() => found.brackets.innermost().map(|(bracket, at)| {
@@ -93,6 +98,13 @@ fn cause(text: &str, found: &Scan, rule: &'static str, end: usize) -> Option<Pro
     }
 }
 
+fn unterminated(what: &str) -> String {
+    match what {
+        "comment" => "invalid or unexpected token: the comment does not end".to_owned(),
+        _ => format!("unterminated {what}"),
+    }
+}
+
 /// Shows the bracket that is open where something else was expected.
 fn explain_bracket(problem: &mut Problem, text: &str) {
     let Some(range) = problem.range.clone() else { return };
@@ -100,19 +112,24 @@ fn explain_bracket(problem: &mut Problem, text: &str) {
     let Some((_, open)) = expects.iter().find(|(words, _)| problem.message.contains(words)) else { return };
     let before = super::scan::scan(&text[..range.start], u64::MAX);
     if let Some((bracket, at)) = before.brackets.innermost().filter(|(bracket, _)| bracket == open) {
+        problem.related.retain(|(_, range)| range.start != at);
         problem.related.push((format!("'{}' opened here", char::from(bracket)).into(), at..at + 1));
     }
 }
 
+/// How far apart two faults of one place may be, in bytes.
+const ECHO_BYTES_MAX: usize = 200;
+
 /// Of several faults at one place the one that says most stays.
-fn without_echoes(problems: &mut Vec<Problem>) {
+fn without_echoes(problems: &mut Vec<Problem>, text: &str) {
     let says_little = |problem: &Problem| problem.message.starts_with("unexpected ") && !problem.message.contains(':');
     let mut at = 0;
     while at + 1 < problems.len() {
-        let same = start(&problems[at]) == start(&problems[at + 1])
-            || problems[at].range.as_ref().is_some_and(|range| range.contains(&start(&problems[at + 1])));
-        if same && (says_little(&problems[at]) || says_little(&problems[at + 1])) {
-            let dropped = if says_little(&problems[at]) { at } else { at + 1 };
+        let between = text.get(start(&problems[at])..start(&problems[at + 1])).unwrap_or_default();
+        let same = between.len() <= ECHO_BYTES_MAX && !between.contains('\n');
+        let follows = problems[at + 1].message.starts_with("unexpected ");
+        if same && (follows || says_little(&problems[at])) {
+            let dropped = if says_little(&problems[at]) && !says_little(&problems[at + 1]) { at } else { at + 1 };
             problems.remove(dropped);
         } else {
             at += 1;

@@ -85,6 +85,9 @@ pub(super) fn words(message: &str, text: &str, range: Range<usize>) -> Words {
     if message.starts_with("Expected a semicolon") {
         return at_token("expected ';' or a new line before it", range.end.max(range.start));
     }
+    if message.starts_with("A class name is required") {
+        return at_token("a class name is required", range.end);
+    }
     if let Some((_, expected)) = AT_TOKEN.iter().find(|(theirs, _)| message.starts_with(theirs)) {
         return at_token(expected, range.start);
     }
