@@ -9,12 +9,13 @@ mod patterns;
 mod scan;
 mod scope;
 mod semantic;
+mod version;
 
 use std::ops::Range;
 
 use ruff_python_ast::PythonVersion;
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::TextRange;
 
 use super::file::Basis;
 use super::problem::{Judged, Problem};
@@ -25,6 +26,11 @@ const RULE: &str = "python-syntax-error";
 /// A range of ruff's as one of bytes.
 fn bytes(range: TextRange) -> Range<usize> {
     usize::from(range.start())..usize::from(range.end())
+}
+
+/// The target's version as the parser's crates have it.
+fn python_version(target: &Target) -> PythonVersion {
+    PythonVersion { major: 3, minor: target.python.minor() }
 }
 
 /// What a text is compiled as.
@@ -58,17 +64,14 @@ pub(super) fn verdict(text: &str, form: Form, basis: Basis<'_>) -> Vec<Problem> 
 }
 
 fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Problem> {
-    let version = PythonVersion { major: 3, minor: target.python.minor() };
-    let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(version));
+    let python = python_version(target);
+    let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(python));
     let layout = layout::indentation(text, parsed.tokens());
     if parsed.has_invalid_syntax() {
         return hints::improve(parsed.errors(), text, found, layout);
     }
-    let unsupported = parsed.unsupported_syntax_errors().iter().map(|error| {
-        let message = super::problem::fragment(&error.to_string());
-        Problem::new(RULE, message, bytes(error.range()))
-            .hint(format!("judged for Python {version}, because {}", target.python_by.words()))
-    });
+    let unsupported = parsed.unsupported_syntax_errors().iter().filter(|error| !version::is_found_in_tree(error.kind));
+    let unsupported = unsupported.map(|error| version::unsupported(error, target));
     let too_deep = layout.as_ref().is_some_and(|problem| problem.rule == "nesting-too-deep");
     let mut problems: Vec<Problem> = unsupported.chain(layout).collect();
     if too_deep {
@@ -80,9 +83,9 @@ fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Pr
         match form {
             Form::Cell => {
                 let each = body.iter().map(std::slice::from_ref);
-                problems.extend(each.flat_map(|statement| semantic::check(statement, text, version, form)));
+                problems.extend(each.flat_map(|statement| semantic::check(statement, text, target, form)));
             }
-            Form::Module | Form::Stub => problems.extend(semantic::check(body, text, version, form)),
+            Form::Module | Form::Stub => problems.extend(semantic::check(body, text, target, form)),
         }
     }
     problems
