@@ -14,8 +14,9 @@ mod version;
 use std::ops::Range;
 
 use ruff_python_ast::PythonVersion;
-use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
-use ruff_text_size::TextRange;
+use ruff_python_ast::token::{Token, TokenKind};
+use ruff_python_parser::{Mode, ParseError, ParseErrorType, ParseOptions, parse_unchecked};
+use ruff_text_size::{Ranged as _, TextRange};
 
 use super::file::Basis;
 use super::problem::{Judged, Problem};
@@ -63,12 +64,32 @@ pub(super) fn verdict(text: &str, form: Form, basis: Basis<'_>) -> Vec<Problem> 
     strict(form, text, target, &found)
 }
 
+/// The errors of the strict parser that are errors: it takes a name `match` behind a `;` for the statement, and finds no
+/// name in `C(_=x)`.
+fn real_errors(errors: &[ParseError], tokens: &[Token], text: &str) -> Vec<ParseError> {
+    let is_name = |error: &ParseError| {
+        let at = tokens.partition_point(|token| token.start() < error.location.start());
+        tokens.get(at).is_some_and(|token| token.kind() == TokenKind::Name)
+    };
+    let is_real = |error: &&ParseError| match &error.error {
+        ParseErrorType::SimpleAndCompoundStatementOnSameLine => !is_name(error),
+        ParseErrorType::OtherError(message) => {
+            &text[bytes(error.location)] != "_" || message != "Expected an identifier for the keyword pattern"
+        }
+        _ => true,
+    };
+    errors.iter().filter(is_real).cloned().collect()
+}
+
 fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Problem> {
     let python = python_version(target);
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(python));
     let layout = layout::indentation(text, parsed.tokens());
     if parsed.has_invalid_syntax() {
-        return hints::improve(parsed.errors(), text, found, layout);
+        let errors = real_errors(parsed.errors(), parsed.tokens(), text);
+        if !errors.is_empty() {
+            return hints::improve(&errors, text, found, layout);
+        }
     }
     let unsupported = parsed.unsupported_syntax_errors().iter().filter(|error| !version::is_found_in_tree(error.kind));
     let unsupported = unsupported.map(|error| version::unsupported(error, target));
@@ -78,6 +99,7 @@ fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Pr
         return problems;
     }
     problems.extend(layout::yield_before_operator(parsed.tokens()));
+    problems.extend(layout::unequal_under_flufl(text, parsed.tokens(), python));
     if let Some(module) = parsed.try_into_module() {
         let body = module.suite();
         match form {
