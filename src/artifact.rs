@@ -3,13 +3,17 @@
 //! Intake reads a path, a folder or a stream once and makes an [`Artifact`]; every pass judges that value, and what
 //! runs is written from it. Nothing here does I/O.
 
+mod origin;
+
 use std::fmt;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::finding::{Position, Range, hex};
+use crate::finding::{Cell, Position, Range, hex};
 use crate::language::Language;
+
+pub(crate) use origin::{CellStretch, OffsetMap, Origin};
 
 /// SHA-256 of some bytes, written `sha256:…`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -159,11 +163,16 @@ impl Artifact {
 /// For a UTF-8 file, offsets are offsets in the file. For another encoding the text is the decoded one. A lone carriage
 /// return, which CPython and V8 read as the end of a line, is a line feed here, so that no parser or scanner sees other
 /// lines than the engine does; that changes no offset.
+///
+/// The text of a notebook is derived from its file. Then offsets are offsets in the derived text, and positions and
+/// snippets are those of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceText {
     text: Arc<str>,
     /// The offset of each line's first byte.
     line_starts: Vec<usize>,
+    /// Where the text comes from, if it was derived.
+    origin: Option<Arc<Origin>>,
 }
 
 impl SourceText {
@@ -172,7 +181,7 @@ impl SourceText {
     pub fn from_utf8(text: impl Into<String>) -> Self {
         let text = lone_carriage_returns_to_line_feeds(text.into());
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text: text.into(), line_starts }
+        Self { text: text.into(), line_starts, origin: None }
     }
 
     /// The whole text.
@@ -200,6 +209,20 @@ impl SourceText {
     /// The position of the byte `offset`; one past the end, or inside a character, is moved back to the nearest.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
+        match &self.origin {
+            Some(origin) => origin.file.own_position(origin.in_file(offset..offset).start),
+            None => self.own_position(offset),
+        }
+    }
+
+    /// The cell that a range of bytes stands in, and its place there; `None` where the file has no cells, and outside
+    /// the source of any.
+    #[must_use]
+    pub fn cell(&self, range: std::ops::Range<usize>) -> Option<Cell> {
+        self.origin.as_ref()?.cell(range)
+    }
+
+    fn own_position(&self, offset: usize) -> Position {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.line_starts.partition_point(|&start| start <= offset);
         let start = self.line_starts[line - 1];
@@ -214,15 +237,23 @@ impl SourceText {
     /// The positions of a range of bytes.
     #[must_use]
     pub fn range(&self, range: std::ops::Range<usize>) -> Range {
-        Range { start: self.position(range.start), end: self.position(range.end.max(range.start)) }
+        let range = range.start..range.end.max(range.start);
+        let (text, range) = match &self.origin {
+            Some(origin) => (&origin.file, origin.in_file(range)),
+            None => (self, range),
+        };
+        Range { start: text.own_position(range.start), end: text.own_position(range.end) }
     }
 
     /// The whole source lines that `range` touches, at most `bytes_max` bytes of them. On a line longer than that, the
     /// piece around the range's start.
     #[must_use]
     pub fn snippet(&self, range: std::ops::Range<usize>, bytes_max: usize) -> String {
-        let start = self.position(range.start);
-        let last = self.position(range.end.max(range.start + 1) - 1);
+        if let Some(origin) = &self.origin {
+            return origin.written.snippet(origin.to_written.range(range), bytes_max);
+        }
+        let start = self.own_position(range.start);
+        let last = self.own_position(range.end.max(range.start + 1) - 1);
         let line_start = self.line_starts[start.line as usize - 1];
         let line_end = self.line_starts.get(last.line as usize).copied().unwrap_or(self.text.len());
         let from = if start.offset - line_start > bytes_max / 2 {

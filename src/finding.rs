@@ -125,6 +125,22 @@ pub struct Range {
     pub end: Position,
 }
 
+/// A place in a cell of a notebook; lines and columns are counted as in [`Position`], within the cell's source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cell {
+    /// Which of all the notebook's cells, counted from 1.
+    pub index: u32,
+    /// The line where it begins.
+    pub line: u32,
+    /// The column where it begins.
+    pub column: u32,
+    /// The line where it ends.
+    pub end_line: u32,
+    /// The first column there that is not part of it.
+    pub end_column: u32,
+}
+
 /// Another place that explains a finding: where the bracket was opened, where the name was declared first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Related {
@@ -132,6 +148,8 @@ pub struct Related {
     pub message: String,
     /// Where, in the same file.
     pub range: Range,
+    /// Where in which cell, in a notebook.
+    pub cell: Option<Cell>,
     /// The source lines of the range, at most [`SNIPPET_BYTES_MAX`] bytes.
     pub snippet: String,
 }
@@ -170,7 +188,9 @@ pub struct Finding {
     pub path: String,
     /// Where in the file; `None` for the file as a whole.
     pub range: Option<Range>,
-    /// The source lines of the range, as they stand in the file, at most [`SNIPPET_BYTES_MAX`] bytes.
+    /// Where in which cell, in a notebook.
+    pub cell: Option<Cell>,
+    /// The source lines of the range, as they stand in the file (in a notebook: in the cell), at most [`SNIPPET_BYTES_MAX`] bytes.
     pub snippet: Option<String>,
     /// Other places that explain it, in the order in which to read them.
     pub related: Vec<Related>,
@@ -210,6 +230,7 @@ impl Finding {
             hint: None,
             path: path.into(),
             range: None,
+            cell: None,
             snippet: None,
             related: Vec::new(),
             resolved: None,
@@ -223,6 +244,7 @@ impl Finding {
     #[must_use]
     pub fn at(mut self, text: &SourceText, range: std::ops::Range<usize>) -> Self {
         self.snippet = Some(text.snippet(range.clone(), SNIPPET_BYTES_MAX));
+        self.cell = text.cell(range.clone());
         self.range = Some(text.range(range));
         self
     }
@@ -245,7 +267,8 @@ impl Finding {
     #[must_use]
     pub fn related(mut self, message: impl Into<String>, text: &SourceText, range: std::ops::Range<usize>) -> Self {
         let snippet = text.snippet(range.clone(), SNIPPET_BYTES_MAX);
-        self.related.push(Related { message: message.into(), range: text.range(range), snippet });
+        let cell = text.cell(range.clone());
+        self.related.push(Related { message: message.into(), range: text.range(range), cell, snippet });
         self
     }
 

@@ -25,6 +25,8 @@ pub enum Language {
     Html,
     /// CSS.
     Css,
+    /// A Jupyter notebook: cells of Python, in JSON.
+    Notebook,
     /// JSON.
     Json,
     /// TOML.
@@ -104,10 +106,19 @@ pub const LANGUAGES: &[LanguageInfo] = &[
         interpreter: None,
     },
     LanguageInfo {
+        language: Language::Notebook,
+        name: "notebook",
+        aliases: &["ipynb", "jupyter"],
+        extensions: &["ipynb"],
+        file_names: &[],
+        shebangs: &[],
+        interpreter: None,
+    },
+    LanguageInfo {
         language: Language::Json,
         name: "json",
         aliases: &[],
-        extensions: &["json", "jsonc", "geojson", "ipynb", "webmanifest", "code-workspace"],
+        extensions: &["json", "jsonc", "geojson", "webmanifest", "code-workspace"],
         file_names: &[".babelrc", ".eslintrc"],
         shebangs: &[],
         interpreter: None,
@@ -237,7 +248,7 @@ mod tests {
             ("stubs/a.pyi", b"", Language::Python),
             ("Dockerfile", b"FROM x\n", Language::Text),
             ("requirements.txt", b"numpy\n", Language::Text),
-            ("notes.ipynb", b"{}", Language::Json),
+            ("notes.ipynb", b"{}", Language::Notebook),
             ("no_extension", b"\0\x01", Language::Binary),
         ];
         for (path, bytes, language) in cases {

@@ -28,8 +28,8 @@ pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
 /// A finding on one line, sanitized.
 pub(super) fn finding_line(artifact: &ArtifactSummary, finding: &ReportFinding) -> String {
     let path = place::path_from_here(artifact, &finding.path);
-    let place = finding.range.map(|range| format!("{}:{}:", range.start.line, range.start.column)).unwrap_or_default();
+    let at = finding.range.map(|range| format!("{}:{}:", range.start.line, range.start.column)).unwrap_or_default();
     let (severity, rule) = (finding.severity.name(), sanitize::line(&finding.rule_id));
     let message = sanitize::clipped(&finding.message, MESSAGE_CHARS_MAX);
-    format!("{}:{place} {severity} {rule} {message}", sanitize::path(&path))
+    format!("{}:{at} {severity} {rule} {message}{}", sanitize::path(&path), place::cell(finding))
 }

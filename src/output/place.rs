@@ -28,6 +28,11 @@ pub(super) fn start(finding: &ReportFinding) -> Position {
     finding.range.map_or(Position { line: 1, column: 1, offset: 0 }, |range| range.start)
 }
 
+/// The place in a notebook's cell, to stand behind the place in the file: ` (cell 3:2:5)`; empty elsewhere.
+pub(super) fn cell(finding: &ReportFinding) -> String {
+    finding.cell.map_or_else(String::new, |cell| format!(" (cell {}:{}:{})", cell.index, cell.line, cell.column))
+}
+
 /// The root without what says nothing: `.`, a `/` at its end, the names of standard input.
 fn root(artifact: &ArtifactSummary) -> &str {
     let root = artifact.root.strip_prefix("./").unwrap_or(&artifact.root).trim_end_matches('/');

@@ -50,6 +50,7 @@ impl From<&Finding> for ReportFinding {
             hint: finding.hint.clone(),
             path: finding.path.clone(),
             range: finding.range,
+            cell: finding.cell,
             snippet: finding.snippet.clone(),
             related: finding.related.clone(),
             resolved: finding.resolved.clone(),

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use crate::finding::{
-    Confidence, Fingerprint, Pass, Position, Range, Related, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
+    Cell, Confidence, Fingerprint, Pass, Position, Range, Related, SNIPPET_BYTES_MAX, Severity, Suppression,
+    WHOLE_ARTIFACT,
 };
 pub use crate::passes::Status;
 
@@ -195,6 +196,8 @@ pub struct ReportFinding {
     pub path: String,
     /// Where in the file; null for the file as a whole.
     pub range: Option<Range>,
+    /// In which cell of a notebook, and where there; null elsewhere.
+    pub cell: Option<Cell>,
     /// The source lines.
     pub snippet: Option<String>,
     /// Other places of the file that explain it.

@@ -111,7 +111,9 @@ fn suppression(
     }
     let at = parsed.files.binary_search_by(|file| file.source.path.as_str().cmp(&finding.path)).ok()?;
     let text = parsed.files[at].text.as_ref()?;
-    suppresses(text.line(line), &finding.rule_id).then_some(Suppression::Inline)
+    // The lines of a notebook's file are not those of its code, which the snippet holds.
+    let snippet = finding.cell.and_then(|_| finding.snippet.as_deref()?.lines().next());
+    suppresses(snippet.unwrap_or(text.line(line)), &finding.rule_id).then_some(Suppression::Inline)
 }
 
 /// Whether the line holds a comment `vetrun: ignore[id, id]` that names the rule.
@@ -139,6 +141,7 @@ mod tests {
             text: Some(text),
             validity: Validity::Valid,
             dialect: None,
+            rest: None,
             regions: Vec::new(),
         };
         let parsed = Parsed { artifact: &artifact, files: vec![file], details: Map::new() };

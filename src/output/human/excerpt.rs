@@ -13,7 +13,7 @@ use super::super::verdict::MESSAGE_CHARS_MAX;
 use super::super::{RenderContext, place, sanitize};
 use super::paint::Paint;
 use crate::report::{
-    Confidence, Range, Report, ReportFinding, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
+    Cell, Confidence, Report, ReportFinding, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
 };
 
 /// The narrowest and widest excerpt, in columns.
@@ -74,21 +74,34 @@ fn origin(report: &Report, finding: &ReportFinding) -> String {
     finding
         .range
         .map_or_else(|| clean.to_string(), |range| format!("{clean}:{}:{}", range.start.line, range.start.column))
+        + &place::cell(finding)
 }
 
 fn source(finding: &ReportFinding) -> Option<Snippet<'static, Annotation<'static>>> {
     let (range, snippet) = (finding.range?, finding.snippet.as_deref().filter(|snippet| !snippet.is_empty())?);
-    let marked = marked_bytes(snippet, range);
+    // The snippet of a notebook is a line of its cell.
+    let (line, column) = finding.cell.map_or((range.start.line, range.start.column), |cell| (cell.line, cell.column));
+    let length = finding.cell.map_or(range.end.offset.saturating_sub(range.start.offset), |cell| length(snippet, cell));
+    let marked = marked_bytes(snippet, column, length);
     let bytes = marked.clone().unwrap_or(0..snippet.len());
     let (text, [start, end]) = sanitize::mapped(snippet, [bytes.start, bytes.end]);
     let kind = if marked.is_some() { AnnotationKind::Primary } else { AnnotationKind::Visible };
-    Some(Snippet::source(text).line_start(range.start.line as usize).annotation(kind.span(start..end)))
+    Some(Snippet::source(text).line_start(line as usize).annotation(kind.span(start..end)))
 }
 
-/// The bytes of the snippet that the range covers. `None` where they cannot be known: the snippet of a long line is cut
+/// How many bytes of a cell's source a finding covers: of one on several lines, all that is left of the snippet.
+fn length(snippet: &str, cell: Cell) -> usize {
+    if cell.line != cell.end_line {
+        return snippet.len();
+    }
+    let (skipped, kept) = (cell.column.saturating_sub(1), cell.end_column.saturating_sub(cell.column));
+    snippet.chars().skip(skipped as usize).take(kept as usize).map(char::len_utf8).sum()
+}
+
+/// The bytes of the snippet from `column` on, `length` of them. `None` where they cannot be known: the snippet of a long line is cut
 /// around the place, and begins half a snippet before it, give or take one character.
-fn marked_bytes(snippet: &str, range: Range) -> Option<Bytes<usize>> {
-    let before = (range.start.column as usize).saturating_sub(1);
+fn marked_bytes(snippet: &str, column: u32, length: usize) -> Option<Bytes<usize>> {
+    let before = (column as usize).saturating_sub(1);
     let whole = snippet.char_indices().map(|(at, _)| at).chain([snippet.len()]).nth(before);
     let half = SNIPPET_BYTES_MAX / 2;
     let first_is_ascii = snippet.starts_with(|first: char| first.is_ascii());
@@ -97,7 +110,6 @@ fn marked_bytes(snippet: &str, range: Range) -> Option<Bytes<usize>> {
         _ if first_is_ascii && snippet.is_char_boundary(half) => half,
         _ => return None,
     };
-    let length = range.end.offset.saturating_sub(range.start.offset);
     let end = snippet.ceil_char_boundary(start.saturating_add(length).min(snippet.len()));
     Some(start..end)
 }

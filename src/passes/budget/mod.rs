@@ -177,7 +177,15 @@ fn measure_file<'a>(file: &'a ParsedFile<'_>, sheet: &mut Sheet<'a>) {
 }
 
 fn is_source(language: Language) -> bool {
-    matches!(language, Language::Python | Language::JavaScript | Language::TypeScript | Language::Html | Language::Css)
+    matches!(
+        language,
+        Language::Python
+            | Language::Notebook
+            | Language::JavaScript
+            | Language::TypeScript
+            | Language::Html
+            | Language::Css
+    )
 }
 
 fn details(sheet: &Sheet<'_>, bloated: bool) -> Map<String, Value> {

@@ -1,13 +1,15 @@
 //! One file: its bytes, its limits, its judge, its trees.
 
+use std::borrow::Cow;
+
 use super::problem::{Judged, Problem};
 use super::{ParsedFile, Region, Target, Validity};
-use super::{css, data, decode, html, javascript, python, tree};
+use super::{css, data, decode, html, javascript, notebook, python, tree};
 use crate::artifact::{SourceFile, SourceText};
 use crate::finding::{Finding, Pass, Severity, sort};
 use crate::language::Language;
 use crate::policy::ParsePolicy;
-use javascript::PackageType;
+use javascript::Roles;
 
 /// What every file is judged by.
 #[derive(Clone, Copy)]
@@ -22,22 +24,35 @@ pub(super) struct Outcome<'a> {
     pub(super) findings: Vec<Finding>,
     /// Whether the strict parser accepts the file and the tolerant tree of it has errors nonetheless.
     pub(super) tolerant_errors: bool,
+    /// What says in which dialect it is meant.
+    pub(super) dialect_from: Option<Cow<'static, str>>,
 }
 
 /// Parses one file.
-pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Basis<'_>) -> Outcome<'a> {
-    let mut file = ParsedFile { source, text: None, validity: Validity::NotJudged, dialect: None, regions: Vec::new() };
+pub(super) fn parse<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<'_>) -> Outcome<'a> {
+    let mut file = ParsedFile {
+        source,
+        text: None,
+        rest: None,
+        validity: Validity::NotJudged,
+        dialect: None,
+        regions: Vec::new(),
+    };
     let known = is_judged(source.language);
-    match text_of(source, basis.policy) {
-        Ok(text) => file.text = Some(text),
-        Err(_) if !known => return Outcome { file, findings: Vec::new(), tolerant_errors: false },
-        Err(problem) => return refused(file, problem),
-    }
+    let decoded = match text_of(source, basis) {
+        Ok(decoded) => decoded,
+        Err(_) if !known => return Outcome { file, findings: Vec::new(), tolerant_errors: false, dialect_from: None },
+        Err(undecodable) => return refused(file, undecodable),
+    };
+    file.text = Some(decoded.text.clone());
     if !known {
-        return Outcome { file, findings: Vec::new(), tolerant_errors: false };
+        return Outcome { file, findings: Vec::new(), tolerant_errors: false, dialect_from: None };
     }
-    let text = file.text.as_ref().expect("it was set above").as_str();
-    let judged = judge(source, text, package, basis);
+    let mut judged = judge(source, &decoded.text, roles, basis);
+    judged.problems.extend(decoded.problems(!judged.problems.iter().any(Problem::is_fatal)));
+    if judged.text.is_some() {
+        (file.text, file.rest) = (judged.text, judged.rest);
+    }
     file.dialect = judged.dialect;
     file.validity = match judged.problems.iter().any(Problem::is_fatal) {
         true => Validity::Invalid,
@@ -47,7 +62,7 @@ pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Bas
     let tolerant_errors =
         file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
     let findings = findings(&file, judged.problems, basis.policy);
-    Outcome { file, findings, tolerant_errors }
+    Outcome { file, findings, tolerant_errors, dialect_from: judged.dialect_from }
 }
 
 /// Whether files of a language are judged at all.
@@ -56,31 +71,34 @@ fn is_judged(language: Language) -> bool {
 }
 
 /// The text of a file that is not too large.
-fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Problem> {
+fn text_of(source: &SourceFile, basis: Basis<'_>) -> Result<decode::Decoded, Box<decode::Undecodable>> {
     let size = source.bytes.len() as u64;
-    if size > policy.file_bytes_max.bytes() {
-        let message = format!("the file has {size} bytes; at most {} are parsed", policy.file_bytes_max.bytes());
-        return Err(
-            Problem::whole("file-too-large-to-parse", message).hint("split the file, or raise `file_bytes_max`")
-        );
+    let factor = if source.language == Language::Notebook { notebook::SIZE_FACTOR } else { 1 };
+    let most = basis.policy.file_bytes_max.bytes().saturating_mul(factor);
+    if size > most {
+        let message = format!("the file has {size} bytes; at most {most} are parsed");
+        let problem = Problem::whole("file-too-large-to-parse", message);
+        return Err(problem.hint("split the file, or raise `file_bytes_max`").into());
     }
     if source.language == Language::Binary && source.bytes.contains(&0) {
-        return Err(Problem::whole("undecodable-text", "the file is not text"));
+        return Err(Problem::whole(decode::RULE, "the file is not text").into());
     }
-    decode::decode(source.language, &source.bytes)
+    decode::decode(source.language, &source.bytes, basis.target.python)
 }
 
-fn refused(mut file: ParsedFile<'_>, problem: Problem) -> Outcome<'_> {
+fn refused(mut file: ParsedFile<'_>, undecodable: Box<decode::Undecodable>) -> Outcome<'_> {
     file.validity = Validity::Invalid;
-    let finding = problem.into_finding(&file.source.path, file.text.as_ref());
-    Outcome { file, findings: vec![finding], tolerant_errors: false }
+    let finding = undecodable.problem.into_finding(&file.source.path, undecodable.text.as_ref());
+    Outcome { file, findings: vec![finding], tolerant_errors: false, dialect_from: None }
 }
 
-fn judge(source: &SourceFile, text: &str, package: PackageType, basis: Basis<'_>) -> Judged {
+fn judge(source: &SourceFile, whole: &SourceText, roles: &Roles<'_>, basis: Basis<'_>) -> Judged {
+    let text = whole.as_str();
     let (path, policy) = (source.path.as_str(), basis.policy);
     let mut judged = match source.language {
         Language::Python => python::judge(path, text, basis),
-        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, basis),
+        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, roles, basis),
+        Language::Notebook => return notebook::judge(whole, basis),
         Language::Html => return html::judge(text, basis),
         Language::Css => return css::judge(text, policy),
         Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),

@@ -94,8 +94,14 @@ pub(super) struct Judged {
     pub(super) problems: Vec<Problem>,
     /// What it was judged as, where the language has several forms.
     pub(super) dialect: Option<&'static str>,
+    /// What says that it is meant so, where the language leaves it open.
+    pub(super) dialect_from: Option<Cow<'static, str>>,
     /// Its tolerant trees.
     pub(super) regions: Vec<Region>,
+    /// The text that was judged, where that was derived from the file's.
+    pub(super) text: Option<SourceText>,
+    /// What stands in the file beside that.
+    pub(super) rest: Option<SourceText>,
 }
 
 /// A message on one line: parsers quote the source in theirs.

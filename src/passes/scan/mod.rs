@@ -108,9 +108,7 @@ fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: 
         hits.extend(found);
         limits.extend(limit);
     }
-    let source = text.as_str();
-    let whole = text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], tree: None };
-    hits.extend(text::run(rules, &rules.tables(RuleLanguage::Any).others, &whole).0);
+    hits.extend(text_hits(text, rules));
     hits.sort_by_key(|hit| (hit.start, hit.end, hit.rule));
     hits.dedup_by_key(|hit| (hit.start, hit.end, hit.rule));
     let most = usize::try_from(policy.findings_per_file_max).unwrap_or(usize::MAX);
@@ -125,10 +123,31 @@ fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: 
         limits.push(format!("{dropped} more findings than findings_per_file_max ({most}) are left out"));
     }
     let mut findings: Vec<Finding> = hits.into_iter().map(|hit| finding(&hit, rules, path, text)).collect();
+    if let Some(rest) = &file.rest {
+        findings.extend(scan_rest(rest, rules, path, most.saturating_sub(findings.len()), &mut limits));
+    }
     findings.extend(limits.into_iter().map(|what| {
         Finding::in_file(SCAN_LIMIT, Pass::Scan, Severity::High, path, format!("not scanned to the end: {what}"))
     }));
     findings
+}
+
+/// The hits of the rules over the text of every file.
+fn text_hits(text: &SourceText, rules: &RuleSet) -> Vec<Hit> {
+    let source = text.as_str();
+    let whole = text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], tree: None };
+    text::run(rules, &rules.tables(RuleLanguage::Any).others, &whole).0
+}
+
+/// What those rules find beside a file's code; at most `most` findings.
+fn scan_rest(rest: &SourceText, rules: &RuleSet, path: &str, most: usize, limits: &mut Vec<String>) -> Vec<Finding> {
+    let mut hits = text_hits(rest, rules);
+    if hits.len() > most {
+        limits.push(format!("{} more findings beside the code are left out", hits.len() - most));
+        hits.sort_by_key(|hit| (std::cmp::Reverse(rules.rules()[hit.rule].severity), hit.start, hit.rule));
+        hits.truncate(most);
+    }
+    hits.iter().map(|hit| finding(hit, rules, path, rest)).collect()
 }
 
 /// Runs the rules of a region's language over it; a limit that was reached is named.

@@ -88,6 +88,11 @@ pub fn structure(parsed: &Parsed<'_>, policy: &Policy) -> Result<(Structure, Vec
             check(&view, &mut found);
             findings.extend(found.finish(path));
         }
+        if let Some(rest) = View::of_rest(file) {
+            let mut found = Found::default();
+            unseen::check(&rest, &mut found);
+            findings.extend(found.finish(path));
+        }
         if profile.local_references {
             let mut found = Found::default();
             references::check(&view, artifact, &mut found);

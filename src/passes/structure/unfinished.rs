@@ -13,6 +13,8 @@ pub(super) fn truncated(view: &View<'_>, found: &mut Found) {
     let broken =
         view.validity == Validity::Invalid || (view.language == Language::Css && region.tree.root_node().has_error());
     let reason = match view.language {
+        // The text of a notebook ends where its last cell does; each cell's faults are the parser's to name.
+        Language::Notebook => None,
         Language::Html => open_element(view, region),
         Language::Css => open_rule(view.text.as_str()).map(str::to_owned),
         _ if !broken => None,
@@ -164,7 +166,12 @@ pub(super) fn empty(view: &View<'_>, found: &mut Found) {
     let name = view.path.rsplit('/').next().unwrap_or(view.path);
     let is_source = matches!(
         view.language,
-        Language::Python | Language::JavaScript | Language::TypeScript | Language::Html | Language::Css
+        Language::Python
+            | Language::Notebook
+            | Language::JavaScript
+            | Language::TypeScript
+            | Language::Html
+            | Language::Css
     );
     if !is_source || matches!(name, "__init__.py" | "conftest.py") || name.ends_with(".pyi") {
         return;

@@ -42,6 +42,19 @@ impl<'a> View<'a> {
         })
     }
 
+    /// A view of what stands in a file beside its code.
+    pub(super) fn of_rest(parsed: &'a ParsedFile<'_>) -> Option<Self> {
+        Some(Self {
+            path: &parsed.source.path,
+            language: Language::Json,
+            validity: parsed.validity,
+            text: parsed.rest.as_ref()?,
+            regions: Vec::new(),
+            is_test: false,
+            is_entry: false,
+        })
+    }
+
     /// The innermost region that holds the byte `at`: of a page, the script or style there, or else the page.
     pub(super) fn region_at(&self, at: usize) -> Option<&(&'a Region, Shape<'a>)> {
         let (whole, inner) = self.regions.split_first()?;

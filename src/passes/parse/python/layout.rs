@@ -67,7 +67,10 @@ fn step(levels: &mut Vec<Width>, width: Width) -> Option<Fault> {
         levels.pop();
     }
     let top = levels.last().copied().unwrap_or_default();
-    (width.tabs_eight == top.tabs_eight && width.tabs_one != top.tabs_one).then_some(MIXED)
+    if width.tabs_eight != top.tabs_eight {
+        return Some((super::RULE, "unindent does not match any outer indentation level"));
+    }
+    (width.tabs_one != top.tabs_one).then_some(MIXED)
 }
 
 /// `yield , 1` and `yield / 0`, which the strict parser takes for a yield of nothing.

@@ -14,11 +14,13 @@ use super::{Form, checks, future, patterns, version};
 use crate::passes::parse::Target;
 use crate::passes::parse::problem::Problem;
 
-/// The semantic faults of a module.
+/// The semantic faults of the statements that are compiled together.
 pub(super) fn check(body: &[Stmt], text: &str, target: &Target, form: Form) -> Vec<Problem> {
     let version = super::python_version(target);
     let start = future::start(body, version);
-    let collects = text.contains("global") || text.contains("nonlocal") || text.contains(":=");
+    let ends = body.first().zip(body.last()).map(|(first, last)| TextRange::new(first.start(), last.end()));
+    let written = ends.map_or("", |range| &text[super::bytes(range)]);
+    let collects = ["global", "nonlocal", ":="].into_iter().any(|word| written.contains(word));
     let mut walker = Walker {
         text,
         target,
