@@ -126,6 +126,18 @@ pub(super) fn starred_targets(elements: &[Expr], context: ExprContext) -> Option
         .then(|| problem("too many expressions in star-unpacking assignment", elements[first].range()))
 }
 
+/// `*(a) or b` in a display: a star there takes no comparison and no logic but in parentheses.
+pub(super) fn loose_star(element: &Expr, text: &str) -> Option<Problem> {
+    let Expr::Starred(starred) = element else { return None };
+    let is_loose = match &*starred.value {
+        Expr::BoolOp(_) | Expr::Compare(_) | Expr::If(_) | Expr::Lambda(_) | Expr::Named(_) => true,
+        Expr::UnaryOp(unary) => unary.op == ast::UnaryOp::Not,
+        _ => false,
+    };
+    let open = &text[usize::from(starred.range.start())..usize::from(starred.value.start())];
+    (is_loose && !open.contains('(')).then(|| problem("invalid syntax", starred.value.range()))
+}
+
 /// How many replacement fields of an f-string may stand inside one another, in format specifications.
 pub(super) fn fields_max(version: PythonVersion) -> u32 {
     if version >= PythonVersion::PY312 { 3 } else { 2 }
