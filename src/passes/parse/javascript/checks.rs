@@ -13,6 +13,7 @@ use oxc_span::{GetSpan as _, Span};
 
 use super::engine::Terms;
 use super::goal::Goal;
+use super::jumps::Jumps;
 use super::mend::Mends;
 use super::{RULE, regex};
 use crate::language::NodeVersion;
@@ -32,7 +33,7 @@ pub(super) struct Source<'s> {
 }
 
 impl Source<'_> {
-    fn problem(&self, span: Span, message: impl Into<String>) -> Problem {
+    pub(super) fn problem(&self, span: Span, message: impl Into<String>) -> Problem {
         let start = span.start as usize;
         Problem::new(self.terms.rule, message, start..bytes(span).end.min(start + 40))
     }
@@ -49,7 +50,7 @@ impl Source<'_> {
 }
 
 /// Every fault that the checks find in a tree.
-pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>) -> Vec<Problem> {
+pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>, mut jumps: Jumps) -> Vec<Problem> {
     let nodes = semantic.nodes();
     let mut problems = wrapper_names(semantic.scoping(), source);
     let javascript = source.terms.goal.is_javascript();
@@ -67,6 +68,7 @@ pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>) -> Vec<Problem> {
             _ => None,
         };
         problems.extend(found);
+        problems.extend(jumps.visit(nodes, node, source));
     }
     problems
 }

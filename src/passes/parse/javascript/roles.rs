@@ -37,6 +37,9 @@ impl Candidate {
     }
 }
 
+/// Why a file is JSX whose name does not say so.
+pub(super) const JSX_IN_JS: &str = "it is JSX, which is compiled before it runs";
+
 /// Pages that load one file that are kept in mind.
 const PAGES_MAX: usize = 8;
 
@@ -99,16 +102,14 @@ impl<'a> Roles<'a> {
     /// The same for a file whose extension leaves it open.
     fn plain(&self, path: &str, text: &str) -> Vec<Candidate> {
         let pages = self.loaded.get(path).map_or(&[][..], Vec::as_slice);
-        let mut candidates: Vec<Candidate> = pages
-            .iter()
-            .map(|(goal, page)| Candidate::new(*goal, format!("a script element in {page}")))
-            .collect();
+        let mut candidates: Vec<Candidate> =
+            pages.iter().map(|(goal, page)| Candidate::new(*goal, format!("a script element in {page}"))).collect();
         let package = self.nearest(path);
         // A page without a package is for a browser alone.
         if candidates.is_empty() || package.is_some() {
             candidates.extend(for_node(package, text));
         }
-        candidates.push(Candidate::new(Goal::JSX, "it is JSX, which is compiled before it runs"));
+        candidates.push(Candidate::new(Goal::JSX, JSX_IN_JS));
         candidates
     }
 
