@@ -8,6 +8,7 @@ mod origin;
 use std::fmt;
 use std::sync::Arc;
 
+use memchr::memchr_iter;
 use sha2::{Digest as _, Sha256};
 
 use crate::finding::{Cell, Position, Range, hex};
@@ -180,7 +181,7 @@ impl SourceText {
     #[must_use]
     pub fn from_utf8(text: impl Into<String>) -> Self {
         let text = lone_carriage_returns_to_line_feeds(text.into());
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let line_starts = std::iter::once(0).chain(memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
         Self { text: text.into(), line_starts, origin: None }
     }
 
@@ -268,8 +269,7 @@ impl SourceText {
 
 fn lone_carriage_returns_to_line_feeds(text: String) -> String {
     let bytes = text.as_bytes();
-    let is_lone = |at: usize| bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
-    if !(0..bytes.len()).any(is_lone) {
+    if memchr_iter(b'\r', bytes).all(|at| bytes.get(at + 1) == Some(&b'\n')) {
         return text;
     }
     let mut chars = text.chars().peekable();

@@ -4,7 +4,7 @@
 //! 3.13.18 and 3.14.10, and Node 20, 22, 24 and 26.
 
 use vetrun::artifact::{Artifact, SourceFile};
-use vetrun::finding::{Finding, Severity};
+use vetrun::finding::Finding;
 use vetrun::language::{EngineVersions, PythonVersion};
 use vetrun::passes::parse::{Target, Validity, parse};
 use vetrun::policy::ParsePolicy;

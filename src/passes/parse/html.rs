@@ -477,11 +477,7 @@ mod tests {
                     <script src=x></script>";
         let page = Page::read(text, 200);
         let found: Vec<_> = page.inline.iter().map(|inline| (inline.kind, &text[inline.content.clone()])).collect();
-        let expected = [
-            (Kind::Script(Goal::MODULE), "a"),
-            (Kind::Json, "{}"),
-            (Kind::Style, "c{}"),
-        ];
+        let expected = [(Kind::Script(Goal::MODULE), "a"), (Kind::Json, "{}"), (Kind::Style, "c{}")];
         assert_eq!(found, expected);
         assert_eq!(page.loaded, [("x".to_owned(), Goal::SCRIPT)]);
     }

@@ -6,7 +6,7 @@
 use vetrun::language::{EngineVersions, NodeVersion, PythonVersion};
 
 use super::case::{Case, Goal};
-use super::tally::{Class, Kind};
+use super::class::{Class, Kind};
 
 /// A class of texts on which an engine and vetrun differ.
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 
 mod args;
 mod case;
+mod class;
 mod corpus;
 mod files;
 mod known;
@@ -31,10 +32,11 @@ use vetrun::language::{EngineVersions, NodeVersion, PythonVersion};
 
 pub(crate) use args::Args;
 use args::{Common, Language};
+use class::Kind;
 use corpus::{Change, Corpus};
 use files::LibraryFile;
 use oracle::{Engine, Oracle};
-use tally::{Kind, Tally};
+use tally::Tally;
 
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +98,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Error> {
     for corpus in corpora(args, &setup)? {
         let mut tally = measure(&corpus, &setup, common)?;
         shrink_examples(&mut tally, &setup)?;
-        let of_class = |class: &tally::Class| known::reason(class, setup.versions);
+        let of_class = |class: &class::Class| known::reason(class, setup.versions);
         if common.json {
             data.push(table::data(&corpus.name, &tally, &of_class));
         } else {
@@ -133,7 +135,7 @@ fn mended(setup: &Setup) -> Result<Vec<&'static known::Known>, Error> {
     for known in known::KNOWN.iter().filter(|known| known.concerns(setup.versions)) {
         let case = known.case();
         let ours = vetrun_side::judge(&case, setup.versions);
-        if !tally::difference(&oracle.judge(&case)?, &ours).is_some_and(|class| known.is(&class)) {
+        if !class::difference(&oracle.judge(&case)?, &ours).is_some_and(|class| known.is(&class)) {
             mended.push(known);
         }
     }

@@ -28,7 +28,7 @@ def answer(kind, line=0, column=0, text=b""):
     out.flush()
 
 
-COOKIE = re.compile(rb"coding[:=][ \t]*([-\w.]+)")
+COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 
 
 def read_as_file(data):

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::class::{Class, Kind};
 use super::oracle::Verdict;
-use super::tally::{Class, Counts, Group, Kind, Tally, percent};
+use super::tally::{Counts, Group, Tally, percent};
 use super::vetrun_side::Ours;
 
 /// Classes listed of each kind, most frequent first.

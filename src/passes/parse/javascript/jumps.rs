@@ -26,9 +26,8 @@ pub(super) struct Jumps {
 
 impl Jumps {
     /// For a tree in which oxc found no fault.
-    pub(super) fn new(nodes: &AstNodes<'_>, text: &str) -> Self {
-        let can_fail = text.contains("continue") || (text.contains("break") && text.contains("=>"));
-        Self { around: vec![0; if can_fail { nodes.len() } else { 0 }], labelled: 0 }
+    pub(super) fn new(nodes: &AstNodes<'_>) -> Self {
+        Self { around: vec![0; nodes.len()], labelled: 0 }
     }
 
     /// For a tree that is not looked at.

@@ -8,11 +8,14 @@ mod engine;
 mod goal;
 mod hints;
 mod jumps;
+#[cfg(feature = "bench")]
+pub mod layers;
 mod mend;
 mod notes;
 mod regex;
 mod roles;
 mod scan;
+mod survey;
 
 use super::bounds;
 use super::file::Basis;
