@@ -18,7 +18,9 @@ use oxc_span::Span;
 use super::checks::{self, Source};
 use super::goal::Goal;
 use super::hints;
+use super::jumps::Jumps;
 use super::mend::{Mend, Mends};
+use super::notes;
 use super::survey::Survey;
 use crate::language::NodeVersion;
 use crate::passes::parse::problem::Problem;
@@ -35,10 +37,12 @@ pub(super) struct Terms {
 }
 
 /// What a text that is valid turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
     /// Whether it has `import` or `export` declarations or `import.meta`, which only modules have.
     pub(super) has_module_syntax: bool,
+    /// What it needs before Node can run it.
+    pub(super) note: Option<Problem>,
 }
 
 /// The faults of a text, and how it would read where V8 does not mind the one at which the parser stopped.
@@ -55,7 +59,7 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
     let ParserReturn { program, module_record, diagnostics, irregular_whitespaces, panicked, .. } = parsed;
     let mut errors: Vec<OxcDiagnostic> = diagnostics.into_vec();
     errors.retain(|error| !tolerated(error, terms));
-    let (mut problems, mut mend) = (Vec::new(), Vec::new());
+    let (mut problems, mut mend, mut note) = (Vec::new(), Vec::new(), None);
     if errors.is_empty() && !panicked {
         let survey = Survey::of(&program, text, terms.goal.is_module());
         if let Some(span) = survey.too_deep {
@@ -65,14 +69,18 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
         if !survey.concerns && mends.is_empty() {
             let built = SemanticBuilder::new_compiler().with_stats(survey.stats()).build(&program);
             errors.extend(built.diagnostics.into_vec());
+            problems.extend(checks::wrapper_names(built.semantic.scoping(), terms));
         }
         if survey.concerns || !mends.is_empty() || !errors.is_empty() {
             errors.clear();
+            problems.clear();
             let built = SemanticBuilder::new().with_build_nodes(true).with_check_syntax_error(true).build(&program);
             errors.extend(built.diagnostics.into_vec());
             tolerate_old_octals(&mut errors, &built.semantic, terms);
+            note = notes::not_erasable(built.semantic.nodes(), terms.goal);
             mend.extend(functions_in_if(&errors, &built.semantic, terms));
-            let found = checks::all(&built.semantic, Source { text, terms, mends });
+            let jumps = if errors.is_empty() { Jumps::new(built.semantic.nodes()) } else { Jumps::none() };
+            let found = checks::all(&built.semantic, Source { text, terms, mends }, jumps);
             problems.extend(found.into_iter().take(FAULTS_MAX));
         }
     }
@@ -84,7 +92,7 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
         problems.push(Problem::whole(terms.rule, "the parser gave up without a reason"));
     }
     match problems.is_empty() {
-        true => Ok(Accepted { has_module_syntax: module_record.has_module_syntax }),
+        true => Ok(Accepted { has_module_syntax: module_record.has_module_syntax, note }),
         false => Err(Refused { problems, mends: mend }),
     }
 }
