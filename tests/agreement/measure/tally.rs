@@ -214,13 +214,9 @@ mod tests {
         let mut tally = Tally::default();
         for (index, text) in ["long one", "abc", "xyz"].iter().enumerate() {
             let case = Case::python(format!("#{index}"), text.as_bytes().to_vec());
-            tally.add(
-                index,
-                case,
-                Verdict::Valid,
-                Ours::Refused { message: "m".to_owned(), line: 1, column: 1 },
-                false,
-            );
+            let ours = Ours::Refused { message: "m".to_owned(), line: 1, column: 1 };
+            let kind = tally.add(index, case, Verdict::Valid(String::new()), ours, false);
+            assert_eq!(kind, Some(Kind::FalseRefusal));
         }
         let group = tally.groups.values().next().expect("there is one class");
         assert_eq!((group.count, group.example.name.as_str()), (3, "#1"));
