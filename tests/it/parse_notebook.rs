@@ -292,3 +292,11 @@ fn hostile_notebooks_are_judged_in_time() {
         assert_eq!((validity, findings.len()), (Validity::Valid, 0), "{findings:?}");
     }
 }
+
+#[test]
+fn no_magic_hides_the_lines_below_it() {
+    for cell in ["%time x = '''\nimport os\nos.system(y)\n%time '''", "%%timeit x = (1,\nimport os\nos.system(y)"] {
+        assert_eq!(judge(&notebook(&[cell]).to_string()).0, Validity::Invalid, "{cell}");
+        assert!(has(&scanned_cells(&[cell]), "python-os-system"), "{cell}");
+    }
+}

@@ -34,14 +34,16 @@ pub(super) struct Logical {
     /// The question mark that it ends in, behind something else. None is looked for behind a string that its line cuts
     /// off: where such a line ends, readers do not agree, and help takes the place of all of it.
     pub(super) question: Option<usize>,
+    /// Whether it holds a string that its line cuts off.
+    is_cut: bool,
 }
 
 /// The logical line that begins at `start`.
 pub(super) fn logical(text: &str, start: usize) -> Logical {
     let bytes = text.as_bytes();
     let first = first_of(bytes, start);
-    let mut line = Logical { first, end: bytes.len(), assign: None, question: None };
-    let (mut at, mut depth, mut last, mut is_cut) = (first, 0_usize, None, false);
+    let mut line = Logical { first, end: bytes.len(), assign: None, question: None, is_cut: false };
+    let (mut at, mut depth, mut last) = (first, 0_usize, None);
     while let Some(&byte) = bytes.get(at) {
         let begins = at;
         match byte {
@@ -56,7 +58,7 @@ pub(super) fn logical(text: &str, start: usize) -> Logical {
             }
             b'"' | b'\'' => {
                 let end = string_end(bytes, at);
-                is_cut |= end.is_none();
+                line.is_cut |= end.is_none();
                 let line_end = || bytes[begins..].iter().position(|&byte| byte == b'\n').map(|length| begins + length);
                 at = end.or_else(line_end).unwrap_or(bytes.len()) - 1;
             }
@@ -73,7 +75,7 @@ pub(super) fn logical(text: &str, start: usize) -> Logical {
         }
         at += 1;
     }
-    line.question = last.filter(|&at| at > first && bytes[at] == b'?' && !is_cut);
+    line.question = last.filter(|&at| at > first && bytes[at] == b'?' && !line.is_cut);
     line
 }
 
@@ -86,6 +88,12 @@ fn first_of(bytes: &[u8], start: usize) -> usize {
     }
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\x0c');
     at + bytes[at..].iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len() - at)
+}
+
+/// Whether a text of one line is all that there is to it: no string, bracket or backslash takes it on to the next.
+pub(super) fn is_whole(text: &str) -> bool {
+    let line = logical(&format!("{text}\n0\n"), 0);
+    line.end == text.len() + 1 && !line.is_cut
 }
 
 /// Whether a `=` after these bytes is part of an operator: `<=`, `+=`, `:=`, ….
@@ -136,6 +144,22 @@ mod tests {
             ("\n\ny\n", "\n"),
         ] {
             assert_eq!(&text[..logical(text, 0).end], expected);
+        }
+    }
+
+    #[test]
+    fn what_goes_on_in_the_next_line_is_not_whole() {
+        for (text, expected) in [
+            ("f(1)", true),
+            ("x = f({'a': 1}, \"b\") # (", true),
+            ("", true),
+            ("f(1,", false),
+            ("x = '''", false),
+            ("x = '''a", false),
+            ("x = 'a", false),
+            ("x \\", false),
+        ] {
+            assert_eq!(is_whole(text), expected, "{text}");
         }
     }
 

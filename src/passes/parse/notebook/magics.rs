@@ -87,8 +87,7 @@ pub(super) fn translate(cell: &Mapped) -> Translated {
         }
         cell_magic(&mut out.python, &rest, &magic, magic.body.start..magic.body.start);
         if let Some(statement) = statement(name, &rest.text, magic.argument.clone()) {
-            out.python.copy(&rest, statement.clone());
-            out.python.insert("\n", &rest, last_of(&rest.text, &statement));
+            code(&mut out.python, &rest, statement);
         }
         let inner = rest.keep(std::iter::once(magic.body.clone()));
         rest = clean(&inner);
@@ -391,10 +390,22 @@ fn code_of_magic(out: &mut Mapped, content: &Mapped, name: Range<usize>, line: &
         let line = Line { depth: line.depth + 1, indent: line.indent.clone(), ..*line };
         command(out, &inner, Kind::Command, &line);
     } else {
-        out.copy(content, code.clone());
-        out.insert("\n", content, last_of(&content.text, &code));
+        self::code(out, content, code);
     }
 }
+
+/// A line of code. One that would go on in the line below it, which is another statement, is no Python.
+fn code(out: &mut Mapped, from: &Mapped, part: Range<usize>) {
+    if lines::is_whole(&from.text[part.clone()]) {
+        out.copy(from, part.clone());
+        out.insert("\n", from, last_of(&from.text, &part));
+    } else {
+        out.insert(NOT_PYTHON, from, part);
+    }
+}
+
+/// What stands for a statement that is not whole.
+const NOT_PYTHON: &str = "0 0\n";
 
 /// `,f a b` is `f("a", "b")`, `;f a b` is `f("a b")`, `/f a b` is `f(a, b)`.
 fn autocall(out: &mut Mapped, content: &Mapped) {
@@ -409,28 +420,31 @@ fn autocall(out: &mut Mapped, content: &Mapped) {
         return;
     }
     let (open, between, close) = match text.as_bytes()[0] {
-        b',' => ("(\"", "\", \"", "\")\n"),
-        b';' => ("(\"", " ", "\")\n"),
-        _ => ("(", ", ", ")\n"),
+        b',' => ("(\"", "\", \"", "\")"),
+        b';' => ("(\"", " ", "\")"),
+        _ => ("(", ", ", ")"),
     };
     let end = last_of(text, &(0..text.len()));
-    out.copy(content, name.clone());
-    out.insert(open, content, last_of(text, &name));
+    let mut made = Mapped::default();
+    made.copy(content, name.clone());
+    made.insert(open, content, last_of(text, &name));
     let rest = (name.end + 1).min(text.len())..text.len();
     if text.starts_with(';') {
-        out.copy(content, rest);
+        made.copy(content, rest);
     } else {
         let mut at = rest.start;
         for (number, word) in text[rest].split_whitespace().enumerate() {
             let start = at + text[at..].find(word).unwrap_or(0);
             if number > 0 {
-                out.insert(between, content, start - 1..start);
+                made.insert(between, content, start - 1..start);
             }
             at = start + word.len();
-            out.copy(content, start..at);
+            made.copy(content, start..at);
         }
     }
-    out.insert(close, content, end);
+    made.insert(close, content, end);
+    let whole = 0..made.text.len();
+    code(out, &made, whole);
 }
 
 static HELP_END: LazyLock<Regex> = LazyLock::new(|| {
@@ -556,6 +570,8 @@ mod tests {
                 "if a:\n    get_ipython().run_line_magic('time', '!ls')\n    get_ipython().system('ls')\n",
             ),
             ("x = %time f()\n", "x = get_ipython().run_line_magic('time', 'f()')\nf()\n"),
+            ("%time x = (1,\n2)\n", "get_ipython().run_line_magic('time', 'x = (1,')\n0 0\n2)\n"),
+            (";f a\" + '''b\nx\n", "0 0\nx\n"),
             ("%time\n", "get_ipython().run_line_magic('time', '')\n"),
             ("pip install x\n", "get_ipython().run_line_magic('pip', 'install x')\n"),
             ("ls = 1\n", "ls = 1\n"),
