@@ -28,11 +28,12 @@ pub(super) struct Outcome<'a> {
 pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Basis<'_>) -> Outcome<'a> {
     let (mut file, mut problems) = verdict(source, package, basis);
     if file.validity != Validity::NotJudged && !problems.iter().any(|problem| problem.rule == "nesting-too-deep") {
-        problems.extend(add_tree(&mut file));
+        problems.extend(add_tree(&mut file, basis.policy));
     }
-    if problems.iter().any(Problem::is_fatal) {
-        file.validity = Validity::Invalid;
-    }
+    file.validity = match file.validity {
+        Validity::NotJudged => Validity::NotJudged,
+        _ => validity(&problems),
+    };
     let tolerant_errors =
         file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
     let findings = findings(&file, problems, basis.policy);
@@ -71,22 +72,27 @@ pub(super) fn verdict<'a>(
         (file.text, file.rest) = (judged.text, judged.rest);
     }
     file.dialect = judged.dialect;
-    file.validity = match judged.problems.iter().any(Problem::is_fatal) {
-        true => Validity::Invalid,
-        false => Validity::Valid,
-    };
+    file.validity = validity(&judged.problems);
     file.regions = judged.regions;
     (file, judged.problems)
 }
 
+/// What the faults of a file make of it. One that is merely too large to be scanned does not pass, yet is valid.
+fn validity(problems: &[Problem]) -> Validity {
+    match problems.iter().any(|problem| problem.is_fatal() && problem.rule != tree::TOO_LARGE) {
+        true => Validity::Invalid,
+        false => Validity::Valid,
+    }
+}
+
 /// Adds the tolerant tree of the whole file, where its judge has not made trees itself. A fault where there is none.
-fn add_tree(file: &mut ParsedFile<'_>) -> Option<Problem> {
+fn add_tree(file: &mut ParsedFile<'_>, policy: &ParsePolicy) -> Option<Problem> {
     let language = file.source.language;
     if matches!(language, Language::Html | Language::Css | Language::Notebook) {
         return None;
     }
     let text = file.text.as_ref()?.as_str();
-    match tree::parse(language, text, 0..text.len()) {
+    match tree::Ground::new(text, policy.tree_bytes_max.bytes()).whole(language) {
         Ok(tree) => file.regions.extend(tree.map(|tree| Region { language, range: 0..text.len(), tree })),
         Err(problem) => return Some(problem),
     }
