@@ -124,6 +124,9 @@ fn reach(problems: &[Problem]) -> usize {
 
 /// The faults of `text` for one goal, at their places in it.
 fn attempt(text: &str, terms: Terms) -> Result<Accepted, Vec<Problem>> {
+    // Node drops the byte order mark of a module, and of nothing else: only there a `#!` may follow it.
+    let plain = text.strip_prefix("\u{feff}#!").filter(|_| terms.goal.is_module()).map(|rest| format!("//   {rest}"));
+    let text = plain.as_deref().unwrap_or(text);
     let mut mends = Mends::default();
     loop {
         let mended = mends.apply(text);
