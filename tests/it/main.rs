@@ -7,6 +7,7 @@ mod install;
 mod layers;
 mod output;
 mod parse;
+mod parse_words;
 mod pipeline;
 mod readme;
 mod requirements;

@@ -163,8 +163,20 @@ fn source() -> String {
         pairs.iter().fold(template.to_owned(), |text, (from, to)| text.replace(from, to))
     };
     let inner = "(def_parameter (',' | &')'))+";
-    let def = [("KIND_inner", inner), ("KIND", "def"), ("CLOSE", "')'"), ("TITLE", "Function"), ("ANNOTATED", "[':' expression]")];
-    let lambda = [("KIND_inner", "lambda_parameter % ','"), ("KIND", "lambda"), ("CLOSE", "':'"), ("TITLE", "Lambda expression"), ("ANNOTATED", "")];
+    let def = [
+        ("KIND_inner", inner),
+        ("KIND", "def"),
+        ("CLOSE", "')'"),
+        ("TITLE", "Function"),
+        ("ANNOTATED", "[':' expression]"),
+    ];
+    let lambda = [
+        ("KIND_inner", "lambda_parameter % ','"),
+        ("KIND", "lambda"),
+        ("CLOSE", "':'"),
+        ("TITLE", "Lambda expression"),
+        ("ANNOTATED", ""),
+    ];
     [
         include_str!("python.peg").to_owned(),
         of(&[("STARRED", "':' star_expression")], &of(&def, parameters)),
@@ -261,7 +273,11 @@ impl Reader<'_> {
         assert!(self.skip("\""), "words are quoted: {}", self.rest);
         let mut end = 0;
         while !self.rest[end..].starts_with('"') {
-            end += if self.rest[end..].starts_with('\\') { 2 } else { self.rest[end..].chars().next().map_or(1, char::len_utf8) };
+            end += if self.rest[end..].starts_with('\\') {
+                2
+            } else {
+                self.rest[end..].chars().next().map_or(1, char::len_utf8)
+            };
         }
         let message = self.rest[..end].replace("\\\"", "\"");
         self.rest = &self.rest[end + 1..];

@@ -375,7 +375,9 @@ impl<'a> Machine<'a> {
         let range = match (words.place, target) {
             (_, Some(target)) => self.span(&self.nodes[target].tokens),
             (Place::Marked(which), None) => match &marks[which] {
-                Some(bound) if words.guard == Guard::Parameter => self.span(&(bound.tokens.start..bound.tokens.start + 1)),
+                Some(bound) if words.guard == Guard::Parameter => {
+                    self.span(&(bound.tokens.start..bound.tokens.start + 1))
+                }
                 Some(bound) => self.bound_span(bound),
                 None => self.place(at),
             },

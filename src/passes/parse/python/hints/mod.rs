@@ -64,7 +64,8 @@ fn opened(found: &Found, shown: &str) -> Cow<'static, str> {
 /// Leaves out what the faults before it explain: of a fenced block in prose only what is between the fences is code, and of
 /// an interactive session one prompt is enough.
 fn without_follow_ups(found: Vec<Found>, text: &str) -> Vec<Found> {
-    let fences: Vec<usize> = found.iter().filter(|found| mends::is_fence(found, text)).map(|found| found.line).collect();
+    let fences: Vec<usize> =
+        found.iter().filter(|found| mends::is_fence(found, text)).map(|found| found.line).collect();
     let Some(open) = fences.first().copied() else { return without_repeated_hints(found, text) };
     let close = fences.get(1).copied().unwrap_or(usize::MAX);
     let mut kept = Vec::new();

@@ -240,9 +240,10 @@ impl Lexer<'_> {
     fn newline(&mut self) {
         let length = if self.peek(0) == b'\r' && self.peek(1) == b'\n' { 2 } else { 1 };
         if self.brackets.is_empty() {
-            let has_code = self.tokens.last().is_some_and(|last| {
-                !matches!(last.class, Class::Newline | Class::Indent | Class::Dedent)
-            });
+            let has_code = self
+                .tokens
+                .last()
+                .is_some_and(|last| !matches!(last.class, Class::Newline | Class::Indent | Class::Dedent));
             if has_code {
                 self.push(Class::Newline, 0, self.at, self.at + length);
             }
@@ -386,7 +387,9 @@ impl Lexer<'_> {
         }
         let rest = &self.bytes[start..];
         let field = self.at_field_level();
-        let fits = |operator: &&str| rest.starts_with(operator.as_bytes()) && !(field && **operator == *"!=" && rest.get(2) == Some(&b'='));
+        let fits = |operator: &&str| {
+            rest.starts_with(operator.as_bytes()) && !(field && **operator == *"!=" && rest.get(2) == Some(&b'='))
+        };
         let found = LITERALS[OPERATORS_START..].iter().find(|operator| fits(operator));
         match found {
             Some(operator) => self.at += operator.len(),
@@ -410,7 +413,9 @@ impl Lexer<'_> {
         let mismatched = |message: String, opener: Option<usize>| {
             Err(Box::new(Fault { kind: FaultKind::Mismatched, message, range: start..start + 1, opener }))
         };
-        let Some(&(open, opened)) = self.brackets.last() else { return mismatched(format!("unmatched '{close}'"), None) };
+        let Some(&(open, opened)) = self.brackets.last() else {
+            return mismatched(format!("unmatched '{close}'"), None);
+        };
         if closing(open) != byte {
             if let Some(format) = self.formats.last()
                 && format.fields.last() == Some(&(self.brackets.len() - 1))
@@ -453,7 +458,8 @@ impl Lexer<'_> {
             return Err(fault(FaultKind::Unclosed, message, at..at + 1));
         }
         let end = self.at.min(self.bytes.len());
-        if self.tokens.last().is_some_and(|last| !matches!(last.class, Class::Newline | Class::Dedent | Class::Indent)) {
+        if self.tokens.last().is_some_and(|last| !matches!(last.class, Class::Newline | Class::Dedent | Class::Indent))
+        {
             self.push(Class::Newline, 0, end, end);
         }
         for _ in 1..self.indents.len() {

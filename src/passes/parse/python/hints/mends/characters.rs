@@ -43,5 +43,6 @@ pub(super) fn lookalike(place: &Place<'_>) -> Mend {
 
 /// A back quote, which Python 2 had for `repr`.
 pub(super) fn backtick(place: &Place<'_>) -> Mend {
-    (place.is_generic() && place.covered() == "`").then(|| "remove the back quotes; for text write quotes, for Python 2's `x` write repr(x)".into())
+    (place.is_generic() && place.covered() == "`")
+        .then(|| "remove the back quotes; for text write quotes, for Python 2's `x` write repr(x)".into())
 }

@@ -20,7 +20,9 @@ pub(super) fn merge_conflict(place: &Place<'_>) -> Mend {
         return Some("a merge conflict is not resolved here; keep one side and delete the markers".into());
     }
     let diff = ["@@ -", "diff --git ", "--- a/", "+++ b/"];
-    diff.iter().any(|mark| place.code.starts_with(mark)).then(|| "this is a diff; write the file that it leads to".into())
+    diff.iter()
+        .any(|mark| place.code.starts_with(mark))
+        .then(|| "this is a diff; write the file that it leads to".into())
 }
 
 /// The prompt of an interactive session.
@@ -38,7 +40,10 @@ pub(super) fn shell(place: &Place<'_>) -> Mend {
         return Some("this is a command of a notebook, not Python".into());
     }
     let commands = ["pip install ", "pip3 install ", "python ", "python3 ", "cd ", "npm ", "apt-get ", "sudo ", "$ "];
-    commands.iter().any(|command| place.code.starts_with(command)).then(|| "this is a command for a shell, not Python".into())
+    commands
+        .iter()
+        .any(|command| place.code.starts_with(command))
+        .then(|| "this is a command for a shell, not Python".into())
 }
 
 /// A file whose line breaks are written as `\n`.
@@ -92,9 +97,11 @@ pub(super) fn operators(place: &Place<'_>) -> Mend {
     }
     // The fault is at the operator or at what stands behind its first half.
     let around = |text: &str| {
-        place.rest.starts_with(text) || (1..text.len()).any(|at| {
-            text.is_char_boundary(at) && place.before.ends_with(&text[..at]) && place.rest.starts_with(&text[at..])
-        }) || place.before.trim_end().ends_with(text)
+        place.rest.starts_with(text)
+            || (1..text.len()).any(|at| {
+                text.is_char_boundary(at) && place.before.ends_with(&text[..at]) && place.rest.starts_with(&text[at..])
+            })
+            || place.before.trim_end().ends_with(text)
     };
     const OPERATORS: &[(&str, &str)] = &[
         ("===", "write =="),

@@ -12,7 +12,8 @@ fn above<'a>(place: &Place<'a>) -> impl Iterator<Item = (usize, &'a str)> {
     let start = line_start(place.text, place.range.start);
     let number = line_number(place.text, start);
     let lines = place.text[..start].trim_end_matches('\n').rsplit('\n').enumerate().take(LINES_ABOVE_MAX);
-    let blank = if start > 0 { place.text[..start].len() - place.text[..start].trim_end_matches('\n').len() } else { 1 };
+    let blank =
+        if start > 0 { place.text[..start].len() - place.text[..start].trim_end_matches('\n').len() } else { 1 };
     lines.map(move |(at, line)| (number.saturating_sub(at + blank), line)).filter(|(_, line)| {
         let code = line.trim();
         !code.is_empty() && !code.starts_with('#')
@@ -52,10 +53,14 @@ pub(super) fn indentation(place: &Place<'_>) -> Mend {
     }
     let here = indentation_width(&place.text[line_start(place.text, place.range.start)..]);
     if !is_dedent {
-        let (number, width) = above(place).map(|(number, line)| (number, indentation_width(line))).find(|(_, width)| *width < here).unwrap_or_default();
+        let (number, width) = above(place)
+            .map(|(number, line)| (number, indentation_width(line)))
+            .find(|(_, width)| *width < here)
+            .unwrap_or_default();
         return Some(match number {
             0 => "remove the spaces before it".into(),
-            _ => format!("indent it by {width}, like line {number}; or the line is missing that should begin a block").into(),
+            _ => format!("indent it by {width}, like line {number}; or the line is missing that should begin a block")
+                .into(),
         });
     }
     let mut widths: Vec<usize> = Vec::new();

@@ -17,9 +17,9 @@ const RETRIES_MAX: usize = 6;
 
 fn last_word(text: &str) -> &str {
     let text = text.trim_end();
-    let start = text.rfind(|char: char| !char.is_alphanumeric() && char != '_').map_or(0, |at| {
-        at + text[at..].chars().next().map_or(1, char::len_utf8)
-    });
+    let start = text
+        .rfind(|char: char| !char.is_alphanumeric() && char != '_')
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
     &text[start..]
 }
 
@@ -32,7 +32,8 @@ pub(super) fn keyword_as_name(place: &Place<'_>) -> Mend {
     let named = |word: &str| Some(format!("`{word}` is a keyword and cannot be a name; write `{word}_`").into());
     let before = place.before.trim_end();
     if keywords().contains(&word) {
-        let needs_name = before.ends_with('.') || matches!(last_word(before), "def" | "class" | "as" | "import" | "global" | "nonlocal");
+        let needs_name = before.ends_with('.')
+            || matches!(last_word(before), "def" | "class" | "as" | "import" | "global" | "nonlocal");
         let behind = place.rest[word.len()..].trim_start();
         let is_target = behind.starts_with('=') && !behind.starts_with("==");
         return (needs_name || is_target).then(|| named(word)).flatten();
@@ -114,7 +115,8 @@ pub(super) fn missing_operand(place: &Place<'_>) -> Mend {
 pub(super) fn doubled(place: &Place<'_>) -> Mend {
     let covered = place.covered();
     let is_same = !covered.is_empty() && place.before.trim_end().ends_with(covered);
-    (place.is_generic() && (is_same || matches!(covered, ";" | ","))).then(|| format!("remove `{covered}`, or what belongs before it is missing").into())
+    (place.is_generic() && (is_same || matches!(covered, ";" | ",")))
+        .then(|| format!("remove `{covered}`, or what belongs before it is missing").into())
 }
 
 /// The keyword that is most like a word, if any is.
@@ -136,9 +138,10 @@ fn gets_past(text: &str, line_end: usize) -> bool {
     let mut machine = Machine::new(text, &lexed.tokens, RETRY_STEPS_MAX);
     match machine.statement(0, false) {
         Ok(Some(_)) => true,
-        Ok(None) | Err(Stop::Tokens | Stop::Fault(_)) => {
-            lexed.tokens.get(machine.furthest).is_some_and(|token| token.start as usize > line_end.saturating_sub(start))
-        }
+        Ok(None) | Err(Stop::Tokens | Stop::Fault(_)) => lexed
+            .tokens
+            .get(machine.furthest)
+            .is_some_and(|token| token.start as usize > line_end.saturating_sub(start)),
         Err(Stop::Limit) => false,
     }
 }
@@ -188,12 +191,17 @@ pub(super) fn assignment(place: &Place<'_>) -> Mend {
             false => "put a name, an attribute or an element there".into(),
         });
     }
-    message.starts_with("expression cannot contain assignment").then(|| "compare with ==, or put a plain name before =".into())
+    message
+        .starts_with("expression cannot contain assignment")
+        .then(|| "compare with ==, or put a plain name before =".into())
 }
 
 /// A missing comma.
 pub(super) fn comma(place: &Place<'_>) -> Mend {
-    place.message.contains("Perhaps you forgot a comma").then(|| "add a comma or an operator between the two expressions".into())
+    place
+        .message
+        .contains("Perhaps you forgot a comma")
+        .then(|| "add a comma or an operator between the two expressions".into())
 }
 
 /// Arguments and parameters out of order.

@@ -79,7 +79,8 @@ impl Lexer<'_> {
             self.at += 1;
             return self.number_end("imaginary");
         }
-        let leads_zero = self.bytes[start] == b'0' && self.bytes[start..self.at].iter().any(|byte| matches!(byte, b'1'..=b'9'));
+        let leads_zero =
+            self.bytes[start] == b'0' && self.bytes[start..self.at].iter().any(|byte| matches!(byte, b'1'..=b'9'));
         if is_integer && leads_zero {
             let message =
                 "leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers";

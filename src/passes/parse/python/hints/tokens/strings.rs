@@ -80,7 +80,9 @@ impl Lexer<'_> {
 
     /// The f-string in whose text the file or line ends.
     pub(super) fn unterminated_format(&self) -> Box<Fault> {
-        let Some(format) = self.formats.last() else { return fault(FaultKind::String, "unterminated string literal", 0..0) };
+        let Some(format) = self.formats.last() else {
+            return fault(FaultKind::String, "unterminated string literal", 0..0);
+        };
         let tripled = if format.tripled { "triple-quoted " } else { "" };
         let end = self.at.min(self.bytes.len());
         let line = line_number(self.text, end.saturating_sub(usize::from(self.text.ends_with('\n') && format.tripled)));
