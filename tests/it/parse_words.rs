@@ -5,13 +5,12 @@
 
 use vetrun::artifact::{Artifact, SourceFile};
 use vetrun::finding::Finding;
-use vetrun::language::EngineVersions;
-use vetrun::passes::parse::parse;
+use vetrun::passes::parse::{Target, parse};
 use vetrun::policy::ParsePolicy;
 
 fn findings(path: &str, source: &str) -> Vec<Finding> {
     let artifact = Artifact::new("a", "a", vec![SourceFile::new(path, source.as_bytes().to_vec())], Vec::new());
-    parse(&artifact, &ParsePolicy::default(), &EngineVersions::default()).1
+    parse(&artifact, &ParsePolicy::default(), &Target::default()).1
 }
 
 /// What is said of a source, one line a finding: place, message, mend, related places.

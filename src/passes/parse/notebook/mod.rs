@@ -106,6 +106,7 @@ fn judge_cells(file: &SourceText, document: &Document<'_>, cells: &[Cell], basis
         regions: derived.regions,
         text: Some(SourceText::derived(derived.python.text, origin)),
         rest: Some(rest),
+        ..Judged::default()
     }
 }
 
