@@ -8,6 +8,7 @@ mod layers;
 mod output;
 mod parse;
 mod parse_bytes;
+mod parse_javascript;
 mod parse_measure;
 mod parse_notebook;
 mod pipeline;

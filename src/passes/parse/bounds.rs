@@ -1,5 +1,7 @@
 //! What is looked at before any recursive parser sees a file: its size, and the depth of what nests in it.
 
+use memchr::{memchr, memchr_iter, memmem};
+
 use super::problem::Problem;
 use super::stack;
 
@@ -24,41 +26,40 @@ pub(super) const LABELS_MAX: usize = 500;
 /// Where a run of more than `labels_max` labels (`a: b: c: …`, with white space and comments between) is too long.
 pub(super) fn labels_over(text: &str, labels_max: usize) -> Option<usize> {
     let bytes = text.as_bytes();
-    let (mut at, mut run, mut after_word) = (0, 0, false);
-    while let Some(&byte) = bytes.get(at) {
-        let next = bytes.get(at + 1).copied().unwrap_or(0);
-        match byte {
-            b'/' if next == b'/' => at += end_of(&bytes[at..], b"\n"),
-            b'/' if next == b'*' => at += 2 + end_of(&bytes[at + 2..], b"*/"),
-            b':' if after_word => {
-                run += 1;
-                after_word = false;
-                if run > labels_max {
-                    return Some(at);
-                }
-                at += 1;
-            }
-            _ if byte.is_ascii_whitespace() => at += 1,
-            _ if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'\\') || byte >= 0x80 => {
-                let is_word =
-                    |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'\\') || *byte >= 0x80;
-                // Two words in a row are no label.
-                run = if after_word { 0 } else { run };
-                after_word = true;
-                at += bytes[at..].iter().position(|byte| !is_word(byte)).unwrap_or(bytes.len() - at);
-            }
-            _ => {
-                (run, after_word) = (0, false);
-                at += 1;
-            }
+    let (mut from, mut run) = (0, 0);
+    for at in memchr_iter(b':', bytes) {
+        run = if is_one_word(&bytes[from..at]) { run + 1 } else { 1 };
+        if run > labels_max {
+            return Some(at);
         }
+        from = at + 1;
     }
     None
 }
 
-/// How many bytes there are up to and with `mark`.
-fn end_of(bytes: &[u8], mark: &[u8]) -> usize {
-    bytes.windows(mark.len()).position(|window| window == mark).map_or(bytes.len(), |at| at + mark.len())
+/// Whether a stretch of code holds one word and else only white space and comments.
+fn is_one_word(code: &[u8]) -> bool {
+    let (mut at, mut words) = (0, 0);
+    while let Some(&byte) = code.get(at) {
+        let next = code.get(at + 1).copied().unwrap_or(0);
+        match byte {
+            b'/' if next == b'/' => at += memchr(b'\n', &code[at..]).unwrap_or(code.len()),
+            b'/' if next == b'*' => at += 4 + memmem::find(&code[at + 2..], b"*/").unwrap_or(code.len()),
+            _ if byte.is_ascii_whitespace() => at += 1,
+            _ if is_name(byte) && words == 0 => {
+                words = 1;
+                // Braces stand in `\u{61}`.
+                let is_part = |byte: &u8| is_name(*byte) || matches!(byte, b'{' | b'}');
+                at += code[at..].iter().position(|byte| !is_part(byte)).unwrap_or(code.len());
+            }
+            _ => return false,
+        }
+    }
+    words == 1
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'\\') || byte >= 0x80
 }
 
 #[cfg(test)]

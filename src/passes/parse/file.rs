@@ -28,9 +28,34 @@ pub(super) struct Outcome<'a> {
     pub(super) dialect_from: Option<Cow<'static, str>>,
 }
 
+/// The strict verdict on a file, before its tolerant tree.
+pub(super) struct Verdict<'a> {
+    pub(super) file: ParsedFile<'a>,
+    problems: Vec<Problem>,
+    dialect_from: Option<Cow<'static, str>>,
+    /// The text in which undecodable bytes have their place; no pass looks at it.
+    shown: Option<SourceText>,
+}
+
 /// Parses one file.
 pub(super) fn parse<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<'_>) -> Outcome<'a> {
-    let mut file = ParsedFile {
+    let Verdict { mut file, mut problems, dialect_from, shown } = verdict(source, roles, basis);
+    if file.validity != Validity::NotJudged && !problems.iter().any(|problem| problem.rule == "nesting-too-deep") {
+        problems.extend(add_tree(&mut file));
+    }
+    if problems.iter().any(Problem::is_fatal) {
+        file.validity = Validity::Invalid;
+    }
+    let tolerant_errors =
+        file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
+    let text = file.text.as_ref().or(shown.as_ref());
+    let findings = findings(&source.path, text, problems, basis.policy);
+    Outcome { file, findings, tolerant_errors, dialect_from }
+}
+
+/// The strict verdict on one file, and what is wrong with it.
+pub(super) fn verdict<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<'_>) -> Verdict<'a> {
+    let file = ParsedFile {
         source,
         text: None,
         rest: None,
@@ -38,18 +63,25 @@ pub(super) fn parse<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<
         dialect: None,
         regions: Vec::new(),
     };
+    let mut verdict = Verdict { file, problems: Vec::new(), dialect_from: None, shown: None };
     let known = is_judged(source.language);
     let decoded = match text_of(source, basis) {
         Ok(decoded) => decoded,
-        Err(_) if !known => return Outcome { file, findings: Vec::new(), tolerant_errors: false, dialect_from: None },
-        Err(undecodable) => return refused(file, undecodable),
+        Err(_) if !known => return verdict,
+        Err(undecodable) => {
+            verdict.file.validity = Validity::Invalid;
+            verdict.problems.push(undecodable.problem);
+            verdict.shown = undecodable.text;
+            return verdict;
+        }
     };
-    file.text = Some(decoded.text.clone());
+    verdict.file.text = Some(decoded.text.clone());
     if !known {
-        return Outcome { file, findings: Vec::new(), tolerant_errors: false, dialect_from: None };
+        return verdict;
     }
     let mut judged = judge(source, &decoded.text, roles, basis);
     judged.problems.extend(decoded.problems(!judged.problems.iter().any(Problem::is_fatal)));
+    let file = &mut verdict.file;
     if judged.text.is_some() {
         (file.text, file.rest) = (judged.text, judged.rest);
     }
@@ -59,10 +91,22 @@ pub(super) fn parse<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<
         false => Validity::Valid,
     };
     file.regions = judged.regions;
-    let tolerant_errors =
-        file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
-    let findings = findings(&file, judged.problems, basis.policy);
-    Outcome { file, findings, tolerant_errors, dialect_from: judged.dialect_from }
+    (verdict.problems, verdict.dialect_from) = (judged.problems, judged.dialect_from);
+    verdict
+}
+
+/// Adds the tolerant tree of the whole file, where its judge has not made trees itself. A fault where there is none.
+fn add_tree(file: &mut ParsedFile<'_>) -> Option<Problem> {
+    let language = file.source.language;
+    if matches!(language, Language::Html | Language::Css | Language::Notebook) {
+        return None;
+    }
+    let text = file.text.as_ref()?.as_str();
+    match tree::parse(language, text, 0..text.len()) {
+        Ok(tree) => file.regions.extend(tree.map(|tree| Region { language, range: 0..text.len(), tree })),
+        Err(problem) => return Some(problem),
+    }
+    None
 }
 
 /// Whether files of a language are judged at all.
@@ -86,36 +130,21 @@ fn text_of(source: &SourceFile, basis: Basis<'_>) -> Result<decode::Decoded, Box
     decode::decode(source.language, &source.bytes, basis.target.python)
 }
 
-fn refused(mut file: ParsedFile<'_>, undecodable: Box<decode::Undecodable>) -> Outcome<'_> {
-    file.validity = Validity::Invalid;
-    let finding = undecodable.problem.into_finding(&file.source.path, undecodable.text.as_ref());
-    Outcome { file, findings: vec![finding], tolerant_errors: false, dialect_from: None }
-}
-
 fn judge(source: &SourceFile, whole: &SourceText, roles: &Roles<'_>, basis: Basis<'_>) -> Judged {
     let text = whole.as_str();
     let (path, policy) = (source.path.as_str(), basis.policy);
-    let mut judged = match source.language {
+    match source.language {
         Language::Python => python::judge(path, text, basis),
         Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, roles, basis),
-        Language::Notebook => return notebook::judge(whole, basis),
-        Language::Html => return html::judge(text, basis),
-        Language::Css => return css::judge(text, policy),
+        Language::Notebook => notebook::judge(whole, basis),
+        Language::Html => html::judge(text, basis),
+        Language::Css => css::judge(text, policy),
         Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),
         Language::Json => one(data::json(text, 0, policy)),
         Language::Toml => one(data::toml(text)),
         Language::Yaml => one(data::yaml(text, policy)),
         Language::Text | Language::Binary => Judged::default(),
-    };
-    if judged.problems.iter().any(|problem| problem.rule == "nesting-too-deep") {
-        return judged;
     }
-    match tree::parse(source.language, text, 0..text.len()) {
-        Ok(Some(tree)) => judged.regions.push(Region { language: source.language, range: 0..text.len(), tree }),
-        Ok(None) => {}
-        Err(problem) => judged.problems.push(problem),
-    }
-    judged
 }
 
 fn one(problem: Option<Problem>) -> Judged {
@@ -137,7 +166,7 @@ fn takes_comments(source: &SourceFile) -> bool {
 }
 
 /// The findings of a file, in order, at most as many as the policy keeps. The fatal ones come first into the cut.
-fn findings(file: &ParsedFile<'_>, mut problems: Vec<Problem>, policy: &ParsePolicy) -> Vec<Finding> {
+fn findings(path: &str, text: Option<&SourceText>, mut problems: Vec<Problem>, policy: &ParsePolicy) -> Vec<Finding> {
     let start = |problem: &Problem| problem.range.as_ref().map_or(0, |range| range.start);
     problems.sort_by_key(|problem| (!problem.is_fatal(), start(problem)));
     problems.dedup_by(|a, b| a.message == b.message && a.range == b.range);
@@ -145,9 +174,7 @@ fn findings(file: &ParsedFile<'_>, mut problems: Vec<Problem>, policy: &ParsePol
     let more = problems.len().saturating_sub(keep);
     let severity = problems.iter().skip(keep).map(|problem| problem.severity).max();
     problems.truncate(keep);
-    let path = &file.source.path;
-    let mut findings: Vec<Finding> =
-        problems.into_iter().map(|problem| problem.into_finding(path, file.text.as_ref())).collect();
+    let mut findings: Vec<Finding> = problems.into_iter().map(|problem| problem.into_finding(path, text)).collect();
     sort(&mut findings);
     if let Some(severity) = severity {
         let message = format!("at least {more} more syntax findings in this file are not shown");

@@ -13,6 +13,9 @@ mod decode;
 mod file;
 mod html;
 mod javascript;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod layers;
 mod notebook;
 mod problem;
 mod python;

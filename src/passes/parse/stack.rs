@@ -55,7 +55,11 @@ pub(crate) fn with_room<T: Send>(job: impl FnOnce() -> T + Send) -> T {
 
 /// Whether the parsing threads have the stack that a recursive parser may need for `source`.
 pub(super) fn fits(source: &str) -> bool {
-    Pool::get().is_some_and(|pool| weight(source.as_bytes()) <= pool.weight_max)
+    // Of a small file, every byte may be an opening bracket.
+    let fits = |pool: &Pool| {
+        source.len().saturating_mul(BRACKET) <= pool.weight_max || weight(source.as_bytes()) <= pool.weight_max
+    };
+    Pool::get().is_some_and(fits)
 }
 
 /// What an opening bracket weighs.

@@ -13,7 +13,9 @@ use oxc_span::{GetSpan as _, Span};
 
 use super::engine::Terms;
 use super::goal::Goal;
+use super::jumps::Jumps;
 use super::mend::Mends;
+use super::survey::METHOD_MODIFIERS;
 use super::{RULE, regex};
 use crate::language::NodeVersion;
 use crate::passes::parse::problem::Problem;
@@ -32,7 +34,7 @@ pub(super) struct Source<'s> {
 }
 
 impl Source<'_> {
-    fn problem(&self, span: Span, message: impl Into<String>) -> Problem {
+    pub(super) fn problem(&self, span: Span, message: impl Into<String>) -> Problem {
         let start = span.start as usize;
         Problem::new(self.terms.rule, message, start..bytes(span).end.min(start + 40))
     }
@@ -49,9 +51,9 @@ impl Source<'_> {
 }
 
 /// Every fault that the checks find in a tree.
-pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>) -> Vec<Problem> {
+pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>, mut jumps: Jumps) -> Vec<Problem> {
     let nodes = semantic.nodes();
-    let mut problems = wrapper_names(semantic.scoping(), source);
+    let mut problems = wrapper_names(semantic.scoping(), source.terms);
     let javascript = source.terms.goal.is_javascript();
     for node in nodes.iter() {
         let found = match node.kind() {
@@ -67,6 +69,7 @@ pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>) -> Vec<Problem> {
             _ => None,
         };
         problems.extend(found);
+        problems.extend(jumps.visit(nodes, node, source));
     }
     problems
 }
@@ -109,12 +112,12 @@ fn typescript_method(method: &MethodDefinition<'_>, source: Source<'_>) -> Optio
         || method.optional
         || method.r#type == MethodDefinitionType::TSAbstractMethodDefinition
         || method.accessibility.is_some()
-        || has_foreign_modifier(method.span, method.key.span(), &["static", "async", "get", "set"], source.text);
+        || has_foreign_modifier(method.span, method.key.span(), METHOD_MODIFIERS, source.text);
     typed.then(|| source.problem(method.span, "a method with a TypeScript modifier is not JavaScript"))
 }
 
 /// Whether a word stands before the name of a class member that JavaScript does not have there: `accessor *x() {}`.
-fn has_foreign_modifier(member: Span, key: Span, known: &[&str], text: &str) -> bool {
+pub(super) fn has_foreign_modifier(member: Span, key: Span, known: &[&str], text: &str) -> bool {
     if member.start == key.start {
         return false;
     }
@@ -215,8 +218,8 @@ fn let_in_catch_pattern(pattern: &BindingPattern<'_>, source: Source<'_>) -> Opt
 const WRAPPER_NAMES: &[&str] = &["exports", "require", "module", "__filename", "__dirname"];
 
 /// `const require = …` at the top of a CommonJS file.
-fn wrapper_names(scoping: &Scoping, source: Source<'_>) -> Vec<Problem> {
-    if source.terms.goal != Goal::COMMONJS {
+pub(super) fn wrapper_names(scoping: &Scoping, terms: Terms) -> Vec<Problem> {
+    if terms.goal != Goal::COMMONJS {
         return Vec::new();
     }
     let lexical = SymbolFlags::BlockScopedVariable | SymbolFlags::ConstVariable | SymbolFlags::Class;
@@ -229,8 +232,7 @@ fn wrapper_names(scoping: &Scoping, source: Source<'_>) -> Vec<Problem> {
         .collect();
     again.sort_by_key(|(span, _)| span.start);
     let problem = |(span, name): (Span, &str)| {
-        source
-            .problem(span, format!("identifier `{name}` has already been declared"))
+        Problem::new(terms.rule, format!("identifier `{name}` has already been declared"), bytes(span))
             .hint("Node gives every CommonJS file a variable of this name; choose another")
     };
     again.into_iter().map(problem).collect()

@@ -13,11 +13,15 @@ use oxc_ast::AstKind;
 use oxc_diagnostics::OxcDiagnostic;
 use oxc_parser::{ParseOptions, Parser, ParserReturn};
 use oxc_semantic::{AstNodes, Semantic, SemanticBuilder};
+use oxc_span::Span;
 
 use super::checks::{self, Source};
 use super::goal::Goal;
 use super::hints;
+use super::jumps::Jumps;
 use super::mend::{Mend, Mends};
+use super::notes;
+use super::survey::Survey;
 use crate::language::NodeVersion;
 use crate::passes::parse::problem::Problem;
 
@@ -33,10 +37,12 @@ pub(super) struct Terms {
 }
 
 /// What a text that is valid turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
     /// Whether it has `import` or `export` declarations or `import.meta`, which only modules have.
     pub(super) has_module_syntax: bool,
+    /// What it needs before Node can run it.
+    pub(super) note: Option<Problem>,
 }
 
 /// The faults of a text, and how it would read where V8 does not mind the one at which the parser stopped.
@@ -53,13 +59,30 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
     let ParserReturn { program, module_record, diagnostics, irregular_whitespaces, panicked, .. } = parsed;
     let mut errors: Vec<OxcDiagnostic> = diagnostics.into_vec();
     errors.retain(|error| !tolerated(error, terms));
-    let (mut problems, mut mend) = (Vec::new(), Vec::new());
+    let (mut problems, mut mend, mut note) = (Vec::new(), Vec::new(), None);
     if errors.is_empty() && !panicked {
-        let built = SemanticBuilder::new().with_build_nodes(true).with_check_syntax_error(true).build(&program);
-        errors.extend(built.diagnostics.into_vec());
-        tolerate_old_octals(&mut errors, &built.semantic, terms);
-        mend.extend(functions_in_if(&errors, &built.semantic, terms));
-        problems.extend(checks::all(&built.semantic, Source { text, terms, mends }).into_iter().take(FAULTS_MAX));
+        let survey = Survey::of(&program, text, terms.goal.is_module());
+        if let Some(span) = survey.too_deep {
+            return Err(Refused { problems: vec![too_deep(span)], mends: Vec::new() });
+        }
+        // Most files have nothing that the own checks look at; they are spared a store of all nodes.
+        if !survey.concerns && mends.is_empty() {
+            let built = SemanticBuilder::new_compiler().with_stats(survey.stats()).build(&program);
+            errors.extend(built.diagnostics.into_vec());
+            problems.extend(checks::wrapper_names(built.semantic.scoping(), terms));
+        }
+        if survey.concerns || !mends.is_empty() || !errors.is_empty() {
+            errors.clear();
+            problems.clear();
+            let built = SemanticBuilder::new().with_build_nodes(true).with_check_syntax_error(true).build(&program);
+            errors.extend(built.diagnostics.into_vec());
+            tolerate_old_octals(&mut errors, &built.semantic, terms);
+            note = notes::not_erasable(built.semantic.nodes(), terms.goal);
+            mend.extend(functions_in_if(&errors, &built.semantic, terms));
+            let jumps = if errors.is_empty() { Jumps::new(built.semantic.nodes()) } else { Jumps::none() };
+            let found = checks::all(&built.semantic, Source { text, terms, mends }, jumps);
+            problems.extend(found.into_iter().take(FAULTS_MAX));
+        }
     }
     mend.extend(errors.iter().find_map(|error| Mend::of(error, text, terms)));
     problems.extend(errors.iter().take(FAULTS_MAX).map(|error| hints::one(error, text, terms.rule)));
@@ -69,9 +92,17 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
         problems.push(Problem::whole(terms.rule, "the parser gave up without a reason"));
     }
     match problems.is_empty() {
-        true => Ok(Accepted { has_module_syntax: module_record.has_module_syntax }),
+        true => Ok(Accepted { has_module_syntax: module_record.has_module_syntax, note }),
         false => Err(Refused { problems, mends: mend }),
     }
+}
+
+/// What nests deeper than V8 reads.
+fn too_deep(span: Span) -> Problem {
+    let range = checks::bytes(span);
+    let message = "this nests deeper than the stack of V8 allows";
+    Problem::new("nesting-too-deep", message, range.start..range.end.min(range.start + 40))
+        .hint("split the code into smaller parts")
 }
 
 /// Errors of the parser, with a tree nonetheless, that are none for V8. What of them V8 minds is found in the tree.

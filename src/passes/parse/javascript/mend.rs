@@ -169,6 +169,11 @@ pub(super) struct Mends {
 }
 
 impl Mends {
+    /// Whether there is no change.
+    pub(super) fn is_empty(&self) -> bool {
+        self.made.is_empty()
+    }
+
     /// Adds mends of the mended text, whose length is `length`; false where there are none, or too many, or where they
     /// help nothing.
     pub(super) fn add(&mut self, mends: Vec<Mend>, length: usize) -> bool {

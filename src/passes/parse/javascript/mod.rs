@@ -7,10 +7,15 @@ mod checks;
 mod engine;
 mod goal;
 mod hints;
+mod jumps;
+#[cfg(feature = "bench")]
+pub mod layers;
 mod mend;
+mod notes;
 mod regex;
 mod roles;
 mod scan;
+mod survey;
 
 use super::bounds;
 use super::file::Basis;
@@ -39,7 +44,8 @@ pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_
     let rule = if language == Language::TypeScript { TYPESCRIPT_RULE } else { RULE };
     let node = basis.target.node;
     match first_accepting(roles.candidates(path, text), text, node, rule) {
-        Ok(candidate) => {
+        Ok((candidate, note)) => {
+            judged.problems.extend(note);
             judged.dialect = Some(candidate.goal.dialect());
             judged.dialect_from = Some(candidate.from);
         }
@@ -59,13 +65,13 @@ fn first_accepting(
     text: &str,
     node: NodeVersion,
     rule: &'static str,
-) -> Result<Candidate, (Candidate, Vec<Problem>)> {
+) -> Result<(Candidate, Option<Problem>), (Candidate, Vec<Problem>)> {
     let mut refused: Option<(Candidate, Vec<Problem>)> = None;
     let mut tried: Vec<(Goal, bool)> = Vec::new();
     for candidate in candidates {
         let goal = candidate.goal;
         match tried.iter().find(|(before, _)| *before == goal) {
-            Some((_, true)) => return Ok(candidate),
+            Some((_, true)) => return Ok((candidate, None)),
             Some(_) => continue,
             None => {}
         }
@@ -74,7 +80,10 @@ fn first_accepting(
         }
         match attempt(text, Terms { goal, node, rule }) {
             Ok(accepted) if candidate.if_module_syntax && !accepted.has_module_syntax => tried.push((goal, true)),
-            Ok(_) => return Ok(candidate),
+            Ok(accepted) => {
+                let jsx = (goal == Goal::JSX && candidate.from == roles::JSX_IN_JS).then(notes::jsx);
+                return Ok((candidate, accepted.note.or(jsx)));
+            }
             Err(problems) => {
                 tried.push((goal, false));
                 if refused.as_ref().is_none_or(|(_, best)| reach(&problems) > reach(best)) {

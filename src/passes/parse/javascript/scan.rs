@@ -5,6 +5,8 @@
 //! highlighters do. It serves messages and the limit on depth; what keeps the parsers' stacks safe is
 //! [`weight`](crate::passes::parse::stack::weight), which nothing can mislead.
 
+use memchr::{memchr, memchr3, memmem};
+
 use crate::passes::parse::brackets::Brackets;
 
 /// What a scan found.
@@ -22,7 +24,9 @@ pub(super) fn scan(text: &str, depth_max: u64) -> Scan {
         at: 0,
         templates: Vec::new(),
         openers: Vec::new(),
-        operand_before: false,
+        closed_head: false,
+        comment: None,
+        regex_end: 0,
         divides_until: 0,
         found: Scan { brackets: Brackets::new(depth_max), unterminated: None },
     };
@@ -35,6 +39,18 @@ pub(super) fn scan(text: &str, depth_max: u64) -> Scan {
     scanner.found
 }
 
+/// The bytes of code that the scan stops at.
+const MATTERS: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"/\"'`()[]{}";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -42,8 +58,12 @@ struct Scanner<'a> {
     templates: Vec<(usize, usize)>,
     /// For each open round bracket: whether a slash after its closing one begins a regular expression.
     openers: Vec<bool>,
-    /// Whether the last token ends an operand, so that a slash divides.
-    operand_before: bool,
+    /// Whether the last round bracket that was closed is one of those.
+    closed_head: bool,
+    /// The end of the last comment, and the end of the code before it and before those that it follows.
+    comment: Option<(usize, usize)>,
+    /// The end of the last regular expression.
+    regex_end: usize,
     /// Up to where every slash divides.
     divides_until: usize,
     found: Scan,
@@ -55,16 +75,21 @@ impl Scanner<'_> {
     }
 
     fn line(&mut self) {
+        let code_end = self.code_end(self.at);
         let rest = &self.bytes[self.at..];
-        self.at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+        self.at += memchr(b'\n', rest).unwrap_or(rest.len());
+        self.comment = Some((self.at, code_end));
     }
 
     fn step(&mut self) {
-        let byte = self.bytes[self.at];
+        while self.bytes.get(self.at).is_some_and(|&byte| !MATTERS[usize::from(byte)]) {
+            self.at += 1;
+        }
+        let Some(&byte) = self.bytes.get(self.at) else { return };
         match byte {
             b'/' if self.peek(1) == b'/' => self.line(),
             b'/' if self.peek(1) == b'*' => self.comment(),
-            b'/' if !self.operand_before && self.at >= self.divides_until => self.regex(),
+            b'/' if self.at >= self.divides_until && !self.operand_before() => self.regex(),
             b'"' | b'\'' => self.string(byte),
             b'`' => {
                 let start = self.at;
@@ -73,25 +98,66 @@ impl Scanner<'_> {
             }
             b'(' | b'[' | b'{' => self.open(byte),
             b')' | b']' | b'}' => self.close(byte),
-            _ if is_word(byte) => self.word(),
-            _ => {
-                // `a++ / b` divides; `++/x/` does not occur.
-                let postfix = matches!(byte, b'+' | b'-') && self.peek(1) == byte;
-                self.operand_before = (byte.is_ascii_whitespace() || postfix) && self.operand_before;
-                self.at += if postfix { 2 } else { 1 };
-            }
+            _ => self.at += 1,
         }
     }
 
     fn comment(&mut self) {
-        let start = self.at;
-        match self.bytes[start + 2..].windows(2).position(|pair| pair == b"*/") {
+        let (start, code_end) = (self.at, self.code_end(self.at));
+        match memmem::find(&self.bytes[start + 2..], b"*/") {
             Some(length) => self.at += length + 4,
             None => {
                 self.found.unterminated.get_or_insert((start, "comment"));
                 self.at = self.bytes.len();
             }
         }
+        self.comment = Some((self.at, code_end));
+    }
+
+    /// Where the code before `at` ends: comments and white space are passed over backwards.
+    fn code_end(&self, at: usize) -> usize {
+        let trimmed = |at: usize| {
+            let space = |byte: &&u8| byte.is_ascii_whitespace();
+            at - self.bytes[..at].iter().rev().take_while(space).count()
+        };
+        // A comment that ends its line ends before the line feed, which is white space.
+        match (trimmed(at), self.comment) {
+            (end, Some((comment_end, code_end))) if end <= comment_end => code_end,
+            (end, _) => end,
+        }
+    }
+
+    /// Whether the last token ends an operand, so that a slash divides.
+    fn operand_before(&self) -> bool {
+        let mut end = self.code_end(self.at);
+        loop {
+            let Some(&last) = self.bytes[..end].last() else { return false };
+            if end == self.regex_end {
+                return true;
+            }
+            match last {
+                b'"' | b'\'' | b'`' | b']' => return true,
+                b')' => return !self.closed_head,
+                b'.' => return end > 1 && self.bytes[end - 2].is_ascii_digit(),
+                _ if is_word(last) => return self.word_ends_operand(end),
+                // `a++ / b` divides; `++/x/` does not occur.
+                b'+' | b'-' => {
+                    let run = self.bytes[..end].iter().rev().take_while(|byte| **byte == last).count();
+                    if run % 2 == 1 {
+                        return false;
+                    }
+                    end = self.code_end(end - run);
+                }
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether the word that ends at `end` ends an operand.
+    fn word_ends_operand(&self, end: usize) -> bool {
+        let start = end - self.bytes[..end].iter().rev().take_while(|byte| is_word(**byte)).count();
+        let is_member = self.bytes[..start].last() == Some(&b'.');
+        is_member || !BEFORE_OPERAND.contains(&&self.bytes[start..end])
     }
 
     /// A regular expression; one that does not end on its line is taken for a division.
@@ -105,7 +171,7 @@ impl Scanner<'_> {
                 b']' => in_class = false,
                 b'/' if !in_class => {
                     self.at = at + 1;
-                    self.operand_before = true;
+                    self.regex_end = self.at;
                     return;
                 }
                 _ => {}
@@ -119,42 +185,43 @@ impl Scanner<'_> {
 
     fn string(&mut self, quote: u8) {
         self.at += 1;
-        while let Some(&byte) = self.bytes.get(self.at) {
-            match byte {
+        while let Some(rest) = self.bytes.get(self.at..) {
+            let Some(next) = memchr3(quote, b'\\', b'\n', rest) else { break };
+            self.at += next;
+            match self.bytes[self.at] {
                 b'\\' if self.peek(1) == b'\r' && self.peek(2) == b'\n' => self.at += 3,
                 b'\\' => self.at += 2,
-                b'\n' => break,
+                b'\n' => return,
                 _ => {
                     self.at += 1;
-                    if byte == quote {
-                        break;
-                    }
+                    return;
                 }
             }
         }
-        self.operand_before = true;
+        self.at = self.bytes.len();
     }
 
     /// The text of a template, up to its end or its next field.
     fn template(&mut self, start: usize) {
-        while let Some(&byte) = self.bytes.get(self.at) {
-            match byte {
+        while let Some(rest) = self.bytes.get(self.at..) {
+            let Some(next) = memchr3(b'`', b'\\', b'$', rest) else { break };
+            self.at += next;
+            match self.bytes[self.at] {
                 b'\\' => self.at += 2,
                 b'`' => {
                     self.at += 1;
-                    self.operand_before = true;
                     return;
                 }
-                b'$' if self.peek(1) == b'{' => {
+                _ if self.peek(1) == b'{' => {
                     self.templates.push((self.found.brackets.depth(), start));
                     self.found.brackets.opens(b'{', self.at + 1);
                     self.at += 2;
-                    self.operand_before = false;
                     return;
                 }
                 _ => self.at += 1,
             }
         }
+        self.at = self.bytes.len();
         self.found.unterminated.get_or_insert((start, "template literal"));
     }
 
@@ -169,16 +236,14 @@ impl Scanner<'_> {
             self.openers.push(is_head);
         }
         self.found.brackets.opens(byte, self.at);
-        self.operand_before = false;
         self.at += 1;
     }
 
     fn close(&mut self, byte: u8) {
         self.found.brackets.closes(byte, self.at);
         self.at += 1;
-        self.operand_before = byte != b'}';
         if byte == b')' {
-            self.operand_before = !self.openers.pop().unwrap_or(false);
+            self.closed_head = self.openers.pop().unwrap_or(false);
         }
         if byte == b'}'
             && let Some(&(depth, start)) = self.templates.last()
@@ -187,14 +252,6 @@ impl Scanner<'_> {
             self.templates.pop();
             self.template(start);
         }
-    }
-
-    fn word(&mut self) {
-        let rest = &self.bytes[self.at..];
-        let length = rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len());
-        let is_member = self.bytes[..self.at].last() == Some(&b'.');
-        self.operand_before = is_member || !BEFORE_OPERAND.contains(&&rest[..length]);
-        self.at += length;
     }
 }
 

@@ -4,6 +4,9 @@ mod checks;
 mod expressions;
 mod future;
 mod hints;
+mod identifiers;
+#[cfg(feature = "bench")]
+pub mod layers;
 mod layout;
 mod patterns;
 mod scan;
@@ -99,6 +102,7 @@ fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Pr
         return problems;
     }
     problems.extend(layout::yield_before_operator(parsed.tokens()));
+    problems.extend(identifiers::faults(text, parsed.tokens(), target.python));
     problems.extend(layout::unequal_under_flufl(text, parsed.tokens(), python));
     if let Some(module) = parsed.try_into_module() {
         let body = module.suite();

@@ -1,6 +1,8 @@
 //! A lexical scan of Python for its brackets: it knows strings, comments, f-strings and the fields in them, needs no
 //! recursion, and goes through any bytes.
 
+use memchr::{memchr, memchr2, memchr3};
+
 use crate::passes::parse::brackets::Brackets;
 
 /// Where the scan is, inside what.
@@ -44,6 +46,18 @@ pub(super) fn scan(text: &str, depth_max: u64) -> Scan {
     scanner.found
 }
 
+/// The bytes of code that the scan stops at.
+const MATTERS: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"#\"'()[]{}:\\";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -59,11 +73,14 @@ impl Scanner<'_> {
     }
 
     fn code(&mut self) {
-        let byte = self.bytes[self.at];
+        while self.bytes.get(self.at).is_some_and(|&byte| !MATTERS[usize::from(byte)]) {
+            self.at += 1;
+        }
+        let Some(&byte) = self.bytes.get(self.at) else { return };
         match byte {
             b'#' => {
                 let rest = &self.bytes[self.at..];
-                self.at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+                self.at += memchr(b'\n', rest).unwrap_or(rest.len());
             }
             b'"' | b'\'' => self.string(byte),
             b'(' | b'[' | b'{' => {
@@ -104,32 +121,38 @@ impl Scanner<'_> {
             self.starts.push(start);
             return;
         }
-        while self.at < self.bytes.len() {
-            let byte = self.bytes[self.at];
-            if byte == b'\\' {
+        while let Some(rest) = self.bytes.get(self.at..) {
+            let next = if tripled { memchr2(quote, b'\\', rest) } else { memchr3(quote, b'\\', b'\n', rest) };
+            let Some(next) = next else { break };
+            self.at += next;
+            if self.bytes[self.at] == b'\\' {
                 self.at += 2;
             } else if self.ends_string(quote, tripled) {
                 self.at += if tripled { 3 } else { 1 };
                 return;
-            } else if byte == b'\n' && !tripled {
-                break;
-            } else {
+            } else if tripled {
                 self.at += 1;
+            } else {
+                // The line ends; what comes next is code.
+                self.found.unterminated.get_or_insert((start, false));
+                return;
             }
         }
+        self.at = self.bytes.len();
         self.found.unterminated.get_or_insert((start, tripled));
     }
 
     /// How many letters before the quote belong to the string, and whether they make it an f-string or t-string, and a
     /// raw one.
     fn prefix(&self) -> (usize, bool, bool) {
-        let word = self.bytes[..self.at].iter().rev().take(3).take_while(|byte| byte.is_ascii_alphanumeric());
-        let word: Vec<u8> = word.map(u8::to_ascii_lowercase).collect();
-        let is_prefix = word.len() <= 2 && word.iter().all(|byte| b"rbuft".contains(byte));
-        if !is_prefix {
+        let before = &self.bytes[self.at.saturating_sub(3)..self.at];
+        let length = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let word = &before[before.len() - length..];
+        let has = |letters: &[u8]| word.iter().any(|byte| letters.contains(&byte.to_ascii_lowercase()));
+        if length > 2 || !word.iter().all(|byte| b"rbuft".contains(&byte.to_ascii_lowercase())) {
             return (0, false, false);
         }
-        (word.len(), word.iter().any(|byte| b"ft".contains(byte)), word.contains(&b'r'))
+        (length, has(b"ft"), has(b"r"))
     }
 
     fn ends_string(&self, quote: u8, tripled: bool) -> bool {

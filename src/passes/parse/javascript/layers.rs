@@ -1,0 +1,36 @@
+//! The layers of the verdict on JavaScript, for the benchmark alone.
+
+use oxc_allocator::Allocator;
+use oxc_ast::ast::Program;
+use oxc_parser::{ParseOptions, Parser};
+use oxc_semantic::SemanticBuilder;
+
+use super::*;
+
+/// What is looked at before the parser. Whether the file may be parsed.
+#[must_use]
+pub fn bounds(text: &str, policy: &ParsePolicy) -> bool {
+    bounded(text, &scan::scan(text, policy.nesting_depth_max), policy).is_none()
+}
+
+/// The parser alone, as the dialect that a verdict named.
+#[must_use]
+pub fn parse<'a>(allocator: &'a Allocator, text: &'a str, dialect: &str) -> Option<Program<'a>> {
+    let goals = [Goal::MODULE, Goal::SCRIPT, Goal::COMMONJS, Goal::JSX];
+    let goal = goals.into_iter().find(|goal| goal.dialect() == dialect)?;
+    let options = ParseOptions { parse_regular_expression: true, ..ParseOptions::default() };
+    let parsed = Parser::new(allocator, text, goal.source_type()).with_options(options).parse();
+    (!parsed.panicked).then_some(parsed.program)
+}
+
+/// The walk over the tree that the own checks need.
+#[must_use]
+pub fn own<'t>(program: &Program<'_>, text: &'t str, dialect: &str) -> survey::Survey<'t> {
+    survey::Survey::of(program, text, dialect == "module")
+}
+
+/// The semantic checker; how many faults it finds.
+#[must_use]
+pub fn semantic<'a>(program: &'a Program<'a>, survey: &survey::Survey<'_>) -> usize {
+    SemanticBuilder::new_compiler().with_stats(survey.stats()).build(program).diagnostics.len()
+}
