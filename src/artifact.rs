@@ -334,7 +334,11 @@ mod tests {
             let text = SourceText::from_utf8(format!("x\n{}", unit.repeat(3000)));
             for nth in [0, 1, 341, 342, 511, 512, 1023, 1024, 2999] {
                 let position = text.position(2 + nth * unit.len());
-                assert_eq!((position.line, position.column as usize), (2, nth * unit.chars().count() + 1), "{unit} {nth}");
+                assert_eq!(
+                    (position.line, position.column as usize),
+                    (2, nth * unit.chars().count() + 1),
+                    "{unit} {nth}"
+                );
             }
         }
     }

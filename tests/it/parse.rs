@@ -80,8 +80,8 @@ const INVALID_PYTHON: &[(&str, u32, u32)] = &[
     ("for x in y:\n    def f():\n        break\n", 3, 9),
     ("nonlocal x\n", 1, 1),
     ("def f():\n    nonlocal q\n", 2, 14),
-    ("def f():\n    x = 1\n    global x\n", 2, 5),
-    ("def f(x):\n    global x\n", 2, 12),
+    ("def f():\n    x = 1\n    global x\n", 3, 5),
+    ("def f(x):\n    global x\n", 2, 5),
     ("def f():\n    x = 1\n    def g():\n        x = 2\n        nonlocal x\n", 5, 18),
     ("def f(a=1, b): pass\n", 1, 12),
     ("f(a=1, 2)\n", 1, 8),
@@ -133,7 +133,7 @@ const INVALID_PYTHON: &[(&str, u32, u32)] = &[
     ("f'{*a}'\n", 1, 4),
     ("f'{a:{b:{c:{d}}}}'\n", 1, 12),
     ("match x:\n    case f'': pass\n", 2, 10),
-    ("match x:\n    case (None | _) | _: pass\n", 2, 11),
+    ("match x:\n    case (None | _) | _: pass\n", 2, 18),
 ];
 
 #[test]

@@ -385,8 +385,8 @@ impl<'a> Walker<'a> {
 
     fn annotated(&mut self, assign: &'a ast::StmtAnnAssign) {
         let evaluated = matches!(self.kind(), Kind::Module | Kind::Class);
-        // From 3.14 on only the annotations of names are kept.
-        let evaluated = evaluated && (assign.target.is_name_expr() || self.version < PythonVersion::PY314);
+        // From 3.14 on only the annotations of plain names are kept.
+        let evaluated = evaluated && (assign.simple || self.version < PythonVersion::PY314);
         match &*assign.target {
             Expr::Name(name) => self.annotated_name(name, assign),
             target => {

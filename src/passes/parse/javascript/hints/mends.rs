@@ -8,7 +8,8 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::passes::parse::problem::fragment;
 
 /// What to do about a Markdown fence.
-pub(super) const FENCE: &str = "remove the lines with ``` and the prose around them: only the code between them is JavaScript";
+pub(super) const FENCE: &str =
+    "remove the lines with ``` and the prose around them: only the code between them is JavaScript";
 
 /// The mend of an error of the strict parser.
 pub(super) fn mend(message: &str, text: &str, range: Range<usize>, help: Option<&str>) -> Option<Cow<'static, str>> {
@@ -82,8 +83,11 @@ fn of_line(line: &str, rest: &str) -> Option<Cow<'static, str>> {
         return Some("this is a command for a shell, not JavaScript".into());
     }
     let words: Vec<&str> = line.split_whitespace().take(40).collect();
-    let plain = |word: &&&str| word.trim_end_matches([',', '.', ':', '!']).chars().all(|char| char.is_alphabetic() || char == '\'');
-    let is_prose = words.len() >= 4 && !line.contains(['=', '(', ';', '{']) && words.iter().filter(plain).count() == words.len();
+    let plain = |word: &&&str| {
+        word.trim_end_matches([',', '.', ':', '!']).chars().all(|char| char.is_alphabetic() || char == '\'')
+    };
+    let is_prose =
+        words.len() >= 4 && !line.contains(['=', '(', ';', '{']) && words.iter().filter(plain).count() == words.len();
     is_prose.then(|| "this looks like prose; begin the line with // or remove it".into())
 }
 

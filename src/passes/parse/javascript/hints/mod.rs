@@ -14,7 +14,8 @@ use crate::passes::parse::problem::{Problem, fragment};
 
 /// One error of the parser.
 pub(super) fn one(error: &OxcDiagnostic, text: &str, rule: &'static str) -> Problem {
-    let mut labels: Vec<_> = error.labels.iter().map(|label| (super::checks::bytes(label.span()), label.label())).collect();
+    let mut labels: Vec<_> =
+        error.labels.iter().map(|label| (super::checks::bytes(label.span()), label.label())).collect();
     // The second of its kind is at fault, not the first.
     let is_repeated = words::is_repetition(&error.message);
     if is_repeated {
@@ -78,8 +79,14 @@ pub(super) fn improve(
 }
 
 /// Faults of names and goals, which have nothing to do with types; another language merely does not look for them.
-const OF_ANY_LANGUAGE: &[&str] =
-    &["cannot use import statement", "cannot use 'import.meta'", "export '", "a module cannot have", "identifier '", "duplicated export"];
+const OF_ANY_LANGUAGE: &[&str] = &[
+    "cannot use import statement",
+    "cannot use 'import.meta'",
+    "export '",
+    "a module cannot have",
+    "identifier '",
+    "duplicated export",
+];
 
 /// What makes a file end too early: a comment, template or bracket that was never closed.
 fn cause(text: &str, found: &Scan, rule: &'static str, end: usize) -> Option<Problem> {
@@ -108,7 +115,13 @@ fn unterminated(what: &str) -> String {
 /// Shows the bracket that is open where something else was expected.
 fn explain_bracket(problem: &mut Problem, text: &str) {
     let Some(range) = problem.range.clone() else { return };
-    let expects = [("expected ',' or ')'", b'('), ("missing )", b'('), ("expected ')'", b'('), ("expected ',' or ']'", b'['), ("expected ',' or '}'", b'{')];
+    let expects = [
+        ("expected ',' or ')'", b'('),
+        ("missing )", b'('),
+        ("expected ')'", b'('),
+        ("expected ',' or ']'", b'['),
+        ("expected ',' or '}'", b'{'),
+    ];
     let Some((_, open)) = expects.iter().find(|(words, _)| problem.message.contains(words)) else { return };
     let before = super::scan::scan(&text[..range.start], u64::MAX);
     if let Some((bracket, at)) = before.brackets.innermost().filter(|(bracket, _)| bracket == open) {

@@ -15,9 +15,8 @@ const PIECES_MAX: usize = 40;
 const BYTES_MAX: usize = 4 << 20;
 
 /// What begins a line that is a statement of its own.
-const STARTERS: &[&str] = &[
-    "function ", "async function ", "class ", "const ", "let ", "var ", "import ", "export ", "module.exports",
-];
+const STARTERS: &[&str] =
+    &["function ", "async function ", "class ", "const ", "let ", "var ", "import ", "export ", "module.exports"];
 
 /// Adds the faults of the statements behind those of `problems`.
 pub(super) fn with_more(mut problems: Vec<Problem>, text: &str, rule: &'static str) -> Vec<Problem> {

@@ -15,9 +15,15 @@ pub(super) struct Words {
 
 /// Messages that V8 has another wording for. What it leaves out stands behind a colon.
 const EXACT: &[(&str, &str)] = &[
-    ("`await` is only allowed within async functions and at the top levels of modules", "await is only valid in async functions and the top level bodies of modules"),
+    (
+        "`await` is only allowed within async functions and at the top levels of modules",
+        "await is only valid in async functions and the top level bodies of modules",
+    ),
     ("A 'return' statement can only be used within a function body", "illegal return statement"),
-    ("'0'-prefixed octal literals and octal escape sequences are deprecated", "octal literals are not allowed in strict mode"),
+    (
+        "'0'-prefixed octal literals and octal escape sequences are deprecated",
+        "octal literals are not allowed in strict mode",
+    ),
     ("A 'get' accessor must not have any formal parameters", "getter must not have any formal parameters"),
     ("A 'set' accessor must have exactly one parameter", "setter must have exactly one formal parameter"),
     ("A 'set' accessor cannot have rest parameter", "setter function argument must not be a rest parameter"),
@@ -30,7 +36,10 @@ const EXACT: &[(&str, &str)] = &[
     ("'with' statements are not allowed", "strict mode code may not include a with statement"),
     ("Cannot assign to 'eval' in strict mode", "unexpected eval or arguments in strict mode"),
     ("Cannot assign to 'arguments' in strict mode", "unexpected eval or arguments in strict mode"),
-    ("A 'default' clause cannot appear more than once in a 'switch' statement", "more than one default clause in switch statement"),
+    (
+        "A 'default' clause cannot appear more than once in a 'switch' statement",
+        "more than one default clause in switch statement",
+    ),
     ("Tagged template expressions are not permitted in an optional chain", "invalid tagged template on optional chain"),
     ("Optional chaining cannot appear in the callee of new expressions", "invalid optional chain from new expression"),
     ("Unterminated regular expression", "invalid regular expression: missing /"),
@@ -43,15 +52,24 @@ const EXACT: &[(&str, &str)] = &[
     ("A rest parameter must be last in a parameter list", "rest parameter must be last formal parameter"),
     ("A rest element must be last in a destructuring pattern", "rest element must be last element"),
     ("Spread must be last element", "rest element must be last element"),
-    ("Classes may not have a static property named 'prototype'", "classes may not have static property named 'prototype'"),
+    (
+        "Classes may not have a static property named 'prototype'",
+        "classes may not have static property named 'prototype'",
+    ),
     ("Constructor can't be an async method", "class constructor may not be an async method"),
     ("Constructor can't be a generator", "class constructor may not be a generator"),
     ("Constructor can't have get/set modifier", "class constructor may not be an accessor"),
-    ("The left-hand side of a `for...of` statement may not be `async`", "the left-hand side of a for-of loop may not be 'async'"),
+    (
+        "The left-hand side of a `for...of` statement may not be `async`",
+        "the left-hand side of a for-of loop may not be 'async'",
+    ),
     ("Bad escape sequence in untagged template literal", "invalid escape sequence in template"),
     ("Unexpected JSX expression", "unexpected token '<'"),
     ("Keywords cannot contain escape characters", "keyword must not contain escaped characters"),
-    ("Async functions can only be declared at the top level or inside a block", "async functions can only be declared at the top level or inside a block"),
+    (
+        "Async functions can only be declared at the top level or inside a block",
+        "async functions can only be declared at the top level or inside a block",
+    ),
 ];
 
 /// Errors that are about the token at their place, and what V8 leaves out.
@@ -106,28 +124,29 @@ pub(super) fn words(message: &str, text: &str, range: Range<usize>) -> Words {
 fn other(message: &str, text: &str, range: Range<usize>) -> Words {
     let quoted = |words: &str| words.replace('`', "'");
     let covered = text.get(range.clone()).unwrap_or_default();
-    let message = if message.starts_with("Cannot assign to this expression") || message.starts_with("Invalid left-hand side") {
-        assignment(text, &range).to_owned()
-    } else if message.starts_with("Identifier `__proto__`") {
-        "duplicate __proto__ fields are not allowed in object literals".to_owned()
-    } else if message.starts_with("Use of undefined label") {
-        format!("undefined label '{covered}'")
-    } else if message.starts_with("Invalid Character") {
-        let found = covered.chars().next().or_else(|| text.get(range.start..)?.chars().next()).unwrap_or_default();
-        format!("invalid or unexpected token: '{found}' (U+{:04X})", u32::from(found))
-    } else if message.starts_with("Invalid escape sequence") || message.starts_with("Invalid Unicode escape") {
-        escape(text, &range).to_owned()
-    } else if message.contains("regular expression literal") {
-        "invalid regular expression flags".to_owned()
-    } else if message.starts_with("Super calls") || message.starts_with("'super'") {
-        "'super' keyword unexpected here".to_owned()
-    } else if message.starts_with("Export '") {
-        format!("{message} in module")
-    } else if message.starts_with("`let` cannot be declared") {
-        "let is disallowed as a lexically bound name".to_owned()
-    } else {
-        quoted(message)
-    };
+    let message =
+        if message.starts_with("Cannot assign to this expression") || message.starts_with("Invalid left-hand side") {
+            assignment(text, &range).to_owned()
+        } else if message.starts_with("Identifier `__proto__`") {
+            "duplicate __proto__ fields are not allowed in object literals".to_owned()
+        } else if message.starts_with("Use of undefined label") {
+            format!("undefined label '{covered}'")
+        } else if message.starts_with("Invalid Character") {
+            let found = covered.chars().next().or_else(|| text.get(range.start..)?.chars().next()).unwrap_or_default();
+            format!("invalid or unexpected token: '{found}' (U+{:04X})", u32::from(found))
+        } else if message.starts_with("Invalid escape sequence") || message.starts_with("Invalid Unicode escape") {
+            escape(text, &range).to_owned()
+        } else if message.contains("regular expression literal") {
+            "invalid regular expression flags".to_owned()
+        } else if message.starts_with("Super calls") || message.starts_with("'super'") {
+            "'super' keyword unexpected here".to_owned()
+        } else if message.starts_with("Export '") {
+            format!("{message} in module")
+        } else if message.starts_with("`let` cannot be declared") {
+            "let is disallowed as a lexically bound name".to_owned()
+        } else {
+            quoted(message)
+        };
     Words { message, range: on_line(text, range) }
 }
 
@@ -160,7 +179,11 @@ fn escape(text: &str, range: &Range<usize>) -> &'static str {
         [b'x', ..] => "invalid hexadecimal escape sequence",
         [b'u', b'{', rest @ ..] => {
             let digits = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-            if digits > 0 && rest.get(digits) == Some(&b'}') { "undefined Unicode code-point" } else { "invalid Unicode escape sequence" }
+            if digits > 0 && rest.get(digits) == Some(&b'}') {
+                "undefined Unicode code-point"
+            } else {
+                "invalid Unicode escape sequence"
+            }
         }
         _ => "invalid Unicode escape sequence",
     }
@@ -175,7 +198,10 @@ fn mixed(text: &str, range: &Range<usize>) -> Words {
     let second = coalesce.into_iter().chain(logical).max().unwrap_or((range.start, 0));
     let at = second.0..second.0 + second.1;
     let operator = text.get(at.clone()).unwrap_or_default();
-    Words { message: format!("unexpected token '{operator}': it cannot be mixed with what stands before it"), range: at }
+    Words {
+        message: format!("unexpected token '{operator}': it cannot be mixed with what stands before it"),
+        range: at,
+    }
 }
 
 /// Whether the round bracket that is open at `at` holds the arguments of a call.
@@ -184,9 +210,9 @@ fn is_call(text: &str, at: usize) -> bool {
     let before = super::super::scan::scan(&text[..at.min(text.len())], u64::MAX);
     let Some((b'(', opened)) = before.brackets.innermost() else { return false };
     let head = text[..opened].trim_end();
-    let word = head.rfind(|char: char| !char.is_alphanumeric() && !matches!(char, '_' | '$')).map_or(head, |at| {
-        &head[at + head[at..].chars().next().map_or(1, char::len_utf8)..]
-    });
+    let word = head
+        .rfind(|char: char| !char.is_alphanumeric() && !matches!(char, '_' | '$'))
+        .map_or(head, |at| &head[at + head[at..].chars().next().map_or(1, char::len_utf8)..]);
     let declares = head[..head.len() - word.len()].trim_end().trim_end_matches('*').trim_end().ends_with("function");
     let is_callee = !word.is_empty() || head.ends_with([')', ']', '}', '`']);
     is_callee && !HEADS.contains(&word) && !declares
