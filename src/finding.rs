@@ -125,17 +125,6 @@ pub struct Range {
     pub end: Position,
 }
 
-/// Another place that explains a finding: where the bracket was opened, where the name was declared first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Related {
-    /// What is there: a lower-case fragment without a full stop.
-    pub message: String,
-    /// Where, in the same file.
-    pub range: Range,
-    /// The source lines of the range, at most [`SNIPPET_BYTES_MAX`] bytes.
-    pub snippet: String,
-}
-
 /// A place in a cell of a notebook; lines and columns are counted as in [`Position`], within the cell's source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -150,6 +139,19 @@ pub struct Cell {
     pub end_line: u32,
     /// The first column there that is not part of it.
     pub end_column: u32,
+}
+
+/// Another place that explains a finding: where the bracket was opened, where the name was declared first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Related {
+    /// What is there: a lower-case fragment without a full stop.
+    pub message: String,
+    /// Where, in the same file.
+    pub range: Range,
+    /// Where in which cell, in a notebook.
+    pub cell: Option<Cell>,
+    /// The source lines of the range, at most [`SNIPPET_BYTES_MAX`] bytes.
+    pub snippet: String,
 }
 
 /// Identifies a finding from run to run; `vetrun/v1` fingerprints never depend on line numbers.
@@ -265,7 +267,8 @@ impl Finding {
     #[must_use]
     pub fn related(mut self, message: impl Into<String>, text: &SourceText, range: std::ops::Range<usize>) -> Self {
         let snippet = text.snippet(range.clone(), SNIPPET_BYTES_MAX);
-        self.related.push(Related { message: message.into(), range: text.range(range), snippet });
+        let cell = text.cell(range.clone());
+        self.related.push(Related { message: message.into(), range: text.range(range), cell, snippet });
         self
     }
 

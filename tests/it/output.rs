@@ -76,6 +76,7 @@ fn finding(rule: &str, severity: Severity, path: &str, message: &str) -> ReportF
         hint: None,
         path: path.into(),
         range: None,
+        cell: None,
         snippet: None,
         related: Vec::new(),
         resolved: None,

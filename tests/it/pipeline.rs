@@ -374,7 +374,7 @@ fn the_changed_folder_does_not_change_what_runs() {
     std::fs::write(artifact.path().join("data.txt"), "changed").expect("a file");
     std::fs::write(artifact.path().join("main.py"), "raise SystemExit(9)\n").expect("a file");
     let scratch = tempfile::tempdir().expect("a temporary folder");
-    let sandbox = crate::support::native();
+    let sandbox = native();
     let (policy, stop) = (vetrun::policy::Policy::default(), vetrun::sandbox::Stop::default());
     let rules = vetrun::rules::RuleSet::load(true, &[] as &[&str]).expect("built-in rules load");
     let running = vetrun::vet::Running {

@@ -1,5 +1,7 @@
 //! One file: its bytes, its limits, its judge, its trees.
 
+use std::borrow::Cow;
+
 use super::problem::{Judged, Problem};
 use super::{ParsedFile, Region, Target, Validity};
 use super::{css, data, decode, html, javascript, notebook, python, tree};
@@ -7,7 +9,7 @@ use crate::artifact::{SourceFile, SourceText};
 use crate::finding::{Finding, Pass, Severity, sort};
 use crate::language::Language;
 use crate::policy::ParsePolicy;
-use javascript::PackageType;
+use javascript::Roles;
 
 /// What every file is judged by.
 #[derive(Clone, Copy)]
@@ -22,11 +24,22 @@ pub(super) struct Outcome<'a> {
     pub(super) findings: Vec<Finding>,
     /// Whether the strict parser accepts the file and the tolerant tree of it has errors nonetheless.
     pub(super) tolerant_errors: bool,
+    /// What says in which dialect it is meant.
+    pub(super) dialect_from: Option<Cow<'static, str>>,
+}
+
+/// The strict verdict on a file, before its tolerant tree.
+pub(super) struct Verdict<'a> {
+    pub(super) file: ParsedFile<'a>,
+    problems: Vec<Problem>,
+    dialect_from: Option<Cow<'static, str>>,
+    /// The text in which undecodable bytes have their place; no pass looks at it.
+    shown: Option<SourceText>,
 }
 
 /// Parses one file.
-pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Basis<'_>) -> Outcome<'a> {
-    let (mut file, mut problems) = verdict(source, package, basis);
+pub(super) fn parse<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<'_>) -> Outcome<'a> {
+    let Verdict { mut file, mut problems, dialect_from, shown } = verdict(source, roles, basis);
     if file.validity != Validity::NotJudged && !problems.iter().any(|problem| problem.rule == "nesting-too-deep") {
         problems.extend(add_tree(&mut file, basis.policy));
     }
@@ -36,17 +49,14 @@ pub(super) fn parse<'a>(source: &'a SourceFile, package: PackageType, basis: Bas
     };
     let tolerant_errors =
         file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
-    let findings = findings(&file, problems, basis.policy);
-    Outcome { file, findings, tolerant_errors }
+    let text = file.text.as_ref().or(shown.as_ref());
+    let findings = findings(&source.path, text, problems, basis.policy);
+    Outcome { file, findings, tolerant_errors, dialect_from }
 }
 
 /// The strict verdict on one file, and what is wrong with it.
-pub(super) fn verdict<'a>(
-    source: &'a SourceFile,
-    package: PackageType,
-    basis: Basis<'_>,
-) -> (ParsedFile<'a>, Vec<Problem>) {
-    let mut file = ParsedFile {
+pub(super) fn verdict<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<'_>) -> Verdict<'a> {
+    let file = ParsedFile {
         source,
         text: None,
         rest: None,
@@ -54,27 +64,33 @@ pub(super) fn verdict<'a>(
         dialect: None,
         regions: Vec::new(),
     };
+    let mut verdict = Verdict { file, problems: Vec::new(), dialect_from: None, shown: None };
     let known = is_judged(source.language);
-    match text_of(source, basis.policy) {
-        Ok(text) => file.text = Some(text),
-        Err(_) if !known => return (file, Vec::new()),
-        Err(problem) => {
-            file.validity = Validity::Invalid;
-            return (file, vec![problem]);
+    let decoded = match text_of(source, basis) {
+        Ok(decoded) => decoded,
+        Err(_) if !known => return verdict,
+        Err(undecodable) => {
+            verdict.file.validity = Validity::Invalid;
+            verdict.problems.push(undecodable.problem);
+            verdict.shown = undecodable.text;
+            return verdict;
         }
-    }
+    };
+    verdict.file.text = Some(decoded.text.clone());
     if !known {
-        return (file, Vec::new());
+        return verdict;
     }
-    let text = file.text.as_ref().expect("it was set above");
-    let judged = judge(source, text, package, basis);
+    let mut judged = judge(source, &decoded.text, roles, basis);
+    judged.problems.extend(decoded.problems(!judged.problems.iter().any(Problem::is_fatal)));
+    let file = &mut verdict.file;
     if judged.text.is_some() {
         (file.text, file.rest) = (judged.text, judged.rest);
     }
     file.dialect = judged.dialect;
     file.validity = validity(&judged.problems);
     file.regions = judged.regions;
-    (file, judged.problems)
+    (verdict.problems, verdict.dialect_from) = (judged.problems, judged.dialect_from);
+    verdict
 }
 
 /// What the faults of a file make of it. One that is merely too large to be scanned does not pass, yet is valid.
@@ -105,28 +121,27 @@ fn is_judged(language: Language) -> bool {
 }
 
 /// The text of a file that is not too large.
-fn text_of(source: &SourceFile, policy: &ParsePolicy) -> Result<SourceText, Problem> {
+fn text_of(source: &SourceFile, basis: Basis<'_>) -> Result<decode::Decoded, Box<decode::Undecodable>> {
     let size = source.bytes.len() as u64;
     let factor = if source.language == Language::Notebook { notebook::SIZE_FACTOR } else { 1 };
-    let most = policy.file_bytes_max.bytes().saturating_mul(factor);
+    let most = basis.policy.file_bytes_max.bytes().saturating_mul(factor);
     if size > most {
         let message = format!("the file has {size} bytes; at most {most} are parsed");
-        return Err(
-            Problem::whole("file-too-large-to-parse", message).hint("split the file, or raise `file_bytes_max`")
-        );
+        let problem = Problem::whole("file-too-large-to-parse", message);
+        return Err(problem.hint("split the file, or raise `file_bytes_max`").into());
     }
     if source.language == Language::Binary && source.bytes.contains(&0) {
-        return Err(Problem::whole("undecodable-text", "the file is not text"));
+        return Err(Problem::whole(decode::RULE, "the file is not text").into());
     }
-    decode::decode(source.language, &source.bytes)
+    decode::decode(source.language, &source.bytes, basis.target.python)
 }
 
-fn judge(source: &SourceFile, whole: &SourceText, package: PackageType, basis: Basis<'_>) -> Judged {
+fn judge(source: &SourceFile, whole: &SourceText, roles: &Roles<'_>, basis: Basis<'_>) -> Judged {
     let text = whole.as_str();
     let (path, policy) = (source.path.as_str(), basis.policy);
     match source.language {
         Language::Python => python::judge(path, text, basis),
-        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, package, basis),
+        Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, roles, basis),
         Language::Notebook => notebook::judge(whole, basis),
         Language::Html => html::judge(text, basis),
         Language::Css => css::judge(text, policy),
@@ -157,7 +172,7 @@ fn takes_comments(source: &SourceFile) -> bool {
 }
 
 /// The findings of a file, in order, at most as many as the policy keeps. The fatal ones come first into the cut.
-fn findings(file: &ParsedFile<'_>, mut problems: Vec<Problem>, policy: &ParsePolicy) -> Vec<Finding> {
+fn findings(path: &str, text: Option<&SourceText>, mut problems: Vec<Problem>, policy: &ParsePolicy) -> Vec<Finding> {
     let start = |problem: &Problem| problem.range.as_ref().map_or(0, |range| range.start);
     problems.sort_by_key(|problem| (!problem.is_fatal(), start(problem)));
     problems.dedup_by(|a, b| a.message == b.message && a.range == b.range);
@@ -165,9 +180,7 @@ fn findings(file: &ParsedFile<'_>, mut problems: Vec<Problem>, policy: &ParsePol
     let more = problems.len().saturating_sub(keep);
     let severity = problems.iter().skip(keep).map(|problem| problem.severity).max();
     problems.truncate(keep);
-    let path = &file.source.path;
-    let mut findings: Vec<Finding> =
-        problems.into_iter().map(|problem| problem.into_finding(path, file.text.as_ref())).collect();
+    let mut findings: Vec<Finding> = problems.into_iter().map(|problem| problem.into_finding(path, text)).collect();
     sort(&mut findings);
     if let Some(severity) = severity {
         let message = format!("at least {more} more syntax findings in this file are not shown");

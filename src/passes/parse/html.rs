@@ -88,6 +88,11 @@ fn inline_code(inline: &Inline, text: &str, ground: &tree::Ground<'_>, basis: Ba
     }
 }
 
+/// What the scripts are that a page loads from elsewhere: their addresses as they are written, and as what they run.
+pub(super) fn loaded_scripts(text: &str, depth_max: u64) -> Vec<(String, Goal)> {
+    Page::read(text, depth_max).loaded
+}
+
 /// What stands in a script or style element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -149,6 +154,8 @@ struct Page<'a> {
     depth_max: u64,
     too_deep: bool,
     inline: Vec<Inline>,
+    /// Scripts from elsewhere.
+    loaded: Vec<(String, Goal)>,
     problems: Vec<Problem>,
 }
 
@@ -161,6 +168,7 @@ impl<'a> Page<'a> {
             depth_max,
             too_deep: false,
             inline: Vec::new(),
+            loaded: Vec::new(),
             problems: Vec::new(),
         };
         while !page.too_deep
@@ -320,8 +328,11 @@ impl<'a> Page<'a> {
         let Some(length) = raw_end(&self.text[from..], &tag.name) else {
             return self.cut_off(start, &format!("a <{}> element", tag.name));
         };
-        if let Some(kind) = tag.code() {
-            self.inline.push(Inline { kind, content: from..from + length });
+        match (tag.code(), tag.attribute("src")) {
+            // What stands in an element that loads a script is never run.
+            (Some(Kind::Script(goal)), Some(address)) => self.loaded.push((address.to_owned(), goal)),
+            (Some(kind), _) => self.inline.push(Inline { kind, content: from..from + length }),
+            (None, _) => {}
         }
         self.at = from + length;
         if self.tag(from + length + 2).is_none() {
@@ -467,12 +478,8 @@ mod tests {
                     <script src=x></script>";
         let page = Page::read(text, 200);
         let found: Vec<_> = page.inline.iter().map(|inline| (inline.kind, &text[inline.content.clone()])).collect();
-        let expected = [
-            (Kind::Script(Goal::MODULE), "a"),
-            (Kind::Json, "{}"),
-            (Kind::Style, "c{}"),
-            (Kind::Script(Goal::SCRIPT), ""),
-        ];
+        let expected = [(Kind::Script(Goal::MODULE), "a"), (Kind::Json, "{}"), (Kind::Style, "c{}")];
         assert_eq!(found, expected);
+        assert_eq!(page.loaded, [("x".to_owned(), Goal::SCRIPT)]);
     }
 }

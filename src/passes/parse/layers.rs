@@ -1,10 +1,8 @@
 //! The layers of the strict verdict, one by one, for the benchmark alone (feature `bench`). Nothing of it is part of
 //! what the crate promises.
 
-use std::collections::BTreeMap;
-
-use super::javascript::PackageType;
-use super::{Target, Validity, decode, file, package_type, package_types, tree};
+use super::javascript::Roles;
+use super::{Target, Validity, decode, file, tree};
 use crate::artifact::{Artifact, SourceFile, SourceText};
 use crate::policy::ParsePolicy;
 
@@ -14,7 +12,7 @@ pub use super::python::layers as python;
 /// What judges the files of one artifact.
 #[derive(Debug)]
 pub struct Judge<'a> {
-    packages: BTreeMap<&'a str, PackageType>,
+    roles: Roles<'a>,
     policy: &'a ParsePolicy,
     target: Target,
 }
@@ -23,14 +21,14 @@ impl<'a> Judge<'a> {
     /// A judge for the files of `artifact`.
     #[must_use]
     pub fn new(artifact: &'a Artifact, policy: &'a ParsePolicy) -> Self {
-        Self { packages: package_types(artifact), policy, target: Target::default() }
+        Self { roles: Roles::of(artifact, policy), policy, target: Target::default() }
     }
 
     /// All of the strict verdict; whether the file is valid, and as what.
     #[must_use]
     pub fn verdict(&self, source: &SourceFile) -> (bool, Option<&'static str>) {
         let basis = file::Basis { policy: self.policy, target: &self.target };
-        let (file, _) = file::verdict(source, package_type(&self.packages, source), basis);
+        let file = file::verdict(source, &self.roles, basis).file;
         (file.validity == Validity::Valid, file.dialect)
     }
 }
@@ -38,7 +36,7 @@ impl<'a> Judge<'a> {
 /// The text of a file.
 #[must_use]
 pub fn decoded(source: &SourceFile) -> Option<SourceText> {
-    decode::decode(source.language, &source.bytes).ok()
+    decode::decode(source.language, &source.bytes, Target::default().python).ok().map(|decoded| decoded.text)
 }
 
 /// Whether there is a tolerant tree; it is no part of the verdict.

@@ -33,7 +33,7 @@ use crate::artifact::{Artifact, SourceFile, SourceText};
 use crate::finding::Finding;
 use crate::language::Language;
 use crate::policy::ParsePolicy;
-use javascript::PackageType;
+use javascript::Roles;
 
 pub(crate) use stack::with_room;
 pub use target::{Reason, Target};
@@ -99,9 +99,9 @@ const DETAIL_PATHS_MAX: usize = 200;
 /// Parses every file of `artifact` as the engines of `target` would. Never fails: what is not valid is a finding.
 #[must_use]
 pub fn parse<'a>(artifact: &'a Artifact, policy: &ParsePolicy, target: &Target) -> (Parsed<'a>, Vec<Finding>) {
-    let packages = package_types(artifact);
+    let roles = Roles::of(artifact, policy);
     let basis = file::Basis { policy, target };
-    let one = |source| file::parse(source, package_type(&packages, source), basis);
+    let one = |source| file::parse(source, &roles, basis);
     let outcomes: Vec<file::Outcome<'a>> = match stack::Pool::get() {
         Some(pool) => pool.run(|| artifact.files.par_iter().map(one).collect()),
         // Without a thread that has room to recurse, what needs one is refused.
@@ -118,42 +118,6 @@ pub fn parse<'a>(artifact: &'a Artifact, policy: &ParsePolicy, target: &Target) 
     (Parsed { artifact, files, details }, findings)
 }
 
-/// The `type` of every readable `package.json`, by folder.
-fn package_types(artifact: &Artifact) -> BTreeMap<&str, PackageType> {
-    let manifests = artifact.files.iter().filter(|file| file.file_name() == "package.json");
-    manifests.map(|file| (folder(&file.path), manifest_type(&file.bytes))).collect()
-}
-
-fn manifest_type(bytes: &[u8]) -> PackageType {
-    #[derive(serde::Deserialize)]
-    struct Manifest {
-        r#type: Option<String>,
-    }
-    match serde_json::from_slice::<Manifest>(bytes).ok().and_then(|manifest| manifest.r#type).as_deref() {
-        Some("module") => PackageType::Module,
-        Some("commonjs") => PackageType::CommonJs,
-        _ => PackageType::Unsaid,
-    }
-}
-
-/// What the nearest `package.json` in the folders above a file says; it alone counts, as for Node.
-fn package_type(packages: &BTreeMap<&str, PackageType>, source: &SourceFile) -> PackageType {
-    let mut at = folder(&source.path);
-    loop {
-        if let Some(found) = packages.get(at) {
-            return *found;
-        }
-        if at.is_empty() {
-            return PackageType::Unsaid;
-        }
-        at = folder(at);
-    }
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
 /// Facts for the report: how many files were judged and as what.
 fn details(outcomes: &[file::Outcome<'_>], target: &Target) -> Map<String, Value> {
     let judged = || outcomes.iter().filter(|outcome| outcome.file.validity != Validity::NotJudged);
@@ -163,6 +127,10 @@ fn details(outcomes: &[file::Outcome<'_>], target: &Target) -> Map<String, Value
     }
     let dialects: BTreeMap<&str, &str> = judged()
         .filter_map(|outcome| Some((outcome.file.source.path.as_str(), outcome.file.dialect?)))
+        .take(DETAIL_PATHS_MAX)
+        .collect();
+    let dialect_from: BTreeMap<&str, &str> = judged()
+        .filter_map(|outcome| Some((outcome.file.source.path.as_str(), outcome.dialect_from.as_deref()?)))
         .take(DETAIL_PATHS_MAX)
         .collect();
     let tolerant: Vec<&str> = outcomes
@@ -179,6 +147,7 @@ fn details(outcomes: &[file::Outcome<'_>], target: &Target) -> Map<String, Value
         ("byLanguage", json!(by_language)),
         ("target", target.details(judges(Language::Python), judges(Language::JavaScript))),
         ("dialects", json!(dialects)),
+        ("dialectFrom", json!(dialect_from)),
         ("tolerantTreeErrors", json!(tolerant)),
     ];
     entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()

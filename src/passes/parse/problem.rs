@@ -94,6 +94,8 @@ pub(super) struct Judged {
     pub(super) problems: Vec<Problem>,
     /// What it was judged as, where the language has several forms.
     pub(super) dialect: Option<&'static str>,
+    /// What says that it is meant so, where the language leaves it open.
+    pub(super) dialect_from: Option<Cow<'static, str>>,
     /// Its tolerant trees.
     pub(super) regions: Vec<Region>,
     /// The text that was judged, where that was derived from the file's.

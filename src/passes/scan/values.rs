@@ -128,6 +128,8 @@ impl Paths {
             "os" | "_os" | "sys" | "_sys" | "subprocess" | "builtins" | "__builtins__" | "importlib" | "ctypes" => {
                 self.child(ROOT, name, symbols)
             }
+            // A built-in name in a notebook, and a member of `IPython` and of some of its modules.
+            "get_ipython" => self.child(ROOT, name, symbols),
             "open" if self.name(parent, symbols) == "io" => self.child(ROOT, name, symbols),
             "__import__" => self.child(ROOT, name, symbols),
             "__call__" | "__wrapped__" | "__func__" => Some(parent),

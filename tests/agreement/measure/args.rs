@@ -52,12 +52,21 @@ pub(crate) struct Common {
     /// Judge so many files of the library with one fault put in.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) mutants: usize,
-    /// Judge so many pieces of files of the library with one to three faults put in.
+    /// Judge so many pieces of files of the library with one to three faults put in, or a piece of another file.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) fragments: usize,
     /// Judge so many pieces of files of the library, broken as language models break code.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) broken: usize,
+    /// Judge so many pieces of files of the library with rare bytes and characters put in: encodings, line ends, signs.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) bytes: usize,
+    /// Judge so many texts of `--snippets` or `--test262` with up to three faults put in, or a piece of another.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) dense: usize,
+    /// Judge the examples of the differences that are known, and fail where one is gone, or where there are others.
+    #[arg(long)]
+    pub(crate) known: bool,
     /// A folder whose files belong to the library too; may be given several times.
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Vec<PathBuf>,
@@ -90,10 +99,5 @@ impl Args {
         match &self.language {
             Language::Python { common, .. } | Language::Javascript { common, .. } => common,
         }
-    }
-
-    /// The percentage of cases that must agree.
-    pub(crate) fn at_least(&self) -> f64 {
-        self.common().at_least
     }
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Error;
-use super::case::Case;
-use super::files::{self, LibraryFile};
+use super::case::{Case, Goal};
+use super::files::LibraryFile;
 use super::mutate::{self, Dialect};
 use super::random::Random;
 use super::test262::Run;
@@ -30,6 +30,8 @@ pub(crate) enum Change {
     Fragment,
     /// A piece of a file, broken as language models break code.
     Broken,
+    /// A piece of a file with bytes and characters that are rarely met.
+    Bytes,
 }
 
 #[derive(Debug)]
@@ -38,6 +40,7 @@ enum Source {
     Changed { files: Arc<[LibraryFile]>, change: Change, seed: u64, count: usize },
     Texts(Vec<(String, Vec<u8>)>),
     Runs { root: PathBuf, runs: Vec<Run> },
+    Dense { base: Arc<Corpus>, seed: u64, count: usize },
 }
 
 impl Corpus {
@@ -52,6 +55,7 @@ impl Corpus {
             Change::Mutant => format!("mutants (seed {seed})"),
             Change::Fragment => format!("fragments (seed {seed})"),
             Change::Broken => format!("broken (seed {seed})"),
+            Change::Bytes => format!("bytes (seed {seed})"),
         };
         let files = files.iter().filter(|file| file.size > 0 && file.size <= file_bytes_max).cloned().collect();
         Self { name, source: Source::Changed { files, change, seed, count } }
@@ -67,6 +71,11 @@ impl Corpus {
         Self { name: "test262".to_owned(), source: Source::Runs { root, runs } }
     }
 
+    /// `count` cases of another corpus with up to three faults put in: small texts that use all of the language.
+    pub(crate) fn dense(base: Arc<Self>, seed: u64, count: usize) -> Self {
+        Self { name: format!("dense (seed {seed})"), source: Source::Dense { base, seed, count } }
+    }
+
     /// How many cases there are.
     pub(crate) fn len(&self) -> usize {
         match &self.source {
@@ -75,16 +84,19 @@ impl Corpus {
             Source::Changed { count, .. } => *count,
             Source::Texts(texts) => texts.len(),
             Source::Runs { runs, .. } => runs.len(),
+            Source::Dense { base, .. } if base.len() == 0 => 0,
+            Source::Dense { count, .. } => *count,
         }
     }
 
     /// The case `index`, which is below [`Self::len`].
     pub(crate) fn case(&self, index: usize) -> Result<Case, Error> {
         Ok(match &self.source {
-            Source::Files(files) => of_file(&files[index], files::read(&files[index].path)?),
+            Source::Files(files) => of_file(&files[index], files[index].bytes()?),
             Source::Changed { files, change, seed, .. } => changed(files, *change, *seed, index)?,
             Source::Texts(texts) => Case::python(texts[index].0.clone(), texts[index].1.clone()),
             Source::Runs { root, runs } => runs[index].case(root)?,
+            Source::Dense { base, seed, .. } => dense(base, *seed, index)?,
         })
     }
 }
@@ -108,15 +120,44 @@ fn changed(files: &[LibraryFile], change: Change, seed: u64, index: usize) -> Re
     let changed = match change {
         Change::Mutant => mutate::mutate(&text, dialect, &mut random),
         Change::Fragment => {
-            let piece = mutate::fragment(&text, dialect, &mut random);
+            let mut piece = mutate::fragment(&text, dialect, &mut random);
+            if random.below(3) == 0 {
+                piece = mutate::spliced(&piece, &pick(files, &mut random)?.1, dialect, &mut random);
+            }
             (0..=random.below(3)).fold(piece, |piece, _| mutate::mutate(&piece, dialect, &mut random))
         }
         Change::Broken => {
             let piece = mutate::fragment(&text, dialect, &mut random);
             mutate::broken::broken(&piece, dialect, &mut random)
         }
+        Change::Bytes => {
+            let piece = mutate::fragment(&text, dialect, &mut random);
+            let mut case = of_file(file, mutate::bytes::changed(&piece, dialect, &mut random));
+            case.name = format!("#{index} of {}", case.name);
+            return Ok(case);
+        }
     };
     let mut case = of_file(file, changed.into_bytes());
+    case.name = format!("#{index} of {}", case.name);
+    Ok(case)
+}
+
+/// A case of `base` with up to three faults put in, and now and then a piece of another.
+fn dense(base: &Corpus, seed: u64, index: usize) -> Result<Case, Error> {
+    let mut random = Random::of(seed, index);
+    let mut case = base.case(random.below(base.len()))?;
+    let dialect = match case.goal {
+        Goal::Python => &mutate::python::DIALECT,
+        _ => &mutate::javascript::DIALECT,
+    };
+    let mut text = String::from_utf8_lossy(&case.bytes).into_owned();
+    if random.below(3) == 0 {
+        let other = base.case(random.below(base.len()))?;
+        text = mutate::spliced(&text, &String::from_utf8_lossy(&other.bytes), dialect, &mut random);
+    }
+    let changed = (0..random.below(4)).fold(text, |text, _| mutate::mutate(&text, dialect, &mut random));
+    case.bytes = changed.into_bytes();
+    case.expected_invalid = None;
     case.name = format!("#{index} of {}", case.name);
     Ok(case)
 }
@@ -125,7 +166,7 @@ fn changed(files: &[LibraryFile], change: Change, seed: u64, index: usize) -> Re
 fn pick<'a>(files: &'a [LibraryFile], random: &mut Random) -> Result<(&'a LibraryFile, String), Error> {
     for _ in 0..PICKS_MAX {
         let file = &files[random.below(files.len())];
-        if let Ok(text) = String::from_utf8(files::read(&file.path)?) {
+        if let Ok(text) = String::from_utf8(file.bytes()?) {
             return Ok((file, text));
         }
     }

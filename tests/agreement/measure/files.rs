@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Error;
 use super::case::Package;
@@ -15,10 +16,25 @@ const DEPTH_MAX: usize = 64;
 pub(crate) struct LibraryFile {
     /// Where it is.
     pub(crate) path: PathBuf,
+    /// What it holds, where that is not on the disk but in the engine itself.
+    built_in: Option<Arc<[u8]>>,
     /// Its size in bytes.
     pub(crate) size: u64,
     /// What the nearest `package.json` says of it.
     pub(crate) package: Package,
+}
+
+impl LibraryFile {
+    /// A source that the engine brings along.
+    pub(crate) fn built_in(name: &str, bytes: Vec<u8>) -> Self {
+        let (size, built_in) = (bytes.len() as u64, Some(bytes.into()));
+        Self { path: name.into(), built_in, size, package: Package::CommonJs }
+    }
+
+    /// What it holds.
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, Error> {
+        self.built_in.as_ref().map_or_else(|| read(&self.path), |bytes| Ok(bytes.to_vec()))
+    }
 }
 
 /// The files below `folders` whose names end in one of `extensions`, each once, sorted by path. Links are not followed.
@@ -49,7 +65,7 @@ fn walk(
             walk(&path, above, extensions, depth - 1, found)?;
         } else if kind.is_file() && path.extension().is_some_and(|ext| extensions.iter().any(|known| ext == *known)) {
             let size = entry.metadata().map_err(failed)?.len();
-            found.insert(path.clone(), LibraryFile { path, size, package });
+            found.insert(path.clone(), LibraryFile { path, built_in: None, size, package });
         }
     }
     Ok(())

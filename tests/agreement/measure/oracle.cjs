@@ -1,8 +1,10 @@
 // Judges cases with the V8 of the Node that runs this.
 //
 // The frames are those of oracle.py. What is wanted: `s` script, `m` module, `c` CommonJS, `n` what Node makes of a
-// `.js` file that no package.json speaks of: CommonJS, and a module where Node would try that next. A capital letter
-// wants the same from V8 alone, without a place: Node 20 to 24 abort on some faults while they look for it.
+// `.js` file that no package.json speaks of: CommonJS, and a module where Node would try that next; what is valid as which,
+// is told. A capital letter
+// wants the same from V8 alone: Node 20 to 24 abort on some faults while they look for the place. `x` wants the sources
+// of Node's own library.
 'use strict';
 
 const fs = require('fs');
@@ -127,17 +129,31 @@ function retries(message, source) {
 
 function node(source) {
   const first = commonJs(source);
+  if (first[0] === VALID) return [VALID, 0, 0, 'commonjs'];
   if (first[0] !== REFUSED) return first;
   if (!retries(first[3], source)) return first;
   const second = module_(source);
+  if (second[0] === VALID) return [VALID, 0, 0, 'module'];
   // Where neither is valid and Node's own decision is out of reach, the first refusal stands.
-  return second[0] === VALID || shouldRetryAsESM ? second : first;
+  return shouldRetryAsESM ? second : first;
 }
 
 const JUDGES = {
   s: script, m: module_, c: commonJs, n: node,
   S: inspected, M: inspectedModule, C: (source) => inspectedBody(source), N: inspectedModule,
+  x: natives,
 };
+
+// The sources of Node's own library, each with its length in front, as oracle.py answers.
+function natives() {
+  const sources = Object.values(internals('builtins').natives || {}).map((source) => Buffer.from(source));
+  const parts = sources.flatMap((source) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(source.length);
+    return [length, source];
+  });
+  return [VALID, 0, 0, Buffer.concat(parts)];
+}
 
 function main() {
   const folder = path.join(path.dirname(process.execPath), '..', 'lib', 'node_modules');

@@ -28,9 +28,21 @@ def answer(kind, line=0, column=0, text=b""):
     out.flush()
 
 
+COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+
+
+def read_as_file(data):
+    """Before 3.14 compile() skips bytes in comments that are no UTF-8, which Python refuses in a file that it runs."""
+    cookie = COOKIE.search(b"\n".join(data.splitlines()[:2]))
+    is_utf8 = cookie is None or cookie.group(1).lower().startswith((b"utf-8", b"utf8", b"utf_8"))
+    if sys.version_info < (3, 14) and is_utf8:
+        data.decode("utf-8")
+
+
 def judge(data):
     try:
         compile(data, "case.py", "exec", dont_inherit=True)
+        read_as_file(data)
     except SyntaxError as error:
         return REFUSED, error.lineno, error.offset, str(error.msg)
     except (MemoryError, RecursionError) as error:

@@ -18,8 +18,8 @@ const ANSWER_BYTES_MAX: u32 = 256 << 20;
 /// What an engine says of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is valid.
-    Valid,
+    /// It is valid, as this dialect where the engine chose between several.
+    Valid(String),
     /// It is refused, for this reason, at this place where the engine tells one (line and column, counted from 1).
     Invalid { message: String, line: u32, column: u32 },
     /// The engine gave up for want of room: its stack, its memory.
@@ -182,14 +182,14 @@ impl Oracle {
         };
         let message = String::from_utf8_lossy(&answer.text).into_owned();
         Ok(match answer.kind {
-            0 => Verdict::Valid,
+            0 => Verdict::Valid(message),
             1 => Verdict::Invalid { message, line: answer.line, column: answer.column },
             2 => Verdict::Limit(message),
             _ => Verdict::Crash(message),
         })
     }
 
-    /// The texts in a module of CPython's tests that look like source.
+    /// The texts in a module of CPython's tests that look like source; of Node, the sources of its own library.
     pub(crate) fn texts(&mut self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
         let Ok(Answer { kind: 0, text, .. }) = self.ask(b'x', bytes)? else { return Ok(Vec::new()) };
         let mut texts = Vec::new();

@@ -2,8 +2,8 @@
 
 use super::Error;
 use super::case::Case;
+use super::class::{Class, difference};
 use super::oracle::Oracle;
-use super::tally::{Class, difference};
 use super::vetrun_side;
 use vetrun::language::EngineVersions;
 

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::class::{Class, Kind};
 use super::oracle::Verdict;
-use super::tally::{Class, Counts, Group, Kind, Tally, percent};
+use super::tally::{Counts, Group, Tally, percent};
 use super::vetrun_side::Ours;
 
 /// Classes listed of each kind, most frequent first.
@@ -14,18 +15,22 @@ const CLASSES_MAX: usize = 60;
 /// The longest example that is shown whole, in characters.
 const EXAMPLE_CHARACTERS_MAX: usize = 300;
 
+/// Tells why a class of differences is known, if it is.
+type Reasons<'a> = &'a dyn Fn(&Class) -> Option<&'static str>;
+
 /// The tables of one corpus, as text.
-pub(crate) fn print(out: &mut dyn Write, name: &str, tally: &Tally) -> io::Result<()> {
+pub(crate) fn print(out: &mut dyn Write, name: &str, tally: &Tally, reason: Reasons<'_>) -> io::Result<()> {
     let counts = &tally.counts;
     writeln!(out, "## {name}")?;
     writeln!(
         out,
-        "{:>8} cases: {} invalid, {} valid for the engine; {} false accepts, {} false refusals; agreement {:.4} %",
+        "{:>8} cases: {} invalid, {} valid for the engine; {} false accepts, {} false refusals, {} other dialects; agreement {:.4} %",
         counts.cases,
         counts.engine_invalid,
         counts.engine_valid,
         counts.false_accepts,
         counts.false_refusals,
+        counts.dialects,
         counts.agreement(),
     )?;
     writeln!(
@@ -52,7 +57,7 @@ pub(crate) fn print(out: &mut dyn Write, name: &str, tally: &Tally) -> io::Resul
         )?;
     }
     for kind in KINDS {
-        classes(out, *kind, tally)?;
+        classes(out, *kind, tally, reason)?;
     }
     writeln!(out)?;
     out.flush()
@@ -61,6 +66,7 @@ pub(crate) fn print(out: &mut dyn Write, name: &str, tally: &Tally) -> io::Resul
 const KINDS: &[Kind] = &[
     Kind::FalseAccept,
     Kind::FalseRefusal,
+    Kind::Dialect,
     Kind::NamedLimit,
     Kind::EngineLimit,
     Kind::Crash,
@@ -75,7 +81,7 @@ fn sorted(kind: Kind, tally: &Tally) -> Vec<(&Class, &Group)> {
     found
 }
 
-fn classes(out: &mut dyn Write, kind: Kind, tally: &Tally) -> io::Result<()> {
+fn classes(out: &mut dyn Write, kind: Kind, tally: &Tally, reason: Reasons<'_>) -> io::Result<()> {
     let found = sorted(kind, tally);
     if !found.is_empty() {
         let cases: u64 = found.iter().map(|(_, group)| group.count).sum();
@@ -85,6 +91,9 @@ fn classes(out: &mut dyn Write, kind: Kind, tally: &Tally) -> io::Result<()> {
         writeln!(out, "    {:>6} × {} | {}", group.count, class.engine, class.vetrun)?;
         writeln!(out, "             {} | {}", engine_words(&group.engine), our_words(&group.ours))?;
         writeln!(out, "             {} [{}]", example(&group.example.bytes), group.example.name)?;
+        if let Some(reason) = reason(class) {
+            writeln!(out, "             known: {reason}")?;
+        }
     }
     if let Some(more) = found.len().checked_sub(CLASSES_MAX).filter(|more| *more > 0) {
         writeln!(out, "    … and {more} classes more")?;
@@ -95,7 +104,8 @@ fn classes(out: &mut dyn Write, kind: Kind, tally: &Tally) -> io::Result<()> {
 /// An engine's verdict in words.
 pub(crate) fn engine_words(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Valid => "valid".to_owned(),
+        Verdict::Valid(dialect) if dialect.is_empty() => "valid".to_owned(),
+        Verdict::Valid(dialect) => format!("valid as {dialect}"),
         Verdict::Invalid { message, line, column } => format!("{line}:{column} {message}"),
         Verdict::Limit(message) => format!("limit: {message}"),
         Verdict::Crash(message) => format!("crash: {message}"),
@@ -123,7 +133,7 @@ fn example(bytes: &[u8]) -> String {
 }
 
 /// The same as data.
-pub(crate) fn data(name: &str, tally: &Tally) -> Value {
+pub(crate) fn data(name: &str, tally: &Tally, reason: Reasons<'_>) -> Value {
     let classes: Vec<Value> = KINDS
         .iter()
         .flat_map(|kind| sorted(*kind, tally))
@@ -135,6 +145,7 @@ pub(crate) fn data(name: &str, tally: &Tally) -> Value {
                 "example": String::from_utf8_lossy(&group.example.bytes),
                 "engine": engine_words(&group.engine),
                 "vetrun": our_words(&group.ours),
+                "known": reason(class),
             })
         })
         .collect();
@@ -145,19 +156,31 @@ pub(crate) fn data(name: &str, tally: &Tally) -> Value {
 pub(crate) fn summary(out: &mut dyn Write, rows: &[(String, Counts)]) -> io::Result<()> {
     writeln!(
         out,
-        "{:<24} {:>8} {:>8} {:>8} {:>7} {:>8} {:>7} {:>10} {:>7} {:>7} {:>7}",
-        "corpus", "cases", "invalid", "valid", "accepts", "refusals", "limits", "agree %", "line %", "col %", "words %"
+        "{:<24} {:>8} {:>8} {:>8} {:>7} {:>8} {:>8} {:>7} {:>10} {:>7} {:>7} {:>7}",
+        "corpus",
+        "cases",
+        "invalid",
+        "valid",
+        "accepts",
+        "refusals",
+        "dialects",
+        "limits",
+        "agree %",
+        "line %",
+        "col %",
+        "words %"
     )?;
     for (name, counts) in rows {
         writeln!(
             out,
-            "{:<24} {:>8} {:>8} {:>8} {:>7} {:>8} {:>7} {:>10.4} {:>7.2} {:>7.2} {:>7.2}",
+            "{:<24} {:>8} {:>8} {:>8} {:>7} {:>8} {:>8} {:>7} {:>10.4} {:>7.2} {:>7.2} {:>7.2}",
             name,
             counts.cases,
             counts.engine_invalid,
             counts.engine_valid,
             counts.false_accepts,
             counts.false_refusals,
+            counts.dialects,
             counts.named_limits,
             counts.agreement(),
             percent(counts.same_line, counts.placed),

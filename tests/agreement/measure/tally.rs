@@ -5,36 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::case::Case;
+use super::class::{Class, Kind, class, kind, same_words};
 use super::oracle::Verdict;
 use super::vetrun_side::Ours;
-
-/// How a case came out where there is something to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Kind {
-    /// The engine refuses it, vetrun accepts it.
-    FalseAccept,
-    /// The engine accepts it, vetrun refuses it.
-    FalseRefusal,
-    /// The engine accepts it, vetrun stops at a limit with a name.
-    NamedLimit,
-    /// The engine gave up for want of room.
-    EngineLimit,
-    /// The engine failed.
-    Crash,
-    /// Both refuse it, for reasons in different places.
-    Place,
-    /// Both refuse it at the same place, in different words.
-    Words,
-}
-
-/// A class of cases that came out alike: both sides' words with names and numbers blanked.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(crate) struct Class {
-    pub(crate) kind: Kind,
-    pub(crate) engine: String,
-    pub(crate) vetrun: String,
-}
 
 /// The cases of a class.
 #[derive(Clone, Debug)]
@@ -56,6 +29,8 @@ pub(crate) struct Counts {
     pub(crate) engine_valid: u64,
     pub(crate) false_accepts: u64,
     pub(crate) false_refusals: u64,
+    /// Accepted by both, as different dialects.
+    pub(crate) dialects: u64,
     /// Refused by a limit of vetrun's own, whatever the engine says.
     pub(crate) named_limits: u64,
     pub(crate) engine_limits: u64,
@@ -77,7 +52,7 @@ impl Counts {
     /// The part of the judged cases that both sides judge alike, in percent; 0 where nothing was judged.
     pub(crate) fn agreement(&self) -> f64 {
         let judged = self.engine_invalid + self.engine_valid;
-        percent(judged.saturating_sub(self.false_accepts + self.false_refusals), judged)
+        percent(judged.saturating_sub(self.false_accepts + self.false_refusals + self.dialects), judged)
     }
 
     fn add(&mut self, other: &Self) {
@@ -86,13 +61,14 @@ impl Counts {
         }
     }
 
-    fn each(&mut self) -> [&mut u64; 16] {
+    fn each(&mut self) -> [&mut u64; 17] {
         [
             &mut self.cases,
             &mut self.engine_invalid,
             &mut self.engine_valid,
             &mut self.false_accepts,
             &mut self.false_refusals,
+            &mut self.dialects,
             &mut self.named_limits,
             &mut self.engine_limits,
             &mut self.crashes,
@@ -154,13 +130,14 @@ impl Tally {
             (Verdict::Limit(_), _) => counts.engine_limits += 1,
             (Verdict::Crash(_), _) => counts.crashes += 1,
             // What vetrun declines to judge, by a limit that it names, is neither right nor wrong.
-            (Verdict::Valid, Ours::Limit(_)) => {}
-            (Verdict::Valid, _) => counts.engine_valid += 1,
+            (Verdict::Valid(_), Ours::Limit(_)) => {}
+            (Verdict::Valid(_), _) => counts.engine_valid += 1,
             (Verdict::Invalid { .. }, _) => counts.engine_invalid += 1,
         }
         match kind(engine, ours) {
             Some(Kind::FalseAccept) => counts.false_accepts += 1,
             Some(Kind::FalseRefusal) => counts.false_refusals += 1,
+            Some(Kind::Dialect) => counts.dialects += 1,
             _ => {}
         }
         if let (Verdict::Invalid { message, line, column }, Ours::Refused { message: our, line: at, column: by }) =
@@ -173,7 +150,7 @@ impl Tally {
             counts.same_column += u64::from(*line > 0 && line == at && column == by);
         }
         if let Some(expected) = case.expected_invalid {
-            counts.engine_against_suite += u64::from(matches!(engine, Verdict::Valid) == expected);
+            counts.engine_against_suite += u64::from(matches!(engine, Verdict::Valid(_)) == expected);
             counts.vetrun_against_suite += u64::from(matches!(ours, Ours::Accepted(_)) == expected);
         }
     }
@@ -199,109 +176,24 @@ impl Tally {
     }
 }
 
-fn kind(engine: &Verdict, ours: &Ours) -> Option<Kind> {
-    match (engine, ours) {
-        (Verdict::Limit(_), _) => Some(Kind::EngineLimit),
-        (Verdict::Crash(_), _) => Some(Kind::Crash),
-        (Verdict::Valid, Ours::Accepted(_)) | (Verdict::Invalid { .. }, Ours::Limit(_)) => None,
-        (Verdict::Valid, Ours::Limit(_)) => Some(Kind::NamedLimit),
-        (Verdict::Valid, Ours::Refused { .. }) => Some(Kind::FalseRefusal),
-        (Verdict::Invalid { .. }, Ours::Accepted(_)) => Some(Kind::FalseAccept),
-        (Verdict::Invalid { message, line, column }, Ours::Refused { message: our, line: at, column: by }) => {
-            match (line, column) {
-                (0, _) => None,
-                place if place != (at, by) => Some(Kind::Place),
-                _ if !same_words(message, our) => Some(Kind::Words),
-                _ => None,
-            }
-        }
-    }
-}
-
-/// The class of a case.
-pub(crate) fn class(kind: Kind, engine: &Verdict, ours: &Ours) -> Class {
-    let engine = match engine {
-        Verdict::Valid => "valid".to_owned(),
-        Verdict::Invalid { message, .. } | Verdict::Limit(message) | Verdict::Crash(message) => blanked(message),
-    };
-    let vetrun = match ours {
-        Ours::Accepted(dialect) => format!("accepted as {dialect}"),
-        Ours::Refused { message, .. } => blanked(message),
-        Ours::Limit(rule) => format!("limit {rule}"),
-    };
-    Class { kind, engine, vetrun }
-}
-
-/// The class of a case in which the two verdicts differ; `None` where they do not.
-pub(crate) fn difference(engine: &Verdict, ours: &Ours) -> Option<Class> {
-    let kind = kind(engine, ours).filter(|kind| *kind < Kind::NamedLimit)?;
-    Some(class(kind, engine, ours))
-}
-
-/// Whether two messages say the same but for the case of letters and a full stop.
-fn same_words(engine: &str, ours: &str) -> bool {
-    let plain = |text: &str| text.trim().trim_end_matches('.').to_lowercase();
-    plain(engine) == plain(ours)
-}
-
-/// A message with what it quotes and its numbers blanked, so that messages of one kind are equal.
-fn blanked(message: &str) -> String {
-    let mut out = String::new();
-    let mut rest = message;
-    while let Some(first) = rest.chars().next() {
-        let tail = &rest[first.len_utf8()..];
-        let close = match first {
-            '\'' | '"' | '`' => Some(first),
-            '\u{201c}' => Some('\u{201d}'),
-            _ => None,
-        };
-        let quoted = close.and_then(|close| tail.find(close).map(|end| end + close.len_utf8()));
-        let apostrophe = first == '\'' && out.ends_with(char::is_alphanumeric);
-        match quoted {
-            Some(length) if !apostrophe => {
-                out.push_str("'…'");
-                rest = &tail[length..];
-            }
-            _ if first.is_ascii_digit() => {
-                out.push('N');
-                rest = tail.trim_start_matches(|char: char| char.is_ascii_hexdigit());
-            }
-            _ => {
-                out.push(first);
-                rest = tail;
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_and_numbers_are_blanked() {
-        for (message, expected) in [
-            ("'(' was never closed", "'…' was never closed"),
-            ("invalid character '“' (U+201C)", "invalid character '…' (U+N)"),
-            ("expected 'else' after 'if' on line 27", "expected '…' after '…' on line N"),
-            ("can't use `x`", "can't use '…'"),
-        ] {
-            assert_eq!(blanked(message), expected);
-        }
-    }
-
-    #[test]
     fn verdicts_are_compared_and_limits_are_neither_right_nor_wrong() {
+        let valid = |dialect: &str| Verdict::Valid(dialect.to_owned());
         let invalid = || Verdict::Invalid { message: "Bad.".to_owned(), line: 1, column: 2 };
         let refused = |column| Ours::Refused { message: "bad".to_owned(), line: 1, column };
         let mut tally = Tally::default();
         let case = || Case::python("a".to_owned(), vec![b'x']);
         let cases = [
             (invalid(), Ours::Accepted("3.14"), Some(Kind::FalseAccept)),
-            (Verdict::Valid, refused(2), Some(Kind::FalseRefusal)),
-            (Verdict::Valid, Ours::Accepted("3.14"), None),
-            (Verdict::Valid, Ours::Limit("parse-limit".to_owned()), None),
+            (valid(""), refused(2), Some(Kind::FalseRefusal)),
+            (valid(""), Ours::Accepted("3.14"), None),
+            (valid("module"), Ours::Accepted("module"), None),
+            (valid("module"), Ours::Accepted("commonjs"), Some(Kind::Dialect)),
+            (valid(""), Ours::Limit("parse-limit".to_owned()), None),
             (invalid(), Ours::Limit("parse-limit".to_owned()), None),
             (invalid(), refused(2), None),
             (invalid(), refused(3), None),
@@ -311,10 +203,10 @@ mod tests {
             assert_eq!(tally.add(index, case(), engine, ours, true), expected, "{index}");
         }
         let counts = &tally.counts;
-        assert_eq!((counts.cases, counts.engine_invalid, counts.engine_valid, counts.named_limits), (8, 4, 2, 2));
+        assert_eq!((counts.cases, counts.engine_invalid, counts.engine_valid, counts.named_limits), (10, 4, 4, 2));
         assert_eq!((counts.both_refuse, counts.same_words, counts.same_line, counts.same_column), (2, 2, 2, 1));
-        assert!((counts.agreement() - 100.0 * 4.0 / 6.0).abs() < 1e-9);
-        assert_eq!(tally.groups.len(), 5);
+        assert!((counts.agreement() - 100.0 * 5.0 / 8.0).abs() < 1e-9);
+        assert_eq!(tally.groups.len(), 6);
     }
 
     #[test]
@@ -322,13 +214,9 @@ mod tests {
         let mut tally = Tally::default();
         for (index, text) in ["long one", "abc", "xyz"].iter().enumerate() {
             let case = Case::python(format!("#{index}"), text.as_bytes().to_vec());
-            tally.add(
-                index,
-                case,
-                Verdict::Valid,
-                Ours::Refused { message: "m".to_owned(), line: 1, column: 1 },
-                false,
-            );
+            let ours = Ours::Refused { message: "m".to_owned(), line: 1, column: 1 };
+            let kind = tally.add(index, case, Verdict::Valid(String::new()), ours, false);
+            assert_eq!(kind, Some(Kind::FalseRefusal));
         }
         let group = tally.groups.values().next().expect("there is one class");
         assert_eq!((group.count, group.example.name.as_str()), (3, "#1"));

@@ -83,26 +83,22 @@ mod tests {
 
     #[test]
     fn flags_and_phases_decide_the_runs() {
-        let cases: &[(&str, &[(Goal, bool)], bool)] = &[
-            ("/*---\nesid: x\n---*/", &[(Goal::Script, false), (Goal::Script, true)], false),
-            (
-                "/*---\nflags: [onlyStrict]\nnegative:\n  phase: parse\n  type: SyntaxError\n---*/",
-                &[(Goal::Script, true)],
-                true,
-            ),
-            ("/*---\nflags: [async, noStrict]\n---*/", &[(Goal::Script, false)], false),
-            ("/*---\nflags:\n  - module\nnegative:\n  phase: resolution\n---*/", &[(Goal::Module, false)], false),
-            (
-                "#!\n/*---\nflags: [raw]\nnegative:\n  type: SyntaxError\n  phase: parse\n---*/",
-                &[(Goal::Script, false)],
-                true,
-            ),
+        type Runs = &'static [(Goal, bool)];
+        let (strict, sloppy, module): (Runs, Runs, Runs) =
+            (&[(Goal::Script, true)], &[(Goal::Script, false)], &[(Goal::Module, false)]);
+        let both: Runs = &[(Goal::Script, false), (Goal::Script, true)];
+        let cases = [
+            ("/*---\nesid: x\n---*/", both, false),
+            ("/*---\nflags: [onlyStrict]\nnegative:\n  phase: parse\n  type: SyntaxError\n---*/", strict, true),
+            ("/*---\nflags: [async, noStrict]\n---*/", sloppy, false),
+            ("/*---\nflags:\n  - module\nnegative:\n  phase: resolution\n---*/", module, false),
+            ("#!\n/*---\nflags: [raw]\nnegative:\n  type: SyntaxError\n  phase: parse\n---*/", sloppy, true),
         ];
         for (text, expected, invalid) in cases {
             let runs = runs_of("a.js", text);
             let found: Vec<_> = runs.iter().map(|run| (run.goal, run.strict)).collect();
-            assert_eq!(found, *expected, "{text}");
-            assert!(runs.iter().all(|run| run.expected_invalid == *invalid), "{text}");
+            assert_eq!(found, expected, "{text}");
+            assert!(runs.iter().all(|run| run.expected_invalid == invalid), "{text}");
         }
     }
 }

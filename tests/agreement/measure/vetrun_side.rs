@@ -11,6 +11,9 @@ use super::case::{Case, Goal};
 /// The rules that name a limit of vetrun's own; none of them says that the code is wrong.
 const LIMIT_RULES: &[&str] = &["nesting-too-deep", "parse-limit", "file-too-large-to-parse"];
 
+/// The rule that stands for findings which are not shown.
+const REST_RULE: &str = "more-syntax-errors";
+
 /// What stands before and behind a script, so that vetrun judges it as one.
 const PAGE: (&str, &str) = ("<script>", "</script>");
 
@@ -46,6 +49,7 @@ pub(crate) fn judge(case: &Case, engines: EngineVersions) -> Ours {
     let fatal: Vec<&Finding> = findings
         .iter()
         .filter(|finding| finding.path == case.file_name && finding.severity >= Severity::Medium)
+        .filter(|finding| finding.rule_id != REST_RULE)
         .collect();
     if file.validity == Validity::Valid {
         return Ours::Accepted(file.dialect.unwrap_or("page"));

@@ -5,13 +5,14 @@
 
 use oxc_ast::AstKind;
 use oxc_ast::ast::{
-    AssignmentOperator, Expression, ImportDeclaration, ImportPhase, MethodDefinition, MethodDefinitionType,
-    PropertyDefinition, VariableDeclarationKind, WithClause, WithClauseKeyword,
+    AssignmentOperator, BindingPattern, Expression, ImportDeclaration, ImportPhase, MethodDefinition,
+    MethodDefinitionType, PropertyDefinition, VariableDeclarationKind, WithClause, WithClauseKeyword,
 };
-use oxc_semantic::{AstNode, AstNodes};
+use oxc_semantic::{AstNode, AstNodes, Scoping, Semantic, SymbolFlags};
 use oxc_span::{GetSpan as _, Span};
 
 use super::engine::Terms;
+use super::goal::Goal;
 use super::mend::Mends;
 use super::survey::METHOD_MODIFIERS;
 use super::{RULE, regex};
@@ -49,8 +50,9 @@ impl Source<'_> {
 }
 
 /// Every fault that the checks find in a tree.
-pub(super) fn all(nodes: &AstNodes<'_>, source: Source<'_>) -> Vec<Problem> {
-    let mut problems = Vec::new();
+pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>) -> Vec<Problem> {
+    let nodes = semantic.nodes();
+    let mut problems = wrapper_names(semantic.scoping(), source);
     let javascript = source.terms.goal.is_javascript();
     for node in nodes.iter() {
         let found = match node.kind() {
@@ -83,6 +85,7 @@ fn of_javascript(kind: AstKind<'_>, nodes: &AstNodes<'_>, node: &AstNode<'_>, so
         AstKind::ImportDeclaration(import) => import_phase(import, source),
         AstKind::WithClause(clause) => import_assertion(clause, source),
         AstKind::ImportExpression(import) => dynamic_phase(import.span, import.phase, import.options.is_some(), source),
+        AstKind::CatchParameter(parameter) => let_in_catch_pattern(&parameter.pattern, source),
         AstKind::NewExpression(new) => matches!(new.callee, Expression::ImportExpression(_))
             .then(|| source.problem(new.span, "cannot use new with import")),
         _ => None,
@@ -197,6 +200,41 @@ fn import_assertion(clause: &WithClause<'_>, source: Source<'_>) -> Option<Probl
             .problem(clause.span, format!("`assert` after an import is not supported by Node {}", source.terms.node))
             .hint("write `with` for `assert`")
     })
+}
+
+/// `try {} catch ([let]) {}`: V8 takes `let` as the name of what is caught, but not within a pattern.
+fn let_in_catch_pattern(pattern: &BindingPattern<'_>, source: Source<'_>) -> Option<Problem> {
+    if !pattern.is_destructuring_pattern() {
+        return None;
+    }
+    let names = pattern.get_binding_identifiers();
+    let name = names.into_iter().find(|identifier| identifier.name == "let")?;
+    Some(source.problem(name.span, "`let` cannot be declared here"))
+}
+
+/// The parameters of the function that Node makes of a CommonJS file; `let` and `const` cannot declare them again.
+const WRAPPER_NAMES: &[&str] = &["exports", "require", "module", "__filename", "__dirname"];
+
+/// `const require = …` at the top of a CommonJS file.
+fn wrapper_names(scoping: &Scoping, source: Source<'_>) -> Vec<Problem> {
+    if source.terms.goal != Goal::COMMONJS {
+        return Vec::new();
+    }
+    let lexical = SymbolFlags::BlockScopedVariable | SymbolFlags::ConstVariable | SymbolFlags::Class;
+    let bindings = scoping.get_bindings(scoping.root_scope_id()).iter();
+    let mut again: Vec<_> = bindings
+        .filter(|(name, symbol)| {
+            scoping.symbol_flags(**symbol).intersects(lexical) && WRAPPER_NAMES.contains(&name.as_str())
+        })
+        .map(|(name, symbol)| (scoping.symbol_span(*symbol), name.as_str()))
+        .collect();
+    again.sort_by_key(|(span, _)| span.start);
+    let problem = |(span, name): (Span, &str)| {
+        source
+            .problem(span, format!("identifier `{name}` has already been declared"))
+            .hint("Node gives every CommonJS file a variable of this name; choose another")
+    };
+    again.into_iter().map(problem).collect()
 }
 
 /// Whether the element that a mend made of a call stands where V8 allows a call as a target: as the whole of it, not in a

@@ -72,7 +72,7 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
             errors.extend(built.diagnostics.into_vec());
             tolerate_old_octals(&mut errors, &built.semantic, terms);
             mend.extend(functions_in_if(&errors, &built.semantic, terms));
-            let found = checks::all(built.semantic.nodes(), Source { text, terms, mends });
+            let found = checks::all(&built.semantic, Source { text, terms, mends });
             problems.extend(found.into_iter().take(FAULTS_MAX));
         }
     }

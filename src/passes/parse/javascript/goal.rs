@@ -30,11 +30,6 @@ impl Goal {
         self.dialect
     }
 
-    /// Whether V8 runs it as it is written: no types, no JSX.
-    pub(super) fn is_plain(self) -> bool {
-        self.source_type.is_javascript() && !self.source_type.is_jsx()
-    }
-
     /// Whether it has no types; JSX is JavaScript here.
     pub(super) fn is_javascript(self) -> bool {
         self.source_type.is_javascript()

@@ -148,7 +148,8 @@ fn without_trivia(text: &str) -> &str {
         let before = if rest.ends_with("*/") {
             rest.rfind("/*").map(|at| &rest[..at])
         } else {
-            rest.get(line_start..).and_then(|line| line.find("//")).map(|at| &rest[..line_start + at])
+            let line = rest.get(line_start..).unwrap_or_default();
+            line.find("//").or_else(|| line.find("<!--")).map(|at| &rest[..line_start + at])
         };
         match before {
             Some(before) => rest = before.trim_end(),
@@ -274,7 +275,9 @@ mod tests {
 
     #[test]
     fn comments_before_a_place_are_skipped() {
-        for (text, expected) in [("let // x\n ", "let"), ("let /* a */ /* b */", "let"), ("a\nlet\n", "a\nlet")] {
+        for (text, expected) in
+            [("let // x\n ", "let"), ("let <!-- x", "let"), ("let /* a */ /* b */", "let"), ("a\nlet\n", "a\nlet")]
+        {
             assert_eq!(without_trivia(text), expected);
         }
     }

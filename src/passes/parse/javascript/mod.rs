@@ -11,6 +11,7 @@ mod hints;
 pub mod layers;
 mod mend;
 mod regex;
+mod roles;
 mod scan;
 mod survey;
 
@@ -20,8 +21,10 @@ use super::problem::{Judged, Problem};
 use crate::language::{Language, NodeVersion};
 use engine::{Accepted, Refused, Terms};
 use mend::Mends;
+use roles::Candidate;
 
 pub(super) use goal::Goal;
+pub(super) use roles::Roles;
 
 /// Brackets inside one another that are parsed. V8 takes at most 3,300; [`survey`] says which nests are too deep for it.
 const BRACKETS_MAX: u64 = 5_000;
@@ -29,38 +32,8 @@ const BRACKETS_MAX: u64 = 5_000;
 const RULE: &str = "javascript-syntax-error";
 const TYPESCRIPT_RULE: &str = "typescript-syntax-error";
 
-/// What the nearest `package.json` says of the `.js` files around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PackageType {
-    Module,
-    CommonJs,
-    Unsaid,
-}
-
-/// The goals that a file is tried as, in order; the first that accepts it is its dialect.
-fn goals(path: &str, package: PackageType) -> &'static [Goal] {
-    let lower = path.to_ascii_lowercase();
-    let name = lower.rsplit('/').next().unwrap_or_default();
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    match extension {
-        "mjs" => &[Goal::MODULE],
-        "cjs" => &[Goal::COMMONJS],
-        "jsx" => &[Goal::JSX],
-        "tsx" => &[Goal::TSX],
-        "ts" | "mts" | "cts" if name.contains(".d.") => &[Goal::DECLARATIONS],
-        "mts" => &[Goal::TS],
-        "cts" => &[Goal::TS_COMMONJS],
-        "ts" => &[Goal::TS, Goal::TS_COMMONJS],
-        _ => match package {
-            PackageType::Module => &[Goal::MODULE, Goal::JSX],
-            PackageType::CommonJs => &[Goal::COMMONJS, Goal::JSX],
-            PackageType::Unsaid => &[Goal::COMMONJS, Goal::MODULE, Goal::JSX],
-        },
-    }
-}
-
 /// Judges one JavaScript or TypeScript file.
-pub(super) fn judge(path: &str, language: Language, text: &str, package: PackageType, basis: Basis<'_>) -> Judged {
+pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_>, basis: Basis<'_>) -> Judged {
     let mut judged = Judged::default();
     let found = scan::scan(text, BRACKETS_MAX);
     if let Some(problem) = bounded(text, &found) {
@@ -69,28 +42,52 @@ pub(super) fn judge(path: &str, language: Language, text: &str, package: Package
     }
     let rule = if language == Language::TypeScript { TYPESCRIPT_RULE } else { RULE };
     let node = basis.target.node;
-    let mut refused: Option<(Goal, Vec<Problem>)> = None;
-    for &goal in goals(path, package) {
+    match first_accepting(roles.candidates(path, text), text, node, rule) {
+        Ok(candidate) => {
+            judged.dialect = Some(candidate.goal.dialect());
+            judged.dialect_from = Some(candidate.from);
+        }
+        Err((candidate, problems)) => {
+            judged.dialect = Some(candidate.goal.dialect());
+            judged.dialect_from = Some(candidate.from);
+            let other = other_language(text, candidate.goal, node);
+            judged.problems = hints::improve(problems, text, &found, rule, other);
+        }
+    }
+    judged
+}
+
+/// The first candidate that takes `text`; or the one that got furthest, which has the most to say.
+fn first_accepting(
+    candidates: Vec<Candidate>,
+    text: &str,
+    node: NodeVersion,
+    rule: &'static str,
+) -> Result<Candidate, (Candidate, Vec<Problem>)> {
+    let mut refused: Option<(Candidate, Vec<Problem>)> = None;
+    let mut tried: Vec<(Goal, bool)> = Vec::new();
+    for candidate in candidates {
+        let goal = candidate.goal;
+        match tried.iter().find(|(before, _)| *before == goal) {
+            Some((_, true)) => return Ok(candidate),
+            Some(_) => continue,
+            None => {}
+        }
         if goal == Goal::JSX && refused.is_some() && !text.contains('<') {
             continue;
         }
-        let problems = match attempt(text, Terms { goal, node, rule }) {
-            Ok(_) => {
-                judged.dialect = Some(goal.dialect());
-                return judged;
+        match attempt(text, Terms { goal, node, rule }) {
+            Ok(accepted) if candidate.if_module_syntax && !accepted.has_module_syntax => tried.push((goal, true)),
+            Ok(_) => return Ok(candidate),
+            Err(problems) => {
+                tried.push((goal, false));
+                if refused.as_ref().is_none_or(|(_, best)| reach(&problems) > reach(best)) {
+                    refused = Some((candidate, problems));
+                }
             }
-            Err(problems) => problems,
-        };
-        // Of several goals, the one that got furthest has the most to say.
-        if refused.as_ref().is_none_or(|(_, best)| reach(&problems) > reach(best)) {
-            refused = Some((goal, problems));
         }
     }
-    if let Some((goal, problems)) = refused {
-        judged.dialect = Some(goal.dialect());
-        judged.problems = hints::improve(problems, text, &found, rule, other_language(text, goal, node));
-    }
-    judged
+    Err(refused.expect("there is a candidate, and if none was accepted one was refused"))
 }
 
 /// Judges the script of a page, `offset` bytes into its text.

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
 use super::cleanup::clean;
 use super::lines::{self, Logical};
@@ -184,8 +185,13 @@ fn body(out: &mut Translated, cell: &Mapped) {
     let physical = lines::split(text);
     if let Some(name) = automagic(text, &physical) {
         let line = cell.keep([0..text.trim_end().len()]);
-        out.python.insert("get_ipython().run_line_magic(", &line, first_of(&line.text, &name));
-        line_magic(&mut out.python, &line, name, &line);
+        line_magic(&mut out.python, &line, name.clone());
+        code_of_magic(&mut out.python, &line, name, &Line { cell, indent: 0..0, depth: 0 });
+        let parsed = parse_unchecked(&line.text, ParseOptions::from(Mode::Module));
+        if !parsed.has_invalid_syntax() {
+            // Where the notebook has a variable of that name, it runs as what it also is.
+            out.python.copy(cell, 0..text.len());
+        }
         return;
     }
     let (mut at, mut translations) = (0, 0);
@@ -337,9 +343,8 @@ fn command(out: &mut Mapped, content: &Mapped, kind: Kind, line: &Line<'_>) {
         ("!", Kind::Command) => "get_ipython().system(",
         ("!!", _) | ("!", _) => "get_ipython().getoutput(",
         ("%", _) => {
-            out.insert("get_ipython().run_line_magic(", content, 0..1);
             let name = from..from + text[from..].find(' ').unwrap_or(whole - from);
-            line_magic(out, content, name.clone(), content);
+            line_magic(out, content, name.clone());
             code_of_magic(out, content, name, line);
             return;
         }
@@ -355,13 +360,25 @@ fn command(out: &mut Mapped, content: &Mapped, kind: Kind, line: &Line<'_>) {
     out.insert(")\n", content, last_of(text, &(0..whole)));
 }
 
-/// `'name', 'argument')` and a line feed.
-fn line_magic(out: &mut Mapped, content: &Mapped, name: Range<usize>, line: &Mapped) {
+/// Line magics that are commands of the shell: IPython hands the whole line to it.
+const SHELL_ALIASES: &[&str] =
+    &["cat", "cp", "ldir", "less", "lf", "lk", "ll", "ls", "lx", "man", "mkdir", "more", "mv", "rm", "rmdir"];
+
+/// The call of a line magic and a line feed.
+fn line_magic(out: &mut Mapped, content: &Mapped, name: Range<usize>) {
     let whole = content.text.len();
+    let first = first_of(&content.text, &(0..whole));
+    if SHELL_ALIASES.contains(&&content.text[name.clone()]) {
+        out.insert("get_ipython().system(", content, first);
+        out.literal(content, name.start..whole);
+        out.insert(")\n", content, last_of(&content.text, &(0..whole)));
+        return;
+    }
+    out.insert("get_ipython().run_line_magic(", content, first);
     out.literal(content, name.clone());
     out.insert(", ", content, last_of(&content.text, &(0..name.end)));
     out.literal(content, (name.end + 1).min(whole)..whole);
-    out.insert(")\n", content, last_of(&line.text, &(0..whole)));
+    out.insert(")\n", content, last_of(&content.text, &(0..whole)));
 }
 
 /// The statement that a magic takes, as a line of its own: it runs in the notebook, and may be a magic again.
@@ -439,6 +456,9 @@ fn help(out: &mut Mapped, content: &Mapped, target: Range<usize>, marks: Range<u
     out.insert(")\n", content, last_of(&content.text, &around));
 }
 
+/// The longest line that is taken for a magic without `%`, in bytes.
+const AUTOMAGIC_BYTES_MAX: usize = 4096;
+
 /// Line magics and aliases that may be called without `%`.
 const AUTOMAGICS: &[&str] = &[
     "alias",
@@ -499,10 +519,10 @@ const AUTOMAGICS: &[&str] = &[
 
 /// The name of a magic in a cell of one line that calls it without `%`: `pip install x`, `cd data`.
 fn automagic(text: &str, physical: &[Range<usize>]) -> Option<Range<usize>> {
-    if physical.len() != 1 {
+    let line = text.trim_end();
+    if physical.len() != 1 || line.len() > AUTOMAGIC_BYTES_MAX {
         return None;
     }
-    let line = text.trim_end();
     let length = line.find(' ').unwrap_or(line.len());
     let rest = line[length..].trim_start();
     let is_operation =
@@ -539,7 +559,10 @@ mod tests {
             ("%time\n", "get_ipython().run_line_magic('time', '')\n"),
             ("pip install x\n", "get_ipython().run_line_magic('pip', 'install x')\n"),
             ("ls = 1\n", "ls = 1\n"),
-            ("rm -rf ~\n", "get_ipython().run_line_magic('rm', '-rf ~')\n"),
+            ("rm -rf ~\n", "get_ipython().system('rm -rf ~')\n"),
+            ("%rm -rf ~\n", "get_ipython().system('rm -rf ~')\n"),
+            ("timeit f()\n", "get_ipython().run_line_magic('timeit', 'f()')\nf()\n"),
+            ("run -eval(x)\n", "get_ipython().run_line_magic('run', '-eval(x)')\nrun -eval(x)\n"),
         ] {
             assert_eq!(python(cell), expected, "{cell}");
         }

@@ -106,6 +106,7 @@ fn judge_cells(file: &SourceText, document: &Document<'_>, cells: &[Cell], basis
         regions: derived.regions,
         text: Some(SourceText::derived(derived.python.text, origin)),
         rest: Some(rest),
+        ..Judged::default()
     }
 }
 
@@ -169,10 +170,7 @@ impl Derived {
     }
 
     fn shift(&mut self, problems: Vec<Problem>, by: usize) {
-        self.problems.extend(problems.into_iter().map(|mut problem| {
-            problem.range = problem.range.map(|range| range.start + by..range.end + by);
-            problem
-        }));
+        self.problems.extend(problems.into_iter().map(|problem| problem.moved(by)));
     }
 
     /// Adds what follows the valid cells, and makes the trees.

@@ -1,9 +1,11 @@
-//! What CPython refuses and the strict parser and its semantic checker let pass.
+//! What CPython refuses in one node, whatever stands around it.
 //!
-//! Each check is one small function over one node. They were found by comparing verdicts with CPython's own over
-//! mutated code; each has its example in the tests.
+//! Each check is one small function. They were found by comparing verdicts with CPython's own over mutated code; each has
+//! its example in the tests.
 
-use ruff_python_ast::{self as ast, ExceptHandler, Expr, ExprContext, Pattern, PythonVersion, Stmt};
+use std::collections::HashSet;
+
+use ruff_python_ast::{self as ast, ExceptHandler, Expr, ExprContext, PythonVersion};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::passes::parse::problem::Problem;
@@ -13,6 +15,9 @@ const INT_DIGITS_MAX: usize = 4300;
 
 /// CPython's limit for targets before a starred one.
 const TARGETS_BEFORE_STAR_MAX: usize = 255;
+
+/// Up to so many names are compared one with another; more are put into a set.
+const NAMES_COMPARED_MAX: usize = 8;
 
 /// How many loops, `with` and `try` blocks may stand inside one another.
 pub(super) fn blocks_max(version: PythonVersion) -> u32 {
@@ -25,34 +30,64 @@ pub(super) fn expression_depth_max(version: PythonVersion) -> u32 {
     if version >= PythonVersion::PY313 { 5_900 } else { 2_900 }
 }
 
-fn problem(message: impl Into<String>, range: TextRange) -> Problem {
+/// How many `elif` one `if` may have: each is an `if` within the last for CPython's parser (measured).
+pub(super) fn elif_max(version: PythonVersion) -> usize {
+    if version >= PythonVersion::PY313 { 5_960 } else { 2_990 }
+}
+
+pub(super) fn problem(message: impl Into<String>, range: TextRange) -> Problem {
     Problem::new(super::RULE, message, super::bytes(range))
 }
 
-/// The own checks of a statement.
-pub(super) fn statement(stmt: &Stmt) -> Option<Problem> {
-    match stmt {
-        Stmt::Expr(stmt) if stmt.value.is_starred_expr() => {
-            Some(problem("can't use starred expression here", stmt.value.range()))
-        }
-        Stmt::AnnAssign(assign) => starred_subscript_annotated(assign),
-        Stmt::ClassDef(class) => class.arguments.as_deref().and_then(debug_keyword),
-        _ => None,
+/// The first name that stands twice among `names`.
+pub(super) fn repeated<'a, I>(names: impl Fn() -> I) -> Option<&'a ast::Identifier>
+where
+    I: Iterator<Item = &'a ast::Identifier>,
+{
+    if names().nth(NAMES_COMPARED_MAX).is_none() {
+        let is_repeated = |(at, name): &(usize, &ast::Identifier)| names().take(*at).any(|old| old.id == name.id);
+        return names().enumerate().find(is_repeated).map(|(_, name)| name);
     }
+    let mut seen = HashSet::new();
+    names().find(|name| !seen.insert(name.as_str()))
 }
 
-/// `A[*b]: int` is refused, though `A[*b] = 1` is not.
-fn starred_subscript_annotated(assign: &ast::StmtAnnAssign) -> Option<Problem> {
-    let Expr::Subscript(subscript) = &*assign.target else { return None };
-    let Expr::Tuple(tuple) = &*subscript.slice else { return None };
-    let starred = tuple.elts.iter().find(|element| element.is_starred_expr())?;
-    Some(problem("can't use starred expression here", starred.range()))
+/// `f(a=1, a=2)`.
+pub(super) fn repeated_keyword(arguments: &ast::Arguments) -> Option<Problem> {
+    if arguments.keywords.len() < 2 {
+        return None;
+    }
+    let name = repeated(|| arguments.keywords.iter().filter_map(|keyword| keyword.arg.as_ref()))?;
+    Some(problem(format!("keyword argument repeated: {}", name.id), name.range))
 }
 
-/// `from __future__ import annotations`.
-pub(super) fn defers_annotations(import: &ast::StmtImportFrom) -> bool {
-    import.module.as_deref() == Some("__future__")
-        && import.names.iter().any(|alias| alias.name.as_str() == "annotations")
+/// `def f(a, a)`.
+pub(super) fn repeated_parameter(parameters: &ast::Parameters) -> Option<Problem> {
+    if parameters.len() < 2 {
+        return None;
+    }
+    let name = repeated(|| parameters.iter().map(|parameter| parameter.name()))?;
+    Some(problem(format!("duplicate argument '{}' in function definition", name.id), name.range))
+}
+
+/// `def f[T, T]()`, and a parameter without a default behind one with.
+pub(super) fn type_parameters(parameters: &ast::TypeParams) -> Option<Problem> {
+    if let Some(name) = repeated(|| parameters.type_params.iter().map(ast::TypeParam::name)) {
+        return Some(problem(format!("duplicate type parameter '{}'", name.id), name.range));
+    }
+    let mut defaults = parameters.iter().skip_while(|parameter| default_of(parameter).is_none());
+    let without = defaults.find(|parameter| default_of(parameter).is_none())?;
+    let message = format!("non-default type parameter '{}' follows default type parameter", without.name().id);
+    Some(problem(message, without.range()))
+}
+
+/// The default of a type parameter.
+pub(super) fn default_of(parameter: &ast::TypeParam) -> Option<&Expr> {
+    match parameter {
+        ast::TypeParam::TypeVar(parameter) => parameter.default.as_deref(),
+        ast::TypeParam::TypeVarTuple(parameter) => parameter.default.as_deref(),
+        ast::TypeParam::ParamSpec(parameter) => parameter.default.as_deref(),
+    }
 }
 
 /// A bare `except:` must be the last handler.
@@ -66,30 +101,11 @@ pub(super) fn default_except_is_last(statement: &ast::StmtTry) -> Option<Problem
     Some(problem("default 'except:' must be last", TextRange::at(start, 6.into())))
 }
 
-/// The own checks of an expression.
-pub(super) fn expression(expr: &Expr, text: &str) -> Option<Problem> {
-    match expr {
-        Expr::Attribute(attribute) if attribute.attr.as_str() == "__debug__" => match attribute.ctx {
-            ExprContext::Store => Some(problem("cannot assign to __debug__", attribute.range)),
-            ExprContext::Del => Some(problem("cannot delete __debug__", attribute.range)),
-            _ => None,
-        },
-        Expr::Call(call) => debug_keyword(&call.arguments),
-        Expr::NumberLiteral(number) if number.range.len() > 4000.into() => int_digits(number, text),
-        Expr::Tuple(ast::ExprTuple { elts, ctx, .. }) | Expr::List(ast::ExprList { elts, ctx, .. }) => {
-            targets_before_star(elts, *ctx)
-        }
-        _ => None,
+/// An integer with more digits than CPython reads.
+pub(super) fn int_digits(number: &ast::ExprNumberLiteral, text: &str) -> Option<Problem> {
+    if number.range.len() <= 4000.into() {
+        return None;
     }
-}
-
-fn debug_keyword(arguments: &ast::Arguments) -> Option<Problem> {
-    let is_debug = |keyword: &&ast::Keyword| keyword.arg.as_deref() == Some("__debug__");
-    let keyword = arguments.keywords.iter().find(is_debug)?;
-    Some(problem("cannot assign to __debug__", keyword.range))
-}
-
-fn int_digits(number: &ast::ExprNumberLiteral, text: &str) -> Option<Problem> {
     let literal = &text[super::bytes(number.range)];
     let is_decimal = literal.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
     let digits = literal.bytes().filter(u8::is_ascii_digit).count();
@@ -97,28 +113,17 @@ fn int_digits(number: &ast::ExprNumberLiteral, text: &str) -> Option<Problem> {
     (is_decimal && digits > INT_DIGITS_MAX).then(|| problem(message, number.range))
 }
 
-fn targets_before_star(elements: &[Expr], context: ExprContext) -> Option<Problem> {
-    let starred = context.is_store().then(|| elements.iter().position(Expr::is_starred_expr))??;
-    (starred > TARGETS_BEFORE_STAR_MAX)
-        .then(|| problem("too many expressions in star-unpacking assignment", elements[starred].range()))
-}
-
-/// The own checks of a pattern: an alternative that always matches must be the last, and `__debug__` binds nothing.
-pub(super) fn pattern(pattern: &Pattern) -> Option<Problem> {
-    match pattern {
-        Pattern::MatchOr(or) => {
-            let (_, earlier) = or.patterns.split_last()?;
-            earlier.iter().find_map(irrefutable)
-        }
-        Pattern::MatchClass(class) => {
-            let debug = class.arguments.keywords.iter().find(|keyword| keyword.attr.as_str() == "__debug__")?;
-            Some(problem("cannot assign to __debug__", debug.range))
-        }
-        Pattern::MatchValue(value) if value.value.is_f_string_expr() || value.value.is_t_string_expr() => {
-            Some(problem("patterns may only match literals and attribute lookups", value.range))
-        }
-        _ => None,
+/// `*a, *b = x`, and a star behind too many targets.
+pub(super) fn starred_targets(elements: &[Expr], context: ExprContext) -> Option<Problem> {
+    if !context.is_store() {
+        return None;
     }
+    let first = elements.iter().position(Expr::is_starred_expr)?;
+    if let Some(second) = elements[first + 1..].iter().find(|element| element.is_starred_expr()) {
+        return Some(problem("multiple starred expressions in assignment", second.range()));
+    }
+    (first > TARGETS_BEFORE_STAR_MAX)
+        .then(|| problem("too many expressions in star-unpacking assignment", elements[first].range()))
 }
 
 /// How many replacement fields of an f-string may stand inside one another, in format specifications.
@@ -126,36 +131,38 @@ pub(super) fn fields_max(version: PythonVersion) -> u32 {
     if version >= PythonVersion::PY312 { 3 } else { 2 }
 }
 
-/// The own checks of a replacement field, which is the `depth`th inside one another.
-pub(super) fn field(element: &ast::InterpolatedElement, depth: u32, version: PythonVersion) -> Option<Problem> {
-    if depth > fields_max(version) {
-        return Some(problem("f-string: expressions nested too deeply", element.range));
-    }
-    element
-        .expression
-        .is_starred_expr()
-        .then(|| problem("can't use starred expression here", element.expression.range()))
+/// `Falſe`, which is no keyword as it is written and one when it is normalised.
+pub(super) fn constant_as_name(name: &ast::ExprName) -> Option<Problem> {
+    let is_constant = matches!(name.id.as_str(), "None" | "True" | "False");
+    is_constant.then(|| problem(format!("identifier field can't represent '{}' constant", name.id), name.range))
 }
 
-/// The fault of a pattern that matches everything where others follow it.
-fn irrefutable(pattern: &Pattern) -> Option<Problem> {
-    let mut inner = pattern;
-    loop {
-        let binding = match inner {
-            Pattern::MatchAs(binding) => binding,
-            Pattern::MatchOr(or) => {
-                inner = or.patterns.last()?;
-                continue;
-            }
-            _ => return None,
+/// Whether a string is written with an escape of a lone surrogate, which no character of Rust's stands for.
+pub(super) fn has_surrogate(string: &ast::ExprStringLiteral, text: &str) -> bool {
+    string.value.iter().any(|part| {
+        let literal = &text[super::bytes(part.range)];
+        !part.flags.prefix().is_raw() && literal.contains('\\') && escapes_surrogate(literal.as_bytes())
+    })
+}
+
+/// Whether a literal holds `\uD800` to `\uDFFF`, or the same as `\U`.
+fn escapes_surrogate(literal: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(&byte) = literal.get(at) {
+        let rest = &literal[at..];
+        let digits = match rest {
+            [b'\\', b'u', ..] => rest.get(2..6),
+            [b'\\', b'U', b'0', b'0', b'0', b'0', ..] => rest.get(6..10),
+            _ => None,
         };
-        match (&binding.pattern, &binding.name) {
-            (Some(next), _) => inner = next,
-            (None, Some(name)) => {
-                let message = format!("name capture '{name}' makes remaining patterns unreachable");
-                return Some(problem(message, pattern.range()));
-            }
-            (None, None) => return Some(problem("wildcard makes remaining patterns unreachable", pattern.range())),
+        let is_surrogate = |digits: &[u8]| {
+            let is_d = matches!(digits[0], b'd' | b'D') && matches!(digits[1], b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F');
+            is_d && digits.iter().all(u8::is_ascii_hexdigit)
+        };
+        if digits.is_some_and(is_surrogate) {
+            return true;
         }
+        at += if byte == b'\\' { 2 } else { 1 };
     }
+    false
 }

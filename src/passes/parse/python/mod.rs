@@ -1,10 +1,13 @@
 //! Python: the verdict of `ruff_python_parser` for the target's version of Python, completed to CPython's own.
 
 mod checks;
+mod expressions;
+mod future;
 mod hints;
 #[cfg(feature = "bench")]
 pub mod layers;
 mod layout;
+mod patterns;
 mod scan;
 mod scope;
 mod semantic;

@@ -1,159 +1,293 @@
-//! The scopes of Python that the semantic checks ask about.
+//! The scopes of Python, as CPython's symbol table keeps them: what each block is, and what its names are bound to.
+//!
+//! Names are only collected where a rule asks about them: in files with a `global`, a `nonlocal` or a `:=`.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
-use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{self as ast, Expr, Pattern, Stmt};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_python_ast::PythonVersion;
+use ruff_text_size::TextRange;
 
-/// What kind of scope.
+/// What kind of block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Module,
     Class,
-    Function { is_async: bool },
+    Function {
+        is_async: bool,
+    },
     Lambda,
-    Comprehension { is_async: bool, is_generator: bool },
+    Comprehension {
+        is_generator: bool,
+    },
+    /// Where an annotation is evaluated, if at all.
+    Annotation,
+    /// The type parameters of a class, function or alias: `[T]`.
+    TypeParameters,
+    /// The value of a `type` statement.
+    TypeAlias,
+    /// The bound or default of a type parameter.
+    TypeVariable,
 }
 
-/// One scope, and what its own statements declare.
+impl Kind {
+    /// Whether it is a function in the sense of `yield`: a `def`, a lambda or a comprehension.
+    pub(super) fn is_function(self) -> bool {
+        matches!(self, Self::Function { .. } | Self::Lambda | Self::Comprehension { .. })
+    }
+
+    /// What CPython calls a block in which nothing may bind or suspend; `None` where both may be done.
+    pub(super) fn restricted(self) -> Option<&'static str> {
+        match self {
+            Self::Annotation => Some("an annotation"),
+            Self::TypeVariable => Some("a TypeVar bound"),
+            Self::TypeAlias => Some("a type alias"),
+            Self::TypeParameters => Some("the definition of a generic"),
+            _ => None,
+        }
+    }
+}
+
+/// What is known of a name in a block: a set of the constants below.
+pub(super) type Uses = u16;
+pub(super) const GLOBAL: Uses = 1;
+pub(super) const LOCAL: Uses = 2;
+pub(super) const PARAMETER: Uses = 4;
+pub(super) const NONLOCAL: Uses = 8;
+pub(super) const USED: Uses = 16;
+pub(super) const IMPORTED: Uses = 32;
+pub(super) const ANNOTATED: Uses = 64;
+/// The target of a `for` in a comprehension, or a name within it.
+pub(super) const ITERATED: Uses = 128;
+pub(super) const TYPE_PARAMETER: Uses = 256;
+const BOUND: Uses = LOCAL | PARAMETER | IMPORTED | TYPE_PARAMETER;
+
+/// One block.
 #[derive(Debug)]
-pub(super) struct Scope<'a> {
+pub(super) struct Block<'a> {
     pub(super) kind: Kind,
-    /// The parameters of a function or lambda.
-    pub(super) parameters: HashSet<&'a str>,
-    /// Names that a `global` statement of this scope declares, and where it stands.
-    pub(super) globals: HashMap<&'a str, TextRange>,
-    /// Names that a `nonlocal` statement of this scope declares.
-    pub(super) nonlocals: HashSet<&'a str>,
-    /// Names that this scope binds.
-    pub(super) bindings: HashSet<&'a str>,
-    /// Names used or bound so far, in the order of the source; `true` where something else than an expression did it.
-    pub(super) seen: HashMap<&'a str, bool>,
-    /// Loops around the place where the visitor is, within this scope.
+    /// The block around it; the module is its own.
+    pub(super) parent: usize,
+    names: HashMap<Cow<'a, str>, Uses>,
+    /// Whether something in it makes it a coroutine.
+    pub(super) is_coroutine: bool,
+    /// Whether something in it makes it a generator.
+    pub(super) is_generator: bool,
+    /// Whether the walk is in the target of a comprehension's `for`.
+    pub(super) in_target: bool,
+    /// Iterables of comprehensions around the place where the walk is, those of the blocks around included.
+    pub(super) iterables: u32,
+    /// Whether names of a class around it are seen in it though it is no class.
+    pub(super) sees_class: bool,
+    /// Whether the walk is in an annotation that is never evaluated.
+    pub(super) unevaluated: bool,
+    /// Loops around the place where the walk is.
     pub(super) loops: u32,
-    /// In an `except*` block: how many loops were around it.
+    /// In an `except*` handler: how many loops were around it.
     pub(super) except_star: Option<u32>,
-    /// Blocks around the place where the visitor is, as CPython's compiler counts them.
-    pub(super) blocks: u32,
+    /// Nested blocks around the place where the walk is, as CPython's compiler counts them.
+    pub(super) depth: u32,
+    /// Where the last block that a generator may not have was met.
+    pub(super) deepest: Option<TextRange>,
+    /// A `return` with a value.
+    pub(super) returns: Option<TextRange>,
+    /// An asynchronous comprehension whose right to be here is known only at the end of the block.
+    pub(super) asynchronous: Option<TextRange>,
+    /// The `nonlocal` names, to be looked up when all is known.
+    nonlocals: Vec<(Cow<'a, str>, TextRange)>,
 }
 
-impl<'a> Scope<'a> {
-    /// A scope without statements of its own.
-    pub(super) fn new(kind: Kind) -> Self {
-        Self {
+/// What is wrong with a name, and where.
+pub(super) type Fault = (String, TextRange);
+
+/// All blocks that are still of interest, each after the one around it.
+#[derive(Debug)]
+pub(super) struct Scopes<'a> {
+    blocks: Vec<Block<'a>>,
+    current: usize,
+    /// Whether names are collected.
+    pub(super) collects: bool,
+    version: PythonVersion,
+    /// The class whose name mangles private names.
+    pub(super) class: Option<&'a str>,
+}
+
+impl<'a> Scopes<'a> {
+    /// The module alone.
+    pub(super) fn new(collects: bool, version: PythonVersion) -> Self {
+        let mut scopes = Self { blocks: Vec::new(), current: 0, collects, version, class: None };
+        scopes.enter(Kind::Module);
+        scopes
+    }
+
+    pub(super) fn block(&self) -> &Block<'a> {
+        &self.blocks[self.current]
+    }
+
+    pub(super) fn block_mut(&mut self) -> &mut Block<'a> {
+        &mut self.blocks[self.current]
+    }
+
+    /// Opens a block within the current one.
+    pub(super) fn enter(&mut self, kind: Kind) {
+        let iterables = self.blocks.get(self.current).map_or(0, |block| block.iterables);
+        self.blocks.push(Block {
             kind,
-            parameters: HashSet::new(),
-            globals: HashMap::new(),
-            nonlocals: HashSet::new(),
-            bindings: HashSet::new(),
-            seen: HashMap::new(),
+            parent: self.current,
+            names: HashMap::new(),
+            is_coroutine: kind == Kind::Function { is_async: true },
+            is_generator: false,
+            in_target: false,
+            iterables,
+            sees_class: false,
+            unevaluated: false,
             loops: 0,
             except_star: None,
-            blocks: 0,
+            depth: 0,
+            deepest: None,
+            returns: None,
+            asynchronous: None,
+            nonlocals: Vec::new(),
+        });
+        self.current = self.blocks.len() - 1;
+    }
+
+    /// Leaves the current block for the one around it.
+    pub(super) fn leave(&mut self) {
+        let left = self.current;
+        self.current = self.block().parent;
+        if !self.collects {
+            self.blocks.truncate(left);
         }
     }
 
-    /// Adds the parameters of a function or lambda.
-    pub(super) fn with_parameters(mut self, parameters: Option<&'a ast::Parameters>) -> Self {
-        let names = parameters.into_iter().flat_map(|parameters| parameters.iter());
-        self.parameters = names.map(|parameter| parameter.name().as_str()).collect();
-        self
+    /// A name as the compiler knows it: `__x` in `class C` is `_C__x`.
+    fn mangled(&self, name: &'a str) -> Cow<'a, str> {
+        let class = self.class.map(|class| class.trim_start_matches('_')).filter(|class| !class.is_empty());
+        match class {
+            Some(class) if name.starts_with("__") && !name.ends_with("__") && !name.contains('.') => {
+                Cow::Owned(format!("_{class}{name}"))
+            }
+            _ => Cow::Borrowed(name),
+        }
     }
 
-    /// Adds what the statements of `body` declare and bind.
-    pub(super) fn with_body(mut self, body: &'a [Stmt]) -> Self {
-        Declarations { scope: &mut self, depth: 0 }.visit_body(body);
-        self
+    /// What is known of `name` in the current block.
+    pub(super) fn uses(&self, name: &'a str) -> Uses {
+        self.block().names.get(&self.mangled(name)).copied().unwrap_or(0)
     }
-}
 
-/// Collects the declarations and bindings of one scope; does not go into the scopes within it.
-struct Declarations<'s, 'a> {
-    scope: &'s mut Scope<'a>,
-    /// Expressions around the place where the walk is.
-    depth: u32,
-}
+    /// Notes a use of `name` in the current block.
+    pub(super) fn define(&mut self, name: &'a str, uses: Uses, range: TextRange) -> Result<(), Fault> {
+        if !self.collects {
+            return Ok(());
+        }
+        let name = self.mangled(name);
+        self.define_in(self.current, name, uses, range)
+    }
 
-/// How deep the collection goes into expressions; the semantic walk refuses what is deeper.
-const DEPTH_MAX: u32 = 6_000;
+    fn define_in(&mut self, at: usize, name: Cow<'a, str>, uses: Uses, range: TextRange) -> Result<(), Fault> {
+        let block = &mut self.blocks[at];
+        let known = block.names.entry(name.clone()).or_insert(0);
+        *known |= uses;
+        if block.in_target {
+            if *known & (GLOBAL | NONLOCAL) != 0 {
+                let message = format!("comprehension inner loop cannot rebind assignment expression target '{name}'");
+                return Err((message, range));
+            }
+            *known |= ITERATED;
+        }
+        if uses & NONLOCAL != 0 {
+            block.nonlocals.push((name, range));
+        } else if uses & GLOBAL != 0 {
+            *self.blocks[0].names.entry(name).or_insert(0) |= GLOBAL;
+        }
+        Ok(())
+    }
 
-impl<'a> Visitor<'a> for Declarations<'_, 'a> {
-    fn visit_stmt(&mut self, stmt: &'a Stmt) {
-        let scope = &mut *self.scope;
-        match stmt {
-            Stmt::Global(global) => {
-                for name in &global.names {
-                    scope.globals.entry(name.as_str()).or_insert(global.range);
+    /// Binds the target of a `:=` that stands in a comprehension in the nearest block that may have it.
+    pub(super) fn bind_outside(&mut self, name: &'a str, range: TextRange) -> Result<(), Fault> {
+        let mangled = self.mangled(name);
+        // Until 3.13 private names were looked for as they are written, and so never found.
+        let is_private = matches!(mangled, Cow::Owned(_)) && self.version < PythonVersion::PY313;
+        let mut at = self.current;
+        loop {
+            let block = &self.blocks[at];
+            let known = block.names.get(&mangled).copied().filter(|_| !is_private).unwrap_or(0);
+            match block.kind {
+                Kind::Comprehension { .. } if known & ITERATED != 0 && known & (LOCAL | GLOBAL) != 0 => {
+                    let message =
+                        format!("assignment expression cannot rebind comprehension iteration variable '{name}'");
+                    return Err((message, range));
+                }
+                Kind::Comprehension { .. } | Kind::Annotation => at = block.parent,
+                Kind::Function { .. } | Kind::Lambda => {
+                    let here = if known & GLOBAL != 0 { GLOBAL } else { NONLOCAL };
+                    self.define_in(self.current, mangled.clone(), here, range)?;
+                    return self.define_in(at, mangled, LOCAL, range);
+                }
+                Kind::Module => {
+                    self.define_in(self.current, mangled.clone(), GLOBAL, range)?;
+                    return self.define_in(at, mangled, GLOBAL, range);
+                }
+                Kind::Class => {
+                    let what = "assignment expression within a comprehension cannot be used in a class body";
+                    return Err((what.to_owned(), range));
+                }
+                Kind::TypeParameters | Kind::TypeAlias | Kind::TypeVariable => {
+                    let place = block.kind.restricted().unwrap_or_default();
+                    let what = format!("assignment expression within a comprehension cannot be used in {place}");
+                    return Err((what, range));
                 }
             }
-            Stmt::Nonlocal(nonlocal) => scope.nonlocals.extend(nonlocal.names.iter().map(ast::Identifier::as_str)),
-            Stmt::FunctionDef(function) => {
-                scope.bindings.insert(function.name.as_str());
-                return;
-            }
-            Stmt::ClassDef(class) => {
-                scope.bindings.insert(class.name.as_str());
-                return;
-            }
-            _ => {}
-        }
-        visitor::walk_stmt(self, stmt);
-    }
-
-    fn visit_expr(&mut self, expr: &'a Expr) {
-        match expr {
-            Expr::Name(name) if !name.ctx.is_load() => {
-                self.scope.bindings.insert(name.id.as_str());
-            }
-            Expr::Lambda(_) => return,
-            _ if self.depth >= DEPTH_MAX => return,
-            _ => {}
-        }
-        self.depth += 1;
-        visitor::walk_expr(self, expr);
-        self.depth -= 1;
-    }
-
-    fn visit_comprehension(&mut self, comprehension: &'a ast::Comprehension) {
-        // The target is bound in the comprehension's own scope.
-        self.visit_expr(&comprehension.iter);
-        for test in &comprehension.ifs {
-            self.visit_expr(test);
         }
     }
 
-    fn visit_alias(&mut self, alias: &'a ast::Alias) {
-        self.scope.bindings.insert(bound_name(alias));
+    /// The faults of names that only the whole file tells: those `nonlocal` that name nothing.
+    pub(super) fn unresolved(&self) -> Vec<Fault> {
+        let blocks = self.blocks.iter().enumerate();
+        blocks.flat_map(|(at, block)| block.nonlocals.iter().filter_map(move |name| self.resolve(at, name))).collect()
     }
 
-    fn visit_except_handler(&mut self, handler: &'a ast::ExceptHandler) {
-        let ast::ExceptHandler::ExceptHandler(inner) = handler;
-        self.scope.bindings.extend(inner.name.as_ref().map(ast::Identifier::as_str));
-        visitor::walk_except_handler(self, handler);
+    /// What is wrong with the `nonlocal` of `name` in block `at`.
+    fn resolve(&self, at: usize, (name, range): &(Cow<'a, str>, TextRange)) -> Option<Fault> {
+        let own = self.blocks[at].names.get(name).copied().unwrap_or(0);
+        if own & GLOBAL != 0 {
+            return Some((format!("name '{name}' is nonlocal and global"), *range));
+        }
+        if at == 0 {
+            return Some(("nonlocal declaration not allowed at module level".to_owned(), *range));
+        }
+        let missing = || Some((format!("no binding for nonlocal '{name}' found"), *range));
+        let mut rebound_by_class = false;
+        let mut at = self.blocks[at].parent;
+        while at != 0 {
+            let block = &self.blocks[at];
+            let uses = block.names.get(name).copied().unwrap_or(0);
+            if block.kind == Kind::Class {
+                if self.class_binds(name) {
+                    return None;
+                }
+                rebound_by_class |= uses & BOUND != 0 && uses & (GLOBAL | NONLOCAL) == 0;
+            } else if uses & GLOBAL != 0 {
+                return missing();
+            } else if uses & BOUND != 0 && uses & NONLOCAL == 0 {
+                let is_type = uses & TYPE_PARAMETER != 0 && !rebound_by_class;
+                let message = format!("nonlocal binding not allowed for type parameter '{name}'");
+                return is_type.then_some((message, *range));
+            }
+            at = block.parent;
+        }
+        missing()
     }
 
-    fn visit_pattern(&mut self, pattern: &'a Pattern) {
-        self.scope.bindings.extend(captured_name(pattern).map(|(name, _)| name));
-        visitor::walk_pattern(self, pattern);
+    /// Names that every class binds for the functions in it.
+    fn class_binds(&self, name: &str) -> bool {
+        match name {
+            "__class__" => true,
+            "__classdict__" => self.version >= PythonVersion::PY312,
+            "__conditional_annotations__" => self.version >= PythonVersion::PY314,
+            _ => false,
+        }
     }
-}
-
-/// The name that an import binds.
-pub(super) fn bound_name(alias: &ast::Alias) -> &str {
-    match &alias.asname {
-        Some(name) => name.as_str(),
-        None => alias.name.as_str().split('.').next().unwrap_or_default(),
-    }
-}
-
-/// The name that a pattern itself captures.
-pub(super) fn captured_name(pattern: &Pattern) -> Option<(&str, TextRange)> {
-    let name = match pattern {
-        Pattern::MatchAs(pattern) => pattern.name.as_ref(),
-        Pattern::MatchStar(pattern) => pattern.name.as_ref(),
-        Pattern::MatchMapping(pattern) => pattern.rest.as_ref(),
-        _ => None,
-    };
-    name.map(|name| (name.as_str(), name.range()))
 }

@@ -1,464 +1,534 @@
-//! What the grammar allows and CPython's compiler does not: `return` outside a function, `nonlocal` without a binding,
-//! `await` in a plain function, ….
+//! What the grammar allows and CPython does not: `return` outside a function, `nonlocal` without a binding, `await` in a
+//! plain function, ….
 //!
-//! Most of it is decided by `ruff_python_parser`'s [`SemanticSyntaxChecker`], which asks about scopes; this module walks
-//! the tree, keeps the scopes and answers. What the checker leaves out is in [`checks`](super::checks).
+//! One walk over the tree applies the rules of CPython's symbol table and of its compiler, each as the target's version
+//! has it. The compiler never sees annotations that are not evaluated, so its rules do not hold in them. Statements are
+//! here; expressions are in [`expressions`](super::expressions).
 
-use std::cell::RefCell;
-
-use ruff_python_ast::visitor::{self, Visitor};
+use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{self as ast, ExceptHandler, Expr, PythonVersion, Stmt};
-use ruff_python_parser::semantic_errors::{
-    LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError,
-};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::scope::{Kind, Scope, bound_name, captured_name};
-use super::{Form, checks};
-use crate::passes::parse::problem::{Problem, fragment};
+use super::scope::{ANNOTATED, GLOBAL, IMPORTED, Kind, LOCAL, NONLOCAL, PARAMETER, Scopes, TYPE_PARAMETER, USED, Uses};
+use super::{Form, checks, future, patterns};
+use crate::passes::parse::problem::Problem;
 
 /// The semantic faults of the statements that are compiled together.
 pub(super) fn check(body: &[Stmt], text: &str, version: PythonVersion, form: Form) -> Vec<Problem> {
+    let start = future::start(body, version);
     let ends = body.first().zip(body.last()).map(|(first, last)| TextRange::new(first.start(), last.end()));
     let written = ends.map_or("", |range| &text[super::bytes(range)]);
+    let collects = ["global", "nonlocal", ":="].into_iter().any(|word| written.contains(word));
     let mut walker = Walker {
-        checker: SemanticSyntaxChecker::new(),
-        context: Context {
-            text,
-            version,
-            scopes: vec![Scope::new(Kind::Module)],
-            declares: written.contains("global") || written.contains("nonlocal"),
-            annotations_deferred: form == Form::Stub,
-            is_cell: form == Form::Cell,
-            in_try: 0,
-            errors: RefCell::default(),
-        },
+        text,
+        version,
+        scopes: Scopes::new(collects, version),
         problems: Vec::new(),
+        future_annotations: form == Form::Stub || future::asks_for(&body[..start], "annotations"),
+        awaits_at_top: form == Form::Cell,
+        futures_end: body.get(start.wrapping_sub(1)).map_or(0, |last| last.end().into()),
+        compiled: true,
         depth: 0,
         fields: 0,
         depth_max: checks::expression_depth_max(version),
         is_too_deep: false,
     };
-    if walker.context.declares {
-        let scope = Scope::new(Kind::Module).with_body(body);
-        walker.context.scopes = vec![scope];
-    }
+    walker.docstring(body);
     walker.visit_body(body);
-    let errors = walker.context.errors.into_inner();
-    let semantic = errors.into_iter().map(|error| {
-        let range = error.range();
-        Problem::new(super::RULE, fragment(&error.to_string()), super::bytes(range))
-    });
-    walker.problems.into_iter().chain(semantic).collect()
+    walker.leaves_asynchronous();
+    let unresolved = walker.scopes.unresolved();
+    walker.problems.extend(unresolved.into_iter().map(|(message, range)| checks::problem(message, range)));
+    walker.problems
 }
 
-/// What the checker asks about.
-struct Context<'a> {
-    text: &'a str,
-    version: PythonVersion,
-    scopes: Vec<Scope<'a>>,
-    /// Whether the file holds a `global` or `nonlocal` at all; without one, bindings need not be collected.
-    declares: bool,
-    annotations_deferred: bool,
-    is_cell: bool,
-    in_try: u32,
-    errors: RefCell<Vec<SemanticSyntaxError>>,
-}
-
-impl<'a> Context<'a> {
-    fn scope(&self) -> &Scope<'a> {
-        self.scopes.last().expect("the module's scope is never left")
-    }
-
-    fn scope_mut(&mut self) -> &mut Scope<'a> {
-        self.scopes.last_mut().expect("the module's scope is never left")
-    }
-
-    /// The kinds of the scopes around the place, innermost first.
-    fn kinds(&self) -> impl Iterator<Item = Kind> {
-        self.scopes.iter().rev().map(|scope| scope.kind)
-    }
-}
-
-impl SemanticSyntaxContext for Context<'_> {
-    fn future_annotations_or_stub(&self) -> bool {
-        self.annotations_deferred
-    }
-
-    fn lazy_import_context(&self) -> Option<LazyImportContext> {
-        match self.scope().kind {
-            Kind::Function { .. } | Kind::Lambda => Some(LazyImportContext::Function),
-            Kind::Class => Some(LazyImportContext::Class),
-            _ if self.in_try > 0 => Some(LazyImportContext::TryExceptBlocks),
-            _ => None,
-        }
-    }
-
-    fn python_version(&self) -> PythonVersion {
-        self.version
-    }
-
-    fn source(&self) -> &str {
-        self.text
-    }
-
-    fn global(&self, name: &str) -> Option<TextRange> {
-        self.scope().globals.get(name).copied()
-    }
-
-    fn has_nonlocal_binding(&self, name: &str) -> bool {
-        let mut outer = self.scopes.iter().rev().skip(1);
-        outer.any(|scope| match scope.kind {
-            Kind::Function { .. } | Kind::Lambda => {
-                let own = scope.parameters.contains(name) || scope.bindings.contains(name);
-                (own && !scope.globals.contains_key(name)) || scope.nonlocals.contains(name)
-            }
-            Kind::Class => name == "__class__",
-            Kind::Module | Kind::Comprehension { .. } => false,
-        })
-    }
-
-    fn in_async_context(&self) -> bool {
-        let decides = |kind| match kind {
-            Kind::Function { is_async } => Some(is_async),
-            Kind::Class | Kind::Lambda | Kind::Module => Some(false),
-            Kind::Comprehension { .. } => None,
-        };
-        self.kinds().find_map(decides).unwrap_or(false)
-    }
-
-    fn in_await_allowed_context(&self) -> bool {
-        let decides = |kind| match kind {
-            Kind::Function { .. } | Kind::Lambda | Kind::Comprehension { .. } => true,
-            Kind::Class | Kind::Module => false,
-        };
-        self.kinds().next().is_some_and(decides)
-    }
-
-    fn in_yield_allowed_context(&self) -> bool {
-        matches!(self.scope().kind, Kind::Function { .. } | Kind::Lambda)
-    }
-
-    fn in_sync_comprehension(&self) -> bool {
-        let mut comprehensions = self.kinds().take_while(|kind| matches!(kind, Kind::Comprehension { .. }));
-        comprehensions.any(|kind| kind == Kind::Comprehension { is_async: false, is_generator: false })
-    }
-
-    fn in_class_body_comprehension(&self) -> bool {
-        self.kinds().find(|kind| !matches!(kind, Kind::Comprehension { .. })) == Some(Kind::Class)
-    }
-
-    fn in_module_scope(&self) -> bool {
-        self.scope().kind == Kind::Module
-    }
-
-    fn in_function_scope(&self) -> bool {
-        matches!(self.scope().kind, Kind::Function { .. })
-    }
-
-    fn in_generator_context(&self) -> bool {
-        let mut comprehensions = self.kinds().take_while(|kind| matches!(kind, Kind::Comprehension { .. }));
-        comprehensions.any(|kind| matches!(kind, Kind::Comprehension { is_generator: true, .. }))
-    }
-
-    fn in_notebook(&self) -> bool {
-        self.is_cell
-    }
-
-    fn report_semantic_error(&self, error: SemanticSyntaxError) {
-        self.errors.borrow_mut().push(error);
-    }
-
-    fn in_loop_context(&self) -> bool {
-        self.scope().loops > 0
-    }
-
-    fn is_bound_parameter(&self, name: &str) -> bool {
-        self.scope().parameters.contains(name)
-    }
-}
-
-struct Walker<'a> {
-    checker: SemanticSyntaxChecker,
-    context: Context<'a>,
-    problems: Vec<Problem>,
-    /// Expressions around the place where the walk is, and how many there may be.
-    depth: u32,
-    depth_max: u32,
-    is_too_deep: bool,
-    /// Replacement fields of one f-string around the place where the walk is.
-    fields: u32,
+/// The walk. All fields that change are as they are for the place where it is.
+pub(super) struct Walker<'a> {
+    pub(super) text: &'a str,
+    pub(super) version: PythonVersion,
+    pub(super) scopes: Scopes<'a>,
+    pub(super) problems: Vec<Problem>,
+    /// Whether annotations are kept as strings.
+    pub(super) future_annotations: bool,
+    /// Whether `await` may stand outside functions.
+    pub(super) awaits_at_top: bool,
+    /// Where the statements end behind which nothing can be imported from the future.
+    futures_end: usize,
+    /// Whether the compiler sees the place: not so in annotations that are never evaluated.
+    pub(super) compiled: bool,
+    /// Expressions around the place, and how many there may be.
+    pub(super) depth: u32,
+    pub(super) depth_max: u32,
+    pub(super) is_too_deep: bool,
+    /// Replacement fields of one f-string around the place.
+    pub(super) fields: u32,
 }
 
 impl<'a> Walker<'a> {
-    fn report(&mut self, message: impl Into<String>, range: TextRange) {
-        self.problems.push(Problem::new(super::RULE, message, super::bytes(range)));
+    pub(super) fn report(&mut self, message: impl Into<String>, range: TextRange) {
+        self.problems.push(checks::problem(message, range));
     }
 
-    fn within(&mut self, scope: Scope<'a>, walk: impl FnOnce(&mut Self)) {
-        self.context.scopes.push(scope);
+    /// Reports what only the compiler refuses.
+    pub(super) fn report_compiled(&mut self, message: &'static str, range: TextRange) {
+        if self.compiled {
+            self.report(message, range);
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.scopes.block().kind
+    }
+
+    /// Walks a block within the current one.
+    pub(super) fn within(&mut self, kind: Kind, walk: impl FnOnce(&mut Self)) {
+        self.scopes.enter(kind);
         walk(self);
-        self.context.scopes.pop();
+        self.scopes.leave();
+    }
+
+    /// Notes what is done with a name.
+    pub(super) fn define(&mut self, name: &'a str, uses: Uses, range: TextRange) {
+        if let Err((message, range)) = self.scopes.define(name, uses, range) {
+            self.report(message, range);
+        }
+    }
+
+    /// Notes that a name is bound, which `__debug__` may not be.
+    pub(super) fn bind(&mut self, name: &'a ast::Identifier, uses: Uses) {
+        self.forbids_debug(name.as_str(), name.range);
+        self.define(name.as_str(), uses, name.range);
+    }
+
+    /// `__debug__` is never assigned to. From 3.14 on the symbol table says so, which sees all annotations.
+    pub(super) fn forbids_debug(&mut self, name: &str, range: TextRange) {
+        if name == "__debug__" && (self.compiled || self.version >= PythonVersion::PY314) {
+            self.report("cannot assign to __debug__", range);
+        }
+    }
+
+    /// From 3.13 on the indentation of docstrings is removed, which lone surrogates do not survive.
+    fn docstring(&mut self, body: &[Stmt]) {
+        let Some(Stmt::Expr(first)) = body.first() else { return };
+        if let Expr::StringLiteral(string) = &*first.value
+            && self.version >= PythonVersion::PY313
+            && checks::has_surrogate(string, self.text)
+        {
+            self.report("a docstring cannot hold a lone surrogate", string.range);
+        }
     }
 
     fn function(&mut self, function: &'a ast::StmtFunctionDef) {
+        self.bind(&function.name, LOCAL);
+        self.defaults(&function.parameters);
         for decorator in &function.decorator_list {
-            self.visit_decorator(decorator);
+            self.visit_expr(&decorator.expression);
         }
-        if let Some(parameters) = &function.type_params {
-            self.visit_type_params(parameters);
+        let body = |walker: &mut Self| {
+            walker.signature(&function.parameters, function.returns.as_deref());
+            walker.within(Kind::Function { is_async: function.is_async }, |walker| {
+                walker.parameters(&function.parameters);
+                walker.docstring(&function.body);
+                walker.visit_body(&function.body);
+                walker.leaves_function();
+            });
+        };
+        match &function.type_params {
+            Some(parameters) => self.generic(parameters, body),
+            None => body(self),
         }
-        self.visit_parameters(&function.parameters);
-        if let Some(returns) = &function.returns {
-            self.visit_annotation(returns);
+    }
+
+    /// What is known of a function only at its end.
+    fn leaves_function(&mut self) {
+        self.leaves_asynchronous();
+        let block = self.scopes.block();
+        let (is_coroutine, is_generator) = (block.is_coroutine, block.is_generator);
+        let (returns, deepest) = (block.returns, block.deepest);
+        if let Some(range) = returns.filter(|_| is_coroutine && is_generator) {
+            self.report("'return' with value in async generator", range);
         }
-        let scope =
-            Scope::new(Kind::Function { is_async: function.is_async }).with_parameters(Some(&function.parameters));
-        let scope = if self.context.declares { scope.with_body(&function.body) } else { scope };
-        self.within(scope, |walker| walker.visit_body(&function.body));
+        if let Some(range) = deepest.filter(|_| is_coroutine || is_generator) {
+            self.report("too many statically nested blocks", range);
+        }
     }
 
     fn class(&mut self, class: &'a ast::StmtClassDef) {
+        self.bind(&class.name, LOCAL);
         for decorator in &class.decorator_list {
-            self.visit_decorator(decorator);
+            self.visit_expr(&decorator.expression);
         }
-        if let Some(parameters) = &class.type_params {
-            self.visit_type_params(parameters);
+        let outer = self.scopes.class;
+        let body = |walker: &mut Self| {
+            if let Some(arguments) = &class.arguments {
+                walker.visit_arguments(arguments);
+            }
+            walker.scopes.class = Some(class.name.as_str());
+            walker.within(Kind::Class, |walker| {
+                walker.docstring(&class.body);
+                walker.visit_body(&class.body);
+                walker.leaves_asynchronous();
+            });
+        };
+        match &class.type_params {
+            Some(parameters) => {
+                self.scopes.class = Some(class.name.as_str());
+                self.generic(parameters, body);
+            }
+            None => body(self),
         }
-        if let Some(arguments) = &class.arguments {
-            self.visit_arguments(arguments);
-        }
-        let scope = Scope::new(Kind::Class);
-        let scope = if self.context.declares { scope.with_body(&class.body) } else { scope };
-        self.within(scope, |walker| walker.visit_body(&class.body));
+        self.scopes.class = outer;
     }
 
-    fn comprehension(&mut self, generators: &'a [ast::Comprehension], parts: &[&'a Expr], is_generator: bool) {
-        let Some((first, others)) = generators.split_first() else { return };
-        // The first iterable is evaluated outside the comprehension.
-        self.visit_expr(&first.iter);
-        let is_async = generators.iter().any(|generator| generator.is_async);
-        self.within(Scope::new(Kind::Comprehension { is_async, is_generator }), |walker| {
-            walker.visit_expr(&first.target);
-            for test in &first.ifs {
-                walker.visit_expr(test);
+    /// Walks type parameters, and what they are parameters of.
+    fn generic(&mut self, parameters: &'a ast::TypeParams, walk: impl FnOnce(&mut Self)) {
+        let in_class = self.kind() == Kind::Class;
+        self.problems.extend(checks::type_parameters(parameters));
+        self.within(Kind::TypeParameters, |walker| {
+            walker.scopes.block_mut().sees_class = in_class;
+            for parameter in parameters.iter() {
+                walker.type_parameter(parameter);
             }
-            for generator in others {
-                walker.visit_comprehension(generator);
-            }
-            for part in parts {
-                walker.visit_expr(part);
-            }
+            walk(walker);
         });
     }
 
-    /// Walks blocks that are inside a loop, or not.
-    fn looped(&mut self, body: &'a [Stmt]) {
-        self.context.scope_mut().loops += 1;
-        self.block(body);
-        self.context.scope_mut().loops -= 1;
+    fn type_parameter(&mut self, parameter: &'a ast::TypeParam) {
+        let name = parameter.name();
+        // Later releases of 3.13 refuse it as 3.14 does.
+        if name.as_str() == "__classdict__" && self.version >= PythonVersion::PY313 {
+            self.report("reserved name '__classdict__' cannot be used for type parameter", name.range);
+        }
+        self.bind(name, LOCAL | TYPE_PARAMETER);
+        let bound = match parameter {
+            ast::TypeParam::TypeVar(parameter) => parameter.bound.as_deref(),
+            _ => None,
+        };
+        let sees_class = self.scopes.block().sees_class;
+        let is_tuple = matches!(parameter, ast::TypeParam::TypeVarTuple(_));
+        for expr in bound.into_iter().chain(checks::default_of(parameter)) {
+            self.within(Kind::TypeVariable, |walker| {
+                walker.scopes.block_mut().sees_class = sees_class;
+                if is_tuple { walker.element(expr) } else { walker.visit_expr(expr) }
+            });
+        }
     }
 
-    /// Walks a block that counts for CPython's limit of nested blocks.
-    fn block(&mut self, body: &'a [Stmt]) {
-        self.context.scope_mut().blocks += 1;
-        let limit = checks::blocks_max(self.context.version);
-        if self.context.scope().blocks == limit + 1
-            && let Some(first) = body.first()
-        {
-            self.report("too many statically nested blocks", first.range());
+    fn alias(&mut self, alias: &'a ast::StmtTypeAlias) {
+        self.visit_expr(&alias.name);
+        let in_class = self.kind() == Kind::Class;
+        let value = |walker: &mut Self| {
+            walker.within(Kind::TypeAlias, |walker| {
+                walker.scopes.block_mut().sees_class = in_class;
+                walker.visit_expr(&alias.value);
+            });
+        };
+        match &alias.type_params {
+            Some(parameters) => self.generic(parameters, value),
+            None => value(self),
+        }
+    }
+
+    /// Walks blocks that are inside a loop.
+    fn looped(&mut self, body: &'a [Stmt]) {
+        self.scopes.block_mut().loops += 1;
+        self.block(1, body);
+        self.scopes.block_mut().loops -= 1;
+    }
+
+    /// Walks statements within so many more blocks, as CPython's compiler counts them.
+    fn block(&mut self, levels: u32, body: &'a [Stmt]) {
+        let limit = checks::blocks_max(self.version);
+        // From 3.13 on generators and coroutines have one more block around all of their code.
+        let has_spare = self.version >= PythonVersion::PY313;
+        let range = body.first().map_or_else(TextRange::default, Ranged::range);
+        let block = self.scopes.block_mut();
+        let before = block.depth;
+        block.depth += levels;
+        if has_spare && block.depth == limit {
+            block.deepest = block.deepest.or(Some(range));
+        }
+        if before <= limit && block.depth > limit {
+            self.report("too many statically nested blocks", range);
         }
         self.visit_body(body);
-        self.context.scope_mut().blocks -= 1;
+        self.scopes.block_mut().depth = before;
+    }
+
+    fn with(&mut self, with: &'a ast::StmtWith) {
+        if with.is_async {
+            self.asynchronous("'async with' outside async function", with.range);
+        }
+        for item in &with.items {
+            self.visit_expr(&item.context_expr);
+            if let Some(target) = &item.optional_vars {
+                self.visit_expr(target);
+            }
+        }
+        self.block(u32::try_from(with.items.len()).unwrap_or(u32::MAX), &with.body);
+    }
+
+    /// `async for` and `async with` stand in asynchronous functions only.
+    fn asynchronous(&mut self, message: &'static str, range: TextRange) {
+        let at_top = self.awaits_at_top && self.kind() == Kind::Module;
+        if self.kind() != (Kind::Function { is_async: true }) && !at_top {
+            self.report(message, range);
+        }
     }
 
     fn try_statement(&mut self, statement: &'a ast::StmtTry) {
-        self.context.in_try += 1;
-        let has_finally = !statement.finalbody.is_empty();
-        self.context.scope_mut().blocks += u32::from(has_finally && !statement.handlers.is_empty());
-        self.block(&statement.body);
-        for handler in &statement.handlers {
-            self.handler(handler, statement.is_star);
+        let has_finally = u32::from(!statement.finalbody.is_empty());
+        let has_handlers = u32::from(!statement.handlers.is_empty());
+        self.block(has_finally + has_handlers, &statement.body);
+        for ExceptHandler::ExceptHandler(handler) in &statement.handlers {
+            if let Some(class) = &handler.type_ {
+                self.visit_expr(class);
+            }
+            if let Some(name) = &handler.name {
+                self.bind(name, LOCAL);
+            }
+            let block = self.scopes.block_mut();
+            let outer = block.except_star;
+            if statement.is_star {
+                block.except_star = Some(block.loops);
+            }
+            self.block(has_finally + 2, &handler.body);
+            self.scopes.block_mut().except_star = outer;
         }
-        self.visit_body(&statement.orelse);
-        self.context.scope_mut().blocks -= u32::from(has_finally && !statement.handlers.is_empty());
-        self.visit_body(&statement.finalbody);
-        self.context.in_try -= 1;
+        self.block(has_finally, &statement.orelse);
+        self.block(has_finally, &statement.finalbody);
         self.problems.extend(checks::default_except_is_last(statement));
     }
 
-    fn handler(&mut self, handler: &'a ExceptHandler, is_star: bool) {
-        let ExceptHandler::ExceptHandler(inner) = handler;
-        if let Some(class) = &inner.type_ {
-            self.visit_expr(class);
-        }
-        if let Some(name) = &inner.name {
-            self.binds(name.as_str());
-        }
-        let scope = self.context.scope_mut();
-        let outer = scope.except_star;
-        if is_star {
-            scope.except_star = Some(scope.loops);
-        }
-        self.visit_body(&inner.body);
-        self.context.scope_mut().except_star = outer;
-    }
-
     /// `break`, `continue` and `return` may not leave an `except*` block.
-    fn leaves(&mut self, range: TextRange, is_return: bool) {
-        let scope = self.context.scope();
-        let leaves = scope.except_star.is_some_and(|loops| is_return || scope.loops == loops);
-        if leaves {
+    fn leaves_handler(&mut self, range: TextRange, is_return: bool) {
+        let block = self.scopes.block();
+        if block.except_star.is_some_and(|loops| is_return || block.loops == loops) {
             self.report("'break', 'continue' and 'return' cannot appear in an 'except*' block", range);
         }
     }
 
-    fn binds(&mut self, name: &'a str) {
-        if self.context.declares {
-            self.context.scope_mut().seen.insert(name, true);
+    fn break_or_continue(&mut self, message: &'static str, range: TextRange) {
+        if self.scopes.block().loops == 0 {
+            self.report(message, range);
+        }
+        self.leaves_handler(range, false);
+    }
+
+    fn return_statement(&mut self, statement: &'a ast::StmtReturn) {
+        self.leaves_handler(statement.range, true);
+        if !matches!(self.kind(), Kind::Function { .. }) {
+            self.report("'return' outside function", statement.range);
+        }
+        if let Some(value) = &statement.value {
+            self.visit_expr(value);
+            self.scopes.block_mut().returns.get_or_insert(statement.range);
         }
     }
 
     /// A name may not be used before the `global` or `nonlocal` that declares it.
-    fn declares(&mut self, names: &'a [ast::Identifier], keyword: &str) {
+    fn declares(&mut self, names: &'a [ast::Identifier], uses: Uses) {
+        let keyword = if uses == GLOBAL { "global" } else { "nonlocal" };
         for name in names {
-            let scope = self.context.scope();
-            let seen = scope.seen.get(name.as_str()).copied();
-            let both = scope.nonlocals.contains(name.as_str()) && scope.globals.contains_key(name.as_str());
-            // The checker itself reports uses in expressions before `global`.
-            if seen.is_some_and(|by_statement| by_statement || keyword == "nonlocal") {
-                self.report(format!("name '{name}' is used prior to {keyword} declaration"), name.range());
-            } else if both && keyword == "nonlocal" {
-                self.report(format!("name '{name}' is nonlocal and global"), name.range());
+            let known = self.scopes.uses(name.as_str());
+            let message = if known & PARAMETER != 0 {
+                format!("name '{}' is parameter and {keyword}", name.id)
+            } else if known & USED != 0 {
+                format!("name '{}' is used prior to {keyword} declaration", name.id)
+            } else if known & ANNOTATED != 0 {
+                format!("annotated name '{}' can't be {keyword}", name.id)
+            } else if known & LOCAL != 0 {
+                format!("name '{}' is assigned to before {keyword} declaration", name.id)
+            } else {
+                if self.version >= PythonVersion::PY314 {
+                    self.forbids_debug(name.as_str(), name.range);
+                }
+                self.define(name.as_str(), uses, name.range);
+                continue;
+            };
+            self.report(message, name.range);
+        }
+    }
+
+    fn import(&mut self, alias: &'a ast::Alias) {
+        let bound = match &alias.asname {
+            Some(name) => name.as_str(),
+            None => alias.name.as_str().split('.').next().unwrap_or_default(),
+        };
+        self.forbids_debug(bound, alias.range);
+        self.define(bound, IMPORTED, alias.range);
+    }
+
+    fn import_from(&mut self, import: &'a ast::StmtImportFrom) {
+        if future::is_future(import, self.version) {
+            let at_start = usize::from(import.range.end()) <= self.futures_end && self.kind() == Kind::Module;
+            self.problems.extend(future::check(import, at_start));
+        }
+        for alias in &import.names {
+            if alias.name.as_str() != "*" {
+                self.import(alias);
+            } else if self.kind() != Kind::Module {
+                self.report("import * only allowed at module level", import.range);
             }
         }
     }
 
-    /// What a statement binds by itself, and what the own checks say of it.
-    fn own_checks(&mut self, stmt: &'a Stmt) {
-        self.problems.extend(checks::statement(stmt));
-        match stmt {
-            Stmt::FunctionDef(function) => self.binds(function.name.as_str()),
-            Stmt::ClassDef(class) => self.binds(class.name.as_str()),
-            Stmt::Global(global) => self.declares(&global.names, "global"),
-            Stmt::Nonlocal(nonlocal) => self.declares(&nonlocal.names, "nonlocal"),
-            Stmt::Break(stmt) => self.leaves(stmt.range, false),
-            Stmt::Continue(stmt) => self.leaves(stmt.range, false),
-            Stmt::Return(stmt) => self.leaves(stmt.range, true),
-            Stmt::ImportFrom(import) => self.context.annotations_deferred |= checks::defers_annotations(import),
-            Stmt::AnnAssign(assign) => {
-                let scope = self.context.scope();
-                if let Expr::Name(name) = &*assign.target
-                    && scope.nonlocals.contains(name.id.as_str())
+    fn annotated(&mut self, assign: &'a ast::StmtAnnAssign) {
+        let evaluated = matches!(self.kind(), Kind::Module | Kind::Class);
+        match &*assign.target {
+            Expr::Name(name) => self.annotated_name(name, assign),
+            target => {
+                // Without a value nothing is stored, so that a slice is only evaluated.
+                if let Expr::Subscript(subscript) = target
+                    && let Expr::Tuple(tuple) = &*subscript.slice
+                    && assign.value.is_none()
+                    && let Some(starred) = tuple.elts.iter().find(|element| element.is_starred_expr())
                 {
-                    self.report(format!("annotated name '{}' can't be nonlocal", name.id), name.range);
+                    self.report("can't use starred expression here", starred.range());
                 }
+                self.visit_expr(target);
             }
-            _ => {}
         }
+        self.annotation(&assign.annotation, evaluated);
+        if let Some(value) = &assign.value {
+            self.visit_expr(value);
+        }
+    }
+
+    fn annotated_name(&mut self, name: &'a ast::ExprName, assign: &ast::StmtAnnAssign) {
+        let known = self.scopes.uses(name.id.as_str());
+        if known & (GLOBAL | NONLOCAL) != 0 && self.kind() != Kind::Module && assign.simple {
+            let keyword = if known & GLOBAL != 0 { "global" } else { "nonlocal" };
+            self.report(format!("annotated name '{}' can't be {keyword}", name.id), name.range);
+        }
+        let binds = assign.simple || assign.value.is_some();
+        if binds || self.version < PythonVersion::PY314 {
+            self.forbids_debug(name.id.as_str(), name.range);
+        }
+        if binds {
+            let uses = if assign.simple { ANNOTATED | LOCAL } else { LOCAL };
+            self.define(name.id.as_str(), uses, name.range);
+        }
+    }
+
+    fn match_statement(&mut self, statement: &'a ast::StmtMatch) {
+        self.visit_expr(&statement.subject);
+        self.problems.extend(patterns::check(statement));
+        for case in &statement.cases {
+            self.visit_pattern(&case.pattern);
+            if let Some(guard) = &case.guard {
+                self.visit_expr(guard);
+            }
+            self.visit_body(&case.body);
+        }
+    }
+
+    fn if_statement(&mut self, statement: &'a ast::StmtIf) {
+        self.visit_expr(&statement.test);
+        self.visit_body(&statement.body);
+        let clauses = &statement.elif_else_clauses;
+        if let Some(clause) = clauses.get(checks::elif_max(self.version)) {
+            self.too_deep("`elif` in one `if`", checks::elif_max(self.version), clause.range);
+        }
+        for clause in clauses {
+            if let Some(test) = &clause.test {
+                self.visit_expr(test);
+            }
+            self.visit_body(&clause.body);
+        }
+    }
+
+    fn loop_for(&mut self, statement: &'a ast::StmtFor) {
+        if statement.is_async {
+            self.asynchronous("'async for' outside async function", statement.range);
+        }
+        self.visit_expr(&statement.iter);
+        self.visit_expr(&statement.target);
+        self.looped(&statement.body);
+        self.visit_body(&statement.orelse);
     }
 }
 
 impl<'a> Visitor<'a> for Walker<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
-        self.checker.visit_stmt(stmt, &self.context);
-        self.own_checks(stmt);
         match stmt {
             Stmt::FunctionDef(function) => self.function(function),
             Stmt::ClassDef(class) => self.class(class),
-            Stmt::For(stmt) => {
-                self.visit_expr(&stmt.iter);
-                self.visit_expr(&stmt.target);
-                self.looped(&stmt.body);
-                self.visit_body(&stmt.orelse);
+            Stmt::TypeAlias(alias) => self.alias(alias),
+            Stmt::For(statement) => self.loop_for(statement),
+            Stmt::While(statement) => {
+                self.visit_expr(&statement.test);
+                self.looped(&statement.body);
+                self.visit_body(&statement.orelse);
             }
-            Stmt::While(stmt) => {
-                self.visit_expr(&stmt.test);
-                self.looped(&stmt.body);
-                self.visit_body(&stmt.orelse);
-            }
-            Stmt::With(stmt) => {
-                for item in &stmt.items {
-                    self.visit_with_item(item);
-                }
-                self.block(&stmt.body);
-            }
-            Stmt::Try(stmt) => self.try_statement(stmt),
-            _ => visitor::walk_stmt(self, stmt),
+            Stmt::If(statement) => self.if_statement(statement),
+            Stmt::With(with) => self.with(with),
+            Stmt::Match(statement) => self.match_statement(statement),
+            Stmt::Try(statement) => self.try_statement(statement),
+            Stmt::Return(statement) => self.return_statement(statement),
+            Stmt::Break(statement) => self.break_or_continue("'break' outside loop", statement.range),
+            Stmt::Continue(statement) => self.break_or_continue("'continue' not properly in loop", statement.range),
+            Stmt::Global(statement) => self.declares(&statement.names, GLOBAL),
+            Stmt::Nonlocal(statement) => self.nonlocal(statement),
+            Stmt::Import(import) => import.names.iter().for_each(|alias| self.import(alias)),
+            Stmt::ImportFrom(import) => self.import_from(import),
+            Stmt::AnnAssign(assign) => self.annotated(assign),
+            Stmt::AugAssign(assign) => self.augmented(assign),
+            _ => ast::visitor::walk_stmt(self, stmt),
         }
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
-        if self.depth >= self.depth_max {
-            self.too_deep(expr.range());
-            return;
-        }
-        self.depth += 1;
-        self.checker.visit_expr(expr, &self.context);
-        self.problems.extend(checks::expression(expr, self.context.text));
-        self.descend(expr);
-        self.depth -= 1;
-    }
-
-    fn visit_interpolated_string_element(&mut self, element: &'a ast::InterpolatedStringElement) {
-        let ast::InterpolatedStringElement::Interpolation(field) = element else { return };
-        let depth = self.fields + 1;
-        self.problems.extend(checks::field(field, depth, self.context.version));
-        self.fields = 0;
-        self.visit_expr(&field.expression);
-        self.fields = depth;
-        for inner in field.format_spec.iter().flat_map(|spec| spec.elements.iter()) {
-            self.visit_interpolated_string_element(inner);
-        }
-        self.fields = depth - 1;
-    }
-
-    fn visit_alias(&mut self, alias: &'a ast::Alias) {
-        self.binds(bound_name(alias));
+        self.expression(expr);
     }
 
     fn visit_pattern(&mut self, pattern: &'a ast::Pattern) {
-        if let Some((name, _)) = captured_name(pattern) {
-            self.binds(name);
+        self.pattern(pattern);
+    }
+
+    fn visit_interpolated_string_element(&mut self, element: &'a ast::InterpolatedStringElement) {
+        self.field(element);
+    }
+
+    fn visit_keyword(&mut self, keyword: &'a ast::Keyword) {
+        if let Some(name) = &keyword.arg {
+            self.forbids_debug(name.as_str(), keyword.range);
         }
-        self.problems.extend(checks::pattern(pattern));
-        visitor::walk_pattern(self, pattern);
+        self.visit_expr(&keyword.value);
+    }
+
+    fn visit_arguments(&mut self, arguments: &'a ast::Arguments) {
+        if self.compiled {
+            self.problems.extend(checks::repeated_keyword(arguments));
+        }
+        for argument in &*arguments.args {
+            self.element(argument);
+        }
+        for keyword in &*arguments.keywords {
+            self.visit_keyword(keyword);
+        }
     }
 }
 
 impl<'a> Walker<'a> {
-    /// Notes once that expressions nest too deep; what is deeper is not looked at.
-    fn too_deep(&mut self, range: TextRange) {
-        if !std::mem::replace(&mut self.is_too_deep, true) {
-            let message = format!("more than {} expressions inside one another", self.depth_max);
-            let problem = Problem::new("nesting-too-deep", message, super::bytes(range));
-            self.problems.push(problem.hint("split the expression into several statements"));
+    fn nonlocal(&mut self, statement: &'a ast::StmtNonlocal) {
+        self.declares(&statement.names, NONLOCAL);
+    }
+
+    /// `x += 1`. Until 3.14 an attribute was not looked at here.
+    fn augmented(&mut self, assign: &'a ast::StmtAugAssign) {
+        self.visit_expr(&assign.value);
+        match &*assign.target {
+            Expr::Attribute(attribute) if self.version < PythonVersion::PY314 => self.visit_expr(&attribute.value),
+            target => self.visit_expr(target),
         }
     }
 
-    /// Walks what is inside an expression, in the scope that it opens.
-    fn descend(&mut self, expr: &'a Expr) {
-        match expr {
-            Expr::Name(name) => {
-                if self.context.declares {
-                    self.context.scope_mut().seen.entry(name.id.as_str()).or_insert(false);
-                }
-            }
-            Expr::Lambda(lambda) => {
-                if let Some(parameters) = &lambda.parameters {
-                    self.visit_parameters(parameters);
-                }
-                let scope = Scope::new(Kind::Lambda).with_parameters(lambda.parameters.as_deref());
-                self.within(scope, |walker| walker.visit_expr(&lambda.body));
-            }
-            Expr::ListComp(comp) => self.comprehension(&comp.generators, &[&comp.elt], false),
-            Expr::SetComp(comp) => self.comprehension(&comp.generators, &[&comp.elt], false),
-            Expr::Generator(comp) => self.comprehension(&comp.generators, &[&comp.elt], true),
-            Expr::DictComp(comp) => {
-                let parts: Vec<&Expr> = comp.key.as_deref().into_iter().chain([&*comp.value]).collect();
-                self.comprehension(&comp.generators, &parts, false);
-            }
-            _ => visitor::walk_expr(self, expr),
+    /// Notes once that something nests too deep; what is deeper is not looked at.
+    pub(super) fn too_deep(&mut self, what: &str, limit: usize, range: TextRange) {
+        if !std::mem::replace(&mut self.is_too_deep, true) {
+            let message = format!("more than {limit} {what}");
+            let problem = Problem::new("nesting-too-deep", message, super::bytes(range));
+            self.problems.push(problem.hint("split it into several statements"));
         }
     }
 }

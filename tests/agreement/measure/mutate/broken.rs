@@ -1,16 +1,16 @@
 //! Code as language models break it: wrapped in prose and fences, cut off, full of quotes and spaces that are none,
 //! of placeholders, and of another language.
 
+use super::super::random::Random;
 use super::{Dialect, boundary, replaced};
-use crate::measure::random::Random;
 
 /// How one language is broken.
 #[derive(Debug)]
 pub(crate) struct Habits {
     /// The names that Markdown knows the language by.
     pub(crate) fences: &'static [&'static str],
-    /// Statements of other languages, of other versions, or in the wrong place; put in as a line of their own.
-    pub(crate) lines: &'static [&'static str],
+    /// Statements of other languages, of other versions, or in the wrong place, one a line; `⏎` stands for a new line.
+    pub(crate) lines: &'static str,
     /// What is written for what: the first is in the text, the second takes its place once.
     pub(crate) swaps: &'static [(&'static str, &'static str)],
 }
@@ -59,7 +59,7 @@ pub(crate) fn broken(text: &str, dialect: &Dialect, random: &mut Random) -> Stri
         2 => text[..boundary(text, random.below(text.len() + 1))].to_owned() + random.pick(&["", "...", "\n```", "…"]),
         3 => typographic(text, random),
         4 | 5 => with_line(text, random.pick(PLACEHOLDERS), random),
-        6 | 7 => with_line(text, random.pick(dialect.habits.lines), random),
+        6 | 7 => with_line(text, &habit(dialect, random), random),
         8 | 9 => swapped(text, dialect, random),
         10 => layout(text, random),
         _ => markers(text, random),
@@ -130,7 +130,12 @@ fn swapped(text: &str, dialect: &Dialect, random: &mut Random) -> String {
             return swap_one(text, from, to, random);
         }
     }
-    with_line(text, random.pick(dialect.habits.lines), random)
+    with_line(text, &habit(dialect, random), random)
+}
+
+fn habit(dialect: &Dialect, random: &mut Random) -> String {
+    let lines: Vec<&str> = dialect.habits.lines.lines().collect();
+    random.pick(&lines).replace('⏎', "\n")
 }
 
 fn swap_one(text: &str, from: &str, to: &str, random: &mut Random) -> String {

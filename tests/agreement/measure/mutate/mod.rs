@@ -1,9 +1,10 @@
 //! Faults put into valid files, from a seed: one token, one line or one character is changed.
 //!
 //! What is in the two languages' vocabularies is data ([`python`], [`javascript`]); how code is broken as language models
-//! break it is [`broken`].
+//! break it is [`broken`]; rare bytes and characters are [`bytes`].
 
 pub(crate) mod broken;
+pub(crate) mod bytes;
 pub(crate) mod javascript;
 pub(crate) mod python;
 
@@ -32,6 +33,9 @@ const CHARACTERS: &[&str] = &[
     "%", "&", "|", "<", ">", "~", "^", "-", "+", "_", "0", "9", "a", "e", "f", "n", "r", "u", "x", " ", "\t", "\n",
     "\r", "\u{c}", "\u{b}", "\u{a0}", "\u{200b}", "\u{201c}", "\u{2019}", "\u{feff}", "\u{e9}", "\u{2028}",
 ];
+
+/// Lines of another text that are put into one.
+const SPLICED_LINES_MAX: usize = 30;
 
 /// What is put in front of a line, or taken away there.
 const INDENTS: &[&str] = &[" ", "  ", "    ", "\t", "        "];
@@ -138,6 +142,18 @@ pub(crate) fn fragment(text: &str, dialect: &Dialect, random: &mut Random) -> St
     lines[start..end].concat()
 }
 
+/// The text with a piece of another put in before one of its lines, indented like that line: what is valid where it
+/// stands may not be valid there.
+pub(crate) fn spliced(text: &str, other: &str, dialect: &Dialect, random: &mut Random) -> String {
+    let piece = fragment(other, dialect, random);
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let at = starts[random.below(starts.len())];
+    let rest = &text[at..];
+    let indent = &rest[..rest.len() - rest.trim_start_matches([' ', '\t']).len()];
+    let lines: String = piece.lines().take(SPLICED_LINES_MAX).map(|line| format!("{indent}{line}\n")).collect();
+    replaced(text, at..at, &lines)
+}
+
 /// Whether a token is white space or a comment, which mutants of tokens leave alone.
 fn is_filling(token: &str, dialect: &Dialect) -> bool {
     token.trim().is_empty() || token.starts_with(dialect.comment)
@@ -233,6 +249,8 @@ mod tests {
                 let _: Vec<String> = all(4, |random| mutate(text, dialect, random));
                 let _: Vec<String> = all(4, |random| fragment(text, dialect, random));
                 let _: Vec<String> = all(4, |random| broken::broken(text, dialect, random));
+                let _: Vec<String> = all(4, |random| spliced(text, text, dialect, random));
+                let _: Vec<String> = all(4, |random| format!("{:?}", bytes::changed(text, dialect, random)));
             }
         }
     }
