@@ -11,12 +11,17 @@ use crate::passes::parse::problem::fragment;
 pub(super) const FENCE: &str =
     "remove the lines with ``` and the prose around them: only the code between them is JavaScript";
 
+/// The part of a line that is looked at, in bytes.
+const LINE_BYTES_MAX: usize = 400;
+
 /// The mend of an error of the strict parser.
 pub(super) fn mend(message: &str, text: &str, range: Range<usize>, help: Option<&str>) -> Option<Cow<'static, str>> {
     let at = text.floor_char_boundary(range.start.min(text.len()));
     let rest = &text[at..];
     let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
-    let line = text[start..].split('\n').next().unwrap_or_default().trim();
+    // A line without end may hold hundreds of faults; its beginning tells what it is.
+    let shown = &text[start..text.floor_char_boundary((start + LINE_BYTES_MAX).min(text.len()))];
+    let line = shown.split('\n').next().unwrap_or_default().trim();
     character(message, rest)
         .or_else(|| of_message(message, rest))
         .or_else(|| of_line(line, rest))

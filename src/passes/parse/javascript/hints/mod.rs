@@ -57,8 +57,7 @@ pub(super) fn improve(
     without_echoes(&mut problems, text);
     if let Some(other) = other
         && let Some(first) = problems.first_mut()
-        && !OF_ANY_LANGUAGE.iter().any(|words| first.message.starts_with(words))
-        && !first.hint.as_ref().is_some_and(|hint| hint.starts_with("it needs Node"))
+        && may_be_types(&first.message)
     {
         first.hint = Some(other.into());
         return problems;
@@ -79,15 +78,20 @@ pub(super) fn improve(
     resume::with_more(problems, text, rule)
 }
 
-/// Faults of names and goals, which have nothing to do with types; another language merely does not look for them.
-const OF_ANY_LANGUAGE: &[&str] = &[
-    "cannot use import statement",
-    "cannot use 'import.meta'",
-    "export '",
-    "a module cannot have",
-    "identifier '",
-    "duplicated export",
-];
+/// Whether types may explain a fault: one of names, goals or versions has nothing to do with them, though a parser of
+/// TypeScript does not report it.
+fn may_be_types(message: &str) -> bool {
+    const FAULTS: &[&str] = &[
+        "unexpected ",
+        "missing ",
+        "invalid or unexpected",
+        "a class field",
+        "a method with",
+        "a decorator",
+        "an auto-",
+    ];
+    FAULTS.iter().any(|fault| message.starts_with(fault)) || message.contains("TypeScript")
+}
 
 /// What makes a file end too early: a comment, template or bracket that was never closed.
 fn cause(text: &str, found: &Scan, rule: &'static str, end: usize) -> Option<Problem> {

@@ -204,9 +204,15 @@ fn mixed(text: &str, range: &Range<usize>) -> Words {
     }
 }
 
+/// How far into a file a call is told from another bracket: each fault is looked for from the beginning.
+const CALL_BYTES_MAX: usize = 64 << 10;
+
 /// Whether the round bracket that is open at `at` holds the arguments of a call.
 fn is_call(text: &str, at: usize) -> bool {
     const HEADS: &[&str] = &["if", "while", "for", "switch", "with", "catch", "function", "return", "typeof", "await"];
+    if at > CALL_BYTES_MAX {
+        return false;
+    }
     let before = super::super::scan::scan(&text[..at.min(text.len())], u64::MAX);
     let Some((b'(', opened)) = before.brackets.innermost() else { return false };
     let head = text[..opened].trim_end();
