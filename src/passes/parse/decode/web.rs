@@ -49,9 +49,12 @@ pub(super) fn text(bytes: &[u8]) -> Decoded {
     by_mark(bytes).unwrap_or_else(|| lossy(bytes))
 }
 
-/// The text of a file with a byte order mark of UTF-16, which is no part of it.
+/// The text of a file with a byte order mark. That of UTF-8 stays in the text, as for other languages.
 fn by_mark(bytes: &[u8]) -> Option<Decoded> {
-    let (encoding, length) = Encoding::for_bom(bytes).filter(|(encoding, _)| *encoding != UTF_8)?;
+    let (encoding, length) = Encoding::for_bom(bytes)?;
+    if encoding == UTF_8 {
+        return Some(lossy(bytes));
+    }
     Some(with(encoding, &bytes[length..], "as its byte order mark says"))
 }
 
