@@ -49,9 +49,12 @@ pub(super) fn text(bytes: &[u8]) -> Decoded {
     by_mark(bytes).unwrap_or_else(|| lossy(bytes))
 }
 
-/// The text of a file with a byte order mark of UTF-16, which is no part of it.
+/// The text of a file with a byte order mark. That of UTF-8 stays in the text, as for other languages.
 fn by_mark(bytes: &[u8]) -> Option<Decoded> {
-    let (encoding, length) = Encoding::for_bom(bytes).filter(|(encoding, _)| *encoding != UTF_8)?;
+    let (encoding, length) = Encoding::for_bom(bytes)?;
+    if encoding == UTF_8 {
+        return Some(lossy(bytes));
+    }
     Some(with(encoding, &bytes[length..], "as its byte order mark says"))
 }
 
@@ -114,4 +117,36 @@ fn page_encoding(label: &[u8]) -> Option<&'static Encoding> {
 
 fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     bytes.windows(needle.len()).position(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_read_as_browsers_read_them() {
+        for (bytes, expected) in [
+            (&b"<p>\xc3\xa9"[..], "<p>é"),
+            (b"<p>\xe9", "<p>é"),
+            (b"\xff\xfe<\0p\0>\0", "<p>"),
+            (b"\xef\xbb\xbf<meta charset=latin1>\xc3\xa9", "\u{feff}<meta charset=latin1>é"),
+            (b"<meta charset=utf-8>\xe9", "<meta charset=utf-8>\u{fffd}"),
+            (b"<META CHARSET = 'koi8-r'>\xc1", "<META CHARSET = 'koi8-r'>а"),
+            (b"<meta content='text/html; charset=gbk'>\xc4\xe3", "<meta content='text/html; charset=gbk'>你"),
+            (b"<!-- <meta charset=gbk> -->\xc3\xa9", "<!-- <meta charset=gbk> -->é"),
+            (b"<meta charset=utf-16>\xc3\xa9", "<meta charset=utf-16>é"),
+            // An escape of ISO-2022-JP hides a quote from whoever reads the page as ASCII.
+            (b"<meta charset=iso-2022-jp><p a='\x1b(J\\'>", "<meta charset=iso-2022-jp><p a='¥'>"),
+        ] {
+            assert_eq!(html(bytes).text.as_str(), expected, "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn sheets_and_texts_are_never_refused() {
+        assert_eq!(css(b"@charset \"koi8-r\";\xc1").text.as_str(), "@charset \"koi8-r\";а");
+        assert_eq!(css(b"a{}/*\xff*/").text.as_str(), "a{}/*\u{fffd}*/");
+        assert_eq!(text(b"\xfe\xff\0a").text.as_str(), "a");
+        assert_eq!(text(b"\xe9\n").text.as_str(), "\u{fffd}\n");
+    }
 }

@@ -102,7 +102,7 @@ fn escape_fault(string: &str, start: usize, version: PythonVersion, assigned: &A
             at += 1 + string[at + 1..].chars().next().map_or(0, char::len_utf8);
             continue;
         };
-        let Some(length) = name.find('}') else { return None };
+        let length = name.find('}')?;
         let end = at + "\\N{".len() + length + 1;
         if !is_known(&name[..length], version, assigned) {
             return Some(unknown_name(start + at..start + end));
