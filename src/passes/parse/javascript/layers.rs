@@ -9,8 +9,8 @@ use super::*;
 
 /// What is looked at before the parser. Whether the file may be parsed.
 #[must_use]
-pub fn bounds(text: &str, policy: &ParsePolicy) -> bool {
-    bounded(text, &scan::scan(text, policy.nesting_depth_max), policy).is_none()
+pub fn bounds(text: &str) -> bool {
+    bounded(text, &scan::scan(text, BRACKETS_MAX)).is_none()
 }
 
 /// The parser alone, as the dialect that a verdict named.
