@@ -152,9 +152,11 @@ fn other_language(text: &str, goal: Goal, node: NodeVersion) -> Option<&'static 
         return None;
     }
     let is_valid = |goal, node| engine::once(text, Terms { goal, node, rule: RULE }, &Mends::default()).is_ok();
-    // What a later version of Node takes is no TypeScript.
-    let too_new = node < NodeVersion::NEWEST && is_valid(goal, NodeVersion::NEWEST);
-    let is_typescript = !too_new && [Goal::TS, Goal::TSX].into_iter().any(|goal| is_valid(goal, node));
+    // What another version of Node takes is no TypeScript.
+    let others = [NodeVersion::ALL[0], NodeVersion::NEWEST].into_iter().filter(|other| *other != node);
+    let mut javascript = others.map(|other| is_valid(goal, other));
+    let is_typescript =
+        !javascript.any(|valid| valid) && [Goal::TS, Goal::TSX].into_iter().any(|goal| is_valid(goal, node));
     is_typescript.then_some(
         "this is TypeScript, which Node does not run as JavaScript; rename the file to .ts or remove the types",
     )

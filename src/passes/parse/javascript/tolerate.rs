@@ -1,7 +1,7 @@
 //! What oxc reports and V8 does not mind, where the tree is there nonetheless: the errors are dropped, or replaced by what
 //! V8 says.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use oxc_ast::AstKind;
@@ -78,30 +78,35 @@ pub(super) fn redeclarations(errors: &mut Vec<OxcDiagnostic>, semantic: &Semanti
     }
     let reported: HashSet<String> = errors.iter().filter_map(redeclared_name).map(str::to_owned).collect();
     let mut names = redeclare::caught_names(semantic.nodes());
-    let caught = names.clone();
     names.extend(reported.iter().map(String::as_str));
     if names.is_empty() {
         return Vec::new();
     }
     let Some(found) = redeclare::find(semantic, &names) else { return Vec::new() };
-    let conflicting: HashSet<&str> = found.conflicts.iter().map(|(_, name)| *name).collect();
+    let mut missed: BTreeMap<u32, &str> = found.conflicts.iter().map(|(span, name)| (span.start, *name)).collect();
+    let conflicts = missed.clone();
     errors.retain(|error| {
+        if redeclared_name(error).is_none() {
+            return true;
+        }
         // Of two parameters, and of what is no variable, oxc knows best.
-        let mut labels = error.labels.iter().map(|label| {
-            let span = label.span();
-            found.declared.range(span.start..span.end.max(span.start + 1)).next().map(|(_, is_parameter)| is_parameter)
-        });
-        let known = labels.clone().all(|is_parameter| is_parameter.is_some());
-        let judged = known && labels.any(|is_parameter| is_parameter == Some(&false));
-        !judged || redeclared_name(error).is_none_or(|name| conflicting.contains(name))
+        let spans =
+            || error.labels.iter().map(|label| label.span()).map(|span| span.start..span.end.max(span.start + 1));
+        let declared = |range| found.declared.range(range).next().map(|(_, is_parameter)| *is_parameter);
+        let judged = spans().map(declared).all(|found| found.is_some())
+            && spans().map(declared).any(|found| found == Some(false));
+        let told: Vec<u32> =
+            spans().filter_map(|range| conflicts.range(range).next()).map(|(start, _)| *start).collect();
+        for start in &told {
+            missed.remove(start);
+        }
+        !judged || !told.is_empty()
     });
-    let missed = found.conflicts.iter().filter(|(_, name)| caught.contains(name) && !reported.contains(*name));
-    missed
-        .map(|(span, name)| {
-            let message = format!("identifier `{name}` has already been declared");
-            Problem::new(terms.rule, message, checks::bytes(*span))
-        })
-        .collect()
+    let problem = |(start, name): (u32, &str)| {
+        let range = start as usize..start as usize + name.len();
+        Problem::new(terms.rule, format!("identifier `{name}` has already been declared"), range)
+    };
+    missed.into_iter().map(problem).collect()
 }
 
 /// The name in oxc's error about one that is declared twice; private names are not meant.
