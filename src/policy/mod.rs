@@ -109,7 +109,10 @@ impl Default for IntakeLimits {
 pub struct ParsePolicy {
     /// The largest file of a known language that is parsed; a larger one does not pass.
     pub file_bytes_max: ByteSize,
-    /// Brackets or tags inside one another. CPython itself refuses more than 200 brackets.
+    /// The largest valid file, script or style that is scanned; a larger one does not pass.
+    pub tree_bytes_max: ByteSize,
+    /// Brackets or tags inside one another, except in JavaScript, where the stack of V8 is the limit. CPython itself
+    /// refuses more than 200 brackets.
     pub nesting_depth_max: u64,
     /// Syntax findings kept for each file.
     pub findings_per_file_max: u64,
@@ -124,7 +127,8 @@ pub struct ParsePolicy {
 impl Default for ParsePolicy {
     fn default() -> Self {
         Self {
-            file_bytes_max: ByteSize::mib(2),
+            file_bytes_max: ByteSize::mib(16),
+            tree_bytes_max: ByteSize::mib(2),
             nesting_depth_max: 200,
             findings_per_file_max: 10,
             python_version: None,

@@ -125,7 +125,7 @@ pub(crate) fn javascript(corpus: &Corpus, rounds: usize) -> Table {
         table.row(
             "bounds",
             timed(rounds, &files, |(_, text, _)| {
-                black_box(layers::javascript::bounds(text.as_str(), &policy));
+                black_box(layers::javascript::bounds(text.as_str()));
             }),
         );
         let mut arena = Allocator::default();

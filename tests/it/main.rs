@@ -12,6 +12,7 @@ mod parse_javascript;
 mod parse_measure;
 mod parse_notebook;
 mod parse_python;
+mod parse_words;
 mod pipeline;
 mod readme;
 mod requirements;

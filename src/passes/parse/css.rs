@@ -23,7 +23,7 @@ pub(super) fn judge(text: &str, policy: &ParsePolicy) -> Judged {
     if judged.problems.iter().any(|problem| problem.rule == "nesting-too-deep") {
         return judged;
     }
-    match tree::parse(Language::Css, text, 0..text.len()) {
+    match tree::Ground::new(text, policy.tree_bytes_max.bytes()).whole(Language::Css) {
         Ok(Some(tree)) => {
             if judged.problems.is_empty() {
                 judged.problems.extend(tolerated(&tree));

@@ -41,11 +41,12 @@ pub(super) struct Verdict<'a> {
 pub(super) fn parse<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<'_>) -> Outcome<'a> {
     let Verdict { mut file, mut problems, dialect_from, shown } = verdict(source, roles, basis);
     if file.validity != Validity::NotJudged && !problems.iter().any(|problem| problem.rule == "nesting-too-deep") {
-        problems.extend(add_tree(&mut file));
+        problems.extend(add_tree(&mut file, basis.policy));
     }
-    if problems.iter().any(Problem::is_fatal) {
-        file.validity = Validity::Invalid;
-    }
+    file.validity = match file.validity {
+        Validity::NotJudged => Validity::NotJudged,
+        _ => validity(&problems),
+    };
     let tolerant_errors =
         file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
     let text = file.text.as_ref().or(shown.as_ref());
@@ -86,23 +87,28 @@ pub(super) fn verdict<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basi
         (file.text, file.rest) = (judged.text, judged.rest);
     }
     file.dialect = judged.dialect;
-    file.validity = match judged.problems.iter().any(Problem::is_fatal) {
-        true => Validity::Invalid,
-        false => Validity::Valid,
-    };
+    file.validity = validity(&judged.problems);
     file.regions = judged.regions;
     (verdict.problems, verdict.dialect_from) = (judged.problems, judged.dialect_from);
     verdict
 }
 
+/// What the faults of a file make of it. One that is merely too large to be scanned does not pass, yet is valid.
+fn validity(problems: &[Problem]) -> Validity {
+    match problems.iter().any(|problem| problem.is_fatal() && problem.rule != tree::TOO_LARGE) {
+        true => Validity::Invalid,
+        false => Validity::Valid,
+    }
+}
+
 /// Adds the tolerant tree of the whole file, where its judge has not made trees itself. A fault where there is none.
-fn add_tree(file: &mut ParsedFile<'_>) -> Option<Problem> {
+fn add_tree(file: &mut ParsedFile<'_>, policy: &ParsePolicy) -> Option<Problem> {
     let language = file.source.language;
     if matches!(language, Language::Html | Language::Css | Language::Notebook) {
         return None;
     }
     let text = file.text.as_ref()?.as_str();
-    match tree::parse(language, text, 0..text.len()) {
+    match tree::Ground::new(text, policy.tree_bytes_max.bytes()).whole(language) {
         Ok(tree) => file.regions.extend(tree.map(|tree| Region { language, range: 0..text.len(), tree })),
         Err(problem) => return Some(problem),
     }

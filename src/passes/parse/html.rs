@@ -47,19 +47,20 @@ pub(super) fn judge(text: &str, basis: Basis<'_>) -> Judged {
         judged.problems.push(Problem::new("parse-limit", message, at..at));
         return judged;
     }
-    match tree::parse(Language::Html, text, 0..text.len()) {
+    let ground = tree::Ground::new(text, basis.policy.tree_bytes_max.bytes());
+    match ground.whole(Language::Html) {
         Ok(Some(tree)) => judged.regions.push(Region { language: Language::Html, range: 0..text.len(), tree }),
         Ok(None) => {}
         Err(problem) => judged.problems.push(problem),
     }
     for inline in page.inline {
-        inline_code(&inline, text, basis, &mut judged);
+        inline_code(&inline, text, &ground, basis, &mut judged);
     }
     judged
 }
 
 /// Judges one script or style, and adds its region.
-fn inline_code(inline: &Inline, text: &str, basis: Basis<'_>, judged: &mut Judged) {
+fn inline_code(inline: &Inline, text: &str, ground: &tree::Ground<'_>, basis: Basis<'_>, judged: &mut Judged) {
     let range = inline.content.clone();
     let code = &text[range.clone()];
     if code.trim().is_empty() {
@@ -75,7 +76,7 @@ fn inline_code(inline: &Inline, text: &str, basis: Basis<'_>, judged: &mut Judge
     if too_deep {
         return;
     }
-    match tree::parse(language, text, range.clone()) {
+    match ground.tree(language, range.clone()) {
         Ok(Some(tree)) => {
             if language == Language::Css {
                 judged.problems.extend(css::tolerated(&tree));

@@ -42,7 +42,7 @@ pub fn decoded(source: &SourceFile) -> Option<SourceText> {
 /// Whether there is a tolerant tree; it is no part of the verdict.
 #[must_use]
 pub fn has_tree(source: &SourceFile, text: &str) -> bool {
-    matches!(tree::parse(source.language, text, 0..text.len()), Ok(Some(_)))
+    matches!(tree::Ground::new(text, u64::MAX).whole(source.language), Ok(Some(_)))
 }
 
 /// Runs `job` on a thread with the stack that parsing has.

@@ -1,18 +1,21 @@
-//! The tolerant trees: tree-sitter, within limits of time.
+//! The tolerant trees: tree-sitter, within limits of size and steps.
 
 use std::ops::{ControlFlow, Range};
-use std::time::{Duration, Instant};
 
+use memchr::memchr_iter;
 use tree_sitter::{Node, ParseOptions, ParseState, Parser, Point, Tree};
 
 use crate::language::Language;
 
 use super::problem::Problem;
 
-/// How long the tolerant parser may work on a file: a base, and so much for each mebibyte. It does about 9 MiB/s in an
-/// optimised build; hostile input can be much slower than that.
-const TIME_BASE: Duration = Duration::from_secs(2);
-const TIME_PER_MIB: Duration = Duration::from_secs(4);
+/// The rule of what is valid and too large for a tree, so that nothing in it is scanned.
+pub(super) const TOO_LARGE: &str = "file-too-large-to-scan";
+
+/// How often the tolerant parser may report progress, which it does every hundred steps: a base, and one for so many
+/// bytes. Ordinary code takes one report for about 150 bytes; hostile input can take many more.
+const REPORTS_BASE: usize = 1_000;
+const BYTES_PER_REPORT: usize = 10;
 
 /// The grammar for the tolerant tree of a language, if there is one. TypeScript takes JavaScript's: there is no other
 /// here, and the tolerant tree of its plain parts is still of use.
@@ -26,45 +29,72 @@ fn grammar(language: Language) -> Option<tree_sitter::Language> {
     }
 }
 
-/// The tolerant tree of `text`, or of its stretch `range`, with offsets in the whole text. `Ok(None)` where no grammar
-/// is known.
-pub(super) fn parse(language: Language, text: &str, range: Range<usize>) -> Result<Option<Tree>, Problem> {
-    let Some(grammar) = grammar(language) else { return Ok(None) };
-    let limit = |what: &str| {
-        let message = format!("the {} parser {what}", language.name());
-        Problem::new("parse-limit", message, range.start..range.start).hint("split the file into smaller ones")
-    };
-    let mut parser = Parser::new();
-    parser.set_language(&grammar).map_err(|_| limit("could not be started"))?;
-    if range != (0..text.len()) {
-        parser.set_included_ranges(&[included(text, &range)]).map_err(|_| limit("refused the stretch"))?;
-    }
-    let deadline = Instant::now() + TIME_BASE + TIME_PER_MIB * u32::try_from(range.len() >> 20).unwrap_or(u32::MAX);
-    let mut in_time = |_: &ParseState| match Instant::now() < deadline {
-        true => ControlFlow::Continue(()),
-        false => ControlFlow::Break(()),
-    };
-    let options = ParseOptions::new().progress_callback(&mut in_time);
-    let bytes = text.as_bytes();
-    let mut read = |at: usize, _: Point| bytes.get(at..).unwrap_or_default();
-    parser.parse_with_options(&mut read, None, Some(options)).map(Some).ok_or_else(|| limit("took too long"))
+/// A text, of which trees are wanted.
+pub(super) struct Ground<'t> {
+    text: &'t str,
+    /// The offset of each line's first byte.
+    line_starts: Vec<usize>,
+    bytes_max: u64,
 }
 
-fn included(text: &str, range: &Range<usize>) -> tree_sitter::Range {
-    tree_sitter::Range {
-        start_byte: range.start,
-        end_byte: range.end,
-        start_point: point(text, range.start),
-        end_point: point(text, range.end),
+impl<'t> Ground<'t> {
+    /// A text; no tree is made of a stretch with more than `bytes_max` bytes.
+    pub(super) fn new(text: &'t str, bytes_max: u64) -> Self {
+        let line_starts = std::iter::once(0).chain(memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
+        Self { text, line_starts, bytes_max }
     }
-}
 
-/// Row and column in bytes, both counted from 0, as tree-sitter has them.
-fn point(text: &str, offset: usize) -> Point {
-    let before = &text.as_bytes()[..offset];
-    let row = before.iter().filter(|&&byte| byte == b'\n').count();
-    let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count();
-    Point::new(row, column)
+    /// The tolerant tree of the whole text. `Ok(None)` where no grammar is known.
+    pub(super) fn whole(&self, language: Language) -> Result<Option<Tree>, Problem> {
+        self.tree(language, 0..self.text.len())
+    }
+
+    /// The tolerant tree of a stretch, with offsets in the whole text. `Ok(None)` where no grammar is known.
+    pub(super) fn tree(&self, language: Language, range: Range<usize>) -> Result<Option<Tree>, Problem> {
+        let Some(grammar) = grammar(language) else { return Ok(None) };
+        if range.len() as u64 > self.bytes_max {
+            let message =
+                format!("{} bytes of {}; at most {} are scanned", range.len(), language.name(), self.bytes_max);
+            return Err(Problem::new(TOO_LARGE, message, range.start..range.start)
+                .hint("split the file, or raise `tree_bytes_max`"));
+        }
+        let limit = |what: &str| {
+            let message = format!("the {} parser {what}", language.name());
+            Problem::new("parse-limit", message, range.start..range.start).hint("split the file into smaller ones")
+        };
+        let mut parser = Parser::new();
+        parser.set_language(&grammar).map_err(|_| limit("could not be started"))?;
+        if range != (0..self.text.len()) {
+            parser.set_included_ranges(&[self.included(&range)]).map_err(|_| limit("refused the stretch"))?;
+        }
+        let mut reports = REPORTS_BASE + range.len() / BYTES_PER_REPORT;
+        let mut count = |_: &ParseState| match reports.checked_sub(1) {
+            Some(rest) => {
+                reports = rest;
+                ControlFlow::Continue(())
+            }
+            None => ControlFlow::Break(()),
+        };
+        let options = ParseOptions::new().progress_callback(&mut count);
+        let bytes = self.text.as_bytes();
+        let mut read = |at: usize, _: Point| bytes.get(at..).unwrap_or_default();
+        parser.parse_with_options(&mut read, None, Some(options)).map(Some).ok_or_else(|| limit("took too many steps"))
+    }
+
+    fn included(&self, range: &Range<usize>) -> tree_sitter::Range {
+        tree_sitter::Range {
+            start_byte: range.start,
+            end_byte: range.end,
+            start_point: self.point(range.start),
+            end_point: self.point(range.end),
+        }
+    }
+
+    /// Row and column in bytes, both counted from 0, as tree-sitter has them.
+    fn point(&self, offset: usize) -> Point {
+        let row = self.line_starts.partition_point(|&start| start <= offset) - 1;
+        Point::new(row, offset - self.line_starts[row])
+    }
 }
 
 /// Calls `visit` for every node of `tree` in source order, without recursion; `visit` says whether to go into it.
@@ -90,7 +120,8 @@ mod tests {
     fn a_stretch_has_offsets_in_the_whole_text() {
         let text = "é\n<p>\nx = eval(y)\n</p>";
         let start = text.find("x =").expect("it is there");
-        let tree = parse(Language::Python, text, start..start + 11).expect("in time").expect("a grammar");
+        let ground = Ground::new(text, 100);
+        let tree = ground.tree(Language::Python, start..start + 11).expect("few steps").expect("a grammar");
         let mut names = Vec::new();
         walk(&tree, |node| {
             if node.kind() == "identifier" {

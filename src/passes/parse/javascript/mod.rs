@@ -12,16 +12,18 @@ mod jumps;
 pub mod layers;
 mod mend;
 mod notes;
+mod redeclare;
 mod regex;
 mod roles;
 mod scan;
 mod survey;
+mod tolerate;
+mod watch;
 
 use super::bounds;
 use super::file::Basis;
 use super::problem::{Judged, Problem};
 use crate::language::{Language, NodeVersion};
-use crate::policy::ParsePolicy;
 use engine::{Accepted, Refused, Terms};
 use mend::Mends;
 use roles::Candidate;
@@ -29,15 +31,17 @@ use roles::Candidate;
 pub(super) use goal::Goal;
 pub(super) use roles::Roles;
 
+/// Brackets inside one another that are parsed. V8 takes at most 3,300; [`survey`] says which nests are too deep for it.
+const BRACKETS_MAX: u64 = 5_000;
+
 const RULE: &str = "javascript-syntax-error";
 const TYPESCRIPT_RULE: &str = "typescript-syntax-error";
 
 /// Judges one JavaScript or TypeScript file.
 pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_>, basis: Basis<'_>) -> Judged {
-    let policy = basis.policy;
     let mut judged = Judged::default();
-    let found = scan::scan(text, policy.nesting_depth_max);
-    if let Some(problem) = bounded(text, &found, policy) {
+    let found = scan::scan(text, BRACKETS_MAX);
+    if let Some(problem) = bounded(text, &found) {
         judged.problems.push(problem);
         return judged;
     }
@@ -97,9 +101,8 @@ fn first_accepting(
 
 /// Judges the script of a page, `offset` bytes into its text.
 pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, basis: Basis<'_>) -> Vec<Problem> {
-    let policy = basis.policy;
-    let found = scan::scan(text, policy.nesting_depth_max);
-    let problems = match bounded(text, &found, policy) {
+    let found = scan::scan(text, BRACKETS_MAX);
+    let problems = match bounded(text, &found) {
         Some(problem) => vec![problem],
         None => match attempt(text, Terms { goal, node: basis.target.node, rule: RULE }) {
             Ok(_) => Vec::new(),
@@ -109,8 +112,8 @@ pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, basis: Basis<'
     problems.into_iter().map(|problem| problem.moved(offset)).collect()
 }
 
-fn bounded(text: &str, found: &scan::Scan, policy: &ParsePolicy) -> Option<Problem> {
-    let too_deep = found.brackets.too_deep.map(|at| bounds::too_deep("brackets", policy.nesting_depth_max, at));
+fn bounded(text: &str, found: &scan::Scan) -> Option<Problem> {
+    let too_deep = found.brackets.too_deep.map(|at| bounds::too_deep("brackets", BRACKETS_MAX, at));
     too_deep.or_else(|| bounds::too_much_code(text)).or_else(|| {
         let at = bounds::labels_over(text, bounds::LABELS_MAX)?;
         Some(Problem::new("nesting-too-deep", format!("more than {} labels in a row", bounds::LABELS_MAX), at..at + 1))
@@ -124,6 +127,9 @@ fn reach(problems: &[Problem]) -> usize {
 
 /// The faults of `text` for one goal, at their places in it.
 fn attempt(text: &str, terms: Terms) -> Result<Accepted, Vec<Problem>> {
+    // Node drops the byte order mark of a module, and of nothing else: only there a `#!` may follow it.
+    let plain = text.strip_prefix("\u{feff}#!").filter(|_| terms.goal.is_module()).map(|rest| format!("//   {rest}"));
+    let text = plain.as_deref().unwrap_or(text);
     let mut mends = Mends::default();
     loop {
         let mended = mends.apply(text);
@@ -145,8 +151,11 @@ fn other_language(text: &str, goal: Goal, node: NodeVersion) -> Option<&'static 
     if !goal.is_javascript() {
         return None;
     }
-    let is_valid = |goal| engine::once(text, Terms { goal, node, rule: RULE }, &Mends::default()).is_ok();
-    [Goal::TS, Goal::TSX].into_iter().any(is_valid).then_some(
+    let is_valid = |goal, node| engine::once(text, Terms { goal, node, rule: RULE }, &Mends::default()).is_ok();
+    // What a later version of Node takes is no TypeScript.
+    let too_new = node < NodeVersion::NEWEST && is_valid(goal, NodeVersion::NEWEST);
+    let is_typescript = !too_new && [Goal::TS, Goal::TSX].into_iter().any(|goal| is_valid(goal, node));
+    is_typescript.then_some(
         "this is TypeScript, which Node does not run as JavaScript; rename the file to .ts or remove the types",
     )
 }

@@ -2,8 +2,9 @@
 //! and whether the own checks have to look at it.
 //!
 //! What V8 allows to nest depends on its stack: it gives up with a `RangeError` when about a megabyte is used. How much
-//! each construct takes of it was measured as that budget divided by how many of it V8 just takes (Node 20, which takes
-//! the fewest). Costs are rounded up, so what is accepted here is accepted there.
+//! each construct takes of it was measured: that budget divided by how many of them V8 just takes, the fewest of Node 20,
+//! 22, 24 and 26. Costs are rounded up, so that what is accepted here is accepted there; a text that V8 just takes may be
+//! refused here, by a limit that says so.
 
 use std::cell::Cell;
 
@@ -17,6 +18,7 @@ use oxc_semantic::{ScopeFlags, ScopeId, Stats};
 use oxc_span::{GetSpan as _, Span};
 
 use super::checks;
+use super::watch::Watch;
 
 /// Bytes of stack that V8 may use while it reads a program.
 const STACK_BYTES: u32 = 960_000;
@@ -26,8 +28,9 @@ const REGEX_GROUPS_MAX: usize = 32_767;
 
 /// What one walk over a tree saw.
 #[derive(Debug)]
-pub struct Survey<'t> {
+pub struct Survey<'t, 'a> {
     text: &'t str,
+    watch: Watch<'a>,
     scopes: u32,
     symbols: u32,
     references: u32,
@@ -40,12 +43,23 @@ pub struct Survey<'t> {
     pub(super) too_deep: Option<Span>,
 }
 
-impl<'t> Survey<'t> {
+impl<'t, 'a> Survey<'t, 'a> {
     /// Walks over a program, whose source is `text`.
-    pub(super) fn of(program: &Program<'_>, text: &'t str, is_module: bool) -> Self {
-        let mut survey =
-            Self { text, scopes: 0, symbols: 0, references: 0, used: 0, is_module, concerns: false, too_deep: None };
+    pub(super) fn of(program: &Program<'a>, text: &'t str, is_module: bool) -> Self {
+        let watch = Watch::default();
+        let mut survey = Self {
+            text,
+            watch,
+            scopes: 0,
+            symbols: 0,
+            references: 0,
+            used: 0,
+            is_module,
+            concerns: false,
+            too_deep: None,
+        };
         survey.visit_program(program);
+        survey.concerns |= survey.watch.concerns;
         survey
     }
 
@@ -70,7 +84,7 @@ impl<'t> Survey<'t> {
     }
 }
 
-impl<'a> Visit<'a> for Survey<'_> {
+impl<'a> Visit<'a> for Survey<'_, 'a> {
     #[inline]
     fn enter_node(&mut self, kind: AstKind<'a>) {
         let bytes = cost(&kind);
@@ -78,11 +92,13 @@ impl<'a> Visit<'a> for Survey<'_> {
             self.enter(bytes, kind.span());
         }
         self.concerns |= concerns(&kind, self);
+        self.watch.enter(&kind);
     }
 
     #[inline]
     fn leave_node(&mut self, kind: AstKind<'a>) {
         self.used -= cost(&kind);
+        self.watch.leave(&kind);
     }
 
     #[inline]
@@ -91,13 +107,15 @@ impl<'a> Visit<'a> for Survey<'_> {
     }
 
     #[inline]
-    fn visit_binding_identifier(&mut self, _: &BindingIdentifier<'a>) {
+    fn visit_binding_identifier(&mut self, name: &BindingIdentifier<'a>) {
         self.symbols += 1;
+        self.concerns |= name.name == "await";
     }
 
     #[inline]
-    fn visit_identifier_reference(&mut self, _: &IdentifierReference<'a>) {
+    fn visit_identifier_reference(&mut self, name: &IdentifierReference<'a>) {
         self.references += 1;
+        self.concerns |= name.name == "await";
     }
 
     fn visit_argument(&mut self, argument: &Argument<'a>) {
@@ -124,36 +142,43 @@ impl<'a> Visit<'a> for Survey<'_> {
 fn cost(kind: &AstKind<'_>) -> u32 {
     match kind {
         AstKind::StaticMemberExpression(_) | AstKind::PrivateFieldExpression(_) => 145,
-        AstKind::CallExpression(_) | AstKind::TaggedTemplateExpression(_) => 210,
+        AstKind::CallExpression(_) | AstKind::TaggedTemplateExpression(_) => 220,
         AstKind::BinaryExpression(binary) => match binary.operator {
             BinaryOperator::Exponential => 145,
+            operator if operator.is_equality() || operator.is_compare() || operator.is_relational() => 175,
             // Chains of other operators are flat lists.
-            operator if operator.is_equality() || operator.is_compare() || operator.is_relational() => 162,
             _ => 0,
         },
         AstKind::UnaryExpression(unary) => match unary.operator {
-            UnaryOperator::Typeof | UnaryOperator::Void | UnaryOperator::Delete => 114,
+            UnaryOperator::Typeof | UnaryOperator::Void => 142,
+            UnaryOperator::Delete => 220,
             _ => 82,
         },
         AstKind::ParenthesizedExpression(_) => 612,
-        AstKind::ArrayExpression(_) | AstKind::ArrayPattern(_) | AstKind::ArrayAssignmentTarget(_) => 500,
-        AstKind::ObjectExpression(_) | AstKind::ObjectPattern(_) | AstKind::ObjectAssignmentTarget(_) => 726,
-        AstKind::ArrowFunctionExpression(_) => 935,
-        AstKind::Function(_) => 612,
-        AstKind::Class(_) => 420,
-        AstKind::StaticBlock(_) => 385,
-        AstKind::ConditionalExpression(_) => 387,
-        AstKind::AssignmentExpression(_) | AstKind::LabeledStatement(_) => 194,
+        AstKind::ArrayExpression(_) | AstKind::ArrayPattern(_) | AstKind::ArrayAssignmentTarget(_) => 520,
+        AstKind::ObjectExpression(_) | AstKind::ObjectPattern(_) | AstKind::ObjectAssignmentTarget(_) => 770,
+        AstKind::ArrowFunctionExpression(_) => 1030,
+        AstKind::Function(function) => {
+            if function.is_declaration() {
+                640
+            } else {
+                1200
+            }
+        }
+        AstKind::Class(_) => 680,
+        AstKind::StaticBlock(_) | AstKind::PropertyDefinition(_) | AstKind::MethodDefinition(_) => 250,
+        AstKind::ConditionalExpression(_) => 410,
+        AstKind::AssignmentExpression(_) | AstKind::LabeledStatement(_) => 240,
         AstKind::NewExpression(_) => 178,
         AstKind::AwaitExpression(_) | AstKind::YieldExpression(_) => 50,
         AstKind::ImportExpression(_) => 324,
         AstKind::TemplateLiteral(_) => 548,
-        AstKind::BlockStatement(_) => 354,
-        AstKind::IfStatement(_) => 628,
-        AstKind::ForStatement(_) | AstKind::DoWhileStatement(_) => 758,
-        AstKind::WhileStatement(_) | AstKind::ForInStatement(_) | AstKind::ForOfStatement(_) => 824,
-        AstKind::SwitchStatement(_) => 838,
-        AstKind::TryStatement(_) => 532,
+        AstKind::BlockStatement(_) => 490,
+        AstKind::IfStatement(_) => 710,
+        AstKind::ForStatement(_) | AstKind::ForInStatement(_) | AstKind::ForOfStatement(_) => 2160,
+        AstKind::WhileStatement(_) | AstKind::DoWhileStatement(_) => 910,
+        AstKind::SwitchStatement(_) => 1005,
+        AstKind::TryStatement(_) => 670,
         AstKind::WithStatement(_) => 163,
         AstKind::JSXElement(_) | AstKind::JSXFragment(_) => 612,
         _ => 0,
@@ -165,7 +190,7 @@ pub(super) const METHOD_MODIFIERS: &[&str] = &["static", "async", "get", "set"];
 
 /// Whether the own checks have to look at a node; see [`checks`](super::checks). More than needed does no harm.
 #[inline]
-fn concerns(kind: &AstKind<'_>, survey: &Survey<'_>) -> bool {
+fn concerns(kind: &AstKind<'_>, survey: &Survey<'_, '_>) -> bool {
     match kind {
         AstKind::PropertyDefinition(field) => {
             field.declare

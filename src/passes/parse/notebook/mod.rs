@@ -188,20 +188,21 @@ impl Derived {
         // The text as a file of its own would be read: a lone carriage return ends a line.
         let text = SourceText::from_utf8(self.python.text.as_str());
         let text = text.as_str();
-        self.tree(Language::Python, text, 0..valid);
+        let ground = tree::Ground::new(text, basis.policy.tree_bytes_max.bytes());
+        self.tree(Language::Python, &ground, 0..valid);
         if valid < all {
-            self.tree(Language::Python, text, valid..all);
+            self.tree(Language::Python, &ground, valid..all);
         }
         if let Some((_, range)) = embedded.get(EMBEDDED_MAX) {
             let message = format!("more than {EMBEDDED_MAX} cells in other languages in one notebook");
             self.problems.push(Problem::new("parse-limit", message, range.start..range.start + 1));
         }
         for (language, range) in embedded.into_iter().take(EMBEDDED_MAX) {
-            self.embedded_code(language, text, range, basis);
+            self.embedded_code(language, text, &ground, range, basis);
         }
     }
 
-    fn tree(&mut self, language: Language, text: &str, range: Range<usize>) {
+    fn tree(&mut self, language: Language, ground: &tree::Ground<'_>, range: Range<usize>) {
         let is_too_deep = |problem: &Problem| {
             problem.rule == "nesting-too-deep"
                 && problem.range.as_ref().is_some_and(|place| range.contains(&place.start))
@@ -209,7 +210,7 @@ impl Derived {
         if self.problems.iter().any(is_too_deep) {
             return;
         }
-        match tree::parse(language, text, range.clone()) {
+        match ground.tree(language, range.clone()) {
             Ok(Some(tree)) => self.regions.push(Region { language, range, tree }),
             Ok(None) => {}
             Err(problem) => self.problems.push(problem),
@@ -217,7 +218,14 @@ impl Derived {
     }
 
     /// Judges the body of a cell magic.
-    fn embedded_code(&mut self, language: Language, text: &str, range: Range<usize>, basis: Basis<'_>) {
+    fn embedded_code(
+        &mut self,
+        language: Language,
+        text: &str,
+        ground: &tree::Ground<'_>,
+        range: Range<usize>,
+        basis: Basis<'_>,
+    ) {
         let code = &text[range.clone()];
         match language {
             Language::Html => {
@@ -231,7 +239,7 @@ impl Derived {
                 let page = html::judge(&format!("{}{code}", " ".repeat(range.start)), basis);
                 self.problems.extend(page.problems);
                 let start = range.start;
-                self.tree(Language::Html, text, range);
+                self.tree(Language::Html, ground, range);
                 self.regions.extend(page.regions.into_iter().filter(|region| region.range.start >= start));
                 return;
             }
@@ -243,7 +251,7 @@ impl Derived {
                 self.shift(problems, range.start);
             }
         }
-        self.tree(language, text, range);
+        self.tree(language, ground, range);
     }
 }
 

@@ -25,6 +25,9 @@ use super::file::Basis;
 use super::problem::{Judged, Problem};
 use super::{Target, bounds};
 
+/// Brackets inside one another that CPython reads.
+const BRACKETS_MAX: u64 = 200;
+
 const RULE: &str = "python-syntax-error";
 
 /// A range of ruff's as one of bytes.
@@ -57,9 +60,10 @@ pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
 /// The faults of a text that is compiled as `form`.
 pub(super) fn verdict(text: &str, form: Form, basis: Basis<'_>) -> Vec<Problem> {
     let Basis { policy, target } = basis;
-    let found = scan::scan(text, policy.nesting_depth_max);
+    let depth_max = policy.nesting_depth_max.min(BRACKETS_MAX);
+    let found = scan::scan(text, depth_max);
     if let Some(at) = found.brackets.too_deep {
-        return vec![bounds::too_deep("brackets", policy.nesting_depth_max, at)];
+        return vec![bounds::too_deep("brackets", depth_max, at)];
     }
     if let Some(problem) = bounds::too_much_code(text) {
         return vec![problem];
