@@ -57,6 +57,10 @@ fn newer_syntax_is_refused_with_both_versions_named() {
 
 /// What all refuse.
 const NEVER: &[&str] = &[
+    "{**(a) or b}",
+    "def f(): yield >= x",
+    "def f(): yield >> x",
+    "def f(): yield or x",
     "x = (b, *(yield) < a)",
     "x = (b, *y < a)",
     "def f():\n x = (b, *(yield) < a)",

@@ -128,13 +128,22 @@ pub(super) fn starred_targets(elements: &[Expr], context: ExprContext, range: Te
 /// `*(a) or b` in a display: a star there takes no comparison and no logic but in parentheses.
 pub(super) fn loose_star(element: &Expr, text: &str) -> Option<Problem> {
     let Expr::Starred(starred) = element else { return None };
-    let is_loose = match &*starred.value {
+    loose(&starred.value, text)
+}
+
+/// `{**(a) or b}`: the same for two stars.
+pub(super) fn loose_stars(item: &ast::DictItem, text: &str) -> Option<Problem> {
+    if item.key.is_some() { None } else { loose(&item.value, text) }
+}
+
+fn loose(value: &Expr, text: &str) -> Option<Problem> {
+    let is_loose = match value {
         Expr::BoolOp(_) | Expr::Compare(_) | Expr::If(_) | Expr::Lambda(_) | Expr::Named(_) => true,
         Expr::UnaryOp(unary) => unary.op == ast::UnaryOp::Not,
         _ => false,
     };
-    let open = &text[usize::from(starred.range.start())..usize::from(starred.value.start())];
-    (is_loose && !open.contains('(')).then(|| problem("invalid syntax", starred.value.range()))
+    let follows_star = || text[..usize::from(value.start())].trim_end().ends_with('*');
+    (is_loose && follows_star()).then(|| problem("invalid syntax", value.range()))
 }
 
 /// How many replacement fields of an f-string may stand inside one another, in format specifications.

@@ -41,6 +41,12 @@ impl<'a> Walker<'a> {
                 self.elements(elts);
             }
             Expr::Set(set) => self.elements(&set.elts),
+            Expr::Dict(dict) => {
+                for item in &dict.items {
+                    self.problems.extend(checks::loose_stars(item, self.text));
+                }
+                visitor::walk_expr(self, expr);
+            }
             Expr::Subscript(subscript) => self.subscript(subscript),
             Expr::Named(named) => self.named(named),
             Expr::Lambda(lambda) => self.lambda(lambda),

@@ -94,6 +94,15 @@ pub(super) fn yield_before_operator(tokens: &[Token]) -> Option<Problem> {
                     | TokenKind::EqEqual
                     | TokenKind::NotEqual
                     | TokenKind::DoubleStar
+                    | TokenKind::GreaterEqual
+                    | TokenKind::LessEqual
+                    | TokenKind::LeftShift
+                    | TokenKind::RightShift
+                    | TokenKind::And
+                    | TokenKind::Or
+                    | TokenKind::In
+                    | TokenKind::Is
+                    | TokenKind::If
             )
     })?;
     let range = pair[1].range();
