@@ -11,6 +11,8 @@ mod parse_bytes;
 mod parse_javascript;
 mod parse_measure;
 mod parse_notebook;
+mod parse_python;
+mod parse_words;
 mod pipeline;
 mod readme;
 mod requirements;

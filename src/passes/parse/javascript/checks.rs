@@ -5,7 +5,7 @@
 
 use oxc_ast::AstKind;
 use oxc_ast::ast::{
-    AssignmentOperator, BindingPattern, Expression, ImportDeclaration, ImportPhase, MethodDefinition,
+    AssignmentOperator, BindingPattern, Expression, ForStatementLeft, ImportDeclaration, ImportPhase, MethodDefinition,
     MethodDefinitionType, PropertyDefinition, VariableDeclarationKind, WithClause, WithClauseKeyword,
 };
 use oxc_semantic::{AstNode, AstNodes, Scoping, Semantic, SymbolFlags};
@@ -16,7 +16,7 @@ use super::goal::Goal;
 use super::jumps::Jumps;
 use super::mend::Mends;
 use super::survey::METHOD_MODIFIERS;
-use super::{RULE, regex};
+use super::{RULE, regex, watch};
 use crate::language::NodeVersion;
 use crate::passes::parse::problem::Problem;
 
@@ -65,7 +65,7 @@ pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>, mut jumps: Jumps)
                 (is_mended && !is_call_target(nodes, node, &member.object))
                     .then(|| source.problem(member.span, "this cannot be assigned to"))
             }
-            kind if javascript => of_javascript(kind, nodes, node, source),
+            kind if javascript => of_javascript(kind, semantic, node, source),
             _ => None,
         };
         problems.extend(found);
@@ -74,7 +74,13 @@ pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>, mut jumps: Jumps)
     problems
 }
 
-fn of_javascript(kind: AstKind<'_>, nodes: &AstNodes<'_>, node: &AstNode<'_>, source: Source<'_>) -> Option<Problem> {
+fn of_javascript(
+    kind: AstKind<'_>,
+    semantic: &Semantic<'_>,
+    node: &AstNode<'_>,
+    source: Source<'_>,
+) -> Option<Problem> {
+    let nodes = semantic.nodes();
     match kind {
         AstKind::PropertyDefinition(field) => typescript_field(field, source),
         AstKind::MethodDefinition(method) => typescript_method(method, source),
@@ -87,6 +93,12 @@ fn of_javascript(kind: AstKind<'_>, nodes: &AstNodes<'_>, node: &AstNode<'_>, so
         AstKind::ImportDeclaration(import) => import_phase(import, source),
         AstKind::WithClause(clause) => import_assertion(clause, source),
         AstKind::ImportExpression(import) => dynamic_phase(import.span, import.phase, import.options.is_some(), source),
+        AstKind::LogicalExpression(logical) => watch::mixes_coalescing(logical)
+            .then(|| source.problem(logical.span, "`??` cannot be mixed with `||` or `&&` without brackets")),
+        AstKind::ForInStatement(statement) => strict_target(&statement.left, semantic, node, source),
+        AstKind::ForOfStatement(statement) => strict_target(&statement.left, semantic, node, source),
+        AstKind::IdentifierReference(name) if name.name == "await" => static_await(name.span, semantic, node, source),
+        AstKind::BindingIdentifier(name) if name.name == "await" => static_await(name.span, semantic, node, source),
         AstKind::CatchParameter(parameter) => let_in_catch_pattern(&parameter.pattern, source),
         AstKind::NewExpression(new) => matches!(new.callee, Expression::ImportExpression(_))
             .then(|| source.problem(new.span, "cannot use new with import")),
@@ -202,6 +214,42 @@ fn import_assertion(clause: &WithClause<'_>, source: Source<'_>) -> Option<Probl
             .problem(clause.span, format!("`assert` after an import is not supported by Node {}", source.terms.node))
             .hint("write `with` for `assert`")
     })
+}
+
+/// `for (eval of x)` in strict code.
+fn strict_target(
+    left: &ForStatementLeft<'_>,
+    semantic: &Semantic<'_>,
+    node: &AstNode<'_>,
+    source: Source<'_>,
+) -> Option<Problem> {
+    let ForStatementLeft::AssignmentTargetIdentifier(name) = left else { return None };
+    let strict = semantic.scoping().scope_flags(node.scope_id()).is_strict_mode();
+    let special = matches!(name.name.as_str(), "eval" | "arguments");
+    (strict && special).then(|| source.problem(name.span, format!("cannot assign to '{}' in strict mode", name.name)))
+}
+
+/// `class A { static x = await }`: V8 runs static initializers in a function in which `await` is no name; the bodies of
+/// arrow functions are read apart.
+fn static_await(span: Span, semantic: &Semantic<'_>, node: &AstNode<'_>, source: Source<'_>) -> Option<Problem> {
+    let nodes = semantic.nodes();
+    let inner = nodes.ancestors(node.id()).find(|around| match around.kind() {
+        AstKind::Function(function) => {
+            function.id.as_ref().is_none_or(|name| name.span != span) || function.is_expression()
+        }
+        AstKind::ArrowFunctionExpression(arrow) => within(span, arrow.body.span()),
+        AstKind::StaticBlock(_) => true,
+        AstKind::PropertyDefinition(field) => !within(span, field.key.span()),
+        _ => false,
+    })?;
+    match inner.kind() {
+        AstKind::PropertyDefinition(field) if field.r#static => Some(source.problem(span, "unexpected reserved word")),
+        _ => None,
+    }
+}
+
+fn within(inner: Span, outer: Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
 }
 
 /// `try {} catch ([let]) {}`: V8 takes `let` as the name of what is caught, but not within a pattern.

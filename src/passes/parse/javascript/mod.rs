@@ -12,10 +12,13 @@ mod jumps;
 pub mod layers;
 mod mend;
 mod notes;
+mod redeclare;
 mod regex;
 mod roles;
 mod scan;
 mod survey;
+mod tolerate;
+mod watch;
 
 use super::bounds;
 use super::file::Basis;
@@ -124,6 +127,9 @@ fn reach(problems: &[Problem]) -> usize {
 
 /// The faults of `text` for one goal, at their places in it.
 fn attempt(text: &str, terms: Terms) -> Result<Accepted, Vec<Problem>> {
+    // Node drops the byte order mark of a module, and of nothing else: only there a `#!` may follow it.
+    let plain = text.strip_prefix("\u{feff}#!").filter(|_| terms.goal.is_module()).map(|rest| format!("//   {rest}"));
+    let text = plain.as_deref().unwrap_or(text);
     let mut mends = Mends::default();
     loop {
         let mended = mends.apply(text);
@@ -145,8 +151,11 @@ fn other_language(text: &str, goal: Goal, node: NodeVersion) -> Option<&'static 
     if !goal.is_javascript() {
         return None;
     }
-    let is_valid = |goal| engine::once(text, Terms { goal, node, rule: RULE }, &Mends::default()).is_ok();
-    [Goal::TS, Goal::TSX].into_iter().any(is_valid).then_some(
+    let is_valid = |goal, node| engine::once(text, Terms { goal, node, rule: RULE }, &Mends::default()).is_ok();
+    // What a later version of Node takes is no TypeScript.
+    let too_new = node < NodeVersion::NEWEST && is_valid(goal, NodeVersion::NEWEST);
+    let is_typescript = !too_new && [Goal::TS, Goal::TSX].into_iter().any(|goal| is_valid(goal, node));
+    is_typescript.then_some(
         "this is TypeScript, which Node does not run as JavaScript; rename the file to .ts or remove the types",
     )
 }

@@ -114,16 +114,15 @@ pub(super) fn int_digits(number: &ast::ExprNumberLiteral, text: &str) -> Option<
 }
 
 /// `*a, *b = x`, and a star behind too many targets.
-pub(super) fn starred_targets(elements: &[Expr], context: ExprContext) -> Option<Problem> {
+pub(super) fn starred_targets(elements: &[Expr], context: ExprContext, range: TextRange) -> Option<Problem> {
     if !context.is_store() {
         return None;
     }
     let first = elements.iter().position(Expr::is_starred_expr)?;
-    if let Some(second) = elements[first + 1..].iter().find(|element| element.is_starred_expr()) {
-        return Some(problem("multiple starred expressions in assignment", second.range()));
+    if elements[first + 1..].iter().any(Expr::is_starred_expr) {
+        return Some(problem("multiple starred expressions in assignment", range));
     }
-    (first > TARGETS_BEFORE_STAR_MAX)
-        .then(|| problem("too many expressions in star-unpacking assignment", elements[first].range()))
+    (first > TARGETS_BEFORE_STAR_MAX).then(|| problem("too many expressions in star-unpacking assignment", range))
 }
 
 /// `*(a) or b` in a display: a star there takes no comparison and no logic but in parentheses.

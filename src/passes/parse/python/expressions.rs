@@ -36,7 +36,7 @@ impl<'a> Walker<'a> {
             }
             Expr::Tuple(ast::ExprTuple { elts, ctx, .. }) | Expr::List(ast::ExprList { elts, ctx, .. }) => {
                 if self.compiled {
-                    self.problems.extend(checks::starred_targets(elts, *ctx));
+                    self.problems.extend(checks::starred_targets(elts, *ctx, expr.range()));
                 }
                 self.elements(elts);
             }

@@ -210,8 +210,8 @@ impl<'a> Scopes<'a> {
         let mangled = self.mangled(name);
         // Until 3.13 private names were looked for as they are written, and so never found.
         let is_private = matches!(mangled, Cow::Owned(_)) && self.version < PythonVersion::PY313;
-        // Only 3.9 minds a name that is no target itself but stands in one: `for a[x] in …`.
-        let binds = if self.version < PythonVersion::PY310 { Uses::MAX } else { LOCAL | GLOBAL };
+        // Until 3.12 it minds a name that is no target itself but stands in one: `for a[x] in …`.
+        let binds = if self.version < PythonVersion::PY312 { Uses::MAX } else { LOCAL | GLOBAL };
         let mut at = self.current;
         loop {
             let block = &self.blocks[at];

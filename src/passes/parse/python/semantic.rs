@@ -340,7 +340,7 @@ impl<'a> Walker<'a> {
     }
 
     /// A name may not be used before the `global` or `nonlocal` that declares it.
-    fn declares(&mut self, names: &'a [ast::Identifier], uses: Uses) {
+    fn declares(&mut self, names: &'a [ast::Identifier], uses: Uses, range: TextRange) {
         let keyword = if uses == GLOBAL { "global" } else { "nonlocal" };
         for name in names {
             let known = self.scopes.uses(name.as_str());
@@ -353,10 +353,10 @@ impl<'a> Walker<'a> {
             } else if known & LOCAL != 0 {
                 format!("name '{}' is assigned to before {keyword} declaration", name.id)
             } else {
-                self.define(name.as_str(), uses, name.range);
+                self.define(name.as_str(), uses, range);
                 continue;
             };
-            self.report(message, name.range);
+            self.report(message, range);
         }
     }
 
@@ -385,8 +385,8 @@ impl<'a> Walker<'a> {
 
     fn annotated(&mut self, assign: &'a ast::StmtAnnAssign) {
         let evaluated = matches!(self.kind(), Kind::Module | Kind::Class);
-        // From 3.14 on only the annotations of names are kept.
-        let evaluated = evaluated && (assign.target.is_name_expr() || self.version < PythonVersion::PY314);
+        // From 3.14 on only the annotations of plain names are kept.
+        let evaluated = evaluated && (assign.simple || self.version < PythonVersion::PY314);
         match &*assign.target {
             Expr::Name(name) => self.annotated_name(name, assign),
             target => {
@@ -484,8 +484,8 @@ impl<'a> Visitor<'a> for Walker<'a> {
             Stmt::Return(statement) => self.return_statement(statement),
             Stmt::Break(statement) => self.break_or_continue("'break' outside loop", statement.range),
             Stmt::Continue(statement) => self.break_or_continue("'continue' not properly in loop", statement.range),
-            Stmt::Global(statement) => self.declares(&statement.names, GLOBAL),
-            Stmt::Nonlocal(statement) => self.nonlocal(statement),
+            Stmt::Global(statement) => self.declares(&statement.names, GLOBAL, statement.range),
+            Stmt::Nonlocal(statement) => self.declares(&statement.names, NONLOCAL, statement.range),
             Stmt::Import(import) => import.names.iter().for_each(|alias| self.import(alias)),
             Stmt::ImportFrom(import) => self.import_from(import),
             Stmt::AnnAssign(assign) => self.annotated(assign),
@@ -527,10 +527,6 @@ impl<'a> Visitor<'a> for Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    fn nonlocal(&mut self, statement: &'a ast::StmtNonlocal) {
-        self.declares(&statement.names, NONLOCAL);
-    }
-
     /// `x += 1`. Until 3.14 an attribute was not looked at here.
     fn augmented(&mut self, assign: &'a ast::StmtAugAssign) {
         self.visit_expr(&assign.value);

@@ -58,6 +58,7 @@ pub(super) fn improve(
     if let Some(other) = other
         && let Some(first) = problems.first_mut()
         && !OF_ANY_LANGUAGE.iter().any(|words| first.message.starts_with(words))
+        && !first.hint.as_ref().is_some_and(|hint| hint.starts_with("it needs Node"))
     {
         first.hint = Some(other.into());
         return problems;
