@@ -68,6 +68,22 @@ pub(crate) const KNOWN: &[Known] = &[
         reason: "Node 20 tries a file as a module only after the faults in a list of its own; this await is not in it",
     },
     Known {
+        goal: Goal::Node,
+        versions: (20, 20),
+        example: b"for await (const c of y);\n",
+        engine: "Unexpected reserved word",
+        vetrun: "accepted as module",
+        reason: "Node 20 tries a file as a module only after the faults in a list of its own; this await is not in it",
+    },
+    Known {
+        goal: Goal::Node,
+        versions: (20, 20),
+        example: b"`${await x}`;\n",
+        engine: "Missing } in template expression",
+        vetrun: "accepted as module",
+        reason: "Node 20 tries a file as a module only after the faults in a list of its own; this await is not in it",
+    },
+    Known {
         goal: Goal::Python,
         versions: (9, 14),
         example: b"raise;\n",
