@@ -11,7 +11,7 @@ mod measure;
 /// Measures a few hundred cases; whatever differs must be known.
 fn all_differences_are_known(language: &str) {
     let words = ["agreement", language, "--seed", "20", "--known", "--at-least", "99"];
-    let corpora = ["--mutants", "60", "--fragments", "200", "--broken", "200", "--jobs", "2"];
+    let corpora = ["--mutants", "60", "--fragments", "200", "--broken", "200", "--grammar", "200", "--jobs", "2"];
     let args = measure::Args::parse_from(words.iter().chain(&corpora));
     let mut tables = Vec::new();
     let outcome = measure::run(&args, &mut tables).unwrap_or_else(|error| panic!("{language}: {error}"));

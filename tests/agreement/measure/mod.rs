@@ -115,7 +115,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Error> {
     let mended = if common.known { mended(&setup)? } else { Vec::new() };
     outcome.mended = mended.len();
     if common.json {
-        let mended: Vec<&str> = mended.iter().map(|known| known.example).collect();
+        let mended: Vec<_> = mended.iter().map(|known| String::from_utf8_lossy(known.example)).collect();
         let all = json!({ "engine": setup.release, "seed": common.seed, "corpora": data, "mended": mended });
         writeln!(out, "{all:#}")?;
     } else {

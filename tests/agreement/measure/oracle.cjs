@@ -120,6 +120,9 @@ const module_ = (source) =>
 const commonJs = (source) =>
   attempt(() => vm.compileFunction(source, WRAPPER, { filename: 'case.js' }), source, [inspected, (text) => inspectedBody(text)]);
 
+// A module that Node reads as one loses its byte order mark; one that it tries after CommonJS does not.
+const file = (source) => module_(source.replace(/^\uFEFF/, ''));
+
 // Whether Node tries a source as a module after CommonJS has refused it; Node 20 wants the refusal itself.
 function retries(message, source) {
   if (!shouldRetryAsESM) return true;
@@ -139,7 +142,7 @@ function node(source) {
 }
 
 const JUDGES = {
-  s: script, m: module_, c: commonJs, n: node,
+  s: script, m: file, c: commonJs, n: node,
   S: inspected, M: inspectedModule, C: (source) => inspectedBody(source), N: inspectedModule,
   x: natives,
 };
