@@ -9,6 +9,7 @@ mod output;
 mod parse;
 mod parse_bytes;
 mod parse_measure;
+mod parse_nests;
 mod parse_notebook;
 mod pipeline;
 mod readme;
