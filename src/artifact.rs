@@ -172,9 +172,15 @@ pub struct SourceText {
     text: Arc<str>,
     /// The offset of each line's first byte.
     line_starts: Vec<usize>,
+    /// How many characters begin before each [`CHARS_STEP`]th byte, so that the column of a place on a long line is found
+    /// without counting the line; empty where each byte is a character.
+    chars_before: Vec<usize>,
     /// Where the text comes from, if it was derived.
     origin: Option<Arc<Origin>>,
 }
+
+/// The distance between two places whose characters are counted once and for all, in bytes.
+const CHARS_STEP: usize = 1024;
 
 impl SourceText {
     /// The text of a UTF-8 file.
@@ -182,7 +188,8 @@ impl SourceText {
     pub fn from_utf8(text: impl Into<String>) -> Self {
         let text = lone_carriage_returns_to_line_feeds(text.into());
         let line_starts = std::iter::once(0).chain(memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
-        Self { text: text.into(), line_starts, origin: None }
+        let chars_before = chars_before(&text);
+        Self { text: text.into(), line_starts, chars_before, origin: None }
     }
 
     /// The whole text.
@@ -227,11 +234,19 @@ impl SourceText {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.line_starts.partition_point(|&start| start <= offset);
         let start = self.line_starts[line - 1];
-        let column = self.text[start..offset].chars().count() + 1;
+        let column = self.chars_until(offset) - self.chars_until(start) + 1;
         Position {
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: u32::try_from(column).unwrap_or(u32::MAX),
             offset,
+        }
+    }
+
+    /// How many characters begin before `offset`.
+    fn chars_until(&self, offset: usize) -> usize {
+        match self.chars_before.get(offset / CHARS_STEP) {
+            Some(before) => before + characters(&self.text.as_bytes()[offset / CHARS_STEP * CHARS_STEP..offset]),
+            None => offset,
         }
     }
 
@@ -267,6 +282,24 @@ impl SourceText {
     }
 }
 
+fn chars_before(text: &str) -> Vec<usize> {
+    if text.is_ascii() {
+        return Vec::new();
+    }
+    let mut before = 0;
+    let mut all = vec![0];
+    for step in text.as_bytes().chunks(CHARS_STEP) {
+        before += characters(step);
+        all.push(before);
+    }
+    all
+}
+
+/// How many characters begin in a stretch of UTF-8.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
+}
+
 fn lone_carriage_returns_to_line_feeds(text: String) -> String {
     let bytes = text.as_bytes();
     if memchr_iter(b'\r', bytes).all(|at| bytes.get(at + 1) == Some(&b'\n')) {
@@ -293,6 +326,21 @@ mod tests {
         assert_eq!(text.position(999).line, 3);
         assert_eq!(text.line(2), "ß = eval(x)");
         assert_eq!(text.line_count(), 2);
+    }
+
+    #[test]
+    fn columns_on_a_long_line_count_characters() {
+        for unit in ["a", "é", "名a", "😀"] {
+            let text = SourceText::from_utf8(format!("x\n{}", unit.repeat(3000)));
+            for nth in [0, 1, 341, 342, 511, 512, 1023, 1024, 2999] {
+                let position = text.position(2 + nth * unit.len());
+                assert_eq!(
+                    (position.line, position.column as usize),
+                    (2, nth * unit.chars().count() + 1),
+                    "{unit} {nth}"
+                );
+            }
+        }
     }
 
     #[test]

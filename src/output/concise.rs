@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::verdict::{self, MESSAGE_CHARS_MAX};
 use super::{place, sanitize};
-use crate::report::{ArtifactSummary, Report, ReportFinding, WHOLE_ARTIFACT};
+use crate::report::{ArtifactSummary, Related, Report, ReportFinding, WHOLE_ARTIFACT};
 
 /// Writes the findings that count, what else stands against each artifact, and its verdict.
 ///
@@ -32,4 +32,13 @@ pub(super) fn finding_line(artifact: &ArtifactSummary, finding: &ReportFinding) 
     let (severity, rule) = (finding.severity.name(), sanitize::line(&finding.rule_id));
     let message = sanitize::clipped(&finding.message, MESSAGE_CHARS_MAX);
     format!("{}:{at} {severity} {rule} {message}{}", sanitize::path(&path), place::cell(finding))
+}
+
+/// The places that explain a finding, one a line, sanitized; each line is indented.
+pub(super) fn related_lines(finding: &ReportFinding) -> String {
+    let line = |related: &Related| {
+        let (start, message) = (related.range.start, sanitize::clipped(&related.message, MESSAGE_CHARS_MAX));
+        format!("  line {}, column {}: {message}\n", start.line, start.column)
+    };
+    finding.related.iter().map(line).collect()
 }

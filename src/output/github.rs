@@ -57,6 +57,9 @@ fn text(finding: &ReportFinding) -> String {
             text.push_str(&format!("\n{label}: {value}"));
         }
     }
+    for related in &finding.related {
+        text.push_str(&format!("\nline {}: {}", related.range.start.line, related.message));
+    }
     if !finding.cwe.is_empty() {
         text.push_str(&format!("\n{}", finding.cwe.join(", ")));
     }

@@ -47,8 +47,11 @@ pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
 
 fn of_finding(report: &Report, finding: &ReportFinding) -> Issue {
     let hint = finding.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let related = finding.related.iter();
+    let related: String =
+        related.map(|related| format!("; line {}: {}", related.range.start.line, related.message)).collect();
     Issue {
-        description: text(&format!("{}{hint}", finding.message)),
+        description: text(&format!("{}{hint}{related}", finding.message)),
         check_name: text(&finding.rule_id),
         fingerprint: fingerprint(report, &finding.fingerprint.0),
         severity: severity(finding.severity),

@@ -170,10 +170,11 @@ fn case(
     Ok(())
 }
 
-/// The findings of one pass that count, one a line.
+/// The findings of one pass that count, one a line, with the places that explain them.
 fn findings(report: &Report, pass: Pass) -> String {
     let findings = verdict::counting(report).filter(|finding| finding.pass == pass);
-    findings.map(|finding| concise::finding_line(&report.artifact, finding) + "\n").collect()
+    let text = |finding| concise::finding_line(&report.artifact, finding) + "\n" + &concise::related_lines(finding);
+    findings.map(text).collect()
 }
 
 /// The sanitized end of a program's output, each line behind a bar: a CI runner that is shown this file must not take

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::verdict::{self, MESSAGE_CHARS_MAX};
 use super::{RuleHelp, json_text, place, sanitize};
-use crate::report::{Pass, Report, ReportFinding, Severity, Suppression, Verdict};
+use crate::report::{Pass, Range, Related, Report, ReportFinding, Severity, Suppression, Verdict};
 
 /// The most results in a file: GitHub shows no more of one analysis. A cut keeps the worst and says so.
 pub const RESULTS_MAX: usize = 5000;
@@ -164,6 +164,7 @@ fn result(at: usize, report: &Report, finding: &ReportFinding, rules: &Rules<'_>
             "artifactLocation": location(at, report, &finding.path),
             "region": region(finding),
         } }],
+        "relatedLocations": related(at, report, finding),
         "partialFingerprints": { "vetrun/v1": finding.fingerprint.0 },
         "suppressions": suppressions,
         "properties": {
@@ -176,16 +177,33 @@ fn result(at: usize, report: &Report, finding: &ReportFinding, rules: &Rules<'_>
     })
 }
 
+/// The places that explain a finding.
+fn related(at: usize, report: &Report, finding: &ReportFinding) -> Vec<Value> {
+    let places = finding.related.iter().enumerate();
+    let place = |(id, related): (usize, &Related)| {
+        json!({
+            "id": id,
+            "message": { "text": text(&related.message) },
+            "physicalLocation": {
+                "artifactLocation": location(at, report, &finding.path),
+                "region": region_of(related.range),
+            },
+        })
+    };
+    places.map(place).collect()
+}
+
 fn region(finding: &ReportFinding) -> Value {
-    match finding.range {
-        None => json!({ "startLine": 1 }),
-        Some(range) => json!({
-            "startLine": range.start.line,
-            "startColumn": range.start.column,
-            "endLine": range.end.line,
-            "endColumn": range.end.column,
-        }),
-    }
+    finding.range.map_or_else(|| json!({ "startLine": 1 }), region_of)
+}
+
+fn region_of(range: Range) -> Value {
+    json!({
+        "startLine": range.start.line,
+        "startColumn": range.start.column,
+        "endLine": range.end.line,
+        "endColumn": range.end.column,
+    })
 }
 
 /// A path from where vetrun was called; of an artifact with an absolute root, from that root.

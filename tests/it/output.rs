@@ -100,6 +100,18 @@ fn findings() -> Vec<ReportFinding> {
 }
 
 fn bare_findings() -> Vec<ReportFinding> {
+    let first_place = Related {
+        message: "'(' \u{1b}[31mopened\nhere".into(),
+        range: at(5, 4..5, 30, 1).expect("it is a range"),
+        cell: None,
+        snippet: "x = (\u{202e}1,".into(),
+    };
+    let same_line = Related {
+        message: "this is on the same line".into(),
+        range: at(7, 2..3, 56, 1).expect("it is a range"),
+        cell: None,
+        snippet: "\tr = eval(x)  # \u{202e}harmless\u{1b}[8m".into(),
+    };
     vec![
         ReportFinding {
             pass: Pass::Structure,
@@ -112,6 +124,7 @@ fn bare_findings() -> Vec<ReportFinding> {
             resolved: Some("builtins.eval".into()),
             hint: Some("use `ast.literal_eval`, see [this](0)".into()),
             cwe: vec!["CWE-95".into()],
+            related: vec![first_place, same_line],
             ..finding("python-eval", Severity::Critical, "app.py", "call of `eval`")
         },
         ReportFinding {

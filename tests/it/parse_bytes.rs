@@ -21,6 +21,9 @@ fn judge(path: &str, bytes: &[u8], python: PythonVersion) -> (Validity, Vec<Find
 /// where vetrun refuses what they run, why; then the bytes, with escapes.
 const PYTHON: &str = include_str!("parse_bytes/python.txt");
 
+/// The same of names of variables and of characters.
+const PYTHON_NAMES: &str = include_str!("parse_bytes/python_names.txt");
+
 /// The bytes that a line of a table spells.
 fn unescaped(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -58,12 +61,14 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("nul", &["null bytes"]),
     ("hides-code", &["can hide code"]),
     ("not-exact", &["cannot be judged", "codec can't decode"]),
+    // A name that no table here has.
+    ("unknown-name", &["unicode"]),
 ];
 
 #[test]
 fn bytes_of_python_are_read_as_cpython_reads_them() {
     let mut wrong = Vec::new();
-    for (verdicts, why, case, bytes) in table(PYTHON) {
+    for (verdicts, why, case, bytes) in table(PYTHON).chain(table(PYTHON_NAMES)) {
         let refused = REFUSED.iter().find(|(name, _)| *name == why).map(|(_, words)| *words);
         for (expected, version) in verdicts.chars().zip(PythonVersion::ALL) {
             let (validity, findings) = judge("a.py", &bytes, version);
@@ -75,6 +80,24 @@ fn bytes_of_python_are_read_as_cpython_reads_them() {
             let has_place = validity == Validity::Valid || findings.iter().any(|finding| finding.range.is_some());
             if !is_right || (!has_place && !bytes.starts_with(b"\xff\xfe") && !bytes.starts_with(b"\xfe\xff")) {
                 wrong.push(format!("{version} {expected} {why} {case}: {validity:?} {messages:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), wrong.len());
+}
+
+/// What Node 20, 22, 24 and 26 say of each file: as CommonJS, then as a module.
+const JAVASCRIPT: &str = include_str!("parse_bytes/javascript.txt");
+
+#[test]
+fn bytes_of_javascript_are_read_as_v8_reads_them() {
+    let mut wrong = Vec::new();
+    for (verdicts, _, case, bytes) in table(JAVASCRIPT) {
+        for (expected, path) in verdicts.chars().zip(["a.cjs", "a.mjs"]) {
+            let (validity, findings) = judge(path, &bytes, PythonVersion::NEWEST);
+            let messages: Vec<_> = findings.iter().map(|finding| finding.message.as_str()).collect();
+            if (validity == Validity::Valid) != (expected == '.') {
+                wrong.push(format!("{path} {expected} {case}: {validity:?} {messages:?}"));
             }
         }
     }

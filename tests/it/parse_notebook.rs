@@ -273,20 +273,22 @@ fn what_jupyter_reads_is_accepted() {
 fn hostile_notebooks_are_judged_in_time() {
     let deep_brackets = "(".repeat(100_000);
     let deep_magics = "%time ".repeat(2_000);
-    let quotes = "'''".repeat(50_000);
+    let quotes = "'''".repeat(50_001);
     let many: Vec<&str> = vec!["!ls\n"; 3_000];
     for text in [
         notebook(&[&deep_brackets]).to_string(),
         notebook(&[&deep_magics]).to_string(),
         notebook(&[&quotes]).to_string(),
-        notebook(&[&"!ls\\\n".repeat(20_000)]).to_string(),
+        notebook(&[&"!echo (\n".repeat(20_000)]).to_string(),
         notebook(&[&"x = %a\n".repeat(20_000)]).to_string(),
         notebook(&vec!["%%html\n<p>"; 300]).to_string(),
         notebook(&["%%time\n".repeat(5_000).as_str()]).to_string(),
         format!("{{\"nbformat\": 4, \"cells\": {}", "[".repeat(1_000_000)),
     ] {
-        assert_eq!(judge(&text).0, Validity::Invalid);
+        assert_eq!(judge(&text).0, Validity::Invalid, "{}…", text.chars().take(300).collect::<String>());
     }
-    let (validity, findings) = judge(&notebook(&many).to_string());
-    assert_eq!((validity, findings.len()), (Validity::Valid, 0), "{findings:?}");
+    for text in [notebook(&many).to_string(), notebook(&[&"!ls\\\n".repeat(20_000)]).to_string()] {
+        let (validity, findings) = judge(&text);
+        assert_eq!((validity, findings.len()), (Validity::Valid, 0), "{findings:?}");
+    }
 }

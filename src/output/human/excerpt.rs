@@ -13,7 +13,7 @@ use super::super::verdict::MESSAGE_CHARS_MAX;
 use super::super::{RenderContext, place, sanitize};
 use super::paint::Paint;
 use crate::report::{
-    Cell, Confidence, Report, ReportFinding, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
+    Cell, Confidence, Range, Related, Report, ReportFinding, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
 };
 
 /// The narrowest and widest excerpt, in columns.
@@ -49,10 +49,10 @@ pub(super) fn finding(
 }
 
 fn excerpt(finding: &ReportFinding, context: &RenderContext<'_>) -> Option<String> {
-    let source = source(finding)?;
+    let sources = sources(finding)?;
     let renderer = if context.color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(context.width.clamp(WIDTHS.0, WIDTHS.1));
-    let text = renderer.render(&[Group::with_level(level(finding.severity)).element(source)]);
+    let text = renderer.render(&[Group::with_level(level(finding.severity)).elements(sources)]);
     Some(text.trim_end().to_owned())
 }
 
@@ -77,16 +77,88 @@ fn origin(report: &Report, finding: &ReportFinding) -> String {
         + &place::cell(finding)
 }
 
-fn source(finding: &ReportFinding) -> Option<Snippet<'static, Annotation<'static>>> {
-    let (range, snippet) = (finding.range?, finding.snippet.as_deref().filter(|snippet| !snippet.is_empty())?);
-    // The snippet of a notebook is a line of its cell.
-    let (line, column) = finding.cell.map_or((range.start.line, range.start.column), |cell| (cell.line, cell.column));
-    let length = finding.cell.map_or(range.end.offset.saturating_sub(range.start.offset), |cell| length(snippet, cell));
-    let marked = marked_bytes(snippet, column, length);
-    let bytes = marked.clone().unwrap_or(0..snippet.len());
-    let (text, [start, end]) = sanitize::mapped(snippet, [bytes.start, bytes.end]);
-    let kind = if marked.is_some() { AnnotationKind::Primary } else { AnnotationKind::Visible };
-    Some(Snippet::source(text).line_start(line as usize).annotation(kind.span(start..end)))
+/// Related places of a finding that are shown.
+const RELATED_SHOWN_MAX: usize = 5;
+
+/// The excerpts of a finding, in the order of the file: that of its place, and those of related places that stand on
+/// other lines.
+fn sources(finding: &ReportFinding) -> Option<Vec<Snippet<'static, Annotation<'static>>>> {
+    let snippet = finding.snippet.as_deref().filter(|snippet| !snippet.is_empty())?;
+    let own = Shown::of(snippet, finding.range?, finding.cell);
+    let related = finding.related.iter().take(RELATED_SHOWN_MAX);
+    let related = related.map(|related| (related, Shown::of(&related.snippet, related.range, related.cell)));
+    let (beside, apart): (Vec<_>, Vec<_>) = related.partition(|(_, shown)| own.holds(shown));
+    let mut source = own.source().annotation(own.annotation());
+    for (related, shown) in beside {
+        if let Some(marks) = own.marks_of(&shown) {
+            source = source.annotation(AnnotationKind::Context.span(marks).label(label(related)));
+        }
+    }
+    let mut sources = vec![(own.line, source)];
+    for (related, shown) in apart {
+        let Some(marks) = shown.marks_of(&shown) else { continue };
+        let annotation = AnnotationKind::Context.span(marks).label(label(related));
+        sources.push((shown.line, shown.source().annotation(annotation)));
+    }
+    sources.sort_by_key(|(line, _)| *line);
+    Some(sources.into_iter().map(|(_, source)| source).collect())
+}
+
+/// What stands beside the mark of a related place.
+fn label(related: &Related) -> String {
+    sanitize::clipped(&related.message, MESSAGE_CHARS_MAX).into_owned()
+}
+
+/// A snippet and the part of it that is marked.
+struct Shown<'a> {
+    snippet: &'a str,
+    /// The number of its first line; of a notebook, in its cell.
+    line: u32,
+    cell: Option<u32>,
+    /// The offset of the mark in the file.
+    offset: usize,
+    marked: Option<Bytes<usize>>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(snippet: &'a str, range: Range, cell: Option<Cell>) -> Self {
+        // The snippet of a notebook is a line of its cell.
+        let (line, column) = cell.map_or((range.start.line, range.start.column), |cell| (cell.line, cell.column));
+        let length = cell.map_or(range.end.offset.saturating_sub(range.start.offset), |cell| length(snippet, cell));
+        let (cell, offset) = (cell.map(|cell| cell.index), range.start.offset);
+        Self { snippet, line, cell, offset, marked: marked_bytes(snippet, column, length) }
+    }
+
+    /// Whether another place is on a line of this snippet.
+    fn holds(&self, other: &Shown<'_>) -> bool {
+        let lines = u32::try_from(self.snippet.lines().count()).unwrap_or(u32::MAX);
+        self.cell == other.cell && (self.line..self.line.saturating_add(lines)).contains(&other.line)
+    }
+
+    fn source(&self) -> Snippet<'static, Annotation<'static>> {
+        let (text, []) = sanitize::mapped(self.snippet, []);
+        Snippet::source(text).line_start(self.line as usize)
+    }
+
+    fn annotation(&self) -> Annotation<'static> {
+        let kind = if self.marked.is_some() { AnnotationKind::Primary } else { AnnotationKind::Visible };
+        let bytes = self.marked.clone().unwrap_or(0..self.snippet.len());
+        kind.span(self.sanitized(bytes))
+    }
+
+    fn sanitized(&self, bytes: Bytes<usize>) -> Bytes<usize> {
+        let (_, [start, end]) = sanitize::mapped(self.snippet, [bytes.start, bytes.end]);
+        start..end
+    }
+
+    /// Where the mark of another place stands in this snippet; `None` where that cannot be known.
+    fn marks_of(&self, other: &Shown<'_>) -> Option<Bytes<usize>> {
+        let (own, theirs) = (self.marked.as_ref()?, other.marked.as_ref()?);
+        let start = (own.start + other.offset).checked_sub(self.offset)?;
+        let end = (start + theirs.len()).min(self.snippet.len());
+        let is_whole = start <= end && self.snippet.is_char_boundary(start) && self.snippet.is_char_boundary(end);
+        is_whole.then(|| self.sanitized(start..end))
+    }
 }
 
 /// How many bytes of a cell's source a finding covers: of one on several lines, all that is left of the snippet.

@@ -6,6 +6,7 @@
 //!
 //! A check of one file is one function in a module of its own and one line in `CHECKS`.
 
+mod confusable;
 mod leftovers;
 mod opaque;
 mod profile;
@@ -55,6 +56,7 @@ const CHECKS: &[Check] = &[
     unfinished::truncated,
     unfinished::empty,
     unseen::check,
+    confusable::check,
     tests_hollow::check,
 ];
 

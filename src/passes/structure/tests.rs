@@ -345,6 +345,35 @@ fn characters_that_nobody_sees_are_told() {
 }
 
 #[test]
+fn names_that_read_as_others_are_told() {
+    const LOOKS: &str = "confusable-identifier";
+    const MIXES: &str = "mixed-script-identifier";
+    const UNSEEN: &str = "invisible-identifier";
+    assert_table(&[
+        // A Cyrillic letter in a word that every reader knows.
+        ("a.py", "def \u{435}val(x):\n    return x\n", &[(LOOKS, Severity::Medium, 1)]),
+        ("a.js", "const pr\u{43e}cess = {};\nuse(pr\u{43e}cess);\n", &[(LOOKS, Severity::Medium, 1)]),
+        ("a.py", "user = 1\nus\u{435}r = 2\n", &[(LOOKS, Severity::Medium, 2)]),
+        ("a.js", "let us\u{435}r = 1;\nlet user = 2;\n", &[(LOOKS, Severity::Medium, 1)]),
+        ("a.py", "p\u{430}ssw\u{43e}rd = 1\n", &[(MIXES, Severity::Medium, 1)]),
+        ("a.py", "c\u{447}\u{435}\u{442} = 1\n", &[(MIXES, Severity::Low, 1)]),
+        ("a.py", "c = 1\n\u{441} = 2\n", &[(LOOKS, Severity::Low, 2)]),
+        ("a.js", "let a = 1;\nlet a\u{fe0f} = 2;\n", &[(UNSEEN, Severity::Medium, 2)]),
+        ("a.py", "\u{1d486}\u{1d497}\u{1d482}\u{1d48d}('1')\n", &[("compatibility-identifier", Severity::Low, 1)]),
+    ]);
+    let ordinary = [
+        ("a.py", "gr\u{f6}\u{df}e = 1\n\u{438}\u{43c}\u{44f} = 2\n\u{540d}\u{524d} = 3\n\u{e9} = 4\ne = 5\n"),
+        ("a.py", "get_\u{438}\u{43c}\u{44f} = 1\n\u{394}t = 2\n\u{3bb}_max = 3\n\u{3b1} = 4\n\u{3c3}2 = 5\n"),
+        ("a.js", "let \u{fc}ber = 1, \u{30e6}\u{30fc}\u{30b6}\u{30fc} = 2, \u{441}\u{447}\u{451}\u{442} = 3;\n"),
+        ("a.py", "x = '\u{435}val'  # \u{435}val\neval_ = 1\n"),
+        ("a.js", "let \u{646}\u{645}\u{6cc}\u{200c}\u{62e} = 1;\n"),
+    ];
+    for (path, text) in ordinary {
+        assert_eq!(found(path, text), [], "{text}");
+    }
+}
+
+#[test]
 fn the_number_of_findings_is_bounded_and_what_was_dropped_is_said() {
     let text = "x = '\u{202e}'\n".repeat(1000);
     let found = found("a.py", &text);

@@ -166,12 +166,7 @@ pub(super) fn empty(view: &View<'_>, found: &mut Found) {
     let name = view.path.rsplit('/').next().unwrap_or(view.path);
     let is_source = matches!(
         view.language,
-        Language::Python
-            | Language::Notebook
-            | Language::JavaScript
-            | Language::TypeScript
-            | Language::Html
-            | Language::Css
+        Language::Python | Language::JavaScript | Language::TypeScript | Language::Html | Language::Css
     );
     if !is_source || matches!(name, "__init__.py" | "conftest.py") || name.ends_with(".pyi") {
         return;

@@ -61,6 +61,9 @@ pub(crate) struct Common {
     /// Judge so many pieces of files of the library with rare bytes and characters put in: encodings, line ends, signs.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) bytes: usize,
+    /// Judge so many programs that are written by a grammar, full of names and places that must not meet.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) grammar: usize,
     /// Judge so many texts of `--snippets` or `--test262` with up to three faults put in, or a piece of another.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) dense: usize,

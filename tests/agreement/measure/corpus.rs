@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Error;
 use super::case::{Case, Goal};
 use super::files::LibraryFile;
+use super::mutate::grammar::Grammar;
 use super::mutate::{self, Dialect};
 use super::random::Random;
 use super::test262::Run;
@@ -38,6 +39,7 @@ pub(crate) enum Change {
 enum Source {
     Files(Arc<[LibraryFile]>),
     Changed { files: Arc<[LibraryFile]>, change: Change, seed: u64, count: usize },
+    Grammar { grammar: Grammar, is_python: bool, seed: u64, count: usize },
     Texts(Vec<(String, Vec<u8>)>),
     Runs { root: PathBuf, runs: Vec<Run> },
     Dense { base: Arc<Corpus>, seed: u64, count: usize },
@@ -61,6 +63,13 @@ impl Corpus {
         Self { name, source: Source::Changed { files, change, seed, count } }
     }
 
+    /// `count` programs that are written by the grammar of Python, or of JavaScript.
+    pub(crate) fn grammar(is_python: bool, seed: u64, count: usize) -> Self {
+        let text = if is_python { mutate::python::GRAMMAR } else { mutate::javascript::GRAMMAR };
+        let source = Source::Grammar { grammar: Grammar::of(text), is_python, seed, count };
+        Self { name: format!("grammar (seed {seed})"), source }
+    }
+
     /// Texts of Python, each with where it is from.
     pub(crate) fn snippets(texts: Vec<(String, Vec<u8>)>) -> Self {
         Self { name: "snippets".to_owned(), source: Source::Texts(texts) }
@@ -81,7 +90,7 @@ impl Corpus {
         match &self.source {
             Source::Files(files) => files.len(),
             Source::Changed { files, .. } if files.is_empty() => 0,
-            Source::Changed { count, .. } => *count,
+            Source::Changed { count, .. } | Source::Grammar { count, .. } => *count,
             Source::Texts(texts) => texts.len(),
             Source::Runs { runs, .. } => runs.len(),
             Source::Dense { base, .. } if base.len() == 0 => 0,
@@ -94,6 +103,16 @@ impl Corpus {
         Ok(match &self.source {
             Source::Files(files) => of_file(&files[index], files[index].bytes()?),
             Source::Changed { files, change, seed, .. } => changed(files, *change, *seed, index)?,
+            Source::Grammar { grammar, is_python, seed, .. } => {
+                let mut random = Random::of(*seed, index);
+                let (name, program) = (format!("#{index}"), grammar.program(&mut random).into_bytes());
+                match (is_python, random.below(3)) {
+                    (true, _) => Case::python(name, program),
+                    (false, 0) => Case::with_goal(name, program, Goal::Module),
+                    (false, 1) => Case::with_goal(name, program, Goal::Script),
+                    (false, _) => Case::with_goal(name, program, Goal::Node),
+                }
+            }
             Source::Texts(texts) => Case::python(texts[index].0.clone(), texts[index].1.clone()),
             Source::Runs { root, runs } => runs[index].case(root)?,
             Source::Dense { base, seed, .. } => dense(base, *seed, index)?,

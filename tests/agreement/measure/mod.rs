@@ -184,6 +184,10 @@ fn corpora(args: &Args, setup: &Setup) -> Result<Vec<Arc<Corpus>>, Error> {
             corpora.push(Arc::new(Corpus::library(files)));
         }
     }
+    if common.grammar > 0 {
+        let is_python = matches!(args.language, Language::Python { .. });
+        corpora.push(Arc::new(Corpus::grammar(is_python, common.seed, common.grammar)));
+    }
     let suite = match &args.language {
         Language::Python { snippets: Some(folder), .. } => Some(snippets(folder, setup)?),
         Language::Javascript { test262: Some(folder), .. } => {

@@ -28,14 +28,16 @@ def answer(kind, line=0, column=0, text=b""):
     out.flush()
 
 
-COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+BLANK = re.compile(rb"[ \t\f]*(?:#.*)?\Z")
 
 
 def read_as_file(data):
-    """Before 3.14 compile() skips bytes in comments that are no UTF-8, which Python refuses in a file that it runs."""
-    cookie = COOKIE.search(b"\n".join(data.splitlines()[:2]))
-    is_utf8 = cookie is None or cookie.group(1).lower().startswith((b"utf-8", b"utf8", b"utf_8"))
-    if sys.version_info < (3, 14) and is_utf8:
+    """Before 3.14 compile() skips bytes in comments that are no UTF-8. Python refuses them in a file that it runs, but for
+    one that names its encoding or has a byte order mark."""
+    first, second = (data.splitlines() + [b"", b""])[:2]
+    named = COOKIE.match(first) or (BLANK.match(first) and COOKIE.match(second)) or data.startswith(b"\xef\xbb\xbf")
+    if sys.version_info < (3, 14) and not named:
         data.decode("utf-8")
 
 

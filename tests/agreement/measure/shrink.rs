@@ -8,7 +8,7 @@ use super::vetrun_side;
 use vetrun::language::EngineVersions;
 
 /// How often both sides are asked about one case while it is made smaller.
-const TRIES_MAX: usize = 600;
+const TRIES_MAX: usize = 1_500;
 
 /// A smaller case of the same class; the case itself where none is found.
 pub(crate) fn shrink(case: &Case, class: &Class, oracle: &mut Oracle, engines: EngineVersions) -> Result<Case, Error> {

@@ -14,7 +14,8 @@ fn tables() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// One name of each table.
 #[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    tables().filter_map(|(names, _)| names.split_whitespace().next()).map(|name| name.trim_start_matches('='))
+    let first = |names: &'static str| names.split(['@', ' ', '\n']).next();
+    tables().filter_map(move |(names, _)| first(names)).map(|name| name.trim_start_matches('='))
 }
 
 /// The characters of the bytes from 0x80 on.

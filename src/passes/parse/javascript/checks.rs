@@ -5,7 +5,7 @@
 
 use oxc_ast::AstKind;
 use oxc_ast::ast::{
-    AssignmentOperator, BindingPattern, Expression, ImportDeclaration, ImportPhase, MethodDefinition,
+    AssignmentOperator, BindingPattern, Expression, ForStatementLeft, ImportDeclaration, ImportPhase, MethodDefinition,
     MethodDefinitionType, PropertyDefinition, VariableDeclarationKind, WithClause, WithClauseKeyword,
 };
 use oxc_semantic::{AstNode, AstNodes, Scoping, Semantic, SymbolFlags};
@@ -13,9 +13,10 @@ use oxc_span::{GetSpan as _, Span};
 
 use super::engine::Terms;
 use super::goal::Goal;
+use super::jumps::Jumps;
 use super::mend::Mends;
 use super::survey::METHOD_MODIFIERS;
-use super::{RULE, regex};
+use super::{RULE, regex, watch};
 use crate::language::NodeVersion;
 use crate::passes::parse::problem::Problem;
 
@@ -33,7 +34,7 @@ pub(super) struct Source<'s> {
 }
 
 impl Source<'_> {
-    fn problem(&self, span: Span, message: impl Into<String>) -> Problem {
+    pub(super) fn problem(&self, span: Span, message: impl Into<String>) -> Problem {
         let start = span.start as usize;
         Problem::new(self.terms.rule, message, start..bytes(span).end.min(start + 40))
     }
@@ -50,9 +51,9 @@ impl Source<'_> {
 }
 
 /// Every fault that the checks find in a tree.
-pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>) -> Vec<Problem> {
+pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>, mut jumps: Jumps) -> Vec<Problem> {
     let nodes = semantic.nodes();
-    let mut problems = wrapper_names(semantic.scoping(), source);
+    let mut problems = wrapper_names(semantic.scoping(), source.terms);
     let javascript = source.terms.goal.is_javascript();
     for node in nodes.iter() {
         let found = match node.kind() {
@@ -64,15 +65,22 @@ pub(super) fn all(semantic: &Semantic<'_>, source: Source<'_>) -> Vec<Problem> {
                 (is_mended && !is_call_target(nodes, node, &member.object))
                     .then(|| source.problem(member.span, "this cannot be assigned to"))
             }
-            kind if javascript => of_javascript(kind, nodes, node, source),
+            kind if javascript => of_javascript(kind, semantic, node, source),
             _ => None,
         };
         problems.extend(found);
+        problems.extend(jumps.visit(nodes, node, source));
     }
     problems
 }
 
-fn of_javascript(kind: AstKind<'_>, nodes: &AstNodes<'_>, node: &AstNode<'_>, source: Source<'_>) -> Option<Problem> {
+fn of_javascript(
+    kind: AstKind<'_>,
+    semantic: &Semantic<'_>,
+    node: &AstNode<'_>,
+    source: Source<'_>,
+) -> Option<Problem> {
+    let nodes = semantic.nodes();
     match kind {
         AstKind::PropertyDefinition(field) => typescript_field(field, source),
         AstKind::MethodDefinition(method) => typescript_method(method, source),
@@ -85,6 +93,12 @@ fn of_javascript(kind: AstKind<'_>, nodes: &AstNodes<'_>, node: &AstNode<'_>, so
         AstKind::ImportDeclaration(import) => import_phase(import, source),
         AstKind::WithClause(clause) => import_assertion(clause, source),
         AstKind::ImportExpression(import) => dynamic_phase(import.span, import.phase, import.options.is_some(), source),
+        AstKind::LogicalExpression(logical) => watch::mixes_coalescing(logical)
+            .then(|| source.problem(logical.span, "`??` cannot be mixed with `||` or `&&` without brackets")),
+        AstKind::ForInStatement(statement) => strict_target(&statement.left, semantic, node, source),
+        AstKind::ForOfStatement(statement) => strict_target(&statement.left, semantic, node, source),
+        AstKind::IdentifierReference(name) if name.name == "await" => static_await(name.span, semantic, node, source),
+        AstKind::BindingIdentifier(name) if name.name == "await" => static_await(name.span, semantic, node, source),
         AstKind::CatchParameter(parameter) => let_in_catch_pattern(&parameter.pattern, source),
         AstKind::NewExpression(new) => matches!(new.callee, Expression::ImportExpression(_))
             .then(|| source.problem(new.span, "cannot use new with import")),
@@ -202,6 +216,42 @@ fn import_assertion(clause: &WithClause<'_>, source: Source<'_>) -> Option<Probl
     })
 }
 
+/// `for (eval of x)` in strict code.
+fn strict_target(
+    left: &ForStatementLeft<'_>,
+    semantic: &Semantic<'_>,
+    node: &AstNode<'_>,
+    source: Source<'_>,
+) -> Option<Problem> {
+    let ForStatementLeft::AssignmentTargetIdentifier(name) = left else { return None };
+    let strict = semantic.scoping().scope_flags(node.scope_id()).is_strict_mode();
+    let special = matches!(name.name.as_str(), "eval" | "arguments");
+    (strict && special).then(|| source.problem(name.span, format!("cannot assign to '{}' in strict mode", name.name)))
+}
+
+/// `class A { static x = await }`: V8 runs static initializers in a function in which `await` is no name; the bodies of
+/// arrow functions are read apart.
+fn static_await(span: Span, semantic: &Semantic<'_>, node: &AstNode<'_>, source: Source<'_>) -> Option<Problem> {
+    let nodes = semantic.nodes();
+    let inner = nodes.ancestors(node.id()).find(|around| match around.kind() {
+        AstKind::Function(function) => {
+            function.id.as_ref().is_none_or(|name| name.span != span) || function.is_expression()
+        }
+        AstKind::ArrowFunctionExpression(arrow) => within(span, arrow.body.span()),
+        AstKind::StaticBlock(_) => true,
+        AstKind::PropertyDefinition(field) => !within(span, field.key.span()),
+        _ => false,
+    })?;
+    match inner.kind() {
+        AstKind::PropertyDefinition(field) if field.r#static => Some(source.problem(span, "unexpected reserved word")),
+        _ => None,
+    }
+}
+
+fn within(inner: Span, outer: Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
 /// `try {} catch ([let]) {}`: V8 takes `let` as the name of what is caught, but not within a pattern.
 fn let_in_catch_pattern(pattern: &BindingPattern<'_>, source: Source<'_>) -> Option<Problem> {
     if !pattern.is_destructuring_pattern() {
@@ -216,8 +266,8 @@ fn let_in_catch_pattern(pattern: &BindingPattern<'_>, source: Source<'_>) -> Opt
 const WRAPPER_NAMES: &[&str] = &["exports", "require", "module", "__filename", "__dirname"];
 
 /// `const require = …` at the top of a CommonJS file.
-fn wrapper_names(scoping: &Scoping, source: Source<'_>) -> Vec<Problem> {
-    if source.terms.goal != Goal::COMMONJS {
+pub(super) fn wrapper_names(scoping: &Scoping, terms: Terms) -> Vec<Problem> {
+    if terms.goal != Goal::COMMONJS {
         return Vec::new();
     }
     let lexical = SymbolFlags::BlockScopedVariable | SymbolFlags::ConstVariable | SymbolFlags::Class;
@@ -230,8 +280,7 @@ fn wrapper_names(scoping: &Scoping, source: Source<'_>) -> Vec<Problem> {
         .collect();
     again.sort_by_key(|(span, _)| span.start);
     let problem = |(span, name): (Span, &str)| {
-        source
-            .problem(span, format!("identifier `{name}` has already been declared"))
+        Problem::new(terms.rule, format!("identifier `{name}` has already been declared"), bytes(span))
             .hint("Node gives every CommonJS file a variable of this name; choose another")
     };
     again.into_iter().map(problem).collect()

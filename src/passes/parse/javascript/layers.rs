@@ -25,12 +25,12 @@ pub fn parse<'a>(allocator: &'a Allocator, text: &'a str, dialect: &str) -> Opti
 
 /// The walk over the tree that the own checks need.
 #[must_use]
-pub fn own<'t>(program: &Program<'_>, text: &'t str, dialect: &str) -> survey::Survey<'t> {
+pub fn own<'t, 'a>(program: &Program<'a>, text: &'t str, dialect: &str) -> survey::Survey<'t, 'a> {
     survey::Survey::of(program, text, dialect == "module")
 }
 
 /// The semantic checker; how many faults it finds.
 #[must_use]
-pub fn semantic<'a>(program: &'a Program<'a>, survey: &survey::Survey<'_>) -> usize {
+pub fn semantic<'a>(program: &'a Program<'a>, survey: &survey::Survey<'_, '_>) -> usize {
     SemanticBuilder::new_compiler().with_stats(survey.stats()).build(program).diagnostics.len()
 }

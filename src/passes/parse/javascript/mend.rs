@@ -5,8 +5,6 @@
 //!   [`super::checks`] looks at what each `[0]` became.
 //! - `let` is a name in sloppy code wherever no declaration can follow; oxc reads some of these as declarations. It is
 //!   written `l\u0065t`, which never begins one.
-//! - A function that is the body of an `if` has a block of its own; oxc binds it in the scope around. It is made an
-//!   expression, which binds nothing there.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -34,11 +32,6 @@ pub(super) struct Mend {
 }
 
 impl Mend {
-    /// Makes the declaration at `range` an expression.
-    pub(super) fn expression(range: &Range<usize>) -> [Self; 2] {
-        [Self { range: range.start..range.start, by: "(" }, Self { range: range.end..range.end, by: ");" }]
-    }
-
     /// The mend of what `error` is about, where V8 does not mind it.
     pub(super) fn of(error: &OxcDiagnostic, text: &str, terms: Terms) -> Option<Self> {
         if !terms.goal.is_javascript() {

@@ -7,13 +7,18 @@ mod checks;
 mod engine;
 mod goal;
 mod hints;
+mod jumps;
 #[cfg(feature = "bench")]
 pub mod layers;
 mod mend;
+mod notes;
+mod redeclare;
 mod regex;
 mod roles;
 mod scan;
 mod survey;
+mod tolerate;
+mod watch;
 
 use super::bounds;
 use super::file::Basis;
@@ -43,7 +48,8 @@ pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_
     let rule = if language == Language::TypeScript { TYPESCRIPT_RULE } else { RULE };
     let node = basis.target.node;
     match first_accepting(roles.candidates(path, text), text, node, rule) {
-        Ok(candidate) => {
+        Ok((candidate, note)) => {
+            judged.problems.extend(note);
             judged.dialect = Some(candidate.goal.dialect());
             judged.dialect_from = Some(candidate.from);
         }
@@ -63,13 +69,13 @@ fn first_accepting(
     text: &str,
     node: NodeVersion,
     rule: &'static str,
-) -> Result<Candidate, (Candidate, Vec<Problem>)> {
+) -> Result<(Candidate, Option<Problem>), (Candidate, Vec<Problem>)> {
     let mut refused: Option<(Candidate, Vec<Problem>)> = None;
     let mut tried: Vec<(Goal, bool)> = Vec::new();
     for candidate in candidates {
         let goal = candidate.goal;
         match tried.iter().find(|(before, _)| *before == goal) {
-            Some((_, true)) => return Ok(candidate),
+            Some((_, true)) => return Ok((candidate, None)),
             Some(_) => continue,
             None => {}
         }
@@ -78,7 +84,10 @@ fn first_accepting(
         }
         match attempt(text, Terms { goal, node, rule }) {
             Ok(accepted) if candidate.if_module_syntax && !accepted.has_module_syntax => tried.push((goal, true)),
-            Ok(_) => return Ok(candidate),
+            Ok(accepted) => {
+                let jsx = (goal == Goal::JSX && candidate.from == roles::JSX_IN_JS).then(notes::jsx);
+                return Ok((candidate, accepted.note.or(jsx)));
+            }
             Err(problems) => {
                 tried.push((goal, false));
                 if refused.as_ref().is_none_or(|(_, best)| reach(&problems) > reach(best)) {
@@ -118,6 +127,9 @@ fn reach(problems: &[Problem]) -> usize {
 
 /// The faults of `text` for one goal, at their places in it.
 fn attempt(text: &str, terms: Terms) -> Result<Accepted, Vec<Problem>> {
+    // Node drops the byte order mark of a module, and of nothing else: only there a `#!` may follow it.
+    let plain = text.strip_prefix("\u{feff}#!").filter(|_| terms.goal.is_module()).map(|rest| format!("//   {rest}"));
+    let text = plain.as_deref().unwrap_or(text);
     let mut mends = Mends::default();
     loop {
         let mended = mends.apply(text);
@@ -139,8 +151,11 @@ fn other_language(text: &str, goal: Goal, node: NodeVersion) -> Option<&'static 
     if !goal.is_javascript() {
         return None;
     }
-    let is_valid = |goal| engine::once(text, Terms { goal, node, rule: RULE }, &Mends::default()).is_ok();
-    [Goal::TS, Goal::TSX].into_iter().any(is_valid).then_some(
+    let is_valid = |goal, node| engine::once(text, Terms { goal, node, rule: RULE }, &Mends::default()).is_ok();
+    // What a later version of Node takes is no TypeScript.
+    let too_new = node < NodeVersion::NEWEST && is_valid(goal, NodeVersion::NEWEST);
+    let is_typescript = !too_new && [Goal::TS, Goal::TSX].into_iter().any(|goal| is_valid(goal, node));
+    is_typescript.then_some(
         "this is TypeScript, which Node does not run as JavaScript; rename the file to .ts or remove the types",
     )
 }

@@ -37,6 +37,9 @@ impl Candidate {
     }
 }
 
+/// Why a file is JSX whose name does not say so.
+pub(super) const JSX_IN_JS: &str = "it is JSX, which is compiled before it runs";
+
 /// Pages that load one file that are kept in mind.
 const PAGES_MAX: usize = 8;
 
@@ -106,7 +109,7 @@ impl<'a> Roles<'a> {
         if candidates.is_empty() || package.is_some() {
             candidates.extend(for_node(package, text));
         }
-        candidates.push(Candidate::new(Goal::JSX, "it is JSX, which is compiled before it runs"));
+        candidates.push(Candidate::new(Goal::JSX, JSX_IN_JS));
         candidates
     }
 

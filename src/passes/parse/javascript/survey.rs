@@ -18,6 +18,7 @@ use oxc_semantic::{ScopeFlags, ScopeId, Stats};
 use oxc_span::{GetSpan as _, Span};
 
 use super::checks;
+use super::watch::Watch;
 
 /// Bytes of stack that V8 may use while it reads a program.
 const STACK_BYTES: u32 = 960_000;
@@ -27,8 +28,9 @@ const REGEX_GROUPS_MAX: usize = 32_767;
 
 /// What one walk over a tree saw.
 #[derive(Debug)]
-pub struct Survey<'t> {
+pub struct Survey<'t, 'a> {
     text: &'t str,
+    watch: Watch<'a>,
     scopes: u32,
     symbols: u32,
     references: u32,
@@ -41,12 +43,23 @@ pub struct Survey<'t> {
     pub(super) too_deep: Option<Span>,
 }
 
-impl<'t> Survey<'t> {
+impl<'t, 'a> Survey<'t, 'a> {
     /// Walks over a program, whose source is `text`.
-    pub(super) fn of(program: &Program<'_>, text: &'t str, is_module: bool) -> Self {
-        let mut survey =
-            Self { text, scopes: 0, symbols: 0, references: 0, used: 0, is_module, concerns: false, too_deep: None };
+    pub(super) fn of(program: &Program<'a>, text: &'t str, is_module: bool) -> Self {
+        let watch = Watch::default();
+        let mut survey = Self {
+            text,
+            watch,
+            scopes: 0,
+            symbols: 0,
+            references: 0,
+            used: 0,
+            is_module,
+            concerns: false,
+            too_deep: None,
+        };
         survey.visit_program(program);
+        survey.concerns |= survey.watch.concerns;
         survey
     }
 
@@ -71,7 +84,7 @@ impl<'t> Survey<'t> {
     }
 }
 
-impl<'a> Visit<'a> for Survey<'_> {
+impl<'a> Visit<'a> for Survey<'_, 'a> {
     #[inline]
     fn enter_node(&mut self, kind: AstKind<'a>) {
         let bytes = cost(&kind);
@@ -79,11 +92,13 @@ impl<'a> Visit<'a> for Survey<'_> {
             self.enter(bytes, kind.span());
         }
         self.concerns |= concerns(&kind, self);
+        self.watch.enter(&kind);
     }
 
     #[inline]
     fn leave_node(&mut self, kind: AstKind<'a>) {
         self.used -= cost(&kind);
+        self.watch.leave(&kind);
     }
 
     #[inline]
@@ -92,13 +107,15 @@ impl<'a> Visit<'a> for Survey<'_> {
     }
 
     #[inline]
-    fn visit_binding_identifier(&mut self, _: &BindingIdentifier<'a>) {
+    fn visit_binding_identifier(&mut self, name: &BindingIdentifier<'a>) {
         self.symbols += 1;
+        self.concerns |= name.name == "await";
     }
 
     #[inline]
-    fn visit_identifier_reference(&mut self, _: &IdentifierReference<'a>) {
+    fn visit_identifier_reference(&mut self, name: &IdentifierReference<'a>) {
         self.references += 1;
+        self.concerns |= name.name == "await";
     }
 
     fn visit_argument(&mut self, argument: &Argument<'a>) {
@@ -173,7 +190,7 @@ pub(super) const METHOD_MODIFIERS: &[&str] = &["static", "async", "get", "set"];
 
 /// Whether the own checks have to look at a node; see [`checks`](super::checks). More than needed does no harm.
 #[inline]
-fn concerns(kind: &AstKind<'_>, survey: &Survey<'_>) -> bool {
+fn concerns(kind: &AstKind<'_>, survey: &Survey<'_, '_>) -> bool {
     match kind {
         AstKind::PropertyDefinition(field) => {
             field.declare

@@ -31,7 +31,7 @@ pub(super) fn clean(cell: &Mapped) -> Mapped {
 fn without_empty_lines(cell: &Mapped) -> Mapped {
     let lines = lines::split(&cell.text);
     let first = lines.iter().find(|line| !cell.text[(*line).clone()].trim().is_empty());
-    cell.keep([first.map_or(0, |line| line.start)..cell.text.len()])
+    cell.keep(std::iter::once(first.map_or(0, |line| line.start)..cell.text.len()))
 }
 
 /// What `textwrap.dedent` keeps of the stretch `part`: lines of nothing but blanks become empty, and all others lose the
@@ -83,10 +83,9 @@ fn without_doctest_prompts(cell: &Mapped) -> Mapped {
             line.start + prompt.map_or(0, |prompt| prompt.end())..line.end
         });
         let segment = cell.keep(parts.collect::<Vec<_>>());
-        let kept = if stripped { dedented(&segment.text, 0..segment.text.len()) } else { vec![0..segment.text.len()] };
-        for part in kept {
-            out.copy(&segment, part);
-        }
+        let whole = 0..segment.text.len();
+        let segment = if stripped { segment.keep(dedented(&segment.text, whole)) } else { segment };
+        out.copy(&segment, 0..segment.text.len());
         at = end;
     }
     out

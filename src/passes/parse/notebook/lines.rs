@@ -31,17 +31,17 @@ pub(super) struct Logical {
     pub(super) end: usize,
     /// The first `=` outside of brackets.
     pub(super) assign: Option<usize>,
-    /// The question mark that it ends in, behind something else.
+    /// The question mark that it ends in, behind something else. None is looked for behind a string that its line cuts
+    /// off: where such a line ends, readers do not agree, and help takes the place of all of it.
     pub(super) question: Option<usize>,
 }
 
 /// The logical line that begins at `start`.
 pub(super) fn logical(text: &str, start: usize) -> Logical {
     let bytes = text.as_bytes();
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\x0c');
-    let first = start + bytes[start..].iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len() - start);
+    let first = first_of(bytes, start);
     let mut line = Logical { first, end: bytes.len(), assign: None, question: None };
-    let (mut at, mut depth, mut last) = (first, 0_usize, None);
+    let (mut at, mut depth, mut last, mut is_cut) = (first, 0_usize, None, false);
     while let Some(&byte) = bytes.get(at) {
         let begins = at;
         match byte {
@@ -54,7 +54,12 @@ pub(super) fn logical(text: &str, start: usize) -> Logical {
                 last = Some(begins);
                 continue;
             }
-            b'"' | b'\'' => at = string_end(bytes, at) - 1,
+            b'"' | b'\'' => {
+                let end = string_end(bytes, at);
+                is_cut |= end.is_none();
+                let line_end = || bytes[begins..].iter().position(|&byte| byte == b'\n').map(|length| begins + length);
+                at = end.or_else(line_end).unwrap_or(bytes.len()) - 1;
+            }
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             b'\\' if bytes.get(at + 1) == Some(&b'\n') => at += 1,
@@ -68,8 +73,19 @@ pub(super) fn logical(text: &str, start: usize) -> Logical {
         }
         at += 1;
     }
-    line.question = last.filter(|&at| at > first && bytes[at] == b'?');
+    line.question = last.filter(|&at| at > first && bytes[at] == b'?' && !is_cut);
     line
+}
+
+/// Where a line says something first: behind its indentation, or behind a backslash in its first column, which puts it on
+/// the next.
+fn first_of(bytes: &[u8], start: usize) -> usize {
+    let mut at = start;
+    while bytes[at..].starts_with(b"\\\n") {
+        at += 2;
+    }
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\x0c');
+    at + bytes[at..].iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len() - at)
 }
 
 /// Whether a `=` after these bytes is part of an operator: `<=`, `+=`, `:=`, ….
@@ -77,21 +93,21 @@ fn ends_operator(before: &[u8]) -> bool {
     before.last().is_some_and(|byte| b"!<>+-*/%&|^@:".contains(byte))
 }
 
-/// The offset after the string that begins at `at`; one that is not tripled ends with its line.
-fn string_end(bytes: &[u8], at: usize) -> usize {
+/// The offset after the string that begins at `at`; `None` where its line cuts it off.
+fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     let quote = bytes[at];
     let is_tripled = bytes[at..].starts_with(&[quote; 3]);
     let mut at = at + if is_tripled { 3 } else { 1 };
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'\\' => at += 2,
-            b'\n' if !is_tripled => return at,
-            _ if byte == quote && !is_tripled => return at + 1,
-            _ if byte == quote && bytes[at..].starts_with(&[quote; 3]) => return at + 3,
+            b'\n' if !is_tripled => return None,
+            _ if byte == quote && !is_tripled => return Some(at + 1),
+            _ if byte == quote && bytes[at..].starts_with(&[quote; 3]) => return Some(at + 3),
             _ => at += 1,
         }
     }
-    bytes.len()
+    is_tripled.then_some(bytes.len())
 }
 
 #[cfg(test)]
@@ -133,6 +149,7 @@ mod tests {
             ("foo? # x\n", None, None),
             ("  ?\n", None, None),
             ("f('?')\n", None, None),
+            ("f('x\ny')\nfoo?\n", None, None),
             ("foo??  \n", None, Some(4)),
         ] {
             let line = logical(text, 0);

@@ -81,7 +81,7 @@ pub(super) fn translate(cell: &Mapped) -> Translated {
         let name = &rest.text[magic.name.clone()];
         if !PYTHON_BODIES.contains(&name) {
             out.embedded = embedded(name, &rest.text[magic.argument.clone()])
-                .map(|language| (language, rest.keep([magic.body.clone()])));
+                .map(|language| (language, rest.keep(std::iter::once(magic.body.clone()))));
             cell_magic(&mut out.python, &rest, &magic, magic.body.clone());
             return out;
         }
@@ -90,7 +90,7 @@ pub(super) fn translate(cell: &Mapped) -> Translated {
             out.python.copy(&rest, statement.clone());
             out.python.insert("\n", &rest, last_of(&rest.text, &statement));
         }
-        let inner = rest.keep([magic.body.clone()]);
+        let inner = rest.keep(std::iter::once(magic.body.clone()));
         rest = clean(&inner);
     }
     let at = out.python.text.len();
@@ -184,7 +184,7 @@ fn body(out: &mut Translated, cell: &Mapped) {
     let text = &cell.text;
     let physical = lines::split(text);
     if let Some(name) = automagic(text, &physical) {
-        let line = cell.keep([0..text.trim_end().len()]);
+        let line = cell.keep(std::iter::once(0..text.trim_end().len()));
         line_magic(&mut out.python, &line, name.clone());
         code_of_magic(&mut out.python, &line, name, &Line { cell, indent: 0..0, depth: 0 });
         let parsed = parse_unchecked(&line.text, ParseOptions::from(Mode::Module));
@@ -243,7 +243,7 @@ impl Escape {
         if let Some(question) = line.question {
             let last = &physical[line_of(physical, question)];
             if help_end(&text[line.first..last.end]).is_some() {
-                let content = vec![line.first..last.end];
+                let content = std::iter::once(line.first..last.end).collect();
                 return Some(Self { kind: Kind::Help, start: line.first, end: last.end, content });
             }
         }
@@ -386,7 +386,7 @@ fn code_of_magic(out: &mut Mapped, content: &Mapped, name: Range<usize>, line: &
     let argument = (name.end + 1).min(content.text.len())..content.text.len();
     let Some(code) = statement(&content.text[name], &content.text, argument) else { return };
     out.copy(line.cell, line.indent.clone());
-    let inner = content.keep([code.clone()]);
+    let inner = content.keep(std::iter::once(code.clone()));
     if begins_command(&inner.text) && line.depth < NESTED_MAX {
         let line = Line { depth: line.depth + 1, indent: line.indent.clone(), ..*line };
         command(out, &inner, Kind::Command, &line);

@@ -46,3 +46,20 @@ fn cells_become_what_ipython_makes_of_them() {
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+#[test]
+fn what_follows_a_magic_is_at_its_own_place() {
+    let cases: Vec<(String, Option<String>)> = serde_json::from_str(CASES).unwrap();
+    let mut checked = 0;
+    for (cell, _) in cases {
+        let written = format!("é\n{cell}\nmarker_é = 1\n");
+        let translated = translate(&Mapped::of(&written, 2 + 1..written.len())).python;
+        // The mark is found where it was written, unless it became part of a text that is escaped.
+        if let Some(at) = translated.text.find("marker_é") {
+            assert_eq!(&written[translated.map.range(at..at + "marker_é".len())], "marker_é", "{cell:?}");
+            checked += 1;
+        }
+        assert_eq!(translated.map.length(), translated.text.len(), "{cell:?}");
+    }
+    assert!(checked > 400);
+}

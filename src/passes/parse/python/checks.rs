@@ -114,16 +114,27 @@ pub(super) fn int_digits(number: &ast::ExprNumberLiteral, text: &str) -> Option<
 }
 
 /// `*a, *b = x`, and a star behind too many targets.
-pub(super) fn starred_targets(elements: &[Expr], context: ExprContext) -> Option<Problem> {
+pub(super) fn starred_targets(elements: &[Expr], context: ExprContext, range: TextRange) -> Option<Problem> {
     if !context.is_store() {
         return None;
     }
     let first = elements.iter().position(Expr::is_starred_expr)?;
-    if let Some(second) = elements[first + 1..].iter().find(|element| element.is_starred_expr()) {
-        return Some(problem("multiple starred expressions in assignment", second.range()));
+    if elements[first + 1..].iter().any(Expr::is_starred_expr) {
+        return Some(problem("multiple starred expressions in assignment", range));
     }
-    (first > TARGETS_BEFORE_STAR_MAX)
-        .then(|| problem("too many expressions in star-unpacking assignment", elements[first].range()))
+    (first > TARGETS_BEFORE_STAR_MAX).then(|| problem("too many expressions in star-unpacking assignment", range))
+}
+
+/// `*(a) or b` in a display: a star there takes no comparison and no logic but in parentheses.
+pub(super) fn loose_star(element: &Expr, text: &str) -> Option<Problem> {
+    let Expr::Starred(starred) = element else { return None };
+    let is_loose = match &*starred.value {
+        Expr::BoolOp(_) | Expr::Compare(_) | Expr::If(_) | Expr::Lambda(_) | Expr::Named(_) => true,
+        Expr::UnaryOp(unary) => unary.op == ast::UnaryOp::Not,
+        _ => false,
+    };
+    let open = &text[usize::from(starred.range.start())..usize::from(starred.value.start())];
+    (is_loose && !open.contains('(')).then(|| problem("invalid syntax", starred.value.range()))
 }
 
 /// How many replacement fields of an f-string may stand inside one another, in format specifications.

@@ -36,11 +36,12 @@ impl<'a> Walker<'a> {
             }
             Expr::Tuple(ast::ExprTuple { elts, ctx, .. }) | Expr::List(ast::ExprList { elts, ctx, .. }) => {
                 if self.compiled {
-                    self.problems.extend(checks::starred_targets(elts, *ctx));
+                    self.problems.extend(checks::starred_targets(elts, *ctx, expr.range()));
                 }
-                elts.iter().for_each(|element| self.element(element));
+                self.elements(elts);
             }
-            Expr::Set(set) => set.elts.iter().for_each(|element| self.element(element)),
+            Expr::Set(set) => self.elements(&set.elts),
+            Expr::Subscript(subscript) => self.subscript(subscript),
             Expr::Named(named) => self.named(named),
             Expr::Lambda(lambda) => self.lambda(lambda),
             Expr::ListComp(comp) => self.comprehension(expr, &comp.generators, &comp.elt, None),
@@ -63,16 +64,50 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Walks the elements of a display, whose stars bind tighter than comparisons.
+    fn elements(&mut self, elements: &'a [Expr]) {
+        for element in elements {
+            self.problems.extend(checks::loose_star(element, self.text));
+            self.element(element);
+        }
+    }
+
+    fn subscript(&mut self, subscript: &'a ast::ExprSubscript) {
+        self.visit_expr(&subscript.value);
+        let open = TextRange::new(subscript.value.end(), subscript.slice.start());
+        let is_bare = |text: &str| !text[super::bytes(open)].contains('(');
+        match &*subscript.slice {
+            Expr::Tuple(tuple) if !tuple.parenthesized => {
+                if let Some(Expr::Named(named)) = tuple.elts.first()
+                    && is_bare(self.text)
+                {
+                    self.report_newer("`:=` in an index without parentheses", PythonVersion::PY310, named.range);
+                }
+                tuple.elts.iter().for_each(|element| self.element(element));
+            }
+            slice => {
+                if let Expr::Named(named) = slice
+                    && is_bare(self.text)
+                {
+                    self.report_newer("`:=` in an index without parentheses", PythonVersion::PY310, named.range);
+                }
+                self.visit_expr(slice);
+            }
+        }
+    }
+
     fn name(&mut self, name: &'a ast::ExprName) {
         match name.ctx {
             ExprContext::Store => self.forbids_debug(name.id.as_str(), name.range),
-            ExprContext::Del => self.forbids_deleting_debug(name.id.as_str(), name.range),
+            ExprContext::Del => self.forbids_deleting_debug(name.id.as_str(), name.range, PythonVersion::PY310),
             _ => {}
         }
-        if self.version >= PythonVersion::PY314 {
+        if self.version >= PythonVersion::PY313 {
             self.problems.extend(checks::constant_as_name(name));
         }
-        if self.scopes.collects && !self.scopes.block().unevaluated {
+        // `__debug__` is a constant before its name is looked at.
+        let is_debug = name.ctx.is_load() && name.id.as_str() == "__debug__";
+        if self.scopes.collects && !self.scopes.block().unevaluated && !is_debug {
             let uses = if name.ctx.is_load() { USED } else { LOCAL };
             self.define(name.id.as_str(), uses, name.range);
         }
@@ -81,15 +116,17 @@ impl<'a> Walker<'a> {
     fn attribute(&mut self, attribute: &'a ast::ExprAttribute) {
         match attribute.ctx {
             ExprContext::Store => self.forbids_debug(attribute.attr.as_str(), attribute.range),
-            ExprContext::Del => self.forbids_deleting_debug(attribute.attr.as_str(), attribute.range),
+            ExprContext::Del => {
+                self.forbids_deleting_debug(attribute.attr.as_str(), attribute.range, PythonVersion::PY314)
+            }
             _ => {}
         }
         self.visit_expr(&attribute.value);
     }
 
-    /// `del __debug__` is refused from 3.10 on.
-    fn forbids_deleting_debug(&mut self, name: &str, range: TextRange) {
-        if name == "__debug__" && self.version >= PythonVersion::PY310 {
+    /// `del __debug__` is refused from 3.10 on, that of an attribute of the name from 3.14 on.
+    fn forbids_deleting_debug(&mut self, name: &str, range: TextRange, since: PythonVersion) {
+        if name == "__debug__" && self.version >= since {
             self.report("cannot delete __debug__", range);
         }
     }
@@ -265,19 +302,19 @@ impl<'a> Walker<'a> {
     pub(super) fn signature(&mut self, parameters: &'a ast::Parameters, returns: Option<&'a Expr>) {
         let annotations = parameters.iter().filter_map(|parameter| parameter.annotation());
         for annotation in annotations.chain(returns) {
-            self.annotation_in(annotation, true, false);
+            self.annotation_in(annotation, !self.future_annotations, false);
         }
     }
 
     /// Walks the annotation of a variable.
-    pub(super) fn annotation(&mut self, annotation: &'a Expr, evaluated: bool) {
-        self.annotation_in(annotation, evaluated, true);
+    pub(super) fn annotation(&mut self, annotation: &'a Expr, evaluated: bool, always: bool) {
+        self.annotation_in(annotation, always || (evaluated && !self.future_annotations), true);
     }
 
     /// Walks an annotation in the block that its version has for it.
     fn annotation_in(&mut self, annotation: &'a Expr, evaluated: bool, of_variable: bool) {
         let outer = self.compiled;
-        self.compiled &= evaluated && !self.future_annotations;
+        self.compiled &= evaluated;
         let has_block = match self.version {
             version if version >= PythonVersion::PY314 => true,
             version => version >= PythonVersion::PY310 && self.future_annotations,

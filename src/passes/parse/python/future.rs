@@ -24,14 +24,14 @@ pub(super) fn is_future(import: &ast::StmtImportFrom, version: PythonVersion) ->
     import.module.as_deref() == Some("__future__") && (import.level == 0 || version < PythonVersion::PY313)
 }
 
-/// How many statements of `body` are where such an import may stand: strings and other such imports.
+/// How many statements of `body` are where such an import may stand: a docstring and other such imports.
 pub(super) fn start(body: &[Stmt], version: PythonVersion) -> usize {
-    let belongs = |stmt: &&Stmt| match stmt {
-        Stmt::Expr(stmt) => matches!(&*stmt.value, Expr::StringLiteral(_)),
+    let belongs = |(at, stmt): &(usize, &Stmt)| match stmt {
+        Stmt::Expr(stmt) => *at == 0 && matches!(&*stmt.value, Expr::StringLiteral(_)),
         Stmt::ImportFrom(import) => is_future(import, version),
         _ => false,
     };
-    body.iter().take_while(belongs).count()
+    body.iter().enumerate().take_while(belongs).count()
 }
 
 /// The faults of such an import, which stands at the start of the module or not.

@@ -29,5 +29,5 @@ pub fn layout(text: &str, parsed: &Parsed<ModModule>) -> usize {
 /// The semantic checker and the own checks; how many faults they find.
 #[must_use]
 pub fn semantic(text: &str, parsed: &Parsed<ModModule>) -> usize {
-    semantic::check(parsed.suite(), text, PythonVersion::PY314, Form::Module).len()
+    semantic::check(parsed.suite(), text, &Target::default(), Form::Module).len()
 }

@@ -1,6 +1,7 @@
 //! Checks over the tokens of Python: indentation as CPython's tokenizer measures it, and tokens that cannot follow one
 //! another.
 
+use ruff_python_ast::PythonVersion;
 use ruff_python_ast::token::{Token, TokenKind};
 use ruff_text_size::Ranged;
 
@@ -66,7 +67,10 @@ fn step(levels: &mut Vec<Width>, width: Width) -> Option<Fault> {
         levels.pop();
     }
     let top = levels.last().copied().unwrap_or_default();
-    (width.tabs_eight == top.tabs_eight && width.tabs_one != top.tabs_one).then_some(MIXED)
+    if width.tabs_eight != top.tabs_eight {
+        return Some((super::RULE, "unindent does not match any outer indentation level"));
+    }
+    (width.tabs_one != top.tabs_one).then_some(MIXED)
 }
 
 /// `yield , 1` and `yield / 0`, which the strict parser takes for a yield of nothing.
@@ -94,4 +98,20 @@ pub(super) fn yield_before_operator(tokens: &[Token]) -> Option<Problem> {
     })?;
     let range = pair[1].range();
     Some(Problem::new(super::RULE, "invalid syntax: an expression must follow 'yield'", super::bytes(range)))
+}
+
+/// `!=` in a file that imports `barry_as_FLUFL` from the future, which later releases of 3.13 and all of 3.14 refuse.
+pub(super) fn unequal_under_flufl(text: &str, tokens: &[Token], version: PythonVersion) -> Option<Problem> {
+    if version < PythonVersion::PY313 || !text.contains("barry_as_FLUFL") {
+        return None;
+    }
+    let named = tokens
+        .iter()
+        .position(|token| token.kind() == TokenKind::Name && &text[super::bytes(token.range())] == "barry_as_FLUFL")?;
+    let line = tokens[..named].iter().rev();
+    let line = line.take_while(|token| !matches!(token.kind(), TokenKind::Newline | TokenKind::Semi));
+    let is_future = line.clone().any(|token| &text[super::bytes(token.range())] == "__future__");
+    let unequal = tokens[named..].iter().find(|token| token.kind() == TokenKind::NotEqual).filter(|_| is_future)?;
+    let message = "with Barry as BDFL, use '<>' instead of '!='";
+    Some(Problem::new(super::RULE, message, super::bytes(unequal.range())))
 }

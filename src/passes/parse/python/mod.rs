@@ -4,6 +4,7 @@ mod checks;
 mod expressions;
 mod future;
 mod hints;
+mod identifiers;
 #[cfg(feature = "bench")]
 pub mod layers;
 mod layout;
@@ -11,12 +12,14 @@ mod patterns;
 mod scan;
 mod scope;
 mod semantic;
+mod version;
 
 use std::ops::Range;
 
 use ruff_python_ast::PythonVersion;
-use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_python_ast::token::{Token, TokenKind};
+use ruff_python_parser::{Mode, ParseError, ParseErrorType, ParseOptions, parse_unchecked};
+use ruff_text_size::{Ranged as _, TextRange};
 
 use super::file::Basis;
 use super::problem::{Judged, Problem};
@@ -30,6 +33,11 @@ const RULE: &str = "python-syntax-error";
 /// A range of ruff's as one of bytes.
 fn bytes(range: TextRange) -> Range<usize> {
     usize::from(range.start())..usize::from(range.end())
+}
+
+/// The target's version as the parser's crates have it.
+fn python_version(target: &Target) -> PythonVersion {
+    PythonVersion { major: 3, minor: target.python.minor() }
 }
 
 /// What a text is compiled as.
@@ -63,32 +71,51 @@ pub(super) fn verdict(text: &str, form: Form, basis: Basis<'_>) -> Vec<Problem> 
     strict(form, text, target, &found)
 }
 
+/// The errors of the strict parser that are errors: it takes a name `match` behind a `;` for the statement, and finds no
+/// name in `C(_=x)`.
+fn real_errors(errors: &[ParseError], tokens: &[Token], text: &str) -> Vec<ParseError> {
+    let is_name = |error: &ParseError| {
+        let at = tokens.partition_point(|token| token.start() < error.location.start());
+        tokens.get(at).is_some_and(|token| token.kind() == TokenKind::Name)
+    };
+    let is_real = |error: &&ParseError| match &error.error {
+        ParseErrorType::SimpleAndCompoundStatementOnSameLine => !is_name(error),
+        ParseErrorType::OtherError(message) => {
+            &text[bytes(error.location)] != "_" || message != "Expected an identifier for the keyword pattern"
+        }
+        _ => true,
+    };
+    errors.iter().filter(is_real).cloned().collect()
+}
+
 fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Problem> {
-    let version = PythonVersion { major: 3, minor: target.python.minor() };
-    let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(version));
+    let python = python_version(target);
+    let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(python));
     let layout = layout::indentation(text, parsed.tokens());
     if parsed.has_invalid_syntax() {
-        return hints::improve(parsed.errors(), text, found, layout);
+        let errors = real_errors(parsed.errors(), parsed.tokens(), text);
+        if !errors.is_empty() {
+            return hints::improve(&errors, text, found, layout);
+        }
     }
-    let unsupported = parsed.unsupported_syntax_errors().iter().map(|error| {
-        let message = super::problem::fragment(&error.to_string());
-        Problem::new(RULE, message, bytes(error.range()))
-            .hint(format!("judged for Python {version}, because {}", target.python_by.words()))
-    });
+    let unsupported = parsed.unsupported_syntax_errors().iter().filter(|error| !version::is_found_in_tree(error.kind));
+    let unsupported = unsupported.map(|error| version::unsupported(error, target));
     let too_deep = layout.as_ref().is_some_and(|problem| problem.rule == "nesting-too-deep");
     let mut problems: Vec<Problem> = unsupported.chain(layout).collect();
     if too_deep {
         return problems;
     }
     problems.extend(layout::yield_before_operator(parsed.tokens()));
+    problems.extend(identifiers::faults(text, parsed.tokens(), target.python));
+    problems.extend(layout::unequal_under_flufl(text, parsed.tokens(), python));
     if let Some(module) = parsed.try_into_module() {
         let body = module.suite();
         match form {
             Form::Cell => {
                 let each = body.iter().map(std::slice::from_ref);
-                problems.extend(each.flat_map(|statement| semantic::check(statement, text, version, form)));
+                problems.extend(each.flat_map(|statement| semantic::check(statement, text, target, form)));
             }
-            Form::Module | Form::Stub => problems.extend(semantic::check(body, text, version, form)),
+            Form::Module | Form::Stub => problems.extend(semantic::check(body, text, target, form)),
         }
     }
     problems

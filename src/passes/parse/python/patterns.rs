@@ -10,17 +10,18 @@ use super::checks::{problem, repeated};
 use crate::passes::parse::problem::Problem;
 
 /// The faults of the patterns of a `match` statement. Each pattern is looked at once.
-pub(super) fn check(statement: &ast::StmtMatch) -> Vec<Problem> {
+pub(super) fn check(statement: &ast::StmtMatch, text: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (at, case) in statement.cases.iter().enumerate() {
         let may_match_all = case.guard.is_some() || at + 1 == statement.cases.len();
-        let mut checker = Checker { names: HashSet::new(), problems: &mut problems };
+        let mut checker = Checker { text, names: HashSet::new(), problems: &mut problems };
         checker.pattern(&case.pattern, may_match_all);
     }
     problems
 }
 
 struct Checker<'p, 'a> {
+    text: &'p str,
     /// What the pattern has bound so far.
     names: HashSet<&'a str>,
     problems: &'p mut Vec<Problem>,
@@ -38,6 +39,7 @@ impl<'a> Checker<'_, 'a> {
                 if value.value.is_f_string_expr() || value.value.is_t_string_expr() {
                     self.report("patterns may only match literals and attribute lookups", value.range);
                 }
+                self.wildcard(&value.value);
             }
             Pattern::MatchSingleton(_) => {}
             Pattern::MatchSequence(sequence) => self.sequence(&sequence.patterns),
@@ -56,7 +58,27 @@ impl<'a> Checker<'_, 'a> {
         }
     }
 
+    /// `_.x`: the grammar takes `_` for the wildcard before it sees the dot.
+    fn wildcard(&mut self, value: &Expr) {
+        let mut root = value;
+        while let Expr::Attribute(attribute) = root {
+            root = &attribute.value;
+        }
+        if let Expr::Name(name) = root
+            && name.id.as_str() == "_"
+        {
+            self.report("invalid syntax: `_` in a pattern is the wildcard", name.range);
+        }
+    }
+
     fn sequence(&mut self, patterns: &'a [Pattern]) {
+        for pair in patterns.windows(2) {
+            let gap = &self.text[usize::from(pair[0].end())..usize::from(pair[1].start())];
+            // What is left out of comments is commas, brackets and white space.
+            if !gap.lines().any(|line| line.split('#').next().is_some_and(|code| code.contains(','))) {
+                self.report("invalid syntax. Perhaps you forgot a comma?", pair[1].range());
+            }
+        }
         if let Some(second) = patterns.iter().filter(|pattern| pattern.is_match_star()).nth(1) {
             self.report("multiple starred expressions in sequence pattern", second.range());
         }
@@ -81,6 +103,7 @@ impl<'a> Checker<'_, 'a> {
     }
 
     fn class(&mut self, class: &'a ast::PatternMatchClass) {
+        self.wildcard(&class.cls);
         let keywords = &class.arguments.keywords;
         if let Some(name) = repeated(|| keywords.iter().map(|keyword| &keyword.attr)) {
             self.report(format!("attribute name repeated in class pattern: {}", name.id), name.range);

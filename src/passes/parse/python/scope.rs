@@ -210,12 +210,14 @@ impl<'a> Scopes<'a> {
         let mangled = self.mangled(name);
         // Until 3.13 private names were looked for as they are written, and so never found.
         let is_private = matches!(mangled, Cow::Owned(_)) && self.version < PythonVersion::PY313;
+        // Until 3.12 it minds a name that is no target itself but stands in one: `for a[x] in …`.
+        let binds = if self.version < PythonVersion::PY312 { Uses::MAX } else { LOCAL | GLOBAL };
         let mut at = self.current;
         loop {
             let block = &self.blocks[at];
             let known = block.names.get(&mangled).copied().filter(|_| !is_private).unwrap_or(0);
             match block.kind {
-                Kind::Comprehension { .. } if known & ITERATED != 0 && known & (LOCAL | GLOBAL) != 0 => {
+                Kind::Comprehension { .. } if known & ITERATED != 0 && known & binds != 0 => {
                     let message =
                         format!("assignment expression cannot rebind comprehension iteration variable '{name}'");
                     return Err((message, range));

@@ -7,20 +7,23 @@
 
 use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{self as ast, ExceptHandler, Expr, PythonVersion, Stmt};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::{Ranged, TextLen as _, TextRange};
 
 use super::scope::{ANNOTATED, GLOBAL, IMPORTED, Kind, LOCAL, NONLOCAL, PARAMETER, Scopes, TYPE_PARAMETER, USED, Uses};
-use super::{Form, checks, future, patterns};
+use super::{Form, checks, future, patterns, version};
+use crate::passes::parse::Target;
 use crate::passes::parse::problem::Problem;
 
 /// The semantic faults of the statements that are compiled together.
-pub(super) fn check(body: &[Stmt], text: &str, version: PythonVersion, form: Form) -> Vec<Problem> {
+pub(super) fn check(body: &[Stmt], text: &str, target: &Target, form: Form) -> Vec<Problem> {
+    let version = super::python_version(target);
     let start = future::start(body, version);
     let ends = body.first().zip(body.last()).map(|(first, last)| TextRange::new(first.start(), last.end()));
     let written = ends.map_or("", |range| &text[super::bytes(range)]);
     let collects = written.contains(":=") || ["global", "nonlocal"].into_iter().any(|word| may_begin(written, word));
     let mut walker = Walker {
         text,
+        target,
         version,
         scopes: Scopes::new(collects, version),
         problems: Vec::new(),
@@ -52,6 +55,7 @@ fn may_begin(text: &str, word: &str) -> bool {
 /// The walk. All fields that change are as they are for the place where it is.
 pub(super) struct Walker<'a> {
     pub(super) text: &'a str,
+    pub(super) target: &'a Target,
     pub(super) version: PythonVersion,
     pub(super) scopes: Scopes<'a>,
     pub(super) problems: Vec<Problem>,
@@ -80,6 +84,13 @@ impl<'a> Walker<'a> {
     pub(super) fn report_compiled(&mut self, message: &'static str, range: TextRange) {
         if self.compiled {
             self.report(message, range);
+        }
+    }
+
+    /// Reports what the target's version does not have yet.
+    pub(super) fn report_newer(&mut self, what: &str, since: PythonVersion, range: TextRange) {
+        if self.version < since {
+            self.problems.push(version::newer(what, since, range, self.target));
         }
     }
 
@@ -213,6 +224,9 @@ impl<'a> Walker<'a> {
         };
         let sees_class = self.scopes.block().sees_class;
         let is_tuple = matches!(parameter, ast::TypeParam::TypeVarTuple(_));
+        if let Some(default) = checks::default_of(parameter) {
+            self.report_newer("a default of a type parameter", PythonVersion::PY313, default.range());
+        }
         for expr in bound.into_iter().chain(checks::default_of(parameter)) {
             self.within(Kind::TypeVariable, |walker| {
                 walker.scopes.block_mut().sees_class = sees_class;
@@ -334,7 +348,7 @@ impl<'a> Walker<'a> {
     }
 
     /// A name may not be used before the `global` or `nonlocal` that declares it.
-    fn declares(&mut self, names: &'a [ast::Identifier], uses: Uses) {
+    fn declares(&mut self, names: &'a [ast::Identifier], uses: Uses, range: TextRange) {
         let keyword = if uses == GLOBAL { "global" } else { "nonlocal" };
         for name in names {
             let known = self.scopes.uses(name.as_str());
@@ -347,13 +361,10 @@ impl<'a> Walker<'a> {
             } else if known & LOCAL != 0 {
                 format!("name '{}' is assigned to before {keyword} declaration", name.id)
             } else {
-                if self.version >= PythonVersion::PY314 {
-                    self.forbids_debug(name.as_str(), name.range);
-                }
-                self.define(name.as_str(), uses, name.range);
+                self.define(name.as_str(), uses, range);
                 continue;
             };
-            self.report(message, name.range);
+            self.report(message, range);
         }
     }
 
@@ -382,6 +393,8 @@ impl<'a> Walker<'a> {
 
     fn annotated(&mut self, assign: &'a ast::StmtAnnAssign) {
         let evaluated = matches!(self.kind(), Kind::Module | Kind::Class);
+        // From 3.14 on only the annotations of plain names are kept.
+        let evaluated = evaluated && (assign.simple || self.version < PythonVersion::PY314);
         match &*assign.target {
             Expr::Name(name) => self.annotated_name(name, assign),
             target => {
@@ -396,7 +409,9 @@ impl<'a> Walker<'a> {
                 self.visit_expr(target);
             }
         }
-        self.annotation(&assign.annotation, evaluated);
+        // Only 3.9 evaluates those of anything but plain names where annotations are strings.
+        let always = evaluated && !assign.simple && self.version < PythonVersion::PY310;
+        self.annotation(&assign.annotation, evaluated, always);
         if let Some(value) = &assign.value {
             self.visit_expr(value);
         }
@@ -419,8 +434,10 @@ impl<'a> Walker<'a> {
     }
 
     fn match_statement(&mut self, statement: &'a ast::StmtMatch) {
+        let keyword = TextRange::at(statement.range.start(), "match".text_len());
+        self.report_newer("`match`", PythonVersion::PY310, keyword);
         self.visit_expr(&statement.subject);
-        self.problems.extend(patterns::check(statement));
+        self.problems.extend(patterns::check(statement, self.text));
         for case in &statement.cases {
             self.visit_pattern(&case.pattern);
             if let Some(guard) = &case.guard {
@@ -475,8 +492,8 @@ impl<'a> Visitor<'a> for Walker<'a> {
             Stmt::Return(statement) => self.return_statement(statement),
             Stmt::Break(statement) => self.break_or_continue("'break' outside loop", statement.range),
             Stmt::Continue(statement) => self.break_or_continue("'continue' not properly in loop", statement.range),
-            Stmt::Global(statement) => self.declares(&statement.names, GLOBAL),
-            Stmt::Nonlocal(statement) => self.nonlocal(statement),
+            Stmt::Global(statement) => self.declares(&statement.names, GLOBAL, statement.range),
+            Stmt::Nonlocal(statement) => self.declares(&statement.names, NONLOCAL, statement.range),
             Stmt::Import(import) => import.names.iter().for_each(|alias| self.import(alias)),
             Stmt::ImportFrom(import) => self.import_from(import),
             Stmt::AnnAssign(assign) => self.annotated(assign),
@@ -518,10 +535,6 @@ impl<'a> Visitor<'a> for Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    fn nonlocal(&mut self, statement: &'a ast::StmtNonlocal) {
-        self.declares(&statement.names, NONLOCAL);
-    }
-
     /// `x += 1`. Until 3.14 an attribute was not looked at here.
     fn augmented(&mut self, assign: &'a ast::StmtAugAssign) {
         self.visit_expr(&assign.value);

@@ -3,6 +3,9 @@
 use super::Dialect;
 use super::broken::Habits;
 
+/// The grammar that whole programs are written by.
+pub(crate) const GRAMMAR: &str = include_str!("javascript_grammar.txt");
+
 /// JavaScript.
 pub(crate) const DIALECT: Dialect = Dialect {
     comment: "//",

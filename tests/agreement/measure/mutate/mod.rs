@@ -1,10 +1,12 @@
 //! Faults put into valid files, from a seed: one token, one line or one character is changed.
 //!
 //! What is in the two languages' vocabularies is data ([`python`], [`javascript`]); how code is broken as language models
-//! break it is [`broken`]; rare bytes and characters are [`bytes`].
+//! break it is [`broken`]; rare bytes and characters are [`bytes`];
+//! whole programs are written by [`grammar`].
 
 pub(crate) mod broken;
 pub(crate) mod bytes;
+pub(crate) mod grammar;
 pub(crate) mod javascript;
 pub(crate) mod python;
 

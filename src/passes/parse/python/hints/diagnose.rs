@@ -12,6 +12,9 @@ use super::tokens::{Class, Fault, FaultKind, LITERALS, Lexed, Token, indentation
 /// How often the search goes on behind a fault.
 const ROUNDS_MAX: usize = 20;
 
+/// Steps that each round has at least.
+const STEPS_OF_ROUND_MIN: u64 = STEPS_MAX / 20;
+
 /// Bytes that are looked at in all rounds after the first.
 const BYTES_MAX: usize = 16 << 20;
 
@@ -41,10 +44,13 @@ pub(super) fn faults(text: &str, error: usize) -> Vec<Found> {
     let mut start = first_statement(&lexed.tokens, error);
     let mut found: Vec<Found> = Vec::new();
     let (mut steps, mut bytes) = (STEPS_MAX, 0);
+    let error = text.floor_char_boundary(error.min(text.len()));
     for _ in 0..ROUNDS_MAX {
         let run = run(text, &lexed, start, steps);
         steps = run.steps;
         let from = match run.end {
+            // The statement is too large; the definition inside it that holds the error may not be.
+            End::Limit if found.is_empty() && bytes == 0 => definition_before(text, error),
             End::Limit => return found,
             End::Left(at) if at >= text.len() => return found,
             End::Left(at) => next_line(text, at, usize::MAX, false),
@@ -68,6 +74,7 @@ pub(super) fn faults(text: &str, error: usize) -> Vec<Found> {
             }
         };
         let Some(from) = from else { return found };
+        steps = steps.max(STEPS_OF_ROUND_MIN);
         bytes += text.len() - from;
         if bytes > BYTES_MAX {
             return found;
@@ -76,6 +83,21 @@ pub(super) fn faults(text: &str, error: usize) -> Vec<Found> {
         start = 0;
     }
     found
+}
+
+/// The line of the last definition that begins before `error`.
+fn definition_before(text: &str, error: usize) -> Option<usize> {
+    const DEFINITIONS: &[&str] = &["def ", "async def ", "class "];
+    let mut end = line_start(text, error);
+    while end > 0 {
+        let start = line_start(text, end - 1);
+        let code = text[start..end].trim_start();
+        if DEFINITIONS.iter().any(|definition| code.starts_with(definition)) {
+            return Some(start);
+        }
+        end = start;
+    }
+    None
 }
 
 /// The token that begins the last statement at the margin that begins at or before `error`.

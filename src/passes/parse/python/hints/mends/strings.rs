@@ -17,8 +17,9 @@ pub(super) fn unterminated(place: &Place<'_>) -> Mend {
         return Some("write the last backslash twice".into());
     }
     // `'it's'`: what stands before is a string and a word.
-    let apostrophe = quote == '\'' && place.before.chars().next_back().is_some_and(char::is_alphanumeric)
-        || quote == '\'' && place.before.contains('\'');
+    let before = place.before;
+    let follows_word = before.chars().next_back().is_some_and(char::is_alphanumeric);
+    let apostrophe = quote == '\'' && (follows_word || before.contains('\''));
     if apostrophe {
         return Some("write an apostrophe inside '…' as \\', or put the string in \"…\"".into());
     }

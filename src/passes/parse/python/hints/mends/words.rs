@@ -108,7 +108,7 @@ pub(super) fn missing_operand(place: &Place<'_>) -> Mend {
         return Some(format!("something is missing behind `{word}`").into());
     }
     let operator = before.chars().next_back().filter(|char| "=+-*/%@&|^~<>,.".contains(*char))?;
-    Some(format!("something is missing behind {operator}").into())
+    Some(format!("something is missing behind '{operator}'").into())
 }
 
 /// A token that stands twice, or a separator with nothing to separate.
