@@ -127,7 +127,7 @@ pub struct ParsePolicy {
 impl Default for ParsePolicy {
     fn default() -> Self {
         Self {
-            file_bytes_max: ByteSize::mib(16),
+            file_bytes_max: ByteSize::mib(10),
             tree_bytes_max: ByteSize::mib(2),
             nesting_depth_max: 200,
             findings_per_file_max: 10,

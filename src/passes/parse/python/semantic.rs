@@ -20,7 +20,7 @@ pub(super) fn check(body: &[Stmt], text: &str, target: &Target, form: Form) -> V
     let start = future::start(body, version);
     let ends = body.first().zip(body.last()).map(|(first, last)| TextRange::new(first.start(), last.end()));
     let written = ends.map_or("", |range| &text[super::bytes(range)]);
-    let collects = ["global", "nonlocal", ":="].into_iter().any(|word| written.contains(word));
+    let collects = written.contains(":=") || ["global", "nonlocal"].into_iter().any(|word| may_begin(written, word));
     let mut walker = Walker {
         text,
         target,
@@ -42,6 +42,14 @@ pub(super) fn check(body: &[Stmt], text: &str, target: &Target, form: Form) -> V
     let unresolved = walker.scopes.unresolved();
     walker.problems.extend(unresolved.into_iter().map(|(message, range)| checks::problem(message, range)));
     walker.problems
+}
+
+/// Whether a statement may begin with `word`: at a line's start, or behind `;` or `:`. The word is frequent in comments.
+fn may_begin(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].trim_end_matches([' ', '\t', '\x0c']);
+        matches!(before.as_bytes().last(), None | Some(b'\n' | b'\r' | b';' | b':'))
+    })
 }
 
 /// The walk. All fields that change are as they are for the place where it is.
