@@ -537,7 +537,8 @@ fn details_count_what_was_judged() {
         "{\"files\":2,\"invalid\":1,\"byLanguage\":{\"javascript\":1,\"python\":1},\
          \"target\":{\"python\":{\"version\":\"3.14\",\"because\":\"it is the newest known and nothing names another\"},\
          \"node\":{\"version\":\"26\",\"because\":\"it is the newest known and nothing names another\"}},\
-         \"dialects\":{\"a.py\":\"3.14\",\"b.js\":\"commonjs\"},\"tolerantTreeErrors\":[]}"
+         \"dialects\":{\"a.py\":\"3.14\",\"b.js\":\"commonjs\"},\
+         \"dialectFrom\":{\"b.js\":\"no package.json names a type, and it is CommonJS\"},\"tolerantTreeErrors\":[]}"
     );
     let validity: Vec<_> = parsed.files.iter().map(|file| file.validity).collect();
     assert_eq!(validity, [Validity::Valid, Validity::Invalid, Validity::NotJudged, Validity::NotJudged]);
