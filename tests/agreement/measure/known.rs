@@ -84,6 +84,14 @@ pub(crate) const KNOWN: &[Known] = &[
         reason: "Node 20 tries a file as a module only after the faults in a list of its own; this await is not in it",
     },
     Known {
+        goal: Goal::CommonJs,
+        versions: (20, 26),
+        example: b"async(...x).f;\n",
+        engine: "valid",
+        vetrun: "unexpected token '…': expected '…'",
+        reason: "the strict parser takes a call of `async` with a spread argument for the head of an arrow function",
+    },
+    Known {
         goal: Goal::Python,
         versions: (9, 14),
         example: b"raise;\n",
