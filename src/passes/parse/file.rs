@@ -101,6 +101,10 @@ fn validity(problems: &[Problem]) -> Validity {
     }
 }
 
+/// The largest file that is not valid and of which a tolerant tree is made: what recovers from errors takes far more time
+/// and memory than what reads valid code.
+const INVALID_BYTES_MAX: u64 = 512 << 10;
+
 /// Adds the tolerant tree of the whole file, where its judge has not made trees itself. A fault where there is none.
 fn add_tree(file: &mut ParsedFile<'_>, policy: &ParsePolicy) -> Option<Problem> {
     let language = file.source.language;
@@ -108,7 +112,11 @@ fn add_tree(file: &mut ParsedFile<'_>, policy: &ParsePolicy) -> Option<Problem> 
         return None;
     }
     let text = file.text.as_ref()?.as_str();
-    match tree::Ground::new(text, policy.tree_bytes_max.bytes()).whole(language) {
+    let bytes_max = match file.validity {
+        Validity::Invalid => policy.tree_bytes_max.bytes().min(INVALID_BYTES_MAX),
+        _ => policy.tree_bytes_max.bytes(),
+    };
+    match tree::Ground::new(text, bytes_max).whole(language) {
         Ok(tree) => file.regions.extend(tree.map(|tree| Region { language, range: 0..text.len(), tree })),
         Err(problem) => return Some(problem),
     }

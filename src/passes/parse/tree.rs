@@ -17,6 +17,9 @@ pub(super) const TOO_LARGE: &str = "file-too-large-to-scan";
 const REPORTS_BASE: usize = 1_000;
 const BYTES_PER_REPORT: usize = 10;
 
+/// For how many reports one counts after an error: recovery does more work in a step, and keeps more of it.
+const ERROR_REPORT: usize = 4;
+
 /// The grammar for the tolerant tree of a language, if there is one. TypeScript takes JavaScript's: there is no other
 /// here, and the tolerant tree of its plain parts is still of use.
 fn grammar(language: Language) -> Option<tree_sitter::Language> {
@@ -68,7 +71,8 @@ impl<'t> Ground<'t> {
             parser.set_included_ranges(&[self.included(&range)]).map_err(|_| limit("refused the stretch"))?;
         }
         let mut reports = REPORTS_BASE + range.len() / BYTES_PER_REPORT;
-        let mut count = |_: &ParseState| match reports.checked_sub(1) {
+        let mut count = |state: &ParseState| match reports.checked_sub(if state.has_error() { ERROR_REPORT } else { 1 })
+        {
             Some(rest) => {
                 reports = rest;
                 ControlFlow::Continue(())

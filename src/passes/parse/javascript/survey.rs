@@ -28,6 +28,7 @@ const REGEX_GROUPS_MAX: usize = 32_767;
 
 /// What one walk over a tree saw.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "bench"), expect(unreachable_pub, reason = "the benchmark names it"))]
 pub struct Survey<'t, 'a> {
     text: &'t str,
     watch: Watch<'a>,
