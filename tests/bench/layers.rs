@@ -31,28 +31,33 @@ fn timed<T>(rounds: usize, files: &[T], mut work: impl FnMut(&T)) -> Vec<Duratio
     (0..rounds).map(round).collect()
 }
 
-/// Times `use_it` on what `make` makes, without the time for making it and for its drop, and the time of the drop.
+/// One layer's use of a source and of what was made from it.
+type Step<'s, T, P> = Box<dyn FnMut(&T, &P) + 's>;
+
+/// Times `steps` on what `make` makes, without the time for making it and for its drop, and the time of the drop.
 fn staged<T, P>(
     rounds: usize,
     files: &[T],
     mut make: impl FnMut(&T) -> P,
-    mut steps: Vec<Box<dyn FnMut(&T, &P) + '_>>,
+    mut steps: Vec<Step<'_, T, P>>,
 ) -> Vec<Vec<Duration>> {
-    let mut times = vec![vec![Duration::ZERO; rounds]; steps.len() + 2];
-    for round in 0..rounds {
+    let mut times = vec![Vec::new(); steps.len() + 2];
+    for _ in 0..rounds {
+        let mut round = vec![Duration::ZERO; times.len()];
         for file in files {
             let start = now();
             let made = make(file);
-            times[0][round] += now() - start;
+            round[0] += now() - start;
             for (at, step) in steps.iter_mut().enumerate() {
                 let start = now();
                 step(file, &made);
-                times[at + 1][round] += now() - start;
+                round[at + 1] += now() - start;
             }
             let start = now();
             drop(made);
-            times[steps.len() + 1][round] += now() - start;
+            round[steps.len() + 1] += now() - start;
         }
+        times.iter_mut().zip(round).for_each(|(times, time)| times.push(time));
     }
     times
 }
@@ -129,21 +134,23 @@ pub(crate) fn javascript(corpus: &Corpus, rounds: usize) -> Table {
             }),
         );
         let mut arena = Allocator::default();
-        let mut times = vec![vec![Duration::ZERO; rounds]; 3];
-        for round in 0..rounds {
+        let mut times = vec![Vec::new(); 3];
+        for _ in 0..rounds {
+            let mut round = [Duration::ZERO; 3];
             for (_, text, dialect) in &files {
                 let start = now();
                 arena.reset();
                 let program = layers::javascript::parse(&arena, text.as_str(), dialect);
                 let program = &*arena.alloc(program.expect("a valid file parses"));
-                times[0][round] += now() - start;
+                round[0] += now() - start;
                 let start = now();
                 let facts = layers::javascript::own(program, text.as_str(), dialect);
-                times[1][round] += now() - start;
+                round[1] += now() - start;
                 let start = now();
                 black_box(layers::javascript::semantic(program, &facts));
-                times[2][round] += now() - start;
+                round[2] += now() - start;
             }
+            times.iter_mut().zip(round).for_each(|(times, time)| times.push(time));
         }
         let names = ["oxc_parser", "survey", "oxc_semantic"];
         names.into_iter().zip(times).for_each(|(name, times)| table.row(name, times));

@@ -9,6 +9,8 @@
 //! held against it. The tolerant tree is no part of the verdict and is shown beside it, as are the engines' own
 //! compilers where they are installed.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result is what it prints")]
+
 mod corpus;
 mod layers;
 mod peers;

@@ -10,6 +10,7 @@ mod parse;
 mod parse_bytes;
 mod parse_javascript;
 mod parse_measure;
+mod parse_nests;
 mod parse_notebook;
 mod parse_python;
 mod parse_words;

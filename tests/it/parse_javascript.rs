@@ -181,6 +181,18 @@ fn what_must_be_compiled_is_noted() {
 }
 
 #[test]
+fn what_is_no_jsx_is_not_taken_for_it() {
+    let package = ("package.json", "{\"type\": \"commonjs\"}");
+    for (source, expected) in [
+        ("import a from 'b'\nexport default 1 < 2\n", Validity::Invalid),
+        ("import a from 'b'\nexport default <a/>\n", Validity::Valid),
+    ] {
+        let (validity, dialect, _) = dialect(&[package, ("a.js", source)], "a.js");
+        assert_eq!(validity, expected, "{source} as {dialect}");
+    }
+}
+
+#[test]
 fn faults_after_a_mend_are_at_their_own_place() {
     for (source, line, column) in [
         ("f() = 1;\nlet\n'x';\ng(1", 4, 2),

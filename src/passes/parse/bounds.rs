@@ -37,6 +37,28 @@ pub(super) fn labels_over(text: &str, labels_max: usize) -> Option<usize> {
     None
 }
 
+/// The longest run of what may begin type arguments in TypeScript (`a<b<c<…`, `a < b, c < d, …`) and is never ended. The
+/// parser tries each of them as type arguments first, which takes memory with the square of their number.
+pub(super) const TYPE_ARGUMENTS_MAX: usize = 1_000;
+
+/// Where a run of more than `angles_max` of them is too long. What they cannot hold ends a run: `>`, `;`, `&&`, `||`.
+pub(super) fn type_arguments_over(text: &str, angles_max: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut run = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'<' => run += 1,
+            b'>' | b';' => run = 0,
+            b'&' | b'|' if bytes.get(at + 1) == Some(byte) => run = 0,
+            _ => continue,
+        }
+        if run > angles_max {
+            return Some(at);
+        }
+    }
+    None
+}
+
 /// Whether a stretch of code holds one word and else only white space and comments.
 fn is_one_word(code: &[u8]) -> bool {
     let (mut at, mut words) = (0, 0);
@@ -65,6 +87,13 @@ fn is_name(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_of_type_arguments_are_seen() {
+        assert_eq!(type_arguments_over(&"a < ".repeat(4), 3), Some(14));
+        assert_eq!(type_arguments_over(&"a < b && ".repeat(4), 3), None);
+        assert_eq!(type_arguments_over(&"f<T>(x); ".repeat(4), 3), None);
+    }
 
     #[test]
     fn runs_of_labels_are_seen() {

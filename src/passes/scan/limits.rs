@@ -41,6 +41,10 @@ pub(super) const INLINE_STEPS_MAX: usize = 2_000_000;
 /// Scopes through which one name is looked up; farther out it is unknown.
 pub(super) const SCOPE_DEPTH_MAX: usize = 512;
 
+/// Steps of taking one pattern apart with a value and a default for each of its parts; then a part is given what is either
+/// of the two, since they double with every pattern inside another.
+pub(super) const PATTERN_STEPS_MAX: usize = 64;
+
 /// Bases of classes that are followed for an attribute.
 pub(super) const BASES_MAX: usize = 16;
 

@@ -269,11 +269,21 @@ impl<'t> Builder<'t> {
     /// scope. Takes the pattern apart with a stack of its own.
     pub(super) fn assign(&mut self, target: ExprId, value: ExprId, how: Binding) {
         let mut todo = vec![(target, value)];
+        let mut steps = 0;
         while let Some((target, value)) = todo.pop() {
-            if let Some(default) = self.defaults.get(&target.0).copied() {
-                self.assign_one(target, default, how, &mut todo);
+            steps += 1;
+            match self.defaults.get(&target.0).copied() {
+                Some(default) if steps > limits::PATTERN_STEPS_MAX => {
+                    let either = self.list([value, default]);
+                    let either = self.synthetic(Kind::Choice(either), target);
+                    self.assign_one(target, either, how, &mut todo);
+                }
+                Some(default) => {
+                    self.assign_one(target, default, how, &mut todo);
+                    self.assign_one(target, value, how, &mut todo);
+                }
+                None => self.assign_one(target, value, how, &mut todo),
             }
-            self.assign_one(target, value, how, &mut todo);
         }
     }
 

@@ -330,7 +330,9 @@ impl<'a, 'r> Matching<'a, 'r> {
     }
 
     fn import_named(&mut self, name: &str, start: usize, end: usize, resolved: Option<String>) {
-        let ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
+        // No rule names anything longer, and a name of a million parts has a million beginnings.
+        let ends =
+            name.match_indices('.').map(|(at, _)| at).chain([name.len()]).take(super::limits::SEGMENTS_MAX as usize);
         for part in ends.map(|end| &name[..end]) {
             for hook in self.tables.imports.named(part) {
                 self.hits.push(Hit { rule: hook.rule, start, end, resolved: resolved.clone(), how: How::Plainly });

@@ -10,7 +10,7 @@ use super::*;
 /// What is looked at before the parser. Whether the file may be parsed.
 #[must_use]
 pub fn bounds(text: &str) -> bool {
-    bounded(text, &scan::scan(text, BRACKETS_MAX)).is_none()
+    bounded(text, Language::JavaScript, &scan::scan(text, BRACKETS_MAX)).is_none()
 }
 
 /// The parser alone, as the dialect that a verdict named.

@@ -41,7 +41,7 @@ const TYPESCRIPT_RULE: &str = "typescript-syntax-error";
 pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_>, basis: Basis<'_>) -> Judged {
     let mut judged = Judged::default();
     let found = scan::scan(text, BRACKETS_MAX);
-    if let Some(problem) = bounded(text, &found) {
+    if let Some(problem) = bounded(text, language, &found) {
         judged.problems.push(problem);
         return judged;
     }
@@ -84,10 +84,12 @@ fn first_accepting(
         }
         match attempt(text, Terms { goal, node, rule }) {
             Ok(accepted) if candidate.if_module_syntax && !accepted.has_module_syntax => tried.push((goal, true)),
-            Ok(accepted) => {
-                let jsx = (goal == Goal::JSX && candidate.from == roles::JSX_IN_JS).then(notes::jsx);
-                return Ok((candidate, accepted.note.or(jsx)));
+            Ok(accepted) if goal != Goal::JSX || candidate.from != roles::JSX_IN_JS => {
+                return Ok((candidate, accepted.note));
             }
+            // What is a module without JSX was not refused for its JSX.
+            Ok(_) if attempt(text, Terms { goal: Goal::MODULE, node, rule }).is_ok() => tried.push((goal, false)),
+            Ok(accepted) => return Ok((candidate, accepted.note.or(Some(notes::jsx())))),
             Err(problems) => {
                 tried.push((goal, false));
                 if refused.as_ref().is_none_or(|(_, best)| reach(&problems) > reach(best)) {
@@ -102,7 +104,7 @@ fn first_accepting(
 /// Judges the script of a page, `offset` bytes into its text.
 pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, basis: Basis<'_>) -> Vec<Problem> {
     let found = scan::scan(text, BRACKETS_MAX);
-    let problems = match bounded(text, &found) {
+    let problems = match bounded(text, Language::JavaScript, &found) {
         Some(problem) => vec![problem],
         None => match attempt(text, Terms { goal, node: basis.target.node, rule: RULE }) {
             Ok(_) => Vec::new(),
@@ -112,12 +114,18 @@ pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, basis: Basis<'
     problems.into_iter().map(|problem| problem.moved(offset)).collect()
 }
 
-fn bounded(text: &str, found: &scan::Scan) -> Option<Problem> {
+fn bounded(text: &str, language: Language, found: &scan::Scan) -> Option<Problem> {
     let too_deep = found.brackets.too_deep.map(|at| bounds::too_deep("brackets", BRACKETS_MAX, at));
-    too_deep.or_else(|| bounds::too_much_code(text)).or_else(|| {
+    let labels = || {
         let at = bounds::labels_over(text, bounds::LABELS_MAX)?;
         Some(Problem::new("nesting-too-deep", format!("more than {} labels in a row", bounds::LABELS_MAX), at..at + 1))
-    })
+    };
+    let type_arguments = || {
+        let most = bounds::TYPE_ARGUMENTS_MAX;
+        let at = bounds::type_arguments_over(text, most).filter(|_| language == Language::TypeScript)?;
+        Some(bounds::too_deep("type arguments", most as u64, at))
+    };
+    too_deep.or_else(|| bounds::too_much_code(text)).or_else(labels).or_else(type_arguments)
 }
 
 /// How far a goal got: the offset of its first fault.
@@ -148,7 +156,7 @@ fn attempt(text: &str, terms: Terms) -> Result<Accepted, Vec<Problem>> {
 
 /// What else a file that was refused is valid as.
 fn other_language(text: &str, goal: Goal, node: NodeVersion) -> Option<&'static str> {
-    if !goal.is_javascript() {
+    if !goal.is_javascript() || bounds::type_arguments_over(text, bounds::TYPE_ARGUMENTS_MAX).is_some() {
         return None;
     }
     let is_valid = |goal, node| engine::once(text, Terms { goal, node, rule: RULE }, &Mends::default()).is_ok();

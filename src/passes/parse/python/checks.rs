@@ -146,6 +146,9 @@ fn loose(value: &Expr, text: &str) -> Option<Problem> {
     (is_loose && follows_star()).then(|| problem("invalid syntax", value.range()))
 }
 
+/// How many f-strings may stand inside one another in their fields (`MAXFSTRINGLEVEL` of CPython's tokenizer, less one).
+pub(super) const NESTED_STRINGS_MAX: u32 = 149;
+
 /// How many replacement fields of an f-string may stand inside one another, in format specifications.
 pub(super) fn fields_max(version: PythonVersion) -> u32 {
     if version >= PythonVersion::PY312 { 3 } else { 2 }

@@ -227,7 +227,11 @@ impl<'a> Walker<'a> {
         // The first iterable is evaluated outside the comprehension.
         self.iterable(&first.iter);
         let is_generator = expr.is_generator_expr();
+        let depth = self.scopes.block().depth;
         self.scopes.enter(Kind::Comprehension { is_generator });
+        if !is_generator {
+            self.inlined(depth, expr.range());
+        }
         self.target(first);
         first.ifs.iter().for_each(|test| self.visit_expr(test));
         for generator in others {
@@ -244,6 +248,18 @@ impl<'a> Walker<'a> {
         self.scopes.leave();
         if is_coroutine && !is_generator {
             self.asynchronous_comprehension(expr.range());
+        }
+    }
+
+    /// From 3.12 on (PEP 709) a comprehension is compiled as a loop of the block around it, which is `depth` blocks deep.
+    fn inlined(&mut self, depth: u32, range: TextRange) {
+        if self.version < PythonVersion::PY312 {
+            return;
+        }
+        let limit = checks::blocks_max(self.version);
+        self.scopes.block_mut().depth = depth + 1;
+        if depth == limit {
+            self.report("too many statically nested blocks", range);
         }
     }
 
@@ -342,6 +358,12 @@ impl<'a> Walker<'a> {
     pub(super) fn field(&mut self, element: &'a ast::InterpolatedStringElement) {
         let ast::InterpolatedStringElement::Interpolation(field) = element else { return };
         let depth = self.fields + 1;
+        if depth == 1 {
+            self.strings += 1;
+            if self.strings == checks::NESTED_STRINGS_MAX + 1 {
+                self.report("too many nested f-strings", field.range);
+            }
+        }
         if depth > checks::fields_max(self.version) {
             self.report("f-string: expressions nested too deeply", field.range);
         }
@@ -352,6 +374,9 @@ impl<'a> Walker<'a> {
             self.field(inner);
         }
         self.fields = depth - 1;
+        if depth == 1 {
+            self.strings -= 1;
+        }
     }
 
     /// Binds what a pattern captures and walks its values.

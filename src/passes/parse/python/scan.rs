@@ -32,7 +32,7 @@ pub(super) fn scan(text: &str, depth_max: u64) -> Scan {
         starts: Vec::new(),
         found: Scan { brackets: Brackets::new(depth_max), unterminated: None },
     };
-    while scanner.at < scanner.bytes.len() {
+    while scanner.at < scanner.bytes.len() && scanner.found.brackets.too_deep.is_none() {
         match scanner.frames.last() {
             Some(&Frame::Text(quote, tripled, raw)) => scanner.text(quote, tripled, raw),
             Some(Frame::Spec) => scanner.spec(),

@@ -33,6 +33,7 @@ pub(super) fn check(body: &[Stmt], text: &str, target: &Target, form: Form) -> V
         compiled: true,
         depth: 0,
         fields: 0,
+        strings: 0,
         depth_max: checks::expression_depth_max(version),
         is_too_deep: false,
     };
@@ -73,6 +74,8 @@ pub(super) struct Walker<'a> {
     pub(super) is_too_deep: bool,
     /// Replacement fields of one f-string around the place.
     pub(super) fields: u32,
+    /// F-strings inside one another around the place.
+    pub(super) strings: u32,
 }
 
 impl<'a> Walker<'a> {
