@@ -36,8 +36,9 @@ fn clean_fixtures() -> Vec<PathBuf> {
 
 /// What is expected of the fixture at `path`.
 fn expected(path: &Path) -> Expected {
-    let name = format!("{}.expected.toml", path.file_name().unwrap().to_str().unwrap());
-    let text = fs::read_to_string(path.with_file_name(&name)).unwrap();
+    let beside = path.with_extension("expected.toml");
+    let name = beside.display();
+    let text = fs::read_to_string(&beside).unwrap_or_else(|error| panic!("{name}: {error}"));
     toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 

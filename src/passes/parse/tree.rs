@@ -1,5 +1,6 @@
 //! The tolerant trees: tree-sitter, within limits of size and steps.
 
+use std::cell::Cell;
 use std::ops::{ControlFlow, Range};
 
 use memchr::memchr_iter;
@@ -31,6 +32,12 @@ fn grammar(language: Language) -> Option<tree_sitter::Language> {
         _ => None,
     }
 }
+
+/// Bytes that the parser is given at once, and how often it may ask for each such piece. A grammar's own scanner may read
+/// to the end of the text for one token, which no report of progress shows.
+const PIECE_BYTES: usize = 4096;
+const READS_PER_PIECE: usize = 64;
+const READS_BASE: usize = 4096;
 
 /// A text, of which trees are wanted.
 pub(super) struct Ground<'t> {
@@ -71,17 +78,23 @@ impl<'t> Ground<'t> {
             parser.set_included_ranges(&[self.included(&range)]).map_err(|_| limit("refused the stretch"))?;
         }
         let mut reports = REPORTS_BASE + range.len() / BYTES_PER_REPORT;
-        let mut count = |state: &ParseState| match reports.checked_sub(if state.has_error() { ERROR_REPORT } else { 1 })
-        {
-            Some(rest) => {
-                reports = rest;
-                ControlFlow::Continue(())
+        let reads = Cell::new(READS_BASE + READS_PER_PIECE * (range.len() / PIECE_BYTES));
+        let mut count = |state: &ParseState| {
+            let cost = if state.has_error() { ERROR_REPORT } else { 1 };
+            match reports.checked_sub(cost).filter(|_| reads.get() > 0) {
+                Some(rest) => {
+                    reports = rest;
+                    ControlFlow::Continue(())
+                }
+                None => ControlFlow::Break(()),
             }
-            None => ControlFlow::Break(()),
         };
         let options = ParseOptions::new().progress_callback(&mut count);
         let bytes = self.text.as_bytes();
-        let mut read = |at: usize, _: Point| bytes.get(at..).unwrap_or_default();
+        let mut read = |at: usize, _: Point| {
+            reads.set(reads.get().saturating_sub(1));
+            bytes.get(at..bytes.len().min(at + PIECE_BYTES)).unwrap_or_default()
+        };
         parser.parse_with_options(&mut read, None, Some(options)).map(Some).ok_or_else(|| limit("took too many steps"))
     }
 

@@ -8,6 +8,7 @@
 
 use std::cell::Cell;
 
+use oxc_allocator::ArenaVec;
 use oxc_ast::AstKind;
 use oxc_ast::ast::{
     Argument, BinaryOperator, BindingIdentifier, ComputedMemberExpression, Expression, IdentifierReference, Program,
@@ -119,8 +120,10 @@ impl<'a> Visit<'a> for Survey<'_, 'a> {
         self.concerns |= name.name == "await";
     }
 
-    fn visit_argument(&mut self, argument: &Argument<'a>) {
-        self.deeper(520, argument.span(), |survey| walk::walk_argument(survey, argument));
+    fn visit_arguments(&mut self, arguments: &ArenaVec<'a, Argument<'a>>) {
+        if let Some(first) = arguments.first() {
+            self.deeper(520, first.span(), |survey| walk::walk_arguments(survey, arguments));
+        }
     }
 
     fn visit_computed_member_expression(&mut self, member: &ComputedMemberExpression<'a>) {

@@ -9,6 +9,15 @@ use super::checks;
 use super::scope::{Kind, LOCAL, PARAMETER, USED};
 use super::semantic::Walker;
 
+/// How many levels of CPython's depth an expression takes: its parser needs twice the room for a lambda and for a power.
+fn levels(expr: &Expr) -> u32 {
+    match expr {
+        Expr::Lambda(_) => 2,
+        Expr::BinOp(operation) if operation.op == ast::Operator::Pow => 2,
+        _ => 1,
+    }
+}
+
 impl<'a> Walker<'a> {
     /// Walks an expression, unless too many are around it.
     pub(super) fn expression(&mut self, expr: &'a Expr) {
@@ -17,9 +26,10 @@ impl<'a> Walker<'a> {
             self.too_deep("expressions inside one another", limit, expr.range());
             return;
         }
-        self.depth += 1;
+        let levels = levels(expr);
+        self.depth += levels;
         self.one(expr);
-        self.depth -= 1;
+        self.depth -= levels;
     }
 
     fn one(&mut self, expr: &'a Expr) {
