@@ -324,6 +324,8 @@ const NEVER: &[&str] = &[
 
 /// What all accept.
 const ALWAYS: &[&str] = &[
+    "try: x\nexcept E: raise;\n",
+    "raise; x\n",
     "print(*y or a)",
     "print(*y if a else b)",
     "'a'; from __future__ import annotations",

@@ -93,14 +93,6 @@ pub(crate) const KNOWN: &[Known] = &[
     },
     Known {
         goal: Goal::Python,
-        versions: (9, 14),
-        example: b"raise;\n",
-        engine: "valid",
-        vetrun: "invalid syntax",
-        reason: "the strict parser wants an expression between `raise` and a semicolon",
-    },
-    Known {
-        goal: Goal::Python,
         versions: (13, 14),
         example: b"from __future__ import barry_as_FLUFL\n1 <> 2\n",
         engine: "valid",

@@ -71,15 +71,19 @@ pub(super) fn verdict(text: &str, form: Form, basis: Basis<'_>) -> Vec<Problem> 
     strict(form, text, target, &found)
 }
 
-/// The errors of the strict parser that are errors: it takes a name `match` behind a `;` for the statement, and finds no
-/// name in `C(_=x)`.
+/// The errors of the strict parser that are errors: it takes a name `match` behind a `;` for the statement, finds no name
+/// in `C(_=x)`, and wants an expression in `raise;`.
 fn real_errors(errors: &[ParseError], tokens: &[Token], text: &str) -> Vec<ParseError> {
-    let is_name = |error: &ParseError| {
-        let at = tokens.partition_point(|token| token.start() < error.location.start());
-        tokens.get(at).is_some_and(|token| token.kind() == TokenKind::Name)
+    let place = |error: &ParseError| tokens.partition_point(|token| token.start() < error.location.start());
+    let kind = |at: usize| tokens.get(at).map(Token::kind);
+    let is_name = |error: &ParseError| kind(place(error)) == Some(TokenKind::Name);
+    let is_bare_raise = |error: &ParseError| {
+        let at = place(error);
+        kind(at) == Some(TokenKind::Semi) && kind(at.wrapping_sub(1)) == Some(TokenKind::Raise)
     };
     let is_real = |error: &&ParseError| match &error.error {
         ParseErrorType::SimpleAndCompoundStatementOnSameLine => !is_name(error),
+        ParseErrorType::ExpectedExpression => !is_bare_raise(error),
         ParseErrorType::OtherError(message) => {
             &text[bytes(error.location)] != "_" || message != "Expected an identifier for the keyword pattern"
         }
