@@ -26,6 +26,7 @@
 //! | [`policy`] | everything that its owner can decide, with defaults |
 //! | [`passes`] | the six passes, one file or folder each |
 //! | [`rules`] | rule files → compiled rules |
+//! | `facts` | what code in either language is lowered into: one arena, from strict and from tolerant trees |
 //! | [`deps`] | declared packages in all their forms |
 //! | [`sandbox`] | the trait, and one folder for each back end |
 //! | [`vet`] | the sequence and the gate |
@@ -50,6 +51,7 @@
 pub mod artifact;
 pub mod cli;
 pub mod deps;
+mod facts;
 pub mod finding;
 pub mod intake;
 pub mod language;

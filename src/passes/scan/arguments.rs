@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::facts::{Argument, Dialect, ExprId, Kind, Spread};
 use super::fold;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{Set, Value};
+use crate::facts::{Argument, Dialect, ExprId, Kind, Spread};
 use crate::rules::{Check, Is, Test};
 
 /// What is known of one argument.

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use super::facts::{Argument, Dialect, ExprId, Kind, Span, Spread};
 use super::fold;
 use super::functions;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{RESULT, ROOT, Set, Value};
+use crate::facts::{Argument, Dialect, ExprId, Kind, Span, Spread};
 
 /// What a call really calls, and with which arguments.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl Resolver<'_> {
                 Value::Partial(made) if through.contains(&made) => continue,
                 Value::Partial(made) => through.push(made),
                 Value::Path(_) => {}
-                _ => through.push(super::facts::OPAQUE),
+                _ => through.push(crate::facts::OPAQUE),
             }
             if through.len() > limits::PARTIALS_MAX || steps > limits::TARGETS_MAX {
                 self.limit = self.limit.or(Some("partials"));

@@ -9,9 +9,9 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::facts::{Binary, Dialect, Unary};
 use super::limits::{ELEMENTS_MAX, FOLD_BYTES_MAX};
 use super::values::Value;
+use crate::facts::{Binary, Dialect, Unary};
 
 /// A text, unless it is too long.
 pub(super) fn text(text: impl Into<String>) -> Option<Value> {
@@ -103,7 +103,7 @@ fn number(value: &Value) -> Option<f64> {
         _ => {
             let text = display(value, Dialect::JavaScript)?;
             let text = text.trim();
-            match super::literal::integer(text) {
+            match crate::facts::literal::integer(text) {
                 _ if text.is_empty() => 0.0,
                 Some(number) => number as f64,
                 None => text.parse().unwrap_or(f64::NAN),
@@ -347,7 +347,7 @@ pub(super) fn decode(data: &[u8], encoding: &str) -> Option<Value> {
         "hex" | "hexcodec" => bytes(hex_bytes(std::str::from_utf8(data).ok()?)?),
         "base64" | "base64codec" => bytes(base64_bytes(data)?),
         "unicodeescape" | "rawunicodeescape" => {
-            text(super::literal::python_text(std::str::from_utf8(data).ok()?, false))
+            text(crate::facts::literal::python_text(std::str::from_utf8(data).ok()?, false))
         }
         "utf16" | "utf16le" => {
             let units: Vec<u16> = data.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();

@@ -1,9 +1,9 @@
 //! The functions and methods of both languages that attackers hide names with, evaluated over constants.
 
-use super::facts::Dialect;
 use super::fold::{self, base64_bytes, bytes_of, bytes_value, decode, display, elements, hex_bytes, join, list, text};
 use super::limits::ELEMENTS_MAX;
 use super::values::Value;
+use crate::facts::Dialect;
 
 /// The value of calling the function with the qualified name `name`.
 pub(super) fn call(name: &str, arguments: &[Value], dialect: Dialect) -> Option<Value> {
@@ -66,7 +66,7 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
         },
         ("str.join", Some(Value::Text(separator))) => join(separator, &elements(arguments.get(1)?)?),
         ("operator.add" | "operator.concat", Some(left)) => {
-            fold::binary(super::facts::Binary::Add, left, arguments.get(1)?, Dialect::Python)
+            fold::binary(crate::facts::Binary::Add, left, arguments.get(1)?, Dialect::Python)
         }
         _ => None,
     }
@@ -113,7 +113,7 @@ fn javascript_call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("unescape" | "decodeURIComponent" | "decodeURI", Some(Value::Text(data))) => text(unescape(data)),
         ("String", Some(value)) => text(display(value, Dialect::JavaScript)?),
         ("parseInt", Some(value)) => parse_int(value, arguments.get(1)),
-        ("Number", Some(value)) => fold::unary(super::facts::Unary::Plus, value, Dialect::JavaScript),
+        ("Number", Some(value)) => fold::unary(crate::facts::Unary::Plus, value, Dialect::JavaScript),
         ("Array.from", Some(value)) => list(elements(value)?),
         ("Array.of", Some(_)) => list(arguments.to_vec()),
         ("JSON.parse", Some(Value::Text(written))) => match serde_json::from_str(written).ok()? {
@@ -221,7 +221,7 @@ fn text_method(own: &str, name: &str, arguments: &[Value], dialect: Dialect) -> 
         }
         "substr" => substring(own, arguments, true),
         "substring" | "slice" => substring(own, arguments, false),
-        "repeat" => fold::binary(super::facts::Binary::Multiply, &Value::Text(own.into()), arguments.first()?, dialect),
+        "repeat" => fold::binary(crate::facts::Binary::Multiply, &Value::Text(own.into()), arguments.first()?, dialect),
         "title" | "capitalize" => {
             let mut chars = own.chars();
             let first = chars.next()?;

@@ -3,12 +3,12 @@
 //!
 //! This recurses, at most [`INLINE_DEPTH_MAX`](super::limits::INLINE_DEPTH_MAX) deep, and counts its steps.
 
-use super::facts::{Argument, Binary, ExprId, FunctionId, Kind, Sym};
 use super::fold;
 use super::functions;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::Value;
+use crate::facts::{Argument, Binary, ExprId, FunctionId, Kind, Sym};
 
 type Bindings = [(Sym, Value)];
 

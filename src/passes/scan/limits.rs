@@ -1,9 +1,6 @@
 //! The limits of scanning, each with its unit. Reaching one is a finding (`scan-limit`), except where the limited thing
 //! merely becomes unknown, which no rule takes for harmless.
 
-/// Expressions of one region; what lies beyond is not seen, so it is a finding. Ordinary code has one in about ten bytes.
-pub(super) const EXPRESSIONS_MAX: usize = 1_000_000;
-
 /// Star imports of modules that rules know, each of which any bare name may come from; more is a finding.
 pub(super) const STARS_MAX: usize = 64;
 
@@ -37,13 +34,6 @@ pub(super) const INLINE_DEPTH_MAX: usize = 24;
 
 /// Steps of following functions and comprehensions in one region; more is a finding.
 pub(super) const INLINE_STEPS_MAX: usize = 2_000_000;
-
-/// Scopes through which one name is looked up; farther out it is unknown.
-pub(super) const SCOPE_DEPTH_MAX: usize = 512;
-
-/// Steps of taking one pattern apart with a value and a default for each of its parts; then a part is given what is either
-/// of the two, since they double with every pattern inside another.
-pub(super) const PATTERN_STEPS_MAX: usize = 64;
 
 /// Bases of classes that are followed for an attribute.
 pub(super) const BASES_MAX: usize = 16;

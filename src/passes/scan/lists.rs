@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::facts::{Dialect, Entry, ExprId, Kind, Span};
 use super::fold;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{Set, Value};
+use crate::facts::{Dialect, Entry, ExprId, Kind, Span};
 
 impl Resolver<'_> {
     /// The constants among the values of a set, literal lists included.

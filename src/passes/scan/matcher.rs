@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::arguments;
-use super::facts::{Dialect, ExprId, Kind, Role};
 use super::resolve::Resolver;
 use super::values::{PathId, RESULT, Value};
+use crate::facts::{Dialect, ExprId, Kind, Role};
 use crate::rules::{Hook, Matcher, Member, RuleSet, Tables};
 
 /// A rule that was hit.
@@ -125,7 +125,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         hook: Hook,
         expr: ExprId,
         callee: ExprId,
-        own: &[super::facts::Argument],
+        own: &[crate::facts::Argument],
         name: Option<&str>,
     ) {
         let rules = self.rules;
@@ -287,7 +287,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         let keys = self.resolver.of(key);
         for key in &keys.values {
             let Value::Text(text) = key else { continue };
-            for hook in self.member_hooks(self.tables.uses.member(text), super::facts::OPAQUE) {
+            for hook in self.member_hooks(self.tables.uses.member(text), crate::facts::OPAQUE) {
                 self.hit(hook, expr, Some(format!("*.{text}")), How::Plainly);
             }
         }
@@ -345,7 +345,7 @@ impl<'a, 'r> Matching<'a, 'r> {
             let (members, paths) = self.assigned(assignment.target);
             let object = match *self.resolver.facts.kind(assignment.target) {
                 Kind::Attribute { object, .. } | Kind::Subscript { object, .. } => object,
-                _ => super::facts::OPAQUE,
+                _ => crate::facts::OPAQUE,
             };
             let mut hooks: Vec<Hook> = Vec::new();
             for member in &members {
@@ -407,7 +407,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         set.values.iter().filter_map(text).collect()
     }
 
-    fn implicit_global(&mut self, target: ExprId, name: super::facts::Sym) -> Vec<Rc<str>> {
+    fn implicit_global(&mut self, target: ExprId, name: crate::facts::Sym) -> Vec<Rc<str>> {
         let variable = self.resolver.variable_of(target);
         let implicit = self.resolver.facts.dialect == Dialect::Python
             || variable.is_none_or(|variable| self.resolver.facts.variable_table[variable.at()].implicit);
@@ -431,7 +431,7 @@ impl<'a, 'r> Matching<'a, 'r> {
     }
 
     /// `setattr(object, "name", value)` is an assignment.
-    fn set_attribute(&mut self, expr: ExprId, arguments: &[super::facts::Argument]) {
+    fn set_attribute(&mut self, expr: ExprId, arguments: &[crate::facts::Argument]) {
         let &[receiver, name, value] = arguments else { return };
         let object = receiver.value;
         let members = self.texts(name.value);

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::facts::{Dialect, Entry, ExprId, Kind, ScopeId, Sym};
 use super::fold;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{ROOT, Set, Value};
+use crate::facts::{Dialect, Entry, ExprId, Kind, ScopeId, Sym};
 
 impl Resolver<'_> {
     /// What the attribute `name` of one value may be.
@@ -130,7 +130,7 @@ impl Resolver<'_> {
 
     fn bases_of(&mut self, class: ScopeId) -> Option<Vec<ExprId>> {
         if self.class_bases.is_none() {
-            let mut table = super::facts::IdMap::default();
+            let mut table = crate::facts::IdMap::default();
             for expr in &self.facts.exprs {
                 if let Kind::Class { scope, bases } = expr.kind {
                     table.insert(scope.0, self.facts.lists[bases.range()].to_vec());

@@ -1,6 +1,6 @@
 //! The scan pass: does the code do anything dangerous?
 //!
-//! Each region of a file is *lowered* into facts (`lower`, `lower_python`, `lower_javascript`), the *resolver* finds out which
+//! Each region of a file is *lowered* into facts (`crate::facts`), the *resolver* finds out which
 //! qualified names and constants its expressions may be (`resolve`, `members`, `calls`, `fold`, `functions`, `inline`), and
 //! the *matcher* looks those names up in the tables that the rules were compiled into. Rules over text and over the shape
 //! of trees run beside that (`text`). Nothing recurses over the artifact's nesting, and every loop over it has a limit of
@@ -11,16 +11,11 @@
 
 mod arguments;
 mod calls;
-mod facts;
 mod fold;
 mod functions;
 mod inline;
 mod limits;
 mod lists;
-mod literal;
-mod lower;
-mod lower_javascript;
-mod lower_python;
 mod matcher;
 mod members;
 mod resolve;
@@ -33,12 +28,13 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::artifact::SourceText;
+use crate::facts::{Dialect, Facts, Symbols, tolerant};
 use crate::finding::{Confidence, Finding, Pass, Severity};
 use crate::language::Language;
 use crate::passes::parse::{Parsed, ParsedFile, Region, with_room};
 use crate::policy::ScanPolicy;
 use crate::rules::{RuleLanguage, RuleSet};
-use facts::{Dialect, Facts, Symbols};
+
 use matcher::{Hit, How, Matching};
 use resolve::Resolver;
 use values::Paths;
@@ -155,9 +151,9 @@ fn scan_region(region: &Region, text: &SourceText, rules: &RuleSet) -> (Vec<Hit>
     let source = text.as_str();
     let root = region.tree.root_node();
     let (language, facts) = match region.language {
-        Language::Python => (RuleLanguage::Python, Some(lower_python::lower(source, root))),
+        Language::Python => (RuleLanguage::Python, Some(tolerant::python(source, root))),
         Language::JavaScript | Language::TypeScript => {
-            (RuleLanguage::JavaScript, Some(lower_javascript::lower(source, root)))
+            (RuleLanguage::JavaScript, Some(tolerant::javascript(source, root)))
         }
         Language::Html => (RuleLanguage::Html, None),
         _ => return (Vec::new(), None),

@@ -7,10 +7,11 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::facts::{Binary, Dialect, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
 use super::fold;
 use super::limits;
 use super::values::{PathId, Paths, ROOT, Set, UNKNOWN, Value};
+use crate::facts::SCOPE_DEPTH_MAX;
+use crate::facts::{Binary, Dialect, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
 
 enum Slot {
     New,
@@ -142,7 +143,7 @@ impl<'r> Resolver<'r> {
         one.kind = Kind::Variable(id);
         self.facts.exprs.push(one);
         self.slots.push(Slot::New);
-        let variable = super::facts::Variable { values: vec![value], expr, certain_from: u32::MAX, implicit: false };
+        let variable = crate::facts::Variable { values: vec![value], expr, certain_from: u32::MAX, implicit: false };
         self.facts.variable_table.push(variable);
         self.facts.variables.insert((class.0, name.0), id);
     }
@@ -152,7 +153,7 @@ impl<'r> Resolver<'r> {
         let Kind::Name(name) = *self.facts.kind(expr) else { return None };
         let own = self.facts.expr(expr).scope;
         let mut here = Some(own);
-        for _ in 0..limits::SCOPE_DEPTH_MAX {
+        for _ in 0..SCOPE_DEPTH_MAX {
             let scope = here?;
             let scope = self.facts.redirects.get(&(scope.0, name.0)).copied().unwrap_or(scope);
             let info = self.facts.scope(scope);
@@ -420,7 +421,7 @@ impl<'r> Resolver<'r> {
         let (own, start) = (self.facts.expr(expr).scope, self.facts.expr(expr).start);
         let mut all = Set::empty();
         let mut here = Some(own);
-        for _ in 0..limits::SCOPE_DEPTH_MAX {
+        for _ in 0..SCOPE_DEPTH_MAX {
             let Some(scope) = here else { return self.global(name, all) };
             let scope = self.facts.redirects.get(&(scope.0, name.0)).copied().unwrap_or(scope);
             let info = self.facts.scope(scope).clone();

@@ -6,8 +6,8 @@
 
 use std::rc::Rc;
 
-use super::facts::{Dialect, ExprId, IdMap, ScopeId, Sym, Symbols};
 use super::limits;
+use crate::facts::{Dialect, ExprId, IdMap, ScopeId, Sym, Symbols};
 
 /// A qualified name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

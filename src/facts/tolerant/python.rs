@@ -7,11 +7,13 @@ use std::sync::OnceLock;
 use tree_sitter::Node;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::facts::{
+use crate::facts::{
     Argument, Binary, Dialect, Entry, ExprId, Facts, Kind, OPAQUE, Role, ScopeKind, Spread, Sym, Unary,
 };
-use super::literal;
-use super::lower::{self, Binding, Builder, Child, Frame, Language, names};
+
+use super::{Child, Frame, Language, names};
+use crate::facts::builder::{Binding, Builder};
+use crate::facts::literal;
 
 names! {
     /// Node kinds of Python.
@@ -63,8 +65,8 @@ struct Python;
 type Kid<'t> = Child<'t, N, F>;
 
 /// Lowers a Python tree.
-pub(super) fn lower(source: &str, root: Node<'_>) -> Facts {
-    lower::lower::<Python>(source, root, Dialect::Python)
+pub(crate) fn lower(source: &str, root: Node<'_>) -> Facts {
+    super::lower::<Python>(source, root, Dialect::Python)
 }
 
 fn kinds() -> &'static (Vec<N>, Vec<F>) {
@@ -129,7 +131,7 @@ impl Language for Python {
         match frame.kind {
             N::Identifier => {
                 let name = name(builder, node);
-                builder.expr(Kind::Name(name), node)
+                builder.expr(Kind::Name(name), node.byte_range())
             }
             N::DottedName => dotted(builder, children),
             N::Attribute => attribute(builder, node, children),
@@ -139,7 +141,7 @@ impl Language for Python {
             N::String => string(builder, node, children),
             N::ConcatenatedString => {
                 let parts = builder.list(children.iter().map(|child| child.expr));
-                builder.expr(Kind::Concat(parts), node)
+                builder.expr(Kind::Concat(parts), node.byte_range())
             }
             N::Function | N::Lambda => function(builder, frame, children),
             N::Class => class(builder, frame, children),
@@ -154,7 +156,7 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
     match frame.kind {
         N::Integer | N::Float | N::True | N::False | N::None => {
             let kind = scalar(builder, frame.kind, node);
-            builder.expr(kind, node)
+            builder.expr(kind, node.byte_range())
         }
         N::Parenthesized | N::Await | N::Interpolation | N::Yield | N::AsPatternTarget => {
             let found = children.iter().find(|child| !matches!(child.kind, N::Comment | N::FormatSpecifier));
@@ -169,7 +171,7 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
         N::Parameters | N::LambdaParameters => sequence(builder, node, children),
         N::ListSplat | N::ListSplatPattern | N::DictionarySplatPattern | N::DictionarySplat => {
             let inner = children.first().map_or(OPAQUE, |child| child.expr);
-            builder.expr(Kind::Element(inner), node)
+            builder.expr(Kind::Element(inner), node.byte_range())
         }
         N::Dictionary => dictionary(builder, node, children),
         N::Arguments => argument_list(builder, node, children),
@@ -191,7 +193,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
         N::AugmentedAssignment => {
             let (target, right) = (field(children, F::Left), field(children, F::Right));
             let operator = operator(children);
-            let value = builder.expr(Kind::Binary(operator, target, right), node);
+            let value = builder.expr(Kind::Binary(operator, target, right), node.byte_range());
             builder.role(value, Role::Synthetic);
             builder.assign(target, value, Binding::Local);
         }
@@ -234,9 +236,9 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
         N::Decorator => return children.first().map_or(OPAQUE, |child| child.expr),
         N::ExecStatement => {
             let exec = builder.facts.symbols.intern("exec");
-            let callee = builder.expr(Kind::Name(exec), node);
+            let callee = builder.expr(Kind::Name(exec), node.byte_range());
             let arguments: Vec<_> = children.iter().map(|child| Builder::positional(child.expr)).collect();
-            return builder.call(node, callee, arguments);
+            return builder.call(node.byte_range(), callee, arguments);
         }
         N::ExpressionStatement => children.iter().for_each(|child| {
             if matches!(child.kind, N::Identifier | N::Attribute | N::Subscript) {
@@ -276,7 +278,7 @@ fn child<'a, 't>(children: &'a [Kid<'t>], field: F) -> Option<&'a Kid<'t>> {
 
 /// CPython reads identifiers in NFKC.
 fn name(builder: &mut Builder<'_>, node: Node<'_>) -> Sym {
-    let text = builder.text(node);
+    let text = builder.text(node.byte_range());
     if text.is_ascii() {
         return builder.facts.symbols.intern(text);
     }
@@ -296,7 +298,7 @@ fn attribute(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) ->
     builder.role(last.expr, Role::Target);
     let name = name(builder, last.node);
     builder.role(object, Role::Object);
-    builder.expr(Kind::Attribute { object, name }, node)
+    builder.expr(Kind::Attribute { object, name }, node.byte_range())
 }
 
 fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
@@ -316,7 +318,7 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
             builder.give(function, index, argument.value);
         }
     }
-    builder.call(node, callee, arguments)
+    builder.call(node.byte_range(), callee, arguments)
 }
 
 /// The arguments are held by a call of the unknown, until their own call takes them.
@@ -335,7 +337,7 @@ fn argument_list(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]
         list.push(Argument { keyword, value, spread });
     }
     let arguments = builder.arguments(list);
-    let holder = builder.expr(Kind::Call { callee: OPAQUE, arguments }, node);
+    let holder = builder.expr(Kind::Call { callee: OPAQUE, arguments }, node.byte_range());
     builder.role(holder, Role::Synthetic);
     holder
 }
@@ -344,7 +346,7 @@ fn subscript(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) ->
     let object = field(children, F::Value);
     let index = field(children, F::Subscript);
     builder.role(object, Role::Object);
-    builder.expr(Kind::Subscript { object, index }, node)
+    builder.expr(Kind::Subscript { object, index }, node.byte_range())
 }
 
 /// `start:stop:step`, told apart by the colons between them, which have no field and are read from the tree.
@@ -355,48 +357,52 @@ fn slice(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Exp
         let own: usize = children
             .iter()
             .take_while(|other| other.node.start_byte() < child.node.start_byte())
-            .map(|other| builder.text(other.node).matches(':').count())
+            .map(|other| builder.text(other.node.byte_range()).matches(':').count())
             .sum();
         let colons = between.matches(':').count().saturating_sub(own);
         parts[colons.min(2)] = Some(child.expr);
     }
-    builder.expr(Kind::Slice(parts), node)
+    builder.expr(Kind::Slice(parts), node.byte_range())
 }
 
 fn string(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
     builder.facts.strings.push(node.byte_range());
     let start = children.iter().find(|child| child.kind == N::StringStart);
-    let prefix = start.map(|child| builder.text(child.node)).unwrap_or_default().to_ascii_lowercase();
+    let prefix = start.map(|child| builder.text(child.node.byte_range())).unwrap_or_default().to_ascii_lowercase();
     let raw = prefix.contains('r');
     if prefix.contains('b') {
         let text: String = contents(builder, children).concat();
-        return builder.expr(Kind::Bytes(literal::python_bytes(&text, raw).into()), node);
+        return builder.expr(Kind::Bytes(literal::python_bytes(&text, raw).into()), node.byte_range());
     }
     let formatted = prefix.contains('f') || prefix.contains('t');
     if !children.iter().any(|child| child.kind == N::Interpolation) {
         let text: String = contents(builder, children).concat();
         let text = literal::python_text(&text, raw);
         let text = if formatted { text.replace("{{", "{").replace("}}", "}") } else { text };
-        return builder.expr(Kind::Text(text.into()), node);
+        return builder.expr(Kind::Text(text.into()), node.byte_range());
     }
     let mut parts = Vec::new();
     for child in children {
         match child.kind {
             N::StringContent => {
-                let text = literal::python_text(builder.text(child.node), raw);
+                let text = literal::python_text(builder.text(child.node.byte_range()), raw);
                 let text = text.replace("{{", "{").replace("}}", "}");
-                parts.push(builder.expr(Kind::Text(text.into()), child.node));
+                parts.push(builder.expr(Kind::Text(text.into()), child.node.byte_range()));
             }
             N::Interpolation => parts.push(child.expr),
             _ => {}
         }
     }
     let parts = builder.list(parts);
-    builder.expr(Kind::Concat(parts), node)
+    builder.expr(Kind::Concat(parts), node.byte_range())
 }
 
 fn contents<'t>(builder: &Builder<'t>, children: &[Kid<'t>]) -> Vec<&'t str> {
-    children.iter().filter(|child| child.kind == N::StringContent).map(|child| builder.text(child.node)).collect()
+    children
+        .iter()
+        .filter(|child| child.kind == N::StringContent)
+        .map(|child| builder.text(child.node.byte_range()))
+        .collect()
 }
 
 fn scalar(builder: &Builder<'_>, kind: N, node: Node<'_>) -> Kind {
@@ -404,8 +410,8 @@ fn scalar(builder: &Builder<'_>, kind: N, node: Node<'_>) -> Kind {
         N::True => Kind::Bool(true),
         N::False => Kind::Bool(false),
         N::None => Kind::Null,
-        N::Integer => literal::integer(builder.text(node)).map_or(Kind::Opaque, Kind::Int),
-        _ => builder.text(node).replace('_', "").parse().map_or(Kind::Opaque, Kind::Float),
+        N::Integer => literal::integer(builder.text(node.byte_range())).map_or(Kind::Opaque, Kind::Int),
+        _ => builder.text(node.byte_range()).replace('_', "").parse().map_or(Kind::Opaque, Kind::Float),
     }
 }
 
@@ -422,7 +428,7 @@ fn operator(children: &[Kid<'_>]) -> Binary {
 
 fn binary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
     let (left, right) = (field(children, F::Left), field(children, F::Right));
-    builder.expr(Kind::Binary(operator(children), left, right), node)
+    builder.expr(Kind::Binary(operator(children), left, right), node.byte_range())
 }
 
 fn unary(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
@@ -433,7 +439,7 @@ fn unary(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) 
         Some(N::Plus) => Unary::Plus,
         _ => return OPAQUE,
     };
-    builder.expr(Kind::Unary(operator, operand), frame.node)
+    builder.expr(Kind::Unary(operator, operand), frame.node.byte_range())
 }
 
 /// `a or b` and `a if c else b`: either. The condition between is no value of it.
@@ -445,19 +451,19 @@ fn choice(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>])
         _ => vec![field(children, F::Left), field(children, F::Right)],
     };
     let either = builder.list(either);
-    builder.expr(Kind::Choice(either), frame.node)
+    builder.expr(Kind::Choice(either), frame.node.byte_range())
 }
 
 fn sequence(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
     let items = builder.list(children.iter().filter(|child| child.kind != N::Comment).map(|child| child.expr));
-    builder.expr(Kind::Sequence(items), node)
+    builder.expr(Kind::Sequence(items), node.byte_range())
 }
 
 /// A pair is a mapping of one entry until its dictionary takes it.
 fn pair(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
     let entry = Entry { key: Some(field(children, F::Key)), value: field(children, F::Value) };
     let entries = builder.entries([entry]);
-    let pair = builder.expr(Kind::Mapping(entries), node);
+    let pair = builder.expr(Kind::Mapping(entries), node.byte_range());
     builder.role(pair, Role::Synthetic);
     pair
 }
@@ -472,7 +478,7 @@ fn dictionary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -
         }
     }
     let entries = builder.entries(entries);
-    builder.expr(Kind::Mapping(entries), node)
+    builder.expr(Kind::Mapping(entries), node.byte_range())
 }
 
 fn comprehension(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
@@ -480,7 +486,7 @@ fn comprehension(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]
     let clauses: Vec<_> = children.iter().filter(|child| matches!(child.kind, N::ForIn | N::IfClause)).collect();
     let [clause] = clauses.as_slice() else { return OPAQUE };
     let Kind::Comprehension { target, iterable, .. } = *builder.facts.kind(clause.expr) else { return OPAQUE };
-    builder.expr(Kind::Comprehension { body, target, iterable }, node)
+    builder.expr(Kind::Comprehension { body, target, iterable }, node.byte_range())
 }
 
 fn assignment(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
@@ -503,13 +509,13 @@ fn redirect(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
     for child in children {
         builder.role(child.expr, Role::Target);
         let Kind::Name(name) = *builder.facts.kind(child.expr) else { continue };
-        let target = if frame.kind == N::Global { super::facts::MODULE } else { enclosing(builder, name) };
+        let target = if frame.kind == N::Global { crate::facts::MODULE } else { enclosing(builder, name) };
         builder.facts.redirects.insert((from.0, name.0), target);
     }
 }
 
 /// The function around this one that has the variable `name`; where none has, the nearest.
-fn enclosing(builder: &Builder<'_>, name: Sym) -> super::facts::ScopeId {
+fn enclosing(builder: &Builder<'_>, name: Sym) -> crate::facts::ScopeId {
     let mut nearest = None;
     let mut here = builder.facts.scope(builder.scope).parent;
     while let Some(scope) = here {
@@ -522,7 +528,7 @@ fn enclosing(builder: &Builder<'_>, name: Sym) -> super::facts::ScopeId {
         }
         here = info.parent;
     }
-    nearest.unwrap_or(super::facts::MODULE)
+    nearest.unwrap_or(crate::facts::MODULE)
 }
 
 /// After `del name` the name means again what it means outside.
@@ -539,7 +545,7 @@ fn deleted(builder: &mut Builder<'_>, target: ExprId) {
 fn decorated(builder: &mut Builder<'_>, children: &[Kid<'_>]) {
     let definition = field(children, F::Definition);
     for child in children.iter().filter(|child| child.kind == N::Decorator) {
-        builder.call(child.node, child.expr, [Builder::positional(definition)]);
+        builder.call(child.node.byte_range(), child.expr, [Builder::positional(definition)]);
     }
 }
 
@@ -554,7 +560,7 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
     builder.scope = inner;
     builder.parameters(id, inner, parameters, this);
     builder.scope = outer;
-    let value = builder.expr(Kind::Function(id), frame.node);
+    let value = builder.expr(Kind::Function(id), frame.node.byte_range());
     if frame.kind == N::Lambda {
         builder.facts.functions[id.at()].returns.push(field(children, F::Body));
     } else {
@@ -578,7 +584,7 @@ fn class(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) 
         _ => Vec::new(),
     };
     let bases = builder.list(bases);
-    let value = builder.expr(Kind::Class { scope, bases }, frame.node);
+    let value = builder.expr(Kind::Class { scope, bases }, frame.node.byte_range());
     defined(builder, children, value);
     value
 }
@@ -593,7 +599,7 @@ fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]
         builder.role(child.expr, Role::Target);
         match child.kind {
             N::WildcardImport => {
-                builder.import(module.clone(), true, frame.node);
+                builder.import(module.clone(), true, frame.node.byte_range());
                 let scope = builder.scope;
                 builder.facts.star_imports.push((scope, Rc::from(module.as_slice())));
             }
@@ -614,7 +620,7 @@ fn import_one(builder: &mut Builder<'_>, module: &[Sym], child: &Kid<'_>, statem
     let Some(&first) = own.first() else { return };
     let full: Vec<Sym> = module.iter().chain(&own).copied().collect();
     let at = u32::try_from(statement.end_byte()).unwrap_or(u32::MAX);
-    let reached = builder.import(full, module.is_empty(), statement);
+    let reached = builder.import(full, module.is_empty(), statement.byte_range());
     let (bound, value) = match alias {
         Some(alias) => (name(builder, alias), reached),
         // `import a.b` binds `a`.
@@ -629,7 +635,8 @@ fn import_one(builder: &mut Builder<'_>, module: &[Sym], child: &Kid<'_>, statem
 }
 
 fn path(builder: &mut Builder<'_>, node: Node<'_>) -> Vec<Sym> {
-    let text: String = builder.text(node).nfkc().filter(|char| !char.is_whitespace() && *char != '\\').collect();
+    let text: String =
+        builder.text(node.byte_range()).nfkc().filter(|char| !char.is_whitespace() && *char != '\\').collect();
     let dots = text.chars().take_while(|&char| char == '.').count();
     let mut parts = Vec::new();
     if dots > 0 {

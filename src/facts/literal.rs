@@ -1,7 +1,7 @@
 //! What literals mean: escapes and numbers of Python and JavaScript.
 
 /// The value of a Python string's content.
-pub(super) fn python_text(content: &str, raw: bool) -> String {
+pub(crate) fn python_text(content: &str, raw: bool) -> String {
     if raw || !content.contains('\\') {
         return content.to_owned();
     }
@@ -31,13 +31,13 @@ pub(super) fn python_text(content: &str, raw: bool) -> String {
 }
 
 /// The value of a Python bytes literal's content.
-pub(super) fn python_bytes(content: &str, raw: bool) -> Vec<u8> {
+pub(crate) fn python_bytes(content: &str, raw: bool) -> Vec<u8> {
     // Every escape of bytes is below 256, so a text of such characters holds them.
     python_text(content, raw).chars().map(|char| u8::try_from(u32::from(char)).unwrap_or(b'?')).collect()
 }
 
 /// The value of the content of a string or template of JavaScript, or of an identifier that is written with escapes.
-pub(super) fn javascript_text(content: &str) -> String {
+pub(crate) fn javascript_text(content: &str) -> String {
     if !content.contains('\\') {
         return content.to_owned();
     }
@@ -118,7 +118,7 @@ fn simple(char: char) -> Option<char> {
 }
 
 /// An integer of Python or JavaScript; `None` where it is none, or has more than 63 bits.
-pub(super) fn integer(text: &str) -> Option<i64> {
+pub(crate) fn integer(text: &str) -> Option<i64> {
     let digits: String = text.trim_end_matches(['n', 'l', 'L']).chars().filter(|&char| char != '_').collect();
     let lower = digits.to_ascii_lowercase();
     match lower.as_bytes() {

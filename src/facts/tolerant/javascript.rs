@@ -6,11 +6,13 @@ use std::sync::OnceLock;
 
 use tree_sitter::Node;
 
-use super::facts::{
+use crate::facts::{
     Argument, Binary, Dialect, Entry, ExprId, Facts, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind, Spread, Sym, Unary,
 };
-use super::literal;
-use super::lower::{self, Binding, Builder, Child, Frame, Language, names};
+
+use super::{Child, Frame, Language, names};
+use crate::facts::builder::{Binding, Builder};
+use crate::facts::literal;
 
 names! {
     /// Node kinds of JavaScript.
@@ -59,8 +61,8 @@ struct JavaScript;
 type Kid<'t> = Child<'t, N, F>;
 
 /// Lowers a JavaScript tree.
-pub(super) fn lower(source: &str, root: Node<'_>) -> Facts {
-    lower::lower::<JavaScript>(source, root, Dialect::JavaScript)
+pub(crate) fn lower(source: &str, root: Node<'_>) -> Facts {
+    super::lower::<JavaScript>(source, root, Dialect::JavaScript)
 }
 
 fn kinds() -> &'static (Vec<N>, Vec<F>) {
@@ -135,17 +137,17 @@ impl Language for JavaScript {
         match frame.kind {
             N::Identifier | N::Shorthand | N::ShorthandPattern => {
                 let name = name(builder, node);
-                builder.expr(Kind::Name(name), node)
+                builder.expr(Kind::Name(name), node.byte_range())
             }
             N::Member => member(builder, node, children),
             N::Subscript => subscript(builder, node, children),
             N::Call | N::New => call(builder, node, children),
             N::Arguments => argument_list(builder, node, children),
             N::String => {
-                let text = builder.text(node);
+                let text = builder.text(node.byte_range());
                 builder.facts.strings.push(node.byte_range());
                 let inside = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
-                builder.expr(Kind::Text(literal::javascript_text(inside).into()), node)
+                builder.expr(Kind::Text(literal::javascript_text(inside).into()), node.byte_range())
             }
             N::Template => template(builder, node, children),
             kind if FUNCTIONS.contains(&kind) => function(builder, frame, children),
@@ -162,11 +164,11 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
         N::This => this(builder, node),
         N::ImportWord => {
             let name = builder.facts.symbols.intern("import");
-            builder.expr(Kind::Name(name), node)
+            builder.expr(Kind::Name(name), node.byte_range())
         }
         N::Number | N::True | N::False | N::Null | N::Undefined => {
             let kind = scalar(builder, frame.kind, node);
-            builder.expr(kind, node)
+            builder.expr(kind, node.byte_range())
         }
         N::Parenthesized | N::Await | N::Substitution | N::JsxExpression | N::Computed | N::Yield | N::Heritage => {
             children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr)
@@ -183,23 +185,23 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
         N::Unary => unary(builder, node, children),
         N::Ternary => {
             let either = builder.list([field(children, F::Consequence), field(children, F::Alternative)]);
-            builder.expr(Kind::Choice(either), node)
+            builder.expr(Kind::Choice(either), node.byte_range())
         }
         N::Array | N::ArrayPattern | N::Parameters => {
             let items: Vec<_> =
                 children.iter().filter(|child| child.kind != N::Comment).map(|child| child.expr).collect();
             let items = builder.list(items);
-            builder.expr(Kind::Sequence(items), node)
+            builder.expr(Kind::Sequence(items), node.byte_range())
         }
         N::Spread | N::Rest => {
             let inner = children.first().map_or(OPAQUE, |child| child.expr);
-            builder.expr(Kind::Element(inner), node)
+            builder.expr(Kind::Element(inner), node.byte_range())
         }
         N::Object | N::ObjectPattern => object(builder, node, children),
         N::Pair | N::PairPattern => {
             let key = key(builder, children, F::Key);
             let entries = builder.entries([Entry { key, value: field(children, F::Value) }]);
-            let pair = builder.expr(Kind::Mapping(entries), node);
+            let pair = builder.expr(Kind::Mapping(entries), node.byte_range());
             builder.role(pair, Role::Synthetic);
             pair
         }
@@ -231,7 +233,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
         N::ForIn => {
             let iterable = field(children, F::Right);
             let element = builder.synthetic(Kind::Element(iterable), iterable);
-            let how = match child(children, F::Kind).map(|child| builder.text(child.node)) {
+            let how = match child(children, F::Kind).map(|child| builder.text(child.node.byte_range())) {
                 Some("var") => Binding::Local,
                 Some(_) => Binding::In(frame.inner.expect("set on entering")),
                 None => Binding::Hoisted,
@@ -283,7 +285,7 @@ fn child<'a, 't>(children: &'a [Kid<'t>], field: F) -> Option<&'a Kid<'t>> {
 }
 
 fn name(builder: &mut Builder<'_>, node: Node<'_>) -> Sym {
-    let text = builder.text(node);
+    let text = builder.text(node.byte_range());
     if text.contains('\\') {
         return builder.facts.symbols.intern(&literal::javascript_text(text));
     }
@@ -296,7 +298,7 @@ fn member(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Ex
     let name = name(builder, property.node);
     builder.role(property.expr, Role::Target);
     builder.role(object, Role::Object);
-    builder.expr(Kind::Attribute { object, name }, node)
+    builder.expr(Kind::Attribute { object, name }, node.byte_range())
 }
 
 /// `a["b"]` is `a.b`.
@@ -307,7 +309,7 @@ fn subscript(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) ->
         Kind::Text(text) => Kind::Attribute { object, name: builder.facts.symbols.intern(&text) },
         _ => Kind::Subscript { object, index },
     };
-    builder.expr(kind, node)
+    builder.expr(kind, node.byte_range())
 }
 
 fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
@@ -324,7 +326,7 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
         None => Vec::new(),
     };
     called_back(builder, callee, &arguments);
-    builder.call(node, callee, arguments)
+    builder.call(node.byte_range(), callee, arguments)
 }
 
 /// What a function literal is called with at once: the arguments of `(function (f) {…})(x)`, the module of
@@ -362,7 +364,7 @@ fn argument_list(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]
         })
         .collect();
     let arguments = builder.arguments(list);
-    let holder = builder.expr(Kind::Call { callee: OPAQUE, arguments }, node);
+    let holder = builder.expr(Kind::Call { callee: OPAQUE, arguments }, node.byte_range());
     builder.role(holder, Role::Synthetic);
     holder
 }
@@ -373,15 +375,15 @@ fn template(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> 
     for child in children {
         match child.kind {
             N::StringFragment | N::EscapeSequence => {
-                let text = literal::javascript_text(builder.text(child.node));
-                parts.push(builder.expr(Kind::Text(text.into()), child.node));
+                let text = literal::javascript_text(builder.text(child.node.byte_range()));
+                parts.push(builder.expr(Kind::Text(text.into()), child.node.byte_range()));
             }
             N::Substitution => parts.push(child.expr),
             _ => {}
         }
     }
     let parts = builder.list(parts);
-    builder.expr(Kind::Concat(parts), node)
+    builder.expr(Kind::Concat(parts), node.byte_range())
 }
 
 /// `this` is the global object at the top level, and an object of the class inside of one.
@@ -390,7 +392,7 @@ fn this(builder: &mut Builder<'_>, node: Node<'_>) -> ExprId {
         Some(class) => Kind::Instance(class),
         None => Kind::This,
     };
-    builder.expr(kind, node)
+    builder.expr(kind, node.byte_range())
 }
 
 fn scalar(builder: &Builder<'_>, kind: N, node: Node<'_>) -> Kind {
@@ -400,7 +402,7 @@ fn scalar(builder: &Builder<'_>, kind: N, node: Node<'_>) -> Kind {
         N::Null => Kind::Null,
         N::Undefined => Kind::Undefined,
         _ => {
-            let text = builder.text(node);
+            let text = builder.text(node.byte_range());
             let float = || text.replace('_', "").parse().map_or(Kind::Opaque, Kind::Float);
             literal::integer(text).map_or_else(float, Kind::Int)
         }
@@ -417,14 +419,14 @@ fn binary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Ex
         Some(N::Caret) => Binary::Xor,
         Some(N::Or | N::And | N::Nullish) => {
             let either = builder.list([left, right]);
-            return builder.expr(Kind::Choice(either), node);
+            return builder.expr(Kind::Choice(either), node.byte_range());
         }
         _ => {
             builder.compared([left, right]);
             Binary::Other
         }
     };
-    builder.expr(Kind::Binary(operator, left, right), node)
+    builder.expr(Kind::Binary(operator, left, right), node.byte_range())
 }
 
 fn unary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
@@ -441,7 +443,7 @@ fn unary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Exp
         }
         _ => return OPAQUE,
     };
-    builder.expr(Kind::Unary(operator, operand), node)
+    builder.expr(Kind::Unary(operator, operand), node.byte_range())
 }
 
 fn augmented(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
@@ -449,7 +451,7 @@ fn augmented(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_
     let value = match child(children, F::Operator).map(|child| child.kind) {
         Some(N::OrAssign | N::AndAssign | N::NullishAssign) => right,
         Some(N::PlusAssign) => {
-            let value = builder.expr(Kind::Binary(Binary::Add, target, right), frame.node);
+            let value = builder.expr(Kind::Binary(Binary::Add, target, right), frame.node.byte_range());
             builder.role(value, Role::Synthetic);
             value
         }
@@ -466,7 +468,7 @@ fn key(builder: &mut Builder<'_>, children: &[Kid<'_>], at: F) -> Option<ExprId>
         N::Property | N::PrivateProperty | N::Identifier => {
             let name = name(builder, child.node);
             let text = builder.facts.symbols.text(name).clone();
-            builder.expr(Kind::Text(text), child.node)
+            builder.expr(Kind::Text(text), child.node.byte_range())
         }
         _ => child.expr,
     })
@@ -481,13 +483,13 @@ fn object(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Ex
             }
             (_, Kind::Name(name)) => {
                 let text = builder.facts.symbols.text(name).clone();
-                let key = builder.expr(Kind::Text(text), child.node);
+                let key = builder.expr(Kind::Text(text), child.node.byte_range());
                 entries.push(Entry { key: Some(key), value: child.expr });
             }
             (N::Method, Kind::Function(_)) => {
                 let name = child.node.child_by_field_name("name").map(|node| name(builder, node));
                 let text = name.map(|name| builder.facts.symbols.text(name).clone());
-                let key = text.map(|text| builder.expr(Kind::Text(text), child.node));
+                let key = text.map(|text| builder.expr(Kind::Text(text), child.node.byte_range()));
                 entries.push(Entry { key, value: child.expr });
             }
             (N::Spread | N::Rest, Kind::Element(value)) => entries.push(Entry { key: None, value }),
@@ -495,7 +497,7 @@ fn object(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Ex
         }
     }
     let entries = builder.entries(entries);
-    builder.expr(Kind::Mapping(entries), node)
+    builder.expr(Kind::Mapping(entries), node.byte_range())
 }
 
 fn declare(builder: &mut Builder<'_>, children: &[Kid<'_>], how: Binding) {
@@ -515,7 +517,7 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
         builder.parameters(id, inner, parameters.expr, None);
         builder.scope = outer;
     }
-    let value = builder.expr(Kind::Function(id), frame.node);
+    let value = builder.expr(Kind::Function(id), frame.node.byte_range());
     if let Some(body) = child(children, F::Body).filter(|body| body.kind != N::Block) {
         builder.facts.functions[id.at()].returns.push(body.expr);
     }
@@ -559,7 +561,7 @@ fn class(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) 
     let bases: Vec<ExprId> =
         children.iter().filter(|child| child.kind == N::Heritage).map(|child| child.expr).collect();
     let bases = builder.list(bases);
-    let value = builder.expr(Kind::Class { scope, bases }, frame.node);
+    let value = builder.expr(Kind::Class { scope, bases }, frame.node.byte_range());
     if let Some(named) = child(children, F::Name) {
         let how = if frame.kind == N::ClassDeclaration { Binding::Here } else { Binding::In(scope) };
         builder.assign(named.expr, value, how);
@@ -571,10 +573,10 @@ fn class(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) 
 fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>) -> ExprId {
     let node = frame.node;
     let Some(source) = node.child_by_field_name("source") else { return OPAQUE };
-    let text = builder.text(source);
+    let text = builder.text(source.byte_range());
     let text = literal::javascript_text(text.get(1..text.len().saturating_sub(1)).unwrap_or_default());
     let module = builder.facts.symbols.intern(&text);
-    let whole = builder.import(vec![module], true, node);
+    let whole = builder.import(vec![module], true, node.byte_range());
     let mut cursor = node.walk();
     let clauses: Vec<Node<'_>> =
         node.named_children(&mut cursor).filter(|child| child.kind() == "import_clause").collect();
@@ -599,14 +601,14 @@ fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>) -> ExprId {
 
 fn import_member(builder: &mut Builder<'_>, module: Sym, specifier: Node<'_>, whole: ExprId, statement: Node<'_>) {
     let Some(named) = specifier.child_by_field_name("name") else { return };
-    let raw = builder.text(named);
+    let raw = builder.text(named.byte_range());
     let text = literal::javascript_text(raw.trim_matches(['"', '\'']));
     let bound = specifier.child_by_field_name("alias").unwrap_or(named);
     if text == "default" {
         return bind_import(builder, bound, whole);
     }
     let member = builder.facts.symbols.intern(&text);
-    let value = builder.import(vec![module, member], false, statement);
+    let value = builder.import(vec![module, member], false, statement.byte_range());
     bind_import(builder, bound, value);
 }
 

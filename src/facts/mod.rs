@@ -4,14 +4,21 @@
 //! expressions which were assigned to them. Statements leave no trace but their bindings, so that what follows is
 //! insensitive to flow: a variable has every value that it is given anywhere.
 
+pub(crate) mod builder;
+mod limits;
+pub(crate) mod literal;
+pub(crate) mod tolerant;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::rc::Rc;
 
+pub(crate) use limits::SCOPE_DEPTH_MAX;
+
 /// A quick hash for keys that are small numbers of vetrun's own making, which an artifact cannot choose.
 #[derive(Default)]
-pub(super) struct IdHasher(u64);
+pub(crate) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
@@ -30,17 +37,17 @@ impl Hasher for IdHasher {
 }
 
 /// A map whose keys are ids.
-pub(super) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub(super) struct $name(pub(super) u32);
+        pub(crate) struct $name(pub(crate) u32);
 
         impl $name {
             /// Where it stands in its table.
-            pub(super) fn at(self) -> usize {
+            pub(crate) fn at(self) -> usize {
                 self.0 as usize
             }
         }
@@ -70,21 +77,21 @@ id!(
 
 /// A stretch of one of the side tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) start: u32,
-    pub(super) end: u32,
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 impl Span {
     /// The span as a range of indices.
-    pub(super) fn range(self) -> Range<usize> {
+    pub(crate) fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 }
 
 /// An operator of two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Binary {
+pub(crate) enum Binary {
     Add,
     Subtract,
     Multiply,
@@ -95,7 +102,7 @@ pub(super) enum Binary {
 
 /// An operator of one operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unary {
+pub(crate) enum Unary {
     Not,
     Minus,
     Plus,
@@ -105,7 +112,7 @@ pub(super) enum Unary {
 
 /// What an expression is.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Something that has no name and no value that could be known.
     Opaque,
     Name(Sym),
@@ -163,7 +170,7 @@ pub(super) enum Kind {
 
 /// Where an expression stands, as far as it matters for whether it escapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// Its value goes somewhere.
     Value,
     /// It is what a call calls.
@@ -182,26 +189,26 @@ pub(super) enum Role {
 
 /// An expression.
 #[derive(Clone, Debug)]
-pub(super) struct Expr {
-    pub(super) kind: Kind,
-    pub(super) scope: ScopeId,
-    pub(super) start: u32,
-    pub(super) end: u32,
-    pub(super) role: Role,
+pub(crate) struct Expr {
+    pub(crate) kind: Kind,
+    pub(crate) scope: ScopeId,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    pub(crate) role: Role,
 }
 
 /// An argument of a call, or an entry of a mapping: there the key is an expression.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Argument {
-    pub(super) keyword: Option<Sym>,
-    pub(super) value: ExprId,
+pub(crate) struct Argument {
+    pub(crate) keyword: Option<Sym>,
+    pub(crate) value: ExprId,
     /// `*x`, `...x`; with a keyword marker of its own for `**x`.
-    pub(super) spread: Spread,
+    pub(crate) spread: Spread,
 }
 
 /// Whether an argument stands for several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spread {
+pub(crate) enum Spread {
     No,
     /// `*x`, `...x`.
     Positional,
@@ -211,14 +218,14 @@ pub(super) enum Spread {
 
 /// An entry of a mapping; without a key it is spread into it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    pub(super) key: Option<ExprId>,
-    pub(super) value: ExprId,
+pub(crate) struct Entry {
+    pub(crate) key: Option<ExprId>,
+    pub(crate) value: ExprId,
 }
 
 /// How names are looked up through a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ScopeKind {
+pub(crate) enum ScopeKind {
     Module,
     Function,
     /// A comprehension, or a block of JavaScript.
@@ -231,64 +238,64 @@ pub(super) enum ScopeKind {
 
 /// A scope.
 #[derive(Clone, Debug)]
-pub(super) struct Scope {
-    pub(super) kind: ScopeKind,
-    pub(super) parent: Option<ScopeId>,
+pub(crate) struct Scope {
+    pub(crate) kind: ScopeKind,
+    pub(crate) parent: Option<ScopeId>,
 }
 
 /// A function.
 #[derive(Clone, Debug)]
-pub(super) struct Function {
+pub(crate) struct Function {
     /// The scope of its parameters and body.
-    pub(super) scope: ScopeId,
+    pub(crate) scope: ScopeId,
     /// What its parameters are called, in order; a pattern has no name.
-    pub(super) parameters: Vec<Option<Sym>>,
+    pub(crate) parameters: Vec<Option<Sym>>,
     /// What it returns.
-    pub(super) returns: Vec<ExprId>,
+    pub(crate) returns: Vec<ExprId>,
 }
 
 /// A variable.
 #[derive(Clone, Debug)]
-pub(super) struct Variable {
+pub(crate) struct Variable {
     /// Everything that it is given anywhere.
-    pub(super) values: Vec<ExprId>,
+    pub(crate) values: Vec<ExprId>,
     /// The expression that stands for it.
-    pub(super) expr: ExprId,
+    pub(crate) expr: ExprId,
     /// From which byte on it has surely been bound: before, a name of a module or class means what it means outside.
-    pub(super) certain_from: u32,
+    pub(crate) certain_from: u32,
     /// Whether it is declared nowhere: an assignment made it a global of JavaScript.
-    pub(super) implicit: bool,
+    pub(crate) implicit: bool,
 }
 
 /// `x.name = value`, and the same with a subscript.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Assignment {
-    pub(super) target: ExprId,
-    pub(super) value: ExprId,
-    pub(super) start: u32,
-    pub(super) end: u32,
+pub(crate) struct Assignment {
+    pub(crate) target: ExprId,
+    pub(crate) value: ExprId,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 /// An import statement's one module or member.
 #[derive(Clone, Debug)]
-pub(super) struct Import {
-    pub(super) path: Rc<[Sym]>,
+pub(crate) struct Import {
+    pub(crate) path: Rc<[Sym]>,
     /// Whether it is surely a module, not a member of one.
-    pub(super) module: bool,
-    pub(super) start: u32,
-    pub(super) end: u32,
+    pub(crate) module: bool,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 /// Interned names.
 #[derive(Debug, Default)]
-pub(super) struct Symbols {
+pub(crate) struct Symbols {
     ids: HashMap<Rc<str>, Sym>,
     texts: Vec<Rc<str>>,
 }
 
 impl Symbols {
     /// The symbol of `text`.
-    pub(super) fn intern(&mut self, text: &str) -> Sym {
+    pub(crate) fn intern(&mut self, text: &str) -> Sym {
         if let Some(&sym) = self.ids.get(text) {
             return sym;
         }
@@ -300,59 +307,59 @@ impl Symbols {
     }
 
     /// The text of `sym`.
-    pub(super) fn text(&self, sym: Sym) -> &Rc<str> {
+    pub(crate) fn text(&self, sym: Sym) -> &Rc<str> {
         &self.texts[sym.at()]
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.texts.len()
     }
 }
 
 /// The facts of one region.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// Which language's rules of names and operators hold.
-    pub(super) dialect: Dialect,
-    pub(super) symbols: Symbols,
-    pub(super) exprs: Vec<Expr>,
-    pub(super) lists: Vec<ExprId>,
-    pub(super) arguments: Vec<Argument>,
-    pub(super) entries: Vec<Entry>,
-    pub(super) scopes: Vec<Scope>,
-    pub(super) variables: IdMap<(u32, u32), VarId>,
-    pub(super) variable_table: Vec<Variable>,
+    pub(crate) dialect: Dialect,
+    pub(crate) symbols: Symbols,
+    pub(crate) exprs: Vec<Expr>,
+    pub(crate) lists: Vec<ExprId>,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) variables: IdMap<(u32, u32), VarId>,
+    pub(crate) variable_table: Vec<Variable>,
     /// `global` and `nonlocal`: where a scope's name really lives.
-    pub(super) redirects: IdMap<(u32, u32), ScopeId>,
-    pub(super) functions: Vec<Function>,
-    pub(super) assignments: Vec<Assignment>,
-    pub(super) imports: Vec<Import>,
+    pub(crate) redirects: IdMap<(u32, u32), ScopeId>,
+    pub(crate) functions: Vec<Function>,
+    pub(crate) assignments: Vec<Assignment>,
+    pub(crate) imports: Vec<Import>,
     /// Modules of which everything was imported, and into which scope.
-    pub(super) star_imports: Vec<(ScopeId, Rc<[Sym]>)>,
+    pub(crate) star_imports: Vec<(ScopeId, Rc<[Sym]>)>,
     /// Tokens that are strings or comments, for rules that look at their text.
-    pub(super) strings: Vec<Range<usize>>,
-    pub(super) comments: Vec<Range<usize>>,
+    pub(crate) strings: Vec<Range<usize>>,
+    pub(crate) comments: Vec<Range<usize>>,
     /// Whether lowering stopped at a limit.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 /// The language that facts were lowered from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(crate) enum Dialect {
     Python,
     JavaScript,
 }
 
 /// The expression that every unknown is.
-pub(super) const OPAQUE: ExprId = ExprId(0);
+pub(crate) const OPAQUE: ExprId = ExprId(0);
 
 /// The scope of the module.
-pub(super) const MODULE: ScopeId = ScopeId(0);
+pub(crate) const MODULE: ScopeId = ScopeId(0);
 
 impl Facts {
     /// No facts yet but the module's scope and the unknown.
-    pub(super) fn new(dialect: Dialect) -> Self {
+    pub(crate) fn new(dialect: Dialect) -> Self {
         let unknown = Expr { kind: Kind::Opaque, scope: MODULE, start: 0, end: 0, role: Role::Synthetic };
         Self {
             dialect,
@@ -376,32 +383,32 @@ impl Facts {
     }
 
     /// The expression `id`.
-    pub(super) fn expr(&self, id: ExprId) -> &Expr {
+    pub(crate) fn expr(&self, id: ExprId) -> &Expr {
         &self.exprs[id.at()]
     }
 
     /// What the expression `id` is.
-    pub(super) fn kind(&self, id: ExprId) -> &Kind {
+    pub(crate) fn kind(&self, id: ExprId) -> &Kind {
         &self.exprs[id.at()].kind
     }
 
     /// The scope `id`.
-    pub(super) fn scope(&self, id: ScopeId) -> &Scope {
+    pub(crate) fn scope(&self, id: ScopeId) -> &Scope {
         &self.scopes[id.at()]
     }
 
     /// The text of a name.
-    pub(super) fn text(&self, sym: Sym) -> &str {
+    pub(crate) fn text(&self, sym: Sym) -> &str {
         self.symbols.text(sym)
     }
 
     /// The variable `name` of `scope` itself.
-    pub(super) fn variable(&self, scope: ScopeId, name: Sym) -> Option<VarId> {
+    pub(crate) fn variable(&self, scope: ScopeId, name: Sym) -> Option<VarId> {
         self.variables.get(&(scope.0, name.0)).copied()
     }
 
     /// The class whose methods `scope` is one of the scopes of, looking outwards.
-    pub(super) fn class_around(&self, mut scope: ScopeId) -> Option<ScopeId> {
+    pub(crate) fn class_around(&self, mut scope: ScopeId) -> Option<ScopeId> {
         loop {
             let here = self.scope(scope);
             if here.kind == ScopeKind::Class {
