@@ -394,6 +394,14 @@ impl<'t> Builder<'t> {
         self.synthetic(Kind::Call { callee, arguments }, value)
     }
 
+    /// A regular expression that is written out.
+    pub(crate) fn pattern(&mut self, pattern: &str, flags: &str, place: Range<usize>) -> ExprId {
+        let (pattern, flags) = (pattern.to_owned(), flags.to_owned());
+        let whole = self.expr(Kind::Pattern { pattern: pattern.into(), flags: flags.into() }, place);
+        self.role(whole, Role::Synthetic);
+        whole
+    }
+
     /// Notes that the module hands out `value` as `name`.
     pub(crate) fn export(&mut self, name: Option<Sym>, value: ExprId) {
         self.facts.exports.push(super::Export { name, value });

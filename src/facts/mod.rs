@@ -136,6 +136,11 @@ pub(crate) enum Kind {
     },
     Text(Rc<str>),
     Bytes(Rc<[u8]>),
+    /// A regular expression that is written out.
+    Pattern {
+        pattern: Rc<str>,
+        flags: Rc<str>,
+    },
     Int(i64),
     Float(f64),
     Bool(bool),

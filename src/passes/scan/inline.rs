@@ -13,7 +13,7 @@ use crate::facts::{Argument, Binary, ExprId, FunctionId, Kind, Spread, Sym, VarI
 type Bindings = [(Sym, Value)];
 
 /// The one thing that a set is, if it is surely one.
-fn only(set: &Set) -> Option<Value> {
+pub(super) fn only(set: &Set) -> Option<Value> {
     match set.values.as_slice() {
         [value] if !set.open && *value != Value::Built => Some(value.clone()),
         _ => None,

@@ -92,3 +92,10 @@ pub(super) const LABEL_STEPS_MAX: usize = 4096;
 
 /// Rounds of a loop that puts a text together.
 pub(super) const ACCUMULATED_MAX: usize = 65_536;
+
+/// Bytes of a regular expression that is run to fold a constant, and of what it is compiled to; a greater one is unknown.
+pub(super) const PATTERN_BYTES_MAX: usize = 256;
+pub(super) const PATTERN_PROGRAM_BYTES_MAX: usize = 256 << 10;
+
+/// Elements of lists of anything that are looked at one by one.
+pub(super) const ITEMS_MAX: usize = 512;

@@ -346,6 +346,7 @@ impl<'r> Resolver<'r> {
             Kind::Opaque => Set::OPEN,
             Kind::Text(text) => Set::one(Value::Text(text)),
             Kind::Bytes(bytes) => Set::one(Value::Bytes(bytes)),
+            Kind::Pattern { pattern, flags } => Set::one(Value::Pattern(pattern, flags)),
             Kind::Int(number) => Set::one(Value::Int(number)),
             Kind::Float(number) => Set::one(Value::Float(number)),
             Kind::Bool(value) => Set::one(Value::Bool(value)),
@@ -440,7 +441,7 @@ impl<'r> Resolver<'r> {
                 self.knows(name)
             }
             Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) => false,
-            Value::Null | Value::Undefined | Value::Built | Value::List(_) => false,
+            Value::Null | Value::Undefined | Value::Built | Value::List(_) | Value::Pattern(..) => false,
             _ => true,
         }
     }
@@ -455,7 +456,7 @@ impl<'r> Resolver<'r> {
             Value::Path(ROOT) => true,
             Value::Path(path) => self.named.get(self.paths.split(*path).1.at()).copied().flatten().unwrap_or(false),
             Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) => false,
-            Value::Null | Value::Undefined | Value::Built | Value::List(_) => false,
+            Value::Null | Value::Undefined | Value::Built | Value::List(_) | Value::Pattern(..) => false,
             _ => true,
         }
     }
@@ -736,6 +737,11 @@ impl<'r> Resolver<'r> {
         let adds = matches!(operator, Binary::Add | Binary::Modulo);
         if adds && (textual(&a) || (textual(&b) && operator == Binary::Add)) {
             return self.built(folded, !all_known);
+        }
+        if operator == Binary::Other && dialect == Dialect::Python {
+            if let Some(merged) = self.merged_mappings(&a, &b) {
+                return merged;
+            }
         }
         let mut all = Set::empty();
         all.open = !all_known || folded.is_empty();

@@ -238,6 +238,8 @@ pub(super) enum Value {
     Bool(bool),
     Null,
     Undefined,
+    /// A regular expression and its flags.
+    Pattern(Rc<str>, Rc<str>),
     /// A folded list or tuple.
     List(Rc<[Value]>),
     /// A text that is put together from parts of which some are not known.
