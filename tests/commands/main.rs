@@ -3,6 +3,8 @@
 //! `cargo bench --features bench --bench commands -- [--rounds N] [--python FOLDER] [--javascript FOLDER] [--ruff CMD]
 //! [--bandit CMD] [--semgrep CMD --semgrep-rules FOLDER] [--oxlint CMD] [--ast-grep CMD --ast-grep-rules FILE]`
 //!
+//! `--hostile yes` runs vetrun over files that are made to break a scanner instead, and fails when one of them is not blocked.
+//!
 //! What is not named is not run, and said to be missing. Commands take turns, round by round, so that a machine whose
 //! speed changes is the same for all; of each command the least CPU time (user and system, of all its processes) is
 //! taken, and put in relation to that of vetrun. Every run is a process of its own, cold but for the disk's cache, without
@@ -11,6 +13,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result is what it prints")]
 
 mod clock;
+mod hostile;
 mod options;
 mod trial;
 
@@ -43,6 +46,9 @@ const SMALL: &str = "import json\n\n\ndef total(prices):\n    return sum(prices)
 
 fn measure(options: &Options) -> Result<(), String> {
     let scratch = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    if options.hostile {
+        return hostile::measure(scratch.path());
+    }
     let small = scratch.path().join("small.py");
     std::fs::write(&small, SMALL).map_err(|error| format!("{}: {error}", small.display()))?;
     one_file(options, &small, scratch.path())?;

@@ -54,6 +54,7 @@ const PEERS: [Peer; 5] = [
 /// What is measured.
 pub(crate) struct Options {
     pub(crate) rounds: u32,
+    pub(crate) hostile: bool,
     pub(crate) python: Option<PathBuf>,
     pub(crate) javascript: Option<PathBuf>,
     /// Names of peers with their commands, and `NAME-rules` with their rules.
@@ -63,7 +64,7 @@ pub(crate) struct Options {
 impl Options {
     /// Reads the command line.
     pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { rounds: 5, python: None, javascript: None, commands: Vec::new() };
+        let mut options = Self { rounds: 5, hostile: false, python: None, javascript: None, commands: Vec::new() };
         while let Some(word) = words.next() {
             // Cargo passes it to every benchmark.
             if word == "--bench" {
@@ -77,6 +78,7 @@ impl Options {
                     options.rounds =
                         value.parse().ok().filter(|&rounds| rounds > 0).ok_or("--rounds needs a number above 0")?;
                 }
+                "hostile" => options.hostile = value == "yes",
                 "python" => options.python = Some(value.into()),
                 "javascript" => options.javascript = Some(value.into()),
                 _ if PEERS.iter().any(is_known) => options.commands.push((name.to_owned(), value)),
