@@ -54,6 +54,14 @@ impl Ours {
         findings.iter().map(|finding| self.found(finding)).collect()
     }
 
+    /// The ids of what the parse pass finds in a file.
+    pub(crate) fn parse_rules(&self, path: &str, bytes: Vec<u8>, language: Language) -> Vec<String> {
+        let source = SourceFile { language, ..SourceFile::new(path, bytes) };
+        let artifact = Artifact::new("parity", "parity", vec![source], Vec::new());
+        let (_, findings) = parse(&artifact, &ParsePolicy::default(), &Target::default());
+        findings.iter().map(|finding| finding.rule_id.to_string()).collect()
+    }
+
     fn found(&self, finding: &Finding) -> Found<'_> {
         let references = self.rules.get(&finding.rule_id).map_or(&[][..], |rule| &rule.references);
         Found {
