@@ -1,6 +1,7 @@
 //! Tests of: rules, and the scan pass that runs them.
 
 mod evasions;
+mod meaning;
 
 use std::path::Path;
 

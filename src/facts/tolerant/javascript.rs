@@ -1,6 +1,7 @@
 //! JavaScript: which nodes of its tolerant tree are which facts. TypeScript and JSX come through the same grammar, with
 //! error nodes for what it does not know.
 
+mod exports;
 mod statements;
 
 use std::num::NonZeroU16;
@@ -33,7 +34,7 @@ names! {
         Identifier = "identifier", If = "if_statement", Import = "import_statement", ImportClause = "import_clause",
         ImportSpecifier = "import_specifier", ImportWord = "import", NamespaceImport = "namespace_import",
         JsxAttribute = "jsx_attribute", JsxExpression = "jsx_expression", Lexical = "lexical_declaration", Member = "member_expression",
-        Method = "method_definition", New = "new_expression", Null = "null", Number = "number", Object = "object",
+        MetaProperty = "meta_property", Method = "method_definition", New = "new_expression", Null = "null", Number = "number", Object = "object",
         ObjectAssignmentPattern = "object_assignment_pattern", ObjectPattern = "object_pattern", Pair = "pair",
         PairPattern = "pair_pattern", Parameters = "formal_parameters", Parenthesized = "parenthesized_expression",
         PrivateProperty = "private_property_identifier", Program = "program", Property = "property_identifier",
@@ -166,6 +167,12 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
     let node = frame.node;
     match frame.kind {
         N::This => this(builder, node),
+        // `new.target` is a function or class, whichever it may be.
+        N::MetaProperty if builder.text(node.byte_range()).starts_with("new") => {
+            let name = builder.facts.symbols.intern("Class?");
+            builder.expr(Kind::Name(name), node.byte_range())
+        }
+        N::Regex => regex(builder, node),
         N::ImportWord => {
             let name = builder.facts.symbols.intern("import");
             builder.expr(Kind::Name(name), node.byte_range())
@@ -174,14 +181,15 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
             let kind = scalar(builder, frame.kind, node);
             builder.expr(kind, node.byte_range())
         }
-        N::Decorator
-        | N::Parenthesized
-        | N::Await
-        | N::Substitution
-        | N::JsxExpression
-        | N::Computed
-        | N::Yield
-        | N::Heritage => children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr),
+        N::Decorator | N::Parenthesized | N::Await | N::Substitution | N::JsxExpression | N::Computed | N::Heritage => {
+            children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr)
+        }
+        N::Yield => {
+            let value = children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr);
+            let word = builder.text(node.byte_range()).strip_prefix("yield").unwrap_or_default();
+            builder.yields(value, word.trim_start().starts_with('*'));
+            OPAQUE
+        }
         N::Sequence => {
             let (last, rest) = match children {
                 [rest @ .., last] => (last.expr, rest),
@@ -287,6 +295,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
                 builder.role(child.expr, Role::Unused);
             }
         }),
+        N::Export => exports::exports(builder, frame, children),
         N::Comment | N::HtmlComment => builder.facts.comments.push(frame.node.byte_range()),
         _ => {}
     }
@@ -412,6 +421,13 @@ fn this(builder: &mut Builder<'_>, node: Node<'_>) -> ExprId {
     builder.expr(kind, node.byte_range())
 }
 
+/// `/pattern/flags` is what `RegExp` makes of two texts.
+fn regex(builder: &mut Builder<'_>, node: Node<'_>) -> ExprId {
+    let text = builder.text(node.byte_range());
+    let Some((pattern, flags)) = text.get(1..).and_then(|rest| rest.rsplit_once('/')) else { return OPAQUE };
+    builder.pattern(pattern, flags, node.byte_range())
+}
+
 fn scalar(builder: &Builder<'_>, kind: N, node: Node<'_>) -> Kind {
     match kind {
         N::True => Kind::Bool(true),
@@ -533,6 +549,10 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
         builder.scope = inner;
         builder.parameters(id, inner, parameters.expr, None);
         builder.scope = outer;
+    }
+    if frame.kind == N::Method {
+        builder.facts.functions[id.at()].getter = frame.node.child(0).is_some_and(|word| word.kind() == "get")
+            || frame.node.child(1).is_some_and(|word| word.kind() == "get");
     }
     statements::function(builder, frame, children);
     let value = builder.expr(Kind::Function(id), frame.node.byte_range());
