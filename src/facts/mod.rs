@@ -5,8 +5,10 @@
 //! insensitive to flow: a variable has every value that it is given anywhere.
 
 pub(crate) mod builder;
+mod javascript;
 mod limits;
 pub(crate) mod literal;
+pub(crate) mod strict;
 pub(crate) mod tolerant;
 
 use std::collections::HashMap;
