@@ -8,6 +8,7 @@ pub(crate) mod builder;
 mod javascript;
 mod limits;
 pub(crate) mod literal;
+pub(crate) mod outline;
 pub(crate) mod strict;
 pub(crate) mod tolerant;
 
@@ -17,6 +18,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 pub(crate) use limits::SCOPE_DEPTH_MAX;
+pub(crate) use outline::Outline;
 
 /// A quick hash for keys that are small numbers of vetrun's own making, which an artifact cannot choose.
 #[derive(Default)]
@@ -382,6 +384,18 @@ impl Facts {
             comments: Vec::new(),
             cut: false,
         }
+    }
+
+    /// Moves all expressions to one place.
+    fn stand_at(&mut self, place: Range<usize>) {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let (start, end) = (offset(place.start), offset(place.end));
+        self.exprs.iter_mut().for_each(|expr| (expr.start, expr.end) = (start, end));
+        self.assignments.iter_mut().for_each(|one| (one.start, one.end) = (start, end));
+        self.imports.iter_mut().for_each(|one| (one.start, one.end) = (start, end));
+        let bound = self.variable_table.iter_mut().filter(|variable| variable.certain_from != u32::MAX);
+        bound.for_each(|variable| variable.certain_from = start);
+        (self.strings, self.comments) = (Vec::new(), Vec::new());
     }
 
     /// The expression `id`.

@@ -10,6 +10,7 @@ mod functions;
 mod jsx;
 mod modules;
 mod patterns;
+mod sketch;
 mod statements;
 
 use std::ops::Range;
@@ -19,6 +20,17 @@ use oxc_span::Span;
 
 use crate::facts::builder::Builder;
 use crate::facts::{Dialect, ExprId, Facts, Kind, ScopeId, ScopeKind, Sym, limits};
+
+pub(crate) use sketch::Sketch;
+
+/// What a program is the body of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// A file, or a script of a page.
+    File,
+    /// A function: the handler of an event.
+    Function,
+}
 
 /// Facts in the making, and where they are made from.
 struct Lowering<'t> {
@@ -31,12 +43,15 @@ struct Lowering<'t> {
     bases: Vec<ExprId>,
 }
 
-/// Lowers a program that begins `offset` bytes into `text`.
-pub(crate) fn lower(program: &Program<'_>, text: &str, offset: usize) -> Facts {
+/// Lowers a program whose source is `text`, and which begins `offset` bytes into the whole text.
+pub(crate) fn lower(program: &Program<'_>, text: &str, offset: usize, frame: Frame) -> Facts {
     let is_sloppy = !program.source_type.is_strict() && !program.has_use_strict_directive();
     let builder = Builder::new(text, Dialect::JavaScript);
     let mut lowering = Lowering { builder, offset, is_sloppy, bases: Vec::new() };
     lowering.directives(&program.directives);
+    if frame == Frame::Function {
+        lowering.builder.scope = lowering.builder.new_scope(ScopeKind::Function);
+    }
     lowering.statements(&program.body);
     let comments = program.comments.iter().map(|comment| lowering.place(comment.span));
     let comments: Vec<Range<usize>> = comments.collect();
