@@ -3,7 +3,7 @@
 //! A function that is called where it stands knows its arguments, and a property that is defined by a call is assigned to.
 
 use super::builder::Builder;
-use super::{Argument, Assignment, Entry, ExprId, Kind, OPAQUE, Span, Spread, Sym};
+use super::{Argument, Assignment, Entry, ExprId, Kind, Span, Spread, Sym};
 
 /// Entries of mappings that define properties at once and are taken apart.
 const DEFINED_MAX: usize = 1024;
@@ -122,15 +122,5 @@ fn constant_name(builder: &mut Builder<'_>, key: ExprId) -> Option<Sym> {
 fn set(builder: &mut Builder<'_>, object: ExprId, name: Sym, value: ExprId) {
     let target = builder.synthetic(Kind::Attribute { object, name }, value);
     let (start, end) = (builder.facts.expr(value).start, builder.facts.expr(value).end);
-    builder.facts.assignments.push(Assignment { target, value, start, end });
-}
-
-/// Notes that a property of something unknown is set: that of an element which is being made.
-pub(super) fn set_unknown(builder: &mut Builder<'_>, name: Sym, value: ExprId, place: std::ops::Range<usize>) {
-    let object = OPAQUE;
-    let target = builder.expr(Kind::Attribute { object, name }, place.clone());
-    builder.role(target, super::Role::Synthetic);
-    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    let (start, end) = (offset(place.start), offset(place.end));
     builder.facts.assignments.push(Assignment { target, value, start, end });
 }

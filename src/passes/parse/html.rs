@@ -49,7 +49,7 @@ pub(super) fn judge(text: &str, basis: Basis<'_>) -> Judged {
     if page.too_deep {
         return judged;
     }
-    if let Some(problem) = page.too_much() {
+    if let Some(problem) = too_much(&page.inline) {
         judged.problems.push(problem);
         return judged;
     }
@@ -63,6 +63,20 @@ pub(super) fn judge(text: &str, basis: Basis<'_>) -> Judged {
         inline_code(&inline, text, &ground, basis, &mut judged);
     }
     judged
+}
+
+/// What is wrong where there is more code in a page than is looked into.
+fn too_much(inline: &[Inline]) -> Option<Problem> {
+    let beyond = |attributes: bool, most: usize| {
+        let is_one = |inline: &&Inline| matches!(inline.kind, Kind::Attribute(_)) == attributes;
+        inline.iter().filter(is_one).nth(most).map(|inline| inline.content.start)
+    };
+    let (at, message) = match (beyond(false, INLINE_MAX), beyond(true, ATTRIBUTES_MAX)) {
+        (Some(at), _) => (at, format!("more than {INLINE_MAX} scripts and styles in one page")),
+        (None, Some(at)) => (at, format!("more than {ATTRIBUTES_MAX} attributes with code in one page")),
+        (None, None) => return None,
+    };
+    Some(Problem::new("parse-limit", message, at..at))
 }
 
 /// Judges one script, style or attribute, and adds its region.
@@ -271,20 +285,6 @@ impl<'a> Page<'a> {
             .collect();
         page.problems.extend(unclosed);
         page
-    }
-
-    /// What is wrong where there is more code in the page than is looked into.
-    fn too_much(&self) -> Option<Problem> {
-        let beyond = |attributes: bool, most: usize| {
-            let is_one = |inline: &&Inline| matches!(inline.kind, Kind::Attribute(_)) == attributes;
-            self.inline.iter().filter(is_one).nth(most).map(|inline| inline.content.start)
-        };
-        let (at, message) = match (beyond(false, INLINE_MAX), beyond(true, ATTRIBUTES_MAX)) {
-            (Some(at), _) => (at, format!("more than {INLINE_MAX} scripts and styles in one page")),
-            (None, Some(at)) => (at, format!("more than {ATTRIBUTES_MAX} attributes with code in one page")),
-            (None, None) => return None,
-        };
-        Some(Problem::new("parse-limit", message, at..at))
     }
 
     fn token(&mut self) {
@@ -578,7 +578,7 @@ mod tests {
                     <script type=text/template><b></script><!-- <script>no</script> --><style>c{}</style>\
                     <script src=x></script>";
         let page = Page::read(text, 200);
-        assert!(page.too_much().is_none());
+        assert!(too_much(&page.inline).is_none());
         let found: Vec<_> = page.inline.iter().map(|inline| (inline.kind, &text[inline.content.clone()])).collect();
         let expected = [(Kind::Script(Goal::MODULE), "a"), (Kind::Json, "{}"), (Kind::Style, "c{}")];
         assert_eq!(found, expected);

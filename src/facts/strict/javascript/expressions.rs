@@ -11,8 +11,10 @@ use oxc_ast::ast::{AssignmentOperator, BinaryOperator, UnaryOperator};
 use oxc_span::{GetSpan as _, Span};
 
 use super::Lowering;
+use super::functions::Head;
 use crate::facts::builder::{Binding, Builder};
 use crate::facts::javascript::{called, got};
+use crate::facts::statements::Comparing;
 use crate::facts::{Argument, Binary, Entry, ExprId, Kind, OPAQUE, Role, Spread, Unary};
 
 /// The largest whole number of a float that is exact.
@@ -291,8 +293,12 @@ impl Lowering<'_> {
                 BinaryOperator::Remainder => Binary::Modulo,
                 BinaryOperator::Multiplication => Binary::Multiply,
                 BinaryOperator::BitwiseXOR => Binary::Xor,
-                _ => {
+                operator => {
                     self.builder.compared([left, right]);
+                    if let Some(how) = comparing(operator) {
+                        let place = self.place(binary.span);
+                        self.builder.comparison(how, left, right, place);
+                    }
                     Binary::Other
                 }
             };
@@ -387,8 +393,18 @@ impl Lowering<'_> {
     }
 
     fn property(&mut self, property: &ObjectProperty<'_>) -> Option<Entry> {
-        let key = Some(self.key(&property.key));
-        let value = self.expression(&property.value);
+        let key = self.key(&property.key);
+        let value = match &property.value {
+            Expression::FunctionExpression(function) if property.method || property.kind != PropertyKind::Init => {
+                let name = match self.builder.facts.kind(key).clone() {
+                    Kind::Text(text) => Some(self.intern(&text)),
+                    _ => None,
+                };
+                self.routine(function, Head { name, end: property.key.span().end, whole: property.span })
+            }
+            value => self.expression(value),
+        };
+        let key = Some(key);
         match property.kind {
             PropertyKind::Init => Some(Entry { key, value }),
             PropertyKind::Get => Some(Entry { key, value: got(&mut self.builder, value) }),
@@ -415,6 +431,17 @@ fn seen_through<'e, 'a>(mut expression: &'e Expression<'a>) -> &'e Expression<'a
             },
             _ => return expression,
         };
+    }
+}
+
+/// How an operator compares, if it does.
+fn comparing(operator: BinaryOperator) -> Option<Comparing> {
+    match operator {
+        BinaryOperator::In => Some(Comparing::Membership),
+        BinaryOperator::Instanceof => Some(Comparing::Other),
+        operator if operator.is_equality() => Some(Comparing::Equality),
+        operator if operator.is_compare() => Some(Comparing::Other),
+        _ => None,
     }
 }
 

@@ -4,9 +4,23 @@ use oxc_ast::ast::{
     ArrowFunctionBody, ArrowFunctionExpression, BindingPattern, FormalParameter, FormalParameters, Function,
 };
 
+use oxc_span::Span;
+
 use super::Lowering;
 use crate::facts::builder::Binding;
-use crate::facts::{ExprId, FunctionId, Kind, OPAQUE, Role, ScopeId, ScopeKind};
+use crate::facts::statements::{Defined, DefinitionKind};
+use crate::facts::{Argument, ExprId, FunctionId, Kind, OPAQUE, Role, ScopeId, ScopeKind, Spread, Sym};
+
+/// What stands before the body of a function.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    /// What it is called.
+    pub(super) name: Option<Sym>,
+    /// Where its name or, without one, its parameters end.
+    pub(super) end: u32,
+    /// The whole function, that which holds it included where it is a method.
+    pub(super) whole: Span,
+}
 
 impl Lowering<'_> {
     /// A function declaration, whose name the block around knows, and in sloppy code the function around as well. One
@@ -41,8 +55,16 @@ impl Lowering<'_> {
     }
 
     pub(super) fn function(&mut self, function: &Function<'_>) -> ExprId {
+        let name = function.id.as_ref().map(|id| self.intern(&id.name));
+        let head = function.id.as_ref().map_or(function.params.span, |id| id.span);
+        self.routine(function, Head { name, end: head.end, whole: function.span })
+    }
+
+    /// A function that is called `name` by itself, or by what holds it.
+    pub(super) fn routine(&mut self, function: &Function<'_>, head: Head) -> ExprId {
         let id = self.in_function(|lowering, id, scope| {
-            lowering.parameters(id, scope, &function.params);
+            let defaults = lowering.parameters(id, scope, &function.params);
+            lowering.defined(id, head, defaults);
             if let Some(body) = &function.body {
                 lowering.directives(&body.directives);
                 lowering.statements(&body.statements);
@@ -53,7 +75,8 @@ impl Lowering<'_> {
 
     pub(super) fn arrow(&mut self, arrow: &ArrowFunctionExpression<'_>) -> ExprId {
         let id = self.in_function(|lowering, id, scope| {
-            lowering.parameters(id, scope, &arrow.params);
+            let defaults = lowering.parameters(id, scope, &arrow.params);
+            lowering.defined(id, Head { name: None, end: arrow.params.span.end, whole: arrow.span }, defaults);
             match &arrow.body {
                 ArrowFunctionBody::FunctionBody(body) => {
                     lowering.directives(&body.directives);
@@ -78,21 +101,48 @@ impl Lowering<'_> {
         id
     }
 
-    fn parameters(&mut self, id: FunctionId, scope: ScopeId, parameters: &FormalParameters<'_>) {
+    /// Notes the definition of a function.
+    fn defined(&mut self, function: FunctionId, head: Head, defaults: Vec<Argument>) {
+        let (place, end) = (self.place(head.whole), self.offset + head.end as usize);
+        let bases = self.builder.list([]);
+        let defined = Defined {
+            kind: DefinitionKind::Function,
+            name: head.name,
+            function: Some(function),
+            bases,
+            head_end: end,
+        };
+        self.builder.definition(defined, OPAQUE, place);
+        let defaults = self.builder.arguments(defaults);
+        if let Some(definition) = self.builder.facts.shape.definitions.last_mut() {
+            definition.defaults = defaults;
+        }
+    }
+
+    /// The parameters of a function; those with a name and a default value are given back.
+    fn parameters(&mut self, id: FunctionId, scope: ScopeId, parameters: &FormalParameters<'_>) -> Vec<Argument> {
+        let mut defaults = Vec::new();
         for (index, parameter) in parameters.items.iter().enumerate() {
             for decorator in &parameter.decorators {
                 self.expression(&decorator.expression);
             }
-            self.parameter(id, scope, index, parameter);
+            defaults.extend(self.parameter(id, scope, index, parameter));
         }
         if let Some(rest) = &parameters.rest {
             self.builder.facts.functions[id.at()].parameters.push(None);
             let target = self.rest(&rest.rest.argument, rest.span);
             self.builder.assign(target, OPAQUE, Binding::In(scope));
         }
+        defaults
     }
 
-    fn parameter(&mut self, id: FunctionId, scope: ScopeId, index: usize, parameter: &FormalParameter<'_>) {
+    fn parameter(
+        &mut self,
+        id: FunctionId,
+        scope: ScopeId,
+        index: usize,
+        parameter: &FormalParameter<'_>,
+    ) -> Option<Argument> {
         let default = parameter.initializer.as_ref().map(|value| self.expression(value));
         let (sym, value) = match &parameter.pattern {
             BindingPattern::BindingIdentifier(name) => {
@@ -122,10 +172,12 @@ impl Lowering<'_> {
         if is_property && value == OPAQUE {
             self.parameter_property(scope, sym);
         }
+        let value = default.filter(|_| value == OPAQUE)?;
+        Some(Argument { keyword: Some(sym), value, spread: Spread::No })
     }
 
     /// `constructor(private name)` of TypeScript: the parameter is a property of the object.
-    fn parameter_property(&mut self, scope: ScopeId, name: crate::facts::Sym) {
+    fn parameter_property(&mut self, scope: ScopeId, name: Sym) {
         let (Some(class), Some(variable)) =
             (self.builder.facts.class_around(scope), self.builder.facts.variable(scope, name))
         else {

@@ -6,7 +6,6 @@ use oxc_ast::ast::{
 };
 
 use super::Lowering;
-use crate::facts::javascript::set_unknown;
 use crate::facts::{ExprId, Kind, OPAQUE, Role};
 
 impl Lowering<'_> {
@@ -52,7 +51,7 @@ impl Lowering<'_> {
         };
         if let JSXAttributeName::Identifier(name) = &attribute.name {
             let (name, place) = (self.intern(&name.name), self.place(attribute.span));
-            set_unknown(&mut self.builder, name, value, place);
+            self.builder.property(name, value, place);
         }
     }
 

@@ -6,8 +6,11 @@ use oxc_ast::ast::{
     VariableDeclarationKind, WithStatement,
 };
 
+use oxc_span::Span;
+
 use super::Lowering;
 use crate::facts::builder::Binding;
+use crate::facts::statements::{BlockKind, Comparing, StatementKind};
 use crate::facts::{ExprId, Kind, OPAQUE, Role, ScopeKind};
 
 impl Lowering<'_> {
@@ -35,17 +38,20 @@ impl Lowering<'_> {
             Statement::ReturnStatement(statement) => self.return_value(statement.argument.as_ref()),
             Statement::ThrowStatement(statement) => drop(self.expression(&statement.argument)),
             Statement::ForStatement(statement) => self.for_statement(statement),
-            Statement::ForInStatement(each) => self.for_each(&each.left, &each.right, &each.body),
-            Statement::ForOfStatement(each) => self.for_each(&each.left, &each.right, &each.body),
-            Statement::WhileStatement(statement) => self.loop_statement(&statement.test, &statement.body),
-            Statement::DoWhileStatement(statement) => self.loop_statement(&statement.test, &statement.body),
+            Statement::ForInStatement(each) => self.for_each((&each.left, &each.right, &each.body), each.span),
+            Statement::ForOfStatement(each) => self.for_each((&each.left, &each.right, &each.body), each.span),
+            Statement::WhileStatement(one) => self.loop_statement(&one.test, &one.body, one.span),
+            Statement::DoWhileStatement(one) => self.loop_statement(&one.test, &one.body, one.span),
             Statement::SwitchStatement(statement) => self.switch(statement),
             Statement::TryStatement(statement) => self.try_statement(statement),
             Statement::LabeledStatement(statement) => self.statement(&statement.body),
             Statement::WithStatement(statement) => self.with(statement),
+            Statement::DebuggerStatement(statement) => {
+                let place = self.place(statement.span);
+                self.builder.statement(StatementKind::Debugger, [], place);
+            }
             Statement::BreakStatement(_)
             | Statement::ContinueStatement(_)
-            | Statement::DebuggerStatement(_)
             | Statement::EmptyStatement(_) => {}
             _ => self.declaration_statement(statement),
         }
@@ -84,9 +90,10 @@ impl Lowering<'_> {
     }
 
     /// A condition: only whether it is true is asked, and nothing is passed on.
-    pub(super) fn condition(&mut self, test: &Expression<'_>) {
+    pub(super) fn condition(&mut self, test: &Expression<'_>) -> ExprId {
         let test = self.expression(test);
         self.builder.compared([test]);
+        test
     }
 
     fn return_value(&mut self, value: Option<&Expression<'_>>) {
@@ -115,9 +122,11 @@ impl Lowering<'_> {
         });
     }
 
-    fn loop_statement(&mut self, test: &Expression<'_>, body: &Statement<'_>) {
+    fn loop_statement(&mut self, test: &Expression<'_>, body: &Statement<'_>, span: Span) {
         self.in_branch(|lowering| {
-            lowering.condition(test);
+            let condition = lowering.condition(test);
+            let place = lowering.place(span);
+            lowering.builder.looped(Some(condition), place);
             lowering.statement(body);
         });
     }
@@ -132,16 +141,22 @@ impl Lowering<'_> {
             Some(init) => drop(init.as_expression().map(|init| self.expression(init))),
             None => {}
         }
-        if let Some(test) = &statement.test {
-            self.condition(test);
-        }
+        let condition = statement.test.as_ref().map(|test| self.condition(test));
+        let place = self.place(statement.span);
+        self.builder.looped(condition, place);
         if let Some(update) = &statement.update {
             self.expression(update);
         }
         self.statement(&statement.body);
     }
 
-    fn for_each(&mut self, left: &ForStatementLeft<'_>, right: &Expression<'_>, body: &Statement<'_>) {
+    fn for_each(
+        &mut self,
+        (left, right, body): (&ForStatementLeft<'_>, &Expression<'_>, &Statement<'_>),
+        span: Span,
+    ) {
+        let place = self.place(span);
+        self.builder.block(BlockKind::Loop, place);
         self.in_branch(|lowering| {
             lowering.in_block(|lowering| {
                 lowering.each(left, right);
@@ -187,17 +202,8 @@ impl Lowering<'_> {
     /// Gives a declared pattern its value.
     fn declare(&mut self, pattern: &BindingPattern<'_>, value: ExprId, kind: VariableDeclarationKind) {
         let is_var = kind == VariableDeclarationKind::Var;
-        let BindingPattern::BindingIdentifier(name) = pattern else {
-            let target = self.pattern(pattern);
-            return self.builder.assign(target, value, if is_var { Binding::Local } else { Binding::Here });
-        };
-        self.builder.role(value, Role::Alias);
-        let sym = self.intern(&name.name);
-        let (scope, at) = match is_var {
-            true => (self.builder.binding_scope(sym), self.place(name.span).end),
-            false => (self.builder.scope, 0),
-        };
-        self.builder.bind(scope, sym, value, u32::try_from(at).unwrap_or(u32::MAX));
+        let target = self.pattern(pattern);
+        self.builder.assign(target, value, if is_var { Binding::Local } else { Binding::Here });
     }
 
     fn switch(&mut self, statement: &SwitchStatement<'_>) {
@@ -207,7 +213,9 @@ impl Lowering<'_> {
             lowering.in_block(|lowering| {
                 for case in &statement.cases {
                     if let Some(test) = &case.test {
-                        lowering.condition(test);
+                        let test = lowering.condition(test);
+                        let place = lowering.place(case.span);
+                        lowering.builder.comparison(Comparing::Equality, discriminant, test, place);
                     }
                     lowering.statements(&case.consequent);
                 }
@@ -234,13 +242,17 @@ impl Lowering<'_> {
                     lowering.declare(&parameter.pattern, OPAQUE, VariableDeclarationKind::Let);
                 }
                 lowering.statements(&clause.body.body);
+                let kind = if clause.body.body.is_empty() { StatementKind::ExceptPass } else { StatementKind::Except };
+                let place = lowering.place(clause.span);
+                lowering.builder.handler(kind, [], place);
             });
         });
     }
 
-    /// `with` makes names mean what its object decides; the word itself stands for the statement.
+    /// `with` makes names mean what its object decides.
     fn with(&mut self, statement: &WithStatement<'_>) {
-        self.name("with", statement.span);
+        let place = self.place(statement.span);
+        self.builder.statement(StatementKind::With, [], place);
         let object = self.expression(&statement.object);
         let scope = self.builder.new_scope(ScopeKind::With(object));
         self.within(scope, |lowering| lowering.statement(&statement.body));
