@@ -49,7 +49,7 @@ pub(super) fn judge(text: &str, basis: Basis<'_>) -> Judged {
     }
     let ground = tree::Ground::new(text, basis.policy.tree_bytes_max.bytes());
     match ground.whole(Language::Html) {
-        Ok(Some(tree)) => judged.regions.push(Region { language: Language::Html, range: 0..text.len(), tree }),
+        Ok(Some(tree)) => judged.regions.push(Region::tolerant(Language::Html, 0..text.len(), tree)),
         Ok(None) => {}
         Err(problem) => judged.problems.push(problem),
     }
@@ -81,7 +81,7 @@ fn inline_code(inline: &Inline, text: &str, ground: &tree::Ground<'_>, basis: Ba
             if language == Language::Css {
                 judged.problems.extend(css::tolerated(&tree));
             }
-            judged.regions.push(Region { language, range, tree });
+            judged.regions.push(Region::tolerant(language, range, tree));
         }
         Ok(None) => {}
         Err(problem) => judged.problems.push(problem),
