@@ -17,7 +17,7 @@ pub(crate) mod tolerant;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub(crate) use limits::SCOPE_DEPTH_MAX;
 pub(crate) use outline::Outline;
@@ -138,8 +138,8 @@ pub(crate) enum Kind {
         callee: ExprId,
         arguments: Span,
     },
-    Text(Rc<str>),
-    Bytes(Rc<[u8]>),
+    Text(Arc<str>),
+    Bytes(Arc<[u8]>),
     Int(i64),
     Float(f64),
     Bool(bool),
@@ -169,7 +169,7 @@ pub(crate) enum Kind {
     /// An object of the class whose body is the scope: `self`, `this`.
     Instance(ScopeId),
     /// What an import binds: a qualified name, outermost first.
-    Imported(Rc<[Sym]>),
+    Imported(Arc<[Sym]>),
     /// Every value that a variable is given.
     Variable(VarId),
 }
@@ -285,7 +285,7 @@ pub(crate) struct Assignment {
 /// An import statement's one module or member.
 #[derive(Clone, Debug)]
 pub(crate) struct Import {
-    pub(crate) path: Rc<[Sym]>,
+    pub(crate) path: Arc<[Sym]>,
     /// Whether it is surely a module, not a member of one.
     pub(crate) module: bool,
     pub(crate) start: u32,
@@ -295,8 +295,8 @@ pub(crate) struct Import {
 /// Interned names.
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
-    ids: HashMap<Rc<str>, Sym>,
-    texts: Vec<Rc<str>>,
+    ids: HashMap<Arc<str>, Sym>,
+    texts: Vec<Arc<str>>,
 }
 
 impl Symbols {
@@ -306,14 +306,14 @@ impl Symbols {
             return sym;
         }
         let sym = Sym(u32::try_from(self.texts.len()).expect("a text of at most 4 GiB has fewer names"));
-        let shared: Rc<str> = text.into();
+        let shared: Arc<str> = text.into();
         self.texts.push(shared.clone());
         self.ids.insert(shared, sym);
         sym
     }
 
     /// The text of `sym`.
-    pub(crate) fn text(&self, sym: Sym) -> &Rc<str> {
+    pub(crate) fn text(&self, sym: Sym) -> &Arc<str> {
         &self.texts[sym.at()]
     }
 
@@ -342,7 +342,7 @@ pub(crate) struct Facts {
     pub(crate) assignments: Vec<Assignment>,
     pub(crate) imports: Vec<Import>,
     /// Modules of which everything was imported, and into which scope.
-    pub(crate) star_imports: Vec<(ScopeId, Rc<[Sym]>)>,
+    pub(crate) star_imports: Vec<(ScopeId, Arc<[Sym]>)>,
     /// Tokens that are strings or comments, for rules that look at their text.
     pub(crate) strings: Vec<Range<usize>>,
     pub(crate) comments: Vec<Range<usize>>,

@@ -55,7 +55,7 @@ pub(super) fn judge(text: &str, basis: Basis<'_>) -> Judged {
     }
     let ground = tree::Ground::new(text, basis.policy.tree_bytes_max.bytes());
     match ground.whole(Language::Html) {
-        Ok(Some(tree)) => judged.regions.push(Region { language: Language::Html, range: 0..text.len(), tree }),
+        Ok(Some(tree)) => judged.regions.push(Region::tolerant(Language::Html, 0..text.len(), tree)),
         Ok(None) => {}
         Err(problem) => judged.problems.push(problem),
     }
@@ -102,7 +102,14 @@ fn inline_code(inline: &Inline, text: &str, ground: &tree::Ground<'_>, basis: Ba
     }
 }
 
-fn script(code: &str, range: Range<usize>, goal: Goal, ground: &tree::Ground<'_>, basis: Basis<'_>, judged: &mut Judged) {
+fn script(
+    code: &str,
+    range: Range<usize>,
+    goal: Goal,
+    ground: &tree::Ground<'_>,
+    basis: Basis<'_>,
+    judged: &mut Judged,
+) {
     match javascript::judge_inline(code, range.start, (goal, Frame::File), basis) {
         Ok(Some(lowered)) => {
             let tree_bytes_max = basis.policy.tree_bytes_max.bytes();
@@ -340,7 +347,12 @@ impl<'a> Page<'a> {
         };
         let ends_name = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
         let mut at = until(name_at, &ends_name);
-        let mut tag = Tag { name: text[name_at..at].to_ascii_lowercase(), attributes: Vec::new(), self_closing: false, code: Vec::new() };
+        let mut tag = Tag {
+            name: text[name_at..at].to_ascii_lowercase(),
+            attributes: Vec::new(),
+            self_closing: false,
+            code: Vec::new(),
+        };
         loop {
             at = until(at, &|byte| !byte.is_ascii_whitespace());
             match bytes.get(at)? {

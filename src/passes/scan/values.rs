@@ -5,6 +5,7 @@
 //! mean the same thing (`posix.system`, `os.system`; `window.eval`, `eval`) are the same path, in rules as well.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::limits;
 use crate::facts::{Dialect, ExprId, IdMap, ScopeId, Sym, Symbols};
@@ -213,8 +214,8 @@ impl Paths {
 pub(super) enum Value {
     /// Something reached by a qualified name.
     Path(PathId),
-    Text(Rc<str>),
-    Bytes(Rc<[u8]>),
+    Text(Arc<str>),
+    Bytes(Arc<[u8]>),
     Int(i64),
     Float(f64),
     Bool(bool),
@@ -235,9 +236,9 @@ pub(super) enum Value {
     /// `globals()`.
     Globals,
     /// `operator.attrgetter(name)`.
-    Getter(Rc<str>),
+    Getter(Arc<str>),
     /// `operator.itemgetter(name)`.
-    Item(Rc<str>),
+    Item(Arc<str>),
     /// The call of `operator.methodcaller`.
     Caller(ExprId),
     /// A function made from source text that gives this back.

@@ -20,9 +20,7 @@ use crate::support::root;
 fn both(rules: &RuleSet, path: &str, code: &[u8]) -> [BTreeSet<String>; 2] {
     let artifact = Artifact::new("a", "a", vec![SourceFile::new(path, code.to_vec())], Vec::new());
     let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
-    let one = |finding: &Finding| {
-        format!("{}:{}", finding.rule_id, finding.range.map_or(0, |range| range.start.line))
-    };
+    let one = |finding: &Finding| format!("{}:{}", finding.rule_id, finding.range.map_or(0, |range| range.start.line));
     [(); 2].map(|()| scan(&parsed, rules, &ScanPolicy::default()).0.iter().map(one).collect())
 }
 
@@ -108,7 +106,12 @@ const BETTER: &[(&str, &str, &str, &str)] = &[
     ("modules that are handed on", "a.mjs", "t-vm", "export { VM } from 'vm2'"),
     ("modules that are handed on whole", "a.mjs", "t-vm", "export * from 'vm2'"),
     ("assertions of types", "a.ts", "t-eval", "(eval as any)('1'); (<any>eval)('2')"),
-    ("properties of parameters", "a.ts", "t-command", "import { exec } from 'child_process';\nclass A { constructor(private run = exec) {}\n go(): void { this.run('id') } }"),
+    (
+        "properties of parameters",
+        "a.ts",
+        "t-command",
+        "import { exec } from 'child_process';\nclass A { constructor(private run = exec) {}\n go(): void { this.run('id') } }",
+    ),
     ("members of namespaces", "a.ts", "t-eval", "namespace N { export const run: any = eval }\nN.run('1')"),
     ("members of enumerations", "a.ts", "t-eval", "enum E { A = 'ev', B = 'al' }\n(globalThis as any)[E.A + E.B]('1')"),
     ("imports of TypeScript", "a.ts", "t-command", "import cp = require('child_process');\ncp.exec('id')"),

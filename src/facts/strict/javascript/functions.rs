@@ -105,13 +105,8 @@ impl Lowering<'_> {
     fn defined(&mut self, function: FunctionId, head: Head, defaults: Vec<Argument>) {
         let (place, end) = (self.place(head.whole), self.offset + head.end as usize);
         let bases = self.builder.list([]);
-        let defined = Defined {
-            kind: DefinitionKind::Function,
-            name: head.name,
-            function: Some(function),
-            bases,
-            head_end: end,
-        };
+        let defined =
+            Defined { kind: DefinitionKind::Function, name: head.name, function: Some(function), bases, head_end: end };
         self.builder.definition(defined, OPAQUE, place);
         let defaults = self.builder.arguments(defaults);
         if let Some(definition) = self.builder.facts.shape.definitions.last_mut() {

@@ -50,9 +50,7 @@ impl Lowering<'_> {
                 let place = self.place(statement.span);
                 self.builder.statement(StatementKind::Debugger, [], place);
             }
-            Statement::BreakStatement(_)
-            | Statement::ContinueStatement(_)
-            | Statement::EmptyStatement(_) => {}
+            Statement::BreakStatement(_) | Statement::ContinueStatement(_) | Statement::EmptyStatement(_) => {}
             _ => self.declaration_statement(statement),
         }
     }
@@ -150,11 +148,7 @@ impl Lowering<'_> {
         self.statement(&statement.body);
     }
 
-    fn for_each(
-        &mut self,
-        (left, right, body): (&ForStatementLeft<'_>, &Expression<'_>, &Statement<'_>),
-        span: Span,
-    ) {
+    fn for_each(&mut self, (left, right, body): (&ForStatementLeft<'_>, &Expression<'_>, &Statement<'_>), span: Span) {
         let place = self.place(span);
         self.builder.block(BlockKind::Loop, place);
         self.in_branch(|lowering| {

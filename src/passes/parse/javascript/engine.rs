@@ -20,8 +20,8 @@ use super::mend::{Mend, Mends};
 use super::notes;
 use super::survey::Survey;
 use super::tolerate;
-use crate::language::NodeVersion;
 use crate::facts::strict::{self, Frame, Lowered, Sketch, Wanted};
+use crate::language::NodeVersion;
 use crate::passes::parse::problem::Problem;
 
 /// Faults of one parse that are turned into findings; finding the lines of more would take time with their square.

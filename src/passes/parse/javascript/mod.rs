@@ -20,8 +20,8 @@ mod survey;
 mod tolerate;
 mod watch;
 
-use super::bounds;
 use super::Region;
+use super::bounds;
 use super::file::Basis;
 use super::problem::{Judged, Problem};
 use crate::facts::strict::Lowered;

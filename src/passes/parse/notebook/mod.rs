@@ -211,7 +211,7 @@ impl Derived {
             return;
         }
         match ground.tree(language, range.clone()) {
-            Ok(Some(tree)) => self.regions.push(Region { language, range, tree }),
+            Ok(Some(tree)) => self.regions.push(Region::tolerant(language, range, tree)),
             Ok(None) => {}
             Err(problem) => self.problems.push(problem),
         }
