@@ -69,7 +69,7 @@ impl Default for GatePolicy {
     fn default() -> Self {
         Self {
             fail_on: Severity::Medium,
-            min_confidence: Confidence::Low,
+            min_confidence: Confidence::Medium,
             select: Vec::new(),
             ignore: Vec::new(),
             allow_suppressions: false,
