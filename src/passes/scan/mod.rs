@@ -1,6 +1,6 @@
 //! The scan pass: does the code do anything dangerous?
 //!
-//! Each region of a file is *lowered* into facts (`crate::facts`), the *resolver* finds out which
+//! Each region of a file has been *lowered* into facts (`crate::facts`) or is now, the *resolver* finds out which
 //! qualified names and constants its expressions may be (`resolve`, `members`, `calls`, `fold`, `functions`, `inline`), and
 //! the *matcher* looks those names up in the tables that the rules were compiled into. Rules over text and over the shape
 //! of trees run beside that (`text`). Nothing recurses over the artifact's nesting, and every loop over it has a limit of
@@ -33,11 +33,13 @@ mod text;
 mod values;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::artifact::SourceText;
+use crate::facts::outline::Place;
 use crate::facts::{Dialect, Facts, Symbols, tolerant};
 use crate::finding::{Confidence, Finding, Pass, Severity};
 use crate::language::Language;
@@ -204,7 +206,7 @@ fn inner_findings(
 /// The hits of the rules over the text of every file.
 fn text_hits(text: &SourceText, rules: &RuleSet) -> Vec<Hit> {
     let source = text.as_str();
-    let whole = text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], tree: None };
+    let whole = text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], region: None };
     text::run(rules, &rules.tables(RuleLanguage::Any).others, &whole).0
 }
 
@@ -241,32 +243,60 @@ fn scan_region(
     depth: usize,
 ) -> Scanned {
     let source = text.as_str();
-    let root = region.tree.root_node();
-    let (language, facts) = match region.language {
-        Language::Python => (RuleLanguage::Python, Some(tolerant::python(source, root))),
-        Language::JavaScript | Language::TypeScript => {
-            (RuleLanguage::JavaScript, Some(tolerant::javascript(source, root)))
-        }
-        Language::Html => (RuleLanguage::Html, None),
+    let language = match region.language {
+        Language::Python => RuleLanguage::Python,
+        Language::JavaScript | Language::TypeScript => RuleLanguage::JavaScript,
+        Language::Html => RuleLanguage::Html,
         _ => return Scanned::default(),
     };
+    let (facts, refused) = match facts_of(region, source, language, rules) {
+        Ok(facts) => (facts, None),
+        Err(refused) => (None, Some(refused)),
+    };
     let tables = rules.tables(language);
-    let (strings, comments) =
-        facts.as_ref().map(|facts| (facts.strings.clone(), facts.comments.clone())).unwrap_or_default();
+    let (strings, comments) = texts_of(region, facts.as_ref());
     let stretch = text::Stretch {
         text: source,
         range: region.range.clone(),
         strings: &strings,
         comments: &comments,
-        tree: Some(&region.tree),
+        region: Some(region),
     };
     let (hits, limited) = text::run(rules, &tables.others, &stretch);
-    let limit = limited.then(|| "a query had too many open matches, or took too long".to_owned());
+    let limit = refused.or(limited);
     let mut scanned = Scanned { hits, limit, ..Scanned::default() };
     if let Some(facts) = facts {
         match_names(facts, rules, language, source, own, depth, &mut scanned);
     }
     scanned
+}
+
+/// The facts of a region: those of its strict tree or, where there is none, of its tolerant one. None where no rule finds
+/// anything in them; an error where a limit keeps them from being made.
+fn facts_of(region: &Region, source: &str, language: RuleLanguage, rules: &RuleSet) -> Result<Option<Facts>, String> {
+    let lower = match language {
+        RuleLanguage::Python => tolerant::python,
+        RuleLanguage::JavaScript => tolerant::javascript,
+        RuleLanguage::Html | RuleLanguage::Any => return Ok(None),
+    };
+    if let Some(facts) = region.take_facts() {
+        return Ok(Some(facts));
+    }
+    let stretch = source.get(region.range.clone()).unwrap_or(source);
+    if !rules.may_match(language, stretch) {
+        return Ok(None);
+    }
+    Ok(Some(lower(source, region.tree(source)?.root_node())))
+}
+
+/// Where the strings and the comments of a region stand.
+fn texts_of(region: &Region, facts: Option<&Facts>) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+    let ranges = |places: &[Place]| places.iter().map(|place| place.range()).collect();
+    match (&region.outline, facts) {
+        (Some(outline), _) => (ranges(&outline.strings), ranges(&outline.comments)),
+        (None, Some(facts)) => (facts.strings.clone(), facts.comments.clone()),
+        (None, None) => (Vec::new(), Vec::new()),
+    }
 }
 
 fn match_names(
