@@ -168,6 +168,10 @@ pub(crate) enum Kind {
     },
     /// An object of the class whose body is the scope: `self`, `this`.
     Instance(ScopeId),
+    /// What `with value as name` binds: what `__enter__` of the value gives back.
+    Entered(ExprId),
+    /// What the call of a decorator makes of a definition, where the decorator is a function of the file.
+    Decorated(ExprId),
     /// What an import binds: a qualified name, outermost first.
     Imported(Arc<[Sym]>),
     /// Every value that a variable is given.
@@ -258,6 +262,18 @@ pub(crate) struct Function {
     pub(crate) parameters: Vec<Option<Sym>>,
     /// What it returns.
     pub(crate) returns: Vec<ExprId>,
+    /// What it yields; a function that yields gives back a generator.
+    pub(crate) yields: Vec<ExprId>,
+    /// Whether it runs when it is read as an attribute: a property, a getter.
+    pub(crate) getter: bool,
+}
+
+/// What a module of JavaScript hands out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Export {
+    /// Under which name; none where the whole of a module is handed on (`export * from`).
+    pub(crate) name: Option<Sym>,
+    pub(crate) value: ExprId,
 }
 
 /// A variable.
@@ -317,6 +333,11 @@ impl Symbols {
         &self.texts[sym.at()]
     }
 
+    /// All texts.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.texts.len()
@@ -343,6 +364,8 @@ pub(crate) struct Facts {
     pub(crate) imports: Vec<Import>,
     /// Modules of which everything was imported, and into which scope.
     pub(crate) star_imports: Vec<(ScopeId, Arc<[Sym]>)>,
+    /// What `export` statements hand out.
+    pub(crate) exports: Vec<Export>,
     /// Tokens that are strings or comments, for rules that look at their text.
     pub(crate) strings: Vec<Range<usize>>,
     pub(crate) comments: Vec<Range<usize>>,
@@ -384,6 +407,7 @@ impl Facts {
             assignments: Vec::new(),
             imports: Vec::new(),
             star_imports: Vec::new(),
+            exports: Vec::new(),
             strings: Vec::new(),
             comments: Vec::new(),
             shape: statements::Statements::default(),

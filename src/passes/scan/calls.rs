@@ -68,7 +68,14 @@ impl Resolver<'_> {
             }
             match self.unwrapped(&target) {
                 Some(inner) => todo.extend(inner.into_iter().map(|inner| (inner, through.clone()))),
-                None => targets.push(target),
+                None => {
+                    if let Value::Foreign(id) = target.value {
+                        let inner = self.foreign_targets(id, &target.arguments);
+                        through.push(crate::facts::OPAQUE);
+                        todo.extend(inner.into_iter().map(|inner| (inner, through.clone())));
+                    }
+                    targets.push(target);
+                }
             }
         }
         targets.reverse();
@@ -203,6 +210,13 @@ impl Resolver<'_> {
                 })
             }
             Value::Made(made) => self.made_result(*made, &target.arguments),
+            Value::Foreign(id) => self.foreign_result(*id, &target.arguments),
+            Value::Record(_) => Set::one(target.value.clone()),
+            Value::Instance(class) => {
+                let call = self.facts.symbols.intern("__call__");
+                let method = self.class_member(*class, call);
+                self.called_plainly(&method)
+            }
             Value::Returning(path) => Set::one(Value::Path(*path)),
             Value::Getter(names) => {
                 let Some(object) = target.arguments.first() else { return Set::OPEN };
@@ -234,10 +248,13 @@ impl Resolver<'_> {
     }
 
     /// What a function or class of the file gives back.
-    fn made_result(&mut self, made: ExprId, arguments: &[Argument]) -> Set {
+    pub(super) fn made_result(&mut self, made: ExprId, arguments: &[Argument]) -> Set {
         match *self.facts.kind(made) {
             Kind::Class { scope, .. } => Set::one(Value::Instance(scope)),
             Kind::Function(function) => {
+                if !self.facts.functions[function.at()].yields.is_empty() {
+                    return Set::one(Value::Generator(function));
+                }
                 let returns = self.facts.functions[function.at()].returns.clone();
                 let mut all = Set::empty();
                 for value in returns.into_iter().take(limits::ELEMENTS_MAX) {

@@ -148,7 +148,7 @@ fn parse_int(value: &Value, base: Option<&Value>) -> Option<Value> {
 }
 
 /// `%41`, `%u0041`.
-fn unescape(data: &str) -> String {
+pub(super) fn unescape(data: &str) -> String {
     let mut out: Vec<u8> = Vec::with_capacity(data.len());
     let mut rest = data;
     while let Some(at) = rest.find('%') {

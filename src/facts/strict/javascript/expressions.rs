@@ -96,7 +96,12 @@ impl Lowering<'_> {
                 self.given(&call.arguments);
                 OPAQUE
             }
-            // Regular expressions, `import.meta`, `super`, and `yield` without a value.
+            Expression::YieldExpression(one) => {
+                let value = one.argument.as_ref().map_or(OPAQUE, |value| self.expression(value));
+                self.builder.yields(value, one.delegate);
+                OPAQUE
+            }
+            // Regular expressions, `import.meta`, and `super`.
             _ => OPAQUE,
         }
     }
@@ -413,8 +418,7 @@ impl Lowering<'_> {
     }
 }
 
-/// What an expression is without what changes nothing about its value: parentheses, types, `await`, and `yield`, of which
-/// only what it hands out is known.
+/// What an expression is without what changes nothing about its value: parentheses, types, and `await`.
 fn seen_through<'e, 'a>(mut expression: &'e Expression<'a>) -> &'e Expression<'a> {
     loop {
         expression = match expression {
@@ -425,10 +429,6 @@ fn seen_through<'e, 'a>(mut expression: &'e Expression<'a>) -> &'e Expression<'a
             Expression::TSTypeAssertion(inner) => &inner.expression,
             Expression::TSNonNullExpression(inner) => &inner.expression,
             Expression::TSInstantiationExpression(inner) => &inner.expression,
-            Expression::YieldExpression(inner) => match &inner.argument {
-                Some(value) => value,
-                None => return expression,
-            },
             _ => return expression,
         };
     }

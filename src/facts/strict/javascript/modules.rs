@@ -1,14 +1,15 @@
 //! Imports and exports, and what TypeScript adds that is more than types: enumerations, namespaces, `import x = …`.
 
 use oxc_ast::ast::{
-    BindingPattern, Declaration, ExportDefaultDeclarationKind, ExportFromDeclaration, ExportSpecifier,
+    BindingIdentifier, Declaration, ExportDefaultDeclarationKind, ExportFromDeclaration, ExportSpecifier,
     ImportDeclaration, ImportDeclarationSpecifier, ModuleDeclaration, ModuleExportName, Statement, StringLiteral,
-    TSEnumDeclaration, TSEnumMemberName, TSImportEqualsDeclaration, TSModuleReference, TSNamespaceDeclaration,
-    TSNamespaceDeclarationBody, TSTypeName,
+    TSEnumDeclaration, TSEnumMemberName, TSExportAssignment, TSImportEqualsDeclaration, TSModuleReference,
+    TSNamespaceDeclaration, TSNamespaceDeclarationBody, TSTypeName,
 };
 use oxc_span::Span;
 
 use super::Lowering;
+use crate::facts::builder::Binding;
 use crate::facts::{Entry, ExprId, Kind, MODULE, OPAQUE, Role, ScopeKind, Sym};
 
 impl Lowering<'_> {
@@ -16,17 +17,27 @@ impl Lowering<'_> {
         match declaration {
             ModuleDeclaration::ImportDeclaration(import) => self.import(import),
             ModuleDeclaration::ExportAllDeclaration(export) if export.export_kind.is_value() => {
-                self.import_whole(&export.source, export.span);
+                let (_, whole) = self.import_whole(&export.source, export.span);
+                let name = export.exported.as_ref().map(|name| self.intern(&name.name()));
+                self.builder.export(name, whole);
             }
             ModuleDeclaration::ExportFromDeclaration(export) if export.export_kind.is_value() => {
                 self.export_from(export);
             }
             ModuleDeclaration::ExportDefaultDeclaration(export) => self.export_default(&export.declaration),
-            ModuleDeclaration::ExportDeclaration(export) => self.declaration(&export.declaration),
+            ModuleDeclaration::ExportDeclaration(export) => {
+                self.declaration(&export.declaration);
+                for (name, span) in declared(&export.declaration) {
+                    let value = self.name(name, span);
+                    self.builder.role(value, Role::Unused);
+                    let name = self.intern(name);
+                    self.builder.export(Some(name), value);
+                }
+            }
             ModuleDeclaration::ExportNamedDeclaration(export) if export.export_kind.is_value() => {
                 export.specifiers.iter().for_each(|specifier| self.export(specifier));
             }
-            ModuleDeclaration::TSExportAssignment(export) => drop(self.expression(&export.expression)),
+            ModuleDeclaration::TSExportAssignment(export) => self.export_whole(export),
             ModuleDeclaration::ExportAllDeclaration(_)
             | ModuleDeclaration::ExportFromDeclaration(_)
             | ModuleDeclaration::ExportNamedDeclaration(_)
@@ -35,29 +46,50 @@ impl Lowering<'_> {
     }
 
     fn export_default(&mut self, declaration: &ExportDefaultDeclarationKind<'_>) {
-        match declaration {
+        let value = match declaration {
             ExportDefaultDeclarationKind::FunctionDeclaration(function) => self.function_declaration(function),
-            ExportDefaultDeclarationKind::ClassDeclaration(class) => drop(self.class(class)),
-            ExportDefaultDeclarationKind::TSInterfaceDeclaration(_) => {}
-            value => drop(value.as_expression().map(|value| self.expression(value))),
-        }
+            ExportDefaultDeclarationKind::ClassDeclaration(class) => self.class(class),
+            ExportDefaultDeclarationKind::TSInterfaceDeclaration(_) => return,
+            value => value.as_expression().map_or(OPAQUE, |value| self.expression(value)),
+        };
+        let name = self.intern("default");
+        self.builder.export(Some(name), value);
+    }
+
+    /// `export = value` is `module.exports = value`.
+    fn export_whole(&mut self, export: &TSExportAssignment<'_>) {
+        let value = self.expression(&export.expression);
+        let (object, name) = (self.name("module", export.span), self.intern("exports"));
+        self.builder.role(object, Role::Synthetic);
+        let target = self.expr(Kind::Attribute { object, name }, export.span);
+        self.builder.assign(target, value, Binding::Hoisted);
     }
 
     fn export(&mut self, specifier: &ExportSpecifier<'_>) {
         if let (true, ModuleExportName::IdentifierReference(name)) =
             (specifier.export_kind.is_value(), &specifier.local)
         {
-            self.name(&name.name, name.span);
+            let value = self.name(&name.name, name.span);
+            self.builder.role(value, Role::Unused);
+            let exported = self.intern(&specifier.exported.name());
+            self.builder.export(Some(exported), value);
         }
     }
 
     /// `export { a } from "b"` takes `a` of `b` in, and hands it on.
     fn export_from(&mut self, export: &ExportFromDeclaration<'_>) {
-        let (module, _) = self.import_whole(&export.source, export.span);
+        let (module, whole) = self.import_whole(&export.source, export.span);
         for specifier in export.specifiers.iter().filter(|specifier| specifier.export_kind.is_value()) {
-            let place = self.place(export.span);
-            let member = self.intern(&specifier.local.name());
-            self.builder.import(vec![module, member], false, place);
+            let (local, place) = (specifier.local.name(), self.place(specifier.span));
+            let value = match local.as_str() {
+                "default" => whole,
+                local => {
+                    let member = self.intern(local);
+                    self.builder.import(vec![module, member], false, place)
+                }
+            };
+            let exported = self.intern(&specifier.exported.name());
+            self.builder.export(Some(exported), value);
         }
     }
 
@@ -186,18 +218,23 @@ impl Lowering<'_> {
     fn exported(&mut self, body: &[Statement<'_>]) -> Vec<Sym> {
         let mut names = Vec::new();
         for statement in body {
-            let Statement::ExportDeclaration(export) = statement else { continue };
-            match &export.declaration {
-                Declaration::VariableDeclaration(variables) => {
-                    for one in &variables.declarations {
-                        if let BindingPattern::BindingIdentifier(name) = &one.id {
-                            names.push(self.intern(&name.name));
-                        }
-                    }
-                }
-                declaration => names.extend(declaration.id().map(|id| self.intern(&id.name))),
+            if let Statement::ExportDeclaration(export) = statement {
+                names.extend(declared(&export.declaration).into_iter().map(|(name, _)| self.intern(name)));
             }
         }
         names
+    }
+}
+
+/// The plain names that a declaration binds, and where they stand.
+fn declared<'e>(declaration: &'e Declaration<'_>) -> Vec<(&'e str, Span)> {
+    let named = |id: &'e BindingIdentifier<'_>| (id.name.as_str(), id.span);
+    match declaration {
+        Declaration::VariableDeclaration(variables) => {
+            let ids = variables.declarations.iter().filter_map(|one| one.id.get_binding_identifier());
+            ids.map(named).collect()
+        }
+        Declaration::TSTypeAliasDeclaration(_) | Declaration::TSInterfaceDeclaration(_) => Vec::new(),
+        declaration => declaration.id().map(named).into_iter().collect(),
     }
 }
