@@ -3,7 +3,11 @@
 //! A strict tree lives only as long as its file is judged, so that both facts and outline are made then, in one walk. It
 //! recurses as the parser did, on the parse pool's threads, whose stacks the weight of a file was measured for.
 
+mod python;
+
 use super::{Facts, Outline};
+
+pub(crate) use python::lower as python;
 
 /// What is wanted of a strict tree beside its outline.
 #[derive(Clone, Copy, Debug, Default)]
