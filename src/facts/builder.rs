@@ -4,7 +4,7 @@
 //! they look like, and taken apart when they are assigned to.
 
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::limits;
 use super::{
@@ -328,7 +328,7 @@ impl<'t> Builder<'t> {
 
     /// Notes an import of `path` (a module, or a member of one), and gives back the expression of what it reaches.
     pub(crate) fn import(&mut self, path: Vec<Sym>, module: bool, place: Range<usize>) -> ExprId {
-        let path: Rc<[Sym]> = path.into();
+        let path: Arc<[Sym]> = path.into();
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let (start, end) = (offset(place.start), offset(place.end));
         self.facts.imports.push(Import { path: path.clone(), module, start, end });

@@ -14,6 +14,7 @@ mod load;
 mod needles;
 mod raw;
 mod selftest;
+mod worth;
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! Tests of: rules, and the scan pass that runs them.
 
+mod agreement;
 mod evasions;
 mod meaning;
 

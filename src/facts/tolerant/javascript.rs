@@ -15,6 +15,7 @@ use crate::facts::{
 
 use super::{Child, Frame, Language, names};
 use crate::facts::builder::{Binding, Builder};
+use crate::facts::javascript::called;
 use crate::facts::literal;
 use crate::facts::statements::{BlockKind, StatementKind};
 
@@ -351,30 +352,8 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
         },
         None => Vec::new(),
     };
-    called_back(builder, callee, &arguments);
+    called(builder, callee, &arguments);
     builder.call(node.byte_range(), callee, arguments)
-}
-
-/// What a function literal is called with at once: the arguments of `(function (f) {…})(x)`, the module of
-/// `import(x).then((m) => …)`, the elements of `[x].forEach((f) => …)`.
-fn called_back(builder: &mut Builder<'_>, callee: ExprId, arguments: &[Argument]) {
-    if let Kind::Function(function) = *builder.facts.kind(callee) {
-        for (index, argument) in arguments.iter().enumerate().take_while(|(_, one)| one.spread == Spread::No) {
-            builder.give(function, index, argument.value);
-        }
-    }
-    let Kind::Attribute { object, name } = *builder.facts.kind(callee) else { return };
-    let Some(&Kind::Function(function)) = arguments.first().map(|first| builder.facts.kind(first.value)) else {
-        return;
-    };
-    match builder.facts.text(name) {
-        "then" => builder.give(function, 0, object),
-        "map" | "forEach" | "filter" | "some" | "every" | "find" | "flatMap" => {
-            let element = builder.synthetic(Kind::Element(object), object);
-            builder.give(function, 0, element);
-        }
-        _ => {}
-    }
 }
 
 /// The arguments are held by a call of the unknown, until their own call takes them.

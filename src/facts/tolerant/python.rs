@@ -4,8 +4,7 @@ mod patterns;
 mod statements;
 
 use std::num::NonZeroU16;
-use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tree_sitter::Node;
 use unicode_normalization::UnicodeNormalization as _;
@@ -644,7 +643,7 @@ fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]
             N::WildcardImport => {
                 builder.import(module.clone(), true, frame.node.byte_range());
                 let scope = builder.scope;
-                builder.facts.star_imports.push((scope, Rc::from(module.as_slice())));
+                builder.facts.star_imports.push((scope, Arc::from(module.as_slice())));
             }
             N::DottedName | N::AliasedImport if child.field == F::Name => {
                 import_one(builder, &module, child, frame.node)

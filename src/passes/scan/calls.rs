@@ -1,6 +1,7 @@
 //! The resolver's view of calls: what is really called, and what comes back.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::fold;
 use super::functions;
@@ -176,16 +177,16 @@ impl Resolver<'_> {
     }
 
     /// The text that an expression surely is.
-    pub(super) fn text_of(&mut self, expr: ExprId) -> Option<Rc<str>> {
+    pub(super) fn text_of(&mut self, expr: ExprId) -> Option<Arc<str>> {
         let set = self.need(expr);
         set.values.iter().find_map(|value| if let Value::Text(text) = value { Some(text.clone()) } else { None })
     }
 
     /// The texts that an argument may be, and whether it may be something else as well.
-    fn texts_of(&mut self, argument: Option<&Argument>) -> (Vec<Rc<str>>, bool) {
+    fn texts_of(&mut self, argument: Option<&Argument>) -> (Vec<Arc<str>>, bool) {
         let Some(argument) = argument else { return (Vec::new(), false) };
         let set = self.need(argument.value);
-        let texts: Vec<Rc<str>> = set
+        let texts: Vec<Arc<str>> = set
             .values
             .iter()
             .filter_map(|value| if let Value::Text(text) = value { Some(text.clone()) } else { None })

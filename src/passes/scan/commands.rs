@@ -1,6 +1,6 @@
 //! Commands: which of their words an interpreter would run as code.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::fold;
 use super::layers::Tongue;
@@ -48,8 +48,8 @@ pub(super) fn split(command: &str) -> Vec<String> {
 
 /// What a command runs as code: the text after `python -c` and `node -e`, the script of `sh -c`, what is decoded into a
 /// shell.
-pub(super) fn run_by(words: &[String]) -> Vec<(Tongue, Rc<str>)> {
-    let mut found: Vec<(Tongue, Rc<str>)> = Vec::new();
+pub(super) fn run_by(words: &[String]) -> Vec<(Tongue, Arc<str>)> {
+    let mut found: Vec<(Tongue, Arc<str>)> = Vec::new();
     for (at, word) in words.iter().enumerate() {
         let program = word.rsplit(['/', '\\', '.']).next().unwrap_or_default();
         let name = word.rsplit(['/', '\\']).next().unwrap_or_default().trim_end_matches(".exe");
@@ -83,7 +83,7 @@ pub(super) fn run_by(words: &[String]) -> Vec<(Tongue, Rc<str>)> {
 }
 
 /// The same for the words inside `sh -c`, one level deep.
-fn run_once(words: &[String]) -> Vec<(Tongue, Rc<str>)> {
+fn run_once(words: &[String]) -> Vec<(Tongue, Arc<str>)> {
     let mut found = Vec::new();
     for (at, word) in words.iter().enumerate() {
         let tongue = match word.rsplit('/').next().unwrap_or_default() {
@@ -101,7 +101,7 @@ fn run_once(words: &[String]) -> Vec<(Tongue, Rc<str>)> {
 }
 
 /// `echo … | base64 -d | sh`.
-fn decoded_into_shell(words: &[String]) -> Option<(Tongue, Rc<str>)> {
+fn decoded_into_shell(words: &[String]) -> Option<(Tongue, Arc<str>)> {
     let echo = words.iter().position(|word| matches!(word.as_str(), "echo" | "printf"))?;
     let rest = &words[echo + 1..];
     let data = rest.iter().find(|word| !word.starts_with('-') && word.as_str() != "%s")?;

@@ -3,7 +3,7 @@
 //! Pure functions from values to a value; `None` where the result is not known, or longer than
 //! [`FOLD_BYTES_MAX`](super::limits::FOLD_BYTES_MAX).
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -180,7 +180,7 @@ fn percent(format: &str, value: &Value) -> Option<Value> {
 }
 
 /// `format.format(…)`: `{}`, `{0}` and `{name}`, without conversions.
-pub(super) fn format_braces(format: &str, positional: &[Value], named: &[(Rc<str>, Value)]) -> Option<Value> {
+pub(super) fn format_braces(format: &str, positional: &[Value], named: &[(Arc<str>, Value)]) -> Option<Value> {
     let mut out = String::new();
     let mut rest = format;
     let mut next = 0;

@@ -5,7 +5,7 @@
 //! outermost call, and shows the decoded text.
 
 use std::collections::{HashSet, VecDeque};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::commands;
 use super::limits;
@@ -34,7 +34,7 @@ pub(super) struct Layer {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) tongue: Tongue,
-    pub(super) text: Rc<str>,
+    pub(super) text: Arc<str>,
     /// Layers around it.
     pub(super) depth: usize,
 }
@@ -43,7 +43,7 @@ pub(super) struct Layer {
 pub(super) struct Inner {
     pub(super) hit: Hit,
     /// The text of the layer where it was hit.
-    pub(super) text: Rc<str>,
+    pub(super) text: Arc<str>,
 }
 
 /// Which argument of a call is run, and as what.
@@ -212,7 +212,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn texts_run(&mut self, sink: Sink, arguments: &[Argument]) -> Vec<(Tongue, Rc<str>)> {
+    fn texts_run(&mut self, sink: Sink, arguments: &[Argument]) -> Vec<(Tongue, Arc<str>)> {
         let own = match self.facts.dialect {
             Dialect::Python => Tongue::Python,
             Dialect::JavaScript => Tongue::JavaScript,
@@ -226,7 +226,7 @@ impl Resolver<'_> {
             Sink::Words => return self.commands_run(arguments.to_vec()),
             Sink::Url => {
                 let texts = self.plain_texts(code(arguments.first()));
-                let decoded = |text: Rc<str>| match commands::data_url(&text) {
+                let decoded = |text: Arc<str>| match commands::data_url(&text) {
                     Some(code) => Some((Tongue::JavaScript, code.into())),
                     None => text.contains(['(', '=', ';']).then_some((Tongue::JavaScript, text)),
                 };
@@ -237,14 +237,14 @@ impl Resolver<'_> {
     }
 
     /// The texts that an expression may be, those of bytes included.
-    fn plain_texts(&mut self, expr: Option<ExprId>) -> Vec<Rc<str>> {
+    fn plain_texts(&mut self, expr: Option<ExprId>) -> Vec<Arc<str>> {
         let Some(expr) = expr else { return Vec::new() };
         let set = self.of(expr);
         set.values.iter().filter_map(text_of).filter(|text| text.len() > 2).collect()
     }
 
     /// Commands that start an interpreter with text, or a shell with a decoded one.
-    fn commands_run(&mut self, arguments: Vec<Argument>) -> Vec<(Tongue, Rc<str>)> {
+    fn commands_run(&mut self, arguments: Vec<Argument>) -> Vec<(Tongue, Arc<str>)> {
         let mut lines: Vec<Vec<String>> = Vec::new();
         let mut words: Vec<String> = Vec::new();
         for argument in arguments.iter().take(limits::WORDS_MAX) {
@@ -298,10 +298,10 @@ impl Resolver<'_> {
     }
 }
 
-fn text_of(value: &Value) -> Option<Rc<str>> {
+fn text_of(value: &Value) -> Option<Arc<str>> {
     match value {
         Value::Text(text) => Some(text.clone()),
-        Value::Bytes(bytes) => std::str::from_utf8(bytes).ok().map(Rc::from),
+        Value::Bytes(bytes) => std::str::from_utf8(bytes).ok().map(Arc::from),
         _ => None,
     }
 }
@@ -313,7 +313,7 @@ fn shown(value: &Value) -> String {
 /// What the rules find in the layers of a file, and in the layers of those. Limits that were reached are named.
 pub(super) fn unwrap(first: Vec<Layer>, rules: &RuleSet, reached: &mut Vec<String>) -> Vec<Inner> {
     let mut queue: VecDeque<Layer> = first.into();
-    let mut seen: HashSet<(usize, Tongue, Rc<str>)> = HashSet::new();
+    let mut seen: HashSet<(usize, Tongue, Arc<str>)> = HashSet::new();
     let mut found = Vec::new();
     let mut bytes = 0_usize;
     while let Some(layer) = queue.pop_front() {

@@ -1,6 +1,6 @@
 //! The resolver's view of library functions that hand things on: iterators, namespaces, copies, proxies.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::fold;
 use super::functions;
@@ -397,7 +397,7 @@ impl Resolver<'_> {
     }
 
     /// `text.replace(/…/g, function)`.
-    pub(super) fn replaced(&mut self, own: &Rc<str>, arguments: &[Argument]) -> Option<Set> {
+    pub(super) fn replaced(&mut self, own: &Arc<str>, arguments: &[Argument]) -> Option<Set> {
         let pattern = self.need(arguments.first()?.value);
         let Value::Pattern(pattern, flags) = pattern.values.first()?.clone() else { return None };
         let functions = self.need(arguments.get(1)?.value);

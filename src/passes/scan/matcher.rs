@@ -1,7 +1,7 @@
 //! The matcher: which facts are what a rule looks for.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::arguments;
 use super::resolve::Resolver;
@@ -38,7 +38,7 @@ pub(super) struct Matching<'a, 'r> {
     pub(super) tables: &'a Tables,
     pub(super) source: &'a str,
     pub(super) hits: Vec<Hit>,
-    names: HashMap<PathId, Rc<str>>,
+    names: HashMap<PathId, Arc<str>>,
 }
 
 impl<'a, 'r> Matching<'a, 'r> {
@@ -72,7 +72,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         named && !matches!(expr.role, Role::Synthetic | Role::Target)
     }
 
-    fn name(&mut self, path: PathId) -> Rc<str> {
+    fn name(&mut self, path: PathId) -> Arc<str> {
         let (paths, symbols) = (&self.resolver.paths, &self.resolver.facts.symbols);
         self.names.entry(path).or_insert_with(|| paths.name(path, symbols).into()).clone()
     }
@@ -103,7 +103,7 @@ impl<'a, 'r> Matching<'a, 'r> {
     }
 
     /// The members that a call may be of, and of what: `x.name(…)`, `x["name"](…)` of JavaScript, `getattr(x, "name")(…)`.
-    fn called_members(&mut self, callee: ExprId) -> Vec<(ExprId, Rc<str>)> {
+    fn called_members(&mut self, callee: ExprId) -> Vec<(ExprId, Arc<str>)> {
         let (object, key) = match *self.resolver.facts.kind(callee) {
             Kind::Attribute { object, name } => return vec![(object, self.resolver.facts.symbols.text(name).clone())],
             Kind::Subscript { object, index } if self.resolver.facts.dialect == Dialect::JavaScript => (object, index),
@@ -367,7 +367,7 @@ impl<'a, 'r> Matching<'a, 'r> {
     }
 
     /// The member names and the qualified names that a target of an assignment may be.
-    fn assigned(&mut self, target: ExprId) -> (Vec<Rc<str>>, Vec<Rc<str>>) {
+    fn assigned(&mut self, target: ExprId) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
         let (object, members) = match *self.resolver.facts.kind(target) {
             Kind::Attribute { object, name } => (object, vec![self.resolver.facts.symbols.text(name).clone()]),
             Kind::Subscript { object, index } => (object, self.texts(index)),
@@ -382,7 +382,7 @@ impl<'a, 'r> Matching<'a, 'r> {
     }
 
     /// `session.verify` as it is written, whatever `session` may be: conventional names count.
-    fn as_written(&self, target: ExprId) -> Option<Rc<str>> {
+    fn as_written(&self, target: ExprId) -> Option<Arc<str>> {
         let mut parts = Vec::new();
         let mut here = target;
         for _ in 0..super::limits::SEGMENTS_MAX {
@@ -402,20 +402,20 @@ impl<'a, 'r> Matching<'a, 'r> {
         None
     }
 
-    fn texts(&mut self, expr: ExprId) -> Vec<Rc<str>> {
+    fn texts(&mut self, expr: ExprId) -> Vec<Arc<str>> {
         let set = self.resolver.of(expr);
         let text = |value: &Value| if let Value::Text(text) = value { Some(text.clone()) } else { None };
         set.values.iter().filter_map(text).collect()
     }
 
-    fn implicit_global(&mut self, target: ExprId, name: crate::facts::Sym) -> Vec<Rc<str>> {
+    fn implicit_global(&mut self, target: ExprId, name: crate::facts::Sym) -> Vec<Arc<str>> {
         let variable = self.resolver.variable_of(target);
         let implicit = self.resolver.facts.dialect == Dialect::Python
             || variable.is_none_or(|variable| self.resolver.facts.variable_table[variable.at()].implicit);
         if implicit { vec![self.resolver.facts.symbols.text(name).clone()] } else { Vec::new() }
     }
 
-    fn member_paths(&mut self, object: ExprId, members: &[Rc<str>]) -> Vec<Rc<str>> {
+    fn member_paths(&mut self, object: ExprId, members: &[Arc<str>]) -> Vec<Arc<str>> {
         let mut found = Vec::new();
         for value in self.resolver.of(object).values.clone() {
             for member in members {

@@ -1,6 +1,7 @@
 //! The resolver's view of attributes and subscripts: reflection is seen through here.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::fold;
 use super::limits;
@@ -221,7 +222,7 @@ impl Resolver<'_> {
     }
 
     /// The entries of a literal mapping by their constant keys; the last of equal keys counts.
-    fn entry_index(&mut self, made: ExprId) -> Rc<std::collections::HashMap<Rc<str>, ExprId>> {
+    fn entry_index(&mut self, made: ExprId) -> Rc<std::collections::HashMap<Arc<str>, ExprId>> {
         if let Some(known) = self.entry_tables.get(&made.0) {
             return known.clone();
         }

@@ -1,6 +1,6 @@
 //! The scan pass: does the code do anything dangerous?
 //!
-//! Each region of a file is *lowered* into facts (`crate::facts`), the *resolver* finds out which
+//! Each region of a file has been *lowered* into facts (`crate::facts`) or is now, the *resolver* finds out which
 //! qualified names and constants its expressions may be (`resolve`, `members`, `calls`, `fold`, `functions`, `inline`), and
 //! the *matcher* looks those names up in the tables that the rules were compiled into. Rules over text and over the shape
 //! of trees run beside that (`text`). Nothing recurses over the artifact's nesting, and every loop over it has a limit of
@@ -33,11 +33,13 @@ mod text;
 mod values;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::artifact::SourceText;
+use crate::facts::outline::Place;
 use crate::facts::{Dialect, Facts, Symbols, tolerant};
 use crate::finding::{Confidence, Finding, Pass, Severity};
 use crate::language::Language;
@@ -117,11 +119,14 @@ fn scan_all(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &
     // Once more, with all that the rest of their circle hands out.
     waves.push(circular);
     let mut findings: Vec<Vec<Finding>> = vec![Vec::new(); files.len()];
-    for wave in waves {
+    let last = waves.len() - 1;
+    for (turn, wave) in waves.iter().enumerate() {
         let one = |&at: &usize| {
             let (file, text) = files[at];
             let own = Own { modules: &modules, path: file.source.path.as_str() };
-            (at, scan_file(file, text, rules, policy, Some(own), modules.is_wanted(at)))
+            let again = turn < last && waves[last].binary_search(&at).is_ok();
+            let standing = Standing { own, wanted: modules.is_wanted(at), again };
+            (at, scan_file(file, text, rules, policy, standing))
         };
         let scanned: Vec<(usize, (Vec<Finding>, Option<Summary>))> = wave.par_iter().map(one).collect();
         for (at, (found, summary)) in scanned {
@@ -132,13 +137,22 @@ fn scan_all(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &
     findings.into_iter().flatten().collect()
 }
 
+/// Where a file stands among those of its artifact.
+#[derive(Clone, Copy)]
+struct Standing<'a> {
+    own: Own<'a>,
+    /// Whether others import it.
+    wanted: bool,
+    /// Whether it will be scanned once more.
+    again: bool,
+}
+
 fn scan_file(
     file: &ParsedFile<'_>,
     text: &SourceText,
     rules: &RuleSet,
     policy: &ScanPolicy,
-    own: Option<Own<'_>>,
-    wanted: bool,
+    standing: Standing<'_>,
 ) -> (Vec<Finding>, Option<Summary>) {
     let path = file.source.path.as_str();
     let mut hits = Vec::new();
@@ -146,7 +160,7 @@ fn scan_file(
     let mut layers = Vec::new();
     let mut summary = None;
     for region in &file.regions {
-        let found = scan_region(region, text, rules, own.map(|own| (own, wanted)), 0);
+        let found = scan_region(region, text, rules, Some(standing), 0);
         hits.extend(found.hits);
         layers.extend(found.layers);
         limits.extend(found.limit);
@@ -204,7 +218,7 @@ fn inner_findings(
 /// The hits of the rules over the text of every file.
 fn text_hits(text: &SourceText, rules: &RuleSet) -> Vec<Hit> {
     let source = text.as_str();
-    let whole = text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], tree: None };
+    let whole = text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], region: None };
     text::run(rules, &rules.tables(RuleLanguage::Any).others, &whole).0
 }
 
@@ -231,42 +245,78 @@ struct Scanned {
     limit: Option<String>,
 }
 
-/// Runs the rules of a region's language over it. `own` are the artifact's modules, and whether others want this one;
-/// `depth` layers of code are around it.
+/// Runs the rules of a region's language over it; `standing` is that of its file, and `depth` layers of code are around it.
 fn scan_region(
     region: &Region,
     text: &SourceText,
     rules: &RuleSet,
-    own: Option<(Own<'_>, bool)>,
+    standing: Option<Standing<'_>>,
     depth: usize,
 ) -> Scanned {
     let source = text.as_str();
-    let root = region.tree.root_node();
-    let (language, facts) = match region.language {
-        Language::Python => (RuleLanguage::Python, Some(tolerant::python(source, root))),
-        Language::JavaScript | Language::TypeScript => {
-            (RuleLanguage::JavaScript, Some(tolerant::javascript(source, root)))
-        }
-        Language::Html => (RuleLanguage::Html, None),
+    let language = match region.language {
+        Language::Python => RuleLanguage::Python,
+        Language::JavaScript | Language::TypeScript => RuleLanguage::JavaScript,
+        Language::Html => RuleLanguage::Html,
         _ => return Scanned::default(),
     };
+    let (facts, refused) = match facts_of(region, source, language, rules, standing) {
+        Ok(facts) => (facts, None),
+        Err(refused) => (None, Some(refused)),
+    };
     let tables = rules.tables(language);
-    let (strings, comments) =
-        facts.as_ref().map(|facts| (facts.strings.clone(), facts.comments.clone())).unwrap_or_default();
+    let (strings, comments) = texts_of(region, facts.as_ref());
     let stretch = text::Stretch {
         text: source,
         range: region.range.clone(),
         strings: &strings,
         comments: &comments,
-        tree: Some(&region.tree),
+        region: Some(region),
     };
     let (hits, limited) = text::run(rules, &tables.others, &stretch);
-    let limit = limited.then(|| "a query had too many open matches, or took too long".to_owned());
+    let limit = refused.or(limited);
     let mut scanned = Scanned { hits, limit, ..Scanned::default() };
     if let Some(facts) = facts {
-        match_names(facts, rules, language, source, own, depth, &mut scanned);
+        match_names(facts, rules, language, source, standing, depth, &mut scanned);
     }
     scanned
+}
+
+/// The facts of a region: those of its strict tree or, where there is none, of its tolerant one. None where no rule finds
+/// anything in them and no other file wants them; an error where a limit keeps them from being made.
+fn facts_of(
+    region: &Region,
+    source: &str,
+    language: RuleLanguage,
+    rules: &RuleSet,
+    standing: Option<Standing<'_>>,
+) -> Result<Option<Facts>, String> {
+    let lower = match language {
+        RuleLanguage::Python => tolerant::python,
+        RuleLanguage::JavaScript => tolerant::javascript,
+        RuleLanguage::Html | RuleLanguage::Any => return Ok(None),
+    };
+    let again = standing.is_some_and(|standing| standing.again);
+    let facts = if again { region.copy_facts() } else { region.take_facts() };
+    if facts.is_some() {
+        return Ok(facts);
+    }
+    let stretch = source.get(region.range.clone()).unwrap_or(source);
+    let wanted = standing.is_some_and(|standing| standing.wanted);
+    if !wanted && !rules.may_match(language, stretch) {
+        return Ok(None);
+    }
+    Ok(Some(lower(source, region.tree(source)?.root_node())))
+}
+
+/// Where the strings and the comments of a region stand.
+fn texts_of(region: &Region, facts: Option<&Facts>) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+    let ranges = |places: &[Place]| places.iter().map(|place| place.range()).collect();
+    match (&region.outline, facts) {
+        (Some(outline), _) => (ranges(&outline.strings), ranges(&outline.comments)),
+        (None, Some(facts)) => (facts.strings.clone(), facts.comments.clone()),
+        (None, None) => (Vec::new(), Vec::new()),
+    }
 }
 
 fn match_names(
@@ -274,16 +324,16 @@ fn match_names(
     rules: &RuleSet,
     language: RuleLanguage,
     source: &str,
-    own: Option<(Own<'_>, bool)>,
+    standing: Option<Standing<'_>>,
     depth: usize,
     scanned: &mut Scanned,
 ) {
     let tables = rules.tables(language);
-    let resolver = Resolver::new(facts, &tables.segments).seeing(own.map(|(own, _)| own));
+    let resolver = Resolver::new(facts, &tables.segments).seeing(standing.map(|standing| standing.own));
     let mut matching = Matching::new(resolver, rules, tables, source);
     matching.run();
     scanned.layers = matching.resolver.layers(depth);
-    scanned.summary = own.filter(|(_, wanted)| *wanted).map(|_| matching.resolver.summary());
+    scanned.summary = standing.filter(|standing| standing.wanted).map(|_| matching.resolver.summary());
     let reached = matching.resolver.limit.map(|what| format!("the limit of {what} was reached"));
     scanned.limit = scanned.limit.take().or(reached);
     scanned.hits.extend(matching.hits);

@@ -384,8 +384,8 @@ impl Resolver<'_> {
                 }
                 Value::Path(path)
             }
-            Portable::Text(text) => Value::Text(Rc::from(&**text)),
-            Portable::Bytes(bytes) => Value::Bytes(Rc::from(&**bytes)),
+            Portable::Text(text) => Value::Text(Arc::from(&**text)),
+            Portable::Bytes(bytes) => Value::Bytes(Arc::from(&**bytes)),
             Portable::Int(number) => Value::Int(*number),
             Portable::Float(number) => Value::Float(*number),
             Portable::Bool(value) => Value::Bool(*value),
@@ -601,8 +601,8 @@ impl Resolver<'_> {
     fn passed_value(&mut self, place: (u32, usize, usize), set: &PortableSet, arguments: &[Argument]) -> ExprId {
         let kind = match set.values.as_slice() {
             [Portable::Parameter(at, name)] => return self.passed_at(arguments, *at, name).unwrap_or(OPAQUE),
-            [Portable::Text(text)] => Kind::Text(Rc::from(&**text)),
-            [Portable::Bytes(bytes)] => Kind::Bytes(Rc::from(&**bytes)),
+            [Portable::Text(text)] => Kind::Text(Arc::from(&**text)),
+            [Portable::Bytes(bytes)] => Kind::Bytes(Arc::from(&**bytes)),
             [Portable::Int(number)] => Kind::Int(*number),
             [Portable::Bool(value)] => Kind::Bool(*value),
             [Portable::Null] => Kind::Null,

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::callers::CallSites;
 use super::fold;
@@ -45,7 +46,7 @@ pub(super) struct Resolver<'r> {
     /// The bases of classes by their scope; made when first asked for.
     pub(super) class_bases: Option<IdMap<u32, Vec<ExprId>>>,
     /// The entries of literal mappings by their constant keys.
-    pub(super) entry_tables: IdMap<u32, Rc<HashMap<Rc<str>, ExprId>>>,
+    pub(super) entry_tables: IdMap<u32, Rc<HashMap<Arc<str>, ExprId>>>,
     folded_bytes: usize,
     pub(super) inline_steps: usize,
     /// Entries of mappings that were looked at one by one.
@@ -115,7 +116,7 @@ impl<'r> Resolver<'r> {
         if own.is_none() {
             return self;
         }
-        let modules: Vec<Rc<[Sym]>> = self.facts.star_imports.iter().map(|(_, module)| module.clone()).collect();
+        let modules: Vec<Arc<[Sym]>> = self.facts.star_imports.iter().map(|(_, module)| module.clone()).collect();
         for module in modules.into_iter().take(limits::STARS_MAX) {
             let Some((found, _)) = self.own_python(&module) else { continue };
             for value in found.values {
@@ -135,7 +136,7 @@ impl<'r> Resolver<'r> {
     }
 
     fn collect_stars(&mut self) {
-        let modules: Vec<Rc<[Sym]>> = self.facts.star_imports.iter().map(|(_, module)| module.clone()).collect();
+        let modules: Vec<Arc<[Sym]>> = self.facts.star_imports.iter().map(|(_, module)| module.clone()).collect();
         for module in modules {
             // What a module that no rule knows holds has no name that a rule knows either.
             if !module.last().is_some_and(|&last| self.knows(last)) {

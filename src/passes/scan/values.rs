@@ -231,15 +231,15 @@ impl Paths {
 pub(super) enum Value {
     /// Something reached by a qualified name.
     Path(PathId),
-    Text(Rc<str>),
-    Bytes(Rc<[u8]>),
+    Text(Arc<str>),
+    Bytes(Arc<[u8]>),
     Int(i64),
     Float(f64),
     Bool(bool),
     Null,
     Undefined,
     /// A regular expression and its flags.
-    Pattern(Rc<str>, Rc<str>),
+    Pattern(Arc<str>, Arc<str>),
     /// A folded list or tuple.
     List(Rc<[Value]>),
     /// A text that is put together from parts of which some are not known.
@@ -255,9 +255,9 @@ pub(super) enum Value {
     /// `globals()`.
     Globals,
     /// `operator.attrgetter(name)`.
-    Getter(Rc<str>),
+    Getter(Arc<str>),
     /// `operator.itemgetter(name)`.
-    Item(Rc<str>),
+    Item(Arc<str>),
     /// The call of `operator.methodcaller`.
     Caller(ExprId),
     /// A function made from source text that gives this back.
