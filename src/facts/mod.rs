@@ -1,13 +1,16 @@
 //! The facts of one region: what both languages are lowered into, and all that the resolver and the matcher know.
 //!
 //! Facts live in one arena: expressions that point at expressions, scopes that hold variables, variables that hold the
-//! expressions which were assigned to them. Statements leave no trace but their bindings, so that what follows is
-//! insensitive to flow: a variable has every value that it is given anywhere.
+//! expressions which were assigned to them. Statements leave no trace there but their bindings, so that what follows is
+//! insensitive to flow: a variable has every value that it is given anywhere. What else rules ask of statements is in
+//! tables of their own (`statements`).
 
 pub(crate) mod builder;
+mod javascript;
 mod limits;
 pub(crate) mod literal;
 pub(crate) mod outline;
+pub(crate) mod statements;
 pub(crate) mod strict;
 pub(crate) mod tolerant;
 
@@ -137,6 +140,11 @@ pub(crate) enum Kind {
     },
     Text(Arc<str>),
     Bytes(Arc<[u8]>),
+    /// A regular expression that is written out.
+    Pattern {
+        pattern: Arc<str>,
+        flags: Arc<str>,
+    },
     Int(i64),
     Float(f64),
     Bool(bool),
@@ -165,6 +173,10 @@ pub(crate) enum Kind {
     },
     /// An object of the class whose body is the scope: `self`, `this`.
     Instance(ScopeId),
+    /// What `with value as name` binds: what `__enter__` of the value gives back.
+    Entered(ExprId),
+    /// What the call of a decorator makes of a definition, where the decorator is a function of the file.
+    Decorated(ExprId),
     /// What an import binds: a qualified name, outermost first.
     Imported(Arc<[Sym]>),
     /// Every value that a variable is given.
@@ -255,6 +267,18 @@ pub(crate) struct Function {
     pub(crate) parameters: Vec<Option<Sym>>,
     /// What it returns.
     pub(crate) returns: Vec<ExprId>,
+    /// What it yields; a function that yields gives back a generator.
+    pub(crate) yields: Vec<ExprId>,
+    /// Whether it runs when it is read as an attribute: a property, a getter.
+    pub(crate) getter: bool,
+}
+
+/// What a module of JavaScript hands out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Export {
+    /// Under which name; none where the whole of a module is handed on (`export * from`).
+    pub(crate) name: Option<Sym>,
+    pub(crate) value: ExprId,
 }
 
 /// A variable.
@@ -290,7 +314,7 @@ pub(crate) struct Import {
 }
 
 /// Interned names.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Symbols {
     ids: HashMap<Arc<str>, Sym>,
     texts: Vec<Arc<str>>,
@@ -314,6 +338,11 @@ impl Symbols {
         &self.texts[sym.at()]
     }
 
+    /// All texts.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.texts.len()
@@ -321,7 +350,7 @@ impl Symbols {
 }
 
 /// The facts of one region.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Facts {
     /// Which language's rules of names and operators hold.
     pub(crate) dialect: Dialect,
@@ -340,9 +369,13 @@ pub(crate) struct Facts {
     pub(crate) imports: Vec<Import>,
     /// Modules of which everything was imported, and into which scope.
     pub(crate) star_imports: Vec<(ScopeId, Arc<[Sym]>)>,
+    /// What `export` statements hand out.
+    pub(crate) exports: Vec<Export>,
     /// Tokens that are strings or comments, for rules that look at their text.
     pub(crate) strings: Vec<Range<usize>>,
     pub(crate) comments: Vec<Range<usize>>,
+    /// What statements leave behind.
+    pub(crate) shape: statements::Statements,
     /// Whether lowering stopped at a limit.
     pub(crate) cut: bool,
 }
@@ -379,10 +412,24 @@ impl Facts {
             assignments: Vec::new(),
             imports: Vec::new(),
             star_imports: Vec::new(),
+            exports: Vec::new(),
             strings: Vec::new(),
             comments: Vec::new(),
+            shape: statements::Statements::default(),
             cut: false,
         }
+    }
+
+    /// Moves all expressions to one place.
+    fn stand_at(&mut self, place: Range<usize>) {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let (start, end) = (offset(place.start), offset(place.end));
+        self.exprs.iter_mut().for_each(|expr| (expr.start, expr.end) = (start, end));
+        self.assignments.iter_mut().for_each(|one| (one.start, one.end) = (start, end));
+        self.imports.iter_mut().for_each(|one| (one.start, one.end) = (start, end));
+        let bound = self.variable_table.iter_mut().filter(|variable| variable.certain_from != u32::MAX);
+        bound.for_each(|variable| variable.certain_from = start);
+        (self.strings, self.comments) = (Vec::new(), Vec::new());
     }
 
     /// The expression `id`.

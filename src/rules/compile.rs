@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use regex::Regex;
 use toml::Spanned;
 
+use super::demand::Demand;
 use super::needles::{self, Filter};
 use super::raw::{Is, RawCheck, RawMatch, RawRule, Within};
 use super::{Rule, RuleLanguage};
@@ -112,7 +113,7 @@ pub(crate) enum Matcher {
     Import { names: Vec<String> },
     Assign { names: Vec<String>, value: Vec<Check> },
     Use { names: Vec<String> },
-    Regex { regex: LazyRegex, within: Within },
+    Regex { regex: LazyRegex, within: Within, demand: Demand },
     Query { query: LazyQuery },
 }
 
@@ -184,7 +185,10 @@ fn matcher(raw: RawMatch, language: RuleLanguage, check: bool) -> Result<Matcher
         return Ok(Matcher::Use { names: names(raw.usage, language)? });
     }
     if let Some(regex) = raw.regex {
-        return Ok(Matcher::Regex { regex: LazyRegex::new(regex, check)?, within: raw.within.unwrap_or_default() });
+        let demand =
+            Demand { entropy_min: raw.entropy_min, checksum: raw.checksum, real: raw.real.unwrap_or_default() };
+        let regex = LazyRegex::new(regex, check)?;
+        return Ok(Matcher::Regex { regex, within: raw.within.unwrap_or_default(), demand });
     }
     let query = raw.query.expect("one of the six is there");
     Ok(Matcher::Query { query: LazyQuery::new(query, language, check)? })
@@ -218,6 +222,9 @@ fn fitting(raw: &RawMatch, language: RuleLanguage) -> Result<(), Fault> {
     }
     if raw.within.is_some() && raw.regex.is_none() {
         return Err(Fault::new("within goes with `regex` alone"));
+    }
+    if (raw.entropy_min.is_some() || raw.checksum.is_some() || raw.real.is_some()) && raw.regex.is_none() {
+        return Err(Fault::new("entropy_min, checksum and real go with `regex` alone"));
     }
     let code = matches!(language, RuleLanguage::Python | RuleLanguage::JavaScript);
     let text = raw.regex.is_some() || (raw.query.is_some() && language == RuleLanguage::Html);

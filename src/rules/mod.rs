@@ -9,6 +9,7 @@
 //! documentation of `[[match]]` in the schema for how names are written.
 
 mod compile;
+mod demand;
 mod load;
 mod needles;
 mod raw;
@@ -23,6 +24,7 @@ use crate::artifact::Digest;
 use crate::finding::{Confidence, Severity, hex};
 use crate::language::Language;
 
+pub(crate) use demand::Demand;
 pub(crate) use needles::Filter;
 
 pub(crate) use compile::{Check, Hook, Matcher, Member, Tables, Test};

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::demand::Checksum;
 use crate::finding::{Confidence, Severity};
 
 /// One rule: what is dangerous, why, what to do instead, and examples that prove it.
@@ -73,6 +74,12 @@ pub(super) struct RawMatch {
     pub(super) regex: Option<String>,
     /// Where the regular expression looks; only with `regex`.
     pub(super) within: Option<Within>,
+    /// Bits of entropy a character that the found text has at least; only with `regex`.
+    pub(super) entropy_min: Option<f64>,
+    /// A checksum that the found text holds, or must not hold; only with `regex`.
+    pub(super) checksum: Option<Checksum>,
+    /// Whether placeholders (`xxxx`, `EXAMPLE`, `<token>`, `${VAR}`) are refused; only with `regex`.
+    pub(super) real: Option<bool>,
     /// A tree-sitter query; the capture `@hit` is what is reported.
     pub(super) query: Option<String>,
 }

@@ -1,7 +1,9 @@
 //! Tests of: rules, and the scan pass that runs them.
 
 mod agreement;
+mod agreement_python;
 mod evasions;
+mod meaning;
 
 use std::path::Path;
 

@@ -3,10 +3,14 @@
 //! A strict tree lives only as long as its file is judged, so that both facts and outline are made then, in one walk. It
 //! recurses as the parser did, on the parse pool's threads, whose stacks the weight of a file was measured for.
 
+mod javascript;
 mod python;
+
+use std::ops::Range;
 
 use super::{Facts, Outline};
 
+pub(crate) use javascript::{Frame, Sketch, lower as javascript};
 pub(crate) use python::lower as python;
 
 /// What is wanted of a strict tree beside its outline.
@@ -25,4 +29,14 @@ pub(crate) struct Lowered {
     pub(crate) facts: Option<Facts>,
     /// The outline.
     pub(crate) outline: Outline,
+}
+
+impl Lowered {
+    /// Moves all that was found to one place: the code is not written there as it is read.
+    pub(crate) fn stand_at(&mut self, place: Range<usize>) {
+        self.outline = Outline { has_statement: self.outline.has_statement, ..Outline::default() };
+        if let Some(facts) = &mut self.facts {
+            facts.stand_at(place);
+        }
+    }
 }

@@ -167,6 +167,7 @@ impl<'a, 'r> Matching<'a, 'r> {
                 _ => !self.resolver.settled(|resolver| resolver.entry(*made, member)).values.is_empty(),
             },
             Value::Path(path) => self.is_imported_module(*path),
+            Value::Foreign(_) => true,
             _ => false,
         })
     }

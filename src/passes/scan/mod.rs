@@ -10,15 +10,25 @@
 //! is bound nowhere is what it says, so that fragments without their imports are judged as well.
 
 mod arguments;
+mod callers;
 mod calls;
+mod commands;
+mod decoders;
 mod fold;
 mod functions;
 mod inline;
+mod labels;
+mod layers;
+mod library;
 mod limits;
 mod lists;
 mod matcher;
 mod members;
+mod modules;
+mod objects;
+mod portable;
 mod resolve;
+mod sources;
 mod text;
 mod values;
 
@@ -38,12 +48,17 @@ use crate::policy::ScanPolicy;
 use crate::rules::{RuleLanguage, RuleSet};
 
 use matcher::{Hit, How, Matching};
+use modules::{Modules, Own};
+use portable::Summary;
 use resolve::Resolver;
 use values::Paths;
 
 /// The rule id of the finding that says that a file was not scanned to its end. It is of severity high, and the gate holds
 /// it to be about what could not be judged, so that no choice of rules hides it.
 pub const SCAN_LIMIT: &str = "scan-limit";
+
+/// Rules of the parse pass that say that a text was not read to its end.
+const LIMITS_OF_PARSING: [&str; 3] = ["parse-limit", "nesting-too-deep", "file-too-large-to-scan"];
 
 /// Whose rules of names hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +97,7 @@ fn canonical(dialect: Dialect, name: &str) -> String {
 pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<Finding>, Map<String, Value>) {
     let files: Vec<_> = parsed.files.iter().filter_map(|file| Some((file, file.text.as_ref()?))).collect();
     let scanned = files.len();
-    let scan_all = || files.par_iter().flat_map_iter(|(file, text)| scan_file(file, text, rules, policy)).collect();
-    let findings: Vec<Finding> = with_room(scan_all);
+    let findings: Vec<Finding> = with_room(|| scan_all(&files, rules, policy));
     let mut by_severity: BTreeMap<Severity, u64> = BTreeMap::new();
     for finding in &findings {
         *by_severity.entry(finding.severity).or_default() += 1;
@@ -97,15 +111,62 @@ pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<F
     (findings, details)
 }
 
-fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: &ScanPolicy) -> Vec<Finding> {
+/// Scans the files in an order in which what a file imports from the artifact itself is known before it.
+fn scan_all(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &ScanPolicy) -> Vec<Finding> {
+    let parsed: Vec<&ParsedFile<'_>> = files.iter().map(|(file, _)| *file).collect();
+    let mut modules = Modules::of(&parsed);
+    let (mut waves, circular) = modules.waves();
+    // Once more, with all that the rest of their circle hands out.
+    waves.push(circular);
+    let mut findings: Vec<Vec<Finding>> = vec![Vec::new(); files.len()];
+    let last = waves.len() - 1;
+    for (turn, wave) in waves.iter().enumerate() {
+        let one = |&at: &usize| {
+            let (file, text) = files[at];
+            let own = Own { modules: &modules, path: file.source.path.as_str() };
+            let again = turn < last && waves[last].binary_search(&at).is_ok();
+            let standing = Standing { own, wanted: modules.is_wanted(at), again };
+            (at, scan_file(file, text, rules, policy, standing))
+        };
+        let scanned: Vec<(usize, (Vec<Finding>, Option<Summary>))> = wave.par_iter().map(one).collect();
+        for (at, (found, summary)) in scanned {
+            findings[at] = found;
+            modules.add(at, summary);
+        }
+    }
+    findings.into_iter().flatten().collect()
+}
+
+/// Where a file stands among those of its artifact.
+#[derive(Clone, Copy)]
+struct Standing<'a> {
+    own: Own<'a>,
+    /// Whether others import it.
+    wanted: bool,
+    /// Whether it will be scanned once more.
+    again: bool,
+}
+
+fn scan_file(
+    file: &ParsedFile<'_>,
+    text: &SourceText,
+    rules: &RuleSet,
+    policy: &ScanPolicy,
+    standing: Standing<'_>,
+) -> (Vec<Finding>, Option<Summary>) {
     let path = file.source.path.as_str();
     let mut hits = Vec::new();
     let mut limits = Vec::new();
+    let mut layers = Vec::new();
+    let mut summary = None;
     for region in &file.regions {
-        let (found, limit) = scan_region(region, text, rules);
-        hits.extend(found);
-        limits.extend(limit);
+        let found = scan_region(region, text, rules, Some(standing), 0);
+        hits.extend(found.hits);
+        layers.extend(found.layers);
+        limits.extend(found.limit);
+        summary = summary.or(found.summary);
     }
+    let inner = layers::unwrap(layers, rules, &mut limits);
     hits.extend(text_hits(text, rules));
     hits.sort_by_key(|hit| (hit.start, hit.end, hit.rule));
     hits.dedup_by_key(|hit| (hit.start, hit.end, hit.rule));
@@ -120,14 +181,38 @@ fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: 
         hits.truncate(most);
         limits.push(format!("{dropped} more findings than findings_per_file_max ({most}) are left out"));
     }
-    let mut findings: Vec<Finding> = hits.into_iter().map(|hit| finding(&hit, rules, path, text)).collect();
+    let mut findings: Vec<Finding> = hits.iter().map(|hit| finding(hit, rules, path, text)).collect();
+    findings.extend(inner_findings(inner, &hits, rules, path, text));
     if let Some(rest) = &file.rest {
         findings.extend(scan_rest(rest, rules, path, most.saturating_sub(findings.len()), &mut limits));
     }
     findings.extend(limits.into_iter().map(|what| {
         Finding::in_file(SCAN_LIMIT, Pass::Scan, Severity::High, path, format!("not scanned to the end: {what}"))
     }));
-    findings
+    (findings, summary)
+}
+
+/// Findings inside of text that the file runs: one of a rule for each place, each with the first line of
+/// that text. What is found in the file itself at the same place is not said twice.
+fn inner_findings(
+    mut inner: Vec<layers::Inner>,
+    outer: &[Hit],
+    rules: &RuleSet,
+    path: &str,
+    text: &SourceText,
+) -> Vec<Finding> {
+    let key = |hit: &Hit| (hit.start, hit.end, hit.rule);
+    let known: std::collections::HashSet<(usize, usize, usize)> = outer.iter().map(key).collect();
+    inner.retain(|inner| !known.contains(&key(&inner.hit)));
+    inner.sort_by_key(|inner| (key(&inner.hit), inner.hit.how));
+    inner.dedup_by_key(|inner| key(&inner.hit));
+    let one = |inner: &layers::Inner| {
+        let mut finding = finding(&inner.hit, rules, path, text);
+        finding.message =
+            format!("{}, in text that is run here: `{}`", finding.message, layers::shown_line(&inner.text));
+        finding
+    };
+    inner.iter().map(one).collect()
 }
 
 /// The hits of the rules over the text of every file.
@@ -148,16 +233,34 @@ fn scan_rest(rest: &SourceText, rules: &RuleSet, path: &str, most: usize, limits
     hits.iter().map(|hit| finding(hit, rules, path, rest)).collect()
 }
 
-/// Runs the rules of a region's language over it; a limit that was reached is named.
-fn scan_region(region: &Region, text: &SourceText, rules: &RuleSet) -> (Vec<Hit>, Option<String>) {
+/// What there is to say about a region.
+#[derive(Default)]
+struct Scanned {
+    hits: Vec<Hit>,
+    /// Text that it runs.
+    layers: Vec<layers::Layer>,
+    /// What it hands out to other files, where they want it.
+    summary: Option<Summary>,
+    /// The limit that was reached.
+    limit: Option<String>,
+}
+
+/// Runs the rules of a region's language over it; `standing` is that of its file, and `depth` layers of code are around it.
+fn scan_region(
+    region: &Region,
+    text: &SourceText,
+    rules: &RuleSet,
+    standing: Option<Standing<'_>>,
+    depth: usize,
+) -> Scanned {
     let source = text.as_str();
     let language = match region.language {
         Language::Python => RuleLanguage::Python,
         Language::JavaScript | Language::TypeScript => RuleLanguage::JavaScript,
         Language::Html => RuleLanguage::Html,
-        _ => return (Vec::new(), None),
+        _ => return Scanned::default(),
     };
-    let (facts, refused) = match facts_of(region, source, language, rules) {
+    let (facts, refused) = match facts_of(region, source, language, rules, standing) {
         Ok(facts) => (facts, None),
         Err(refused) => (None, Some(refused)),
     };
@@ -170,29 +273,37 @@ fn scan_region(region: &Region, text: &SourceText, rules: &RuleSet) -> (Vec<Hit>
         comments: &comments,
         region: Some(region),
     };
-    let (mut hits, limited) = text::run(rules, &tables.others, &stretch);
-    let mut limit = refused.or(limited);
+    let (hits, limited) = text::run(rules, &tables.others, &stretch);
+    let limit = refused.or(limited);
+    let mut scanned = Scanned { hits, limit, ..Scanned::default() };
     if let Some(facts) = facts {
-        let (found, reached) = match_names(facts, rules, language, source);
-        hits.extend(found);
-        limit = limit.or_else(|| reached.map(|what| format!("the limit of {what} was reached")));
+        match_names(facts, rules, language, source, standing, depth, &mut scanned);
     }
-    (hits, limit)
+    scanned
 }
 
 /// The facts of a region: those of its strict tree or, where there is none, of its tolerant one. None where no rule finds
-/// anything in them; an error where a limit keeps them from being made.
-fn facts_of(region: &Region, source: &str, language: RuleLanguage, rules: &RuleSet) -> Result<Option<Facts>, String> {
+/// anything in them and no other file wants them; an error where a limit keeps them from being made.
+fn facts_of(
+    region: &Region,
+    source: &str,
+    language: RuleLanguage,
+    rules: &RuleSet,
+    standing: Option<Standing<'_>>,
+) -> Result<Option<Facts>, String> {
     let lower = match language {
         RuleLanguage::Python => tolerant::python,
         RuleLanguage::JavaScript => tolerant::javascript,
         RuleLanguage::Html | RuleLanguage::Any => return Ok(None),
     };
-    if let Some(facts) = region.take_facts() {
-        return Ok(Some(facts));
+    let again = standing.is_some_and(|standing| standing.again);
+    let facts = if again { region.copy_facts() } else { region.take_facts() };
+    if facts.is_some() {
+        return Ok(facts);
     }
     let stretch = source.get(region.range.clone()).unwrap_or(source);
-    if !rules.may_match(language, stretch) {
+    let wanted = standing.is_some_and(|standing| standing.wanted);
+    if !wanted && !rules.may_match(language, stretch) {
         return Ok(None);
     }
     Ok(Some(lower(source, region.tree(source)?.root_node())))
@@ -213,11 +324,19 @@ fn match_names(
     rules: &RuleSet,
     language: RuleLanguage,
     source: &str,
-) -> (Vec<Hit>, Option<&'static str>) {
+    standing: Option<Standing<'_>>,
+    depth: usize,
+    scanned: &mut Scanned,
+) {
     let tables = rules.tables(language);
-    let mut matching = Matching::new(Resolver::new(facts, &tables.segments), rules, tables, source);
+    let resolver = Resolver::new(facts, &tables.segments).seeing(standing.map(|standing| standing.own));
+    let mut matching = Matching::new(resolver, rules, tables, source);
     matching.run();
-    (matching.hits, matching.resolver.limit)
+    scanned.layers = matching.resolver.layers(depth);
+    scanned.summary = standing.filter(|standing| standing.wanted).map(|_| matching.resolver.summary());
+    let reached = matching.resolver.limit.map(|what| format!("the limit of {what} was reached"));
+    scanned.limit = scanned.limit.take().or(reached);
+    scanned.hits.extend(matching.hits);
 }
 
 fn finding(hit: &Hit, rules: &RuleSet, path: &str, text: &SourceText) -> Finding {

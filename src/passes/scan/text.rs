@@ -6,7 +6,7 @@ use tree_sitter::{QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIt
 
 use super::matcher::{Hit, How};
 use crate::passes::parse::Region;
-use crate::rules::{Filter, Matcher, RuleSet, Within};
+use crate::rules::{Demand, Filter, Matcher, RuleSet, Within};
 
 /// Matches of one query that may be open at once; more is a finding.
 const QUERY_MATCHES_MAX: u32 = 4096;
@@ -34,14 +34,14 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
     let mut limit = None;
     for hook in filter.candidates(stretch.text.get(stretch.range.clone()).unwrap_or(stretch.text)) {
         match rules.hooked(hook).1 {
-            Matcher::Regex { regex, within } => {
+            Matcher::Regex { regex, within, demand } => {
                 let whole = [stretch.range.clone()];
                 let ranges = match within {
                     Within::Text => &whole[..],
                     Within::String => stretch.strings,
                     Within::Comment => stretch.comments,
                 };
-                find(regex.get(), hook.rule, stretch.text, ranges, &mut hits);
+                find((regex.get(), *demand), hook.rule, stretch.text, ranges, &mut hits);
             }
             Matcher::Query { query } => {
                 let Some(region) = stretch.region else { continue };
@@ -58,12 +58,21 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
     (hits, limit)
 }
 
-fn find(regex: &regex::Regex, rule: usize, text: &str, ranges: &[Range<usize>], hits: &mut Vec<Hit>) {
+fn find(
+    (regex, demand): (&regex::Regex, Demand),
+    rule: usize,
+    text: &str,
+    ranges: &[Range<usize>],
+    hits: &mut Vec<Hit>,
+) {
     let before = hits.len();
     for range in ranges {
         let Some(part) = text.get(range.clone()) else { continue };
         for captures in regex.captures_iter(part) {
             let found = captures.name("hit").or_else(|| captures.get(0)).expect("a match has a whole");
+            if !demand.met(found.as_str()) {
+                continue;
+            }
             let (start, end) = (range.start + found.start(), range.start + found.end());
             hits.push(Hit { rule, start, end, resolved: None, how: How::Plainly });
             if hits.len() - before >= HITS_MAX {

@@ -8,11 +8,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::limits;
-use crate::facts::{Dialect, ExprId, IdMap, ScopeId, Sym, Symbols};
+use crate::facts::{Dialect, ExprId, FunctionId, IdMap, ScopeId, Sym, Symbols};
 
 /// A qualified name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PathId(pub(super) u32);
+
+/// Something made in another file, by its place in the resolver's table of such things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ForeignId(pub(super) u32);
 
 /// What the built-in names are members of: Python's `builtins`, JavaScript's `globalThis`.
 pub(super) const ROOT: PathId = PathId(0);
@@ -106,6 +110,19 @@ impl Paths {
         }
         parts.reverse();
         parts.join(".")
+    }
+
+    /// The parts of a name, outermost first.
+    pub(super) fn segments(&self, path: PathId, symbols: &Symbols) -> Arc<[Arc<str>]> {
+        let mut parts: Vec<Arc<str>> = Vec::new();
+        let mut here = path;
+        while here != ROOT {
+            let (parent, name) = self.split(here);
+            parts.push(Arc::from(&**symbols.text(name)));
+            here = parent;
+        }
+        parts.reverse();
+        parts.into()
     }
 
     /// Names of Python that lead to the same thing.
@@ -221,6 +238,8 @@ pub(super) enum Value {
     Bool(bool),
     Null,
     Undefined,
+    /// A regular expression and its flags.
+    Pattern(Arc<str>, Arc<str>),
     /// A folded list or tuple.
     List(Rc<[Value]>),
     /// A text that is put together from parts of which some are not known.
@@ -245,6 +264,14 @@ pub(super) enum Value {
     Returning(PathId),
     /// The call of `functools.partial`, or of `bind`.
     Partial(ExprId),
+    /// What a generator function of the file gives back.
+    Generator(FunctionId),
+    /// Something whose attributes are the entries of a mapping, or the keywords of a call: `type('X', (), {…})`.
+    Record(ExprId),
+    /// The call of `Proxy`.
+    Proxy(ExprId),
+    /// Something made in another file of the artifact.
+    Foreign(ForeignId),
 }
 
 impl Value {

@@ -20,7 +20,7 @@ mod tests;
 use std::ops::Range;
 
 use super::file::Basis;
-use super::javascript::Goal;
+use super::javascript::{Frame, Goal};
 use super::problem::{Judged, Problem};
 use super::python::Form;
 use super::{Region, data, html, javascript, python, tree};
@@ -190,7 +190,12 @@ impl Derived {
         let text = text.as_str();
         let ground = tree::Ground::new(text, basis.policy.tree_bytes_max.bytes());
         match python::lowered(path, &text[..valid], basis) {
-            Some(lowered) => self.regions.push(Region::strict(Language::Python, 0..valid, lowered, basis.policy)),
+            Some(lowered) => self.regions.push(Region::strict(
+                Language::Python,
+                0..valid,
+                lowered,
+                basis.policy.tree_bytes_max.bytes(),
+            )),
             None => self.tree(Language::Python, &ground, 0..valid),
         }
         if valid < all {
@@ -247,7 +252,15 @@ impl Derived {
                 return;
             }
             Language::JavaScript => {
-                self.problems.extend(javascript::judge_inline(code, range.start, Goal::SCRIPT, basis));
+                match javascript::judge_inline(code, range.start, (Goal::SCRIPT, Frame::File), basis) {
+                    Ok(Some(lowered)) => {
+                        let tree_bytes_max = basis.policy.tree_bytes_max.bytes();
+                        self.regions.push(Region::strict(language, range, lowered, tree_bytes_max));
+                        return;
+                    }
+                    Ok(None) => {}
+                    Err(problems) => self.problems.extend(problems),
+                }
             }
             _ => {
                 let problems = python::verdict(code, Form::Module, basis);
