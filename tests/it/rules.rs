@@ -1,6 +1,7 @@
 //! Tests of: rules, and the scan pass that runs them.
 
 mod agreement;
+mod agreement_python;
 mod evasions;
 mod language;
 mod meaning;

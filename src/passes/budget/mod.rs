@@ -108,6 +108,13 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Whether a measure of at most `most` could say anything: it could be the largest, or above a threshold.
+    fn wants(&self, most: u64) -> bool {
+        let limits = [self.threshold.warn, self.threshold.fail];
+        self.largest.as_ref().is_none_or(|largest| most > largest.value)
+            || limits.into_iter().flatten().any(|limit| most > limit)
+    }
+
     /// Keeps the largest; of equal ones the first.
     fn keep_largest(&mut self) {
         self.above.sort_by_key(|measure| std::cmp::Reverse(measure.value));
@@ -165,8 +172,11 @@ fn measure_file<'a>(file: &'a ParsedFile<'_>, sheet: &mut Sheet<'a>) {
     sheet.add("file_lines", of_file(u64::from(text.line_count())));
     let mut at = 0;
     for line in text.as_str().split_inclusive('\n') {
-        let value = line.trim_end_matches(['\n', '\r']).chars().count() as u64;
-        sheet.add("line_chars", Measure { value, path, what: What::Line, place: Some((text, at)) });
+        // A line has at most as many characters as bytes, and short ones say nothing.
+        if sheet.row("line_chars").wants(line.len() as u64) {
+            let value = line.trim_end_matches(['\n', '\r']).chars().count() as u64;
+            sheet.add("line_chars", Measure { value, path, what: What::Line, place: Some((text, at)) });
+        }
         at += line.len();
     }
     for region in &file.regions {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
+use memchr::memmem;
 use regex::Regex;
 
 use super::view::{Found, View};
@@ -22,6 +23,9 @@ static FENCE: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s{0,3}(?:`{3,}|~{3,})
 /// that no parser can be relied upon for this.
 pub(super) fn fences(view: &View<'_>, found: &mut Found) {
     if matches!(view.language, Language::Binary) || (view.language == Language::Text && !is_plain_source(view.path)) {
+        return;
+    }
+    if !["```", "~~~"].iter().any(|fence| memmem::find(view.text.as_str().as_bytes(), fence.as_bytes()).is_some()) {
         return;
     }
     // Text of several lines may well hold fences in HTML, TOML and YAML; there, only those around the whole file count.
@@ -240,6 +244,9 @@ fn lines_of(text: &str, start: usize) -> impl Iterator<Item = (usize, &str)> {
 
 /// Reports what a merge leaves behind: all three markers, in their order.
 pub(super) fn conflict_markers(view: &View<'_>, found: &mut Found) {
+    if memmem::find(view.text.as_str().as_bytes(), b"<<<<<<< ").is_none() {
+        return;
+    }
     let mut opened: Option<Range<usize>> = None;
     let mut divided = false;
     for (start, line) in view.lines() {

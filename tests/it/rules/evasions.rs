@@ -53,7 +53,7 @@ fn ordinary_javascript_raises_no_alarm() {
     assert_eq!(raised("a.js", JAVASCRIPT_ORDINARY), [] as [&str; 0]);
 }
 
-const PYTHON_EVASIONS: &[&str] = &[
+pub(super) const PYTHON_EVASIONS: &[&str] = &[
     "import os\nfor k in {'system': 1}:\n    getattr(os, k)('id')",
     "import os\nd = {'popen': 1}\n[getattr(os, k)('id') for k in d]",
     "globals()['__builtins__'].__dict__['ex'+'ec']('1')",
@@ -301,7 +301,7 @@ pub(super) const JAVASCRIPT_EVASIONS: &[&str] = &[
     "(()=>{}).__proto__.constructor('1')()",
 ];
 
-const PYTHON_ORDINARY: &[&str] = &[
+pub(super) const PYTHON_ORDINARY: &[&str] = &[
     "import os\nprint(os.environ.get('HOME'))",
     "import subprocess\nsubprocess.run(['git', 'status'], check=True)",
     "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pytest'])",

@@ -4,12 +4,13 @@
 //! few bytes of source; everything else is a small function of its own, so that a level of recursion costs little stack.
 
 use ruff_python_ast::{
-    self as ast, Expr, InterpolatedStringElement, InterpolatedStringElements, Number, Operator, UnaryOp,
+    self as ast, CmpOp, Expr, InterpolatedStringElement, InterpolatedStringElements, Number, Operator, UnaryOp,
 };
 use ruff_text_size::{Ranged as _, TextRange};
 
 use super::{ExprId, Kind, Lowering, OPAQUE, bytes};
 use crate::facts::builder::{Binding, Builder};
+use crate::facts::statements::{BlockKind, Comparing};
 use crate::facts::{Argument, Binary, Entry, Role, ScopeKind, Spread, Unary};
 
 /// Functions that only look at what they are given: nothing is passed on.
@@ -60,16 +61,8 @@ impl Lowering<'_> {
             Expr::Lambda(lambda) => self.lambda(lambda),
             Expr::Named(named) => self.named(named),
             Expr::Await(awaited) => self.expr(&awaited.value),
-            Expr::Yield(yielded) => {
-                let value = yielded.value.as_ref().map_or(OPAQUE, |value| self.expr(value));
-                self.builder.yields(value, false);
-                OPAQUE
-            }
-            Expr::YieldFrom(yielded) => {
-                let value = self.expr(&yielded.value);
-                self.builder.yields(value, true);
-                OPAQUE
-            }
+            Expr::Yield(yielded) => self.yielded(yielded.value.as_deref(), false),
+            Expr::YieldFrom(yielded) => self.yielded(Some(&yielded.value), true),
             Expr::Slice(slice) => self.slice(slice),
             _ => OPAQUE,
         }
@@ -177,15 +170,16 @@ impl Lowering<'_> {
                     parts.push(self.push(Kind::Text((*text.value).into()), text.range));
                 }
                 InterpolatedStringElement::Interpolation(field) => {
-                    let mut value = self.expr(&field.expression);
-                    // What the format says is no part of the text, but names stand in it.
-                    if let Some(format) = &field.format_spec {
-                        self.elements(&format.elements, &mut Vec::new());
-                        if let [InterpolatedStringElement::Literal(spec)] = &*format.elements {
-                            value = self.builder.formatted(value, &spec.value);
+                    let value = self.expr(&field.expression);
+                    parts.push(match &field.format_spec {
+                        Some(format) => {
+                            // What the format says is no part of the text, but names stand in it.
+                            self.elements(&format.elements, &mut Vec::new());
+                            let spec = self.builder.text(bytes(format.range)).trim_start_matches(':');
+                            self.builder.formatted(value, spec)
                         }
-                    }
-                    parts.push(value);
+                        None => value,
+                    });
                 }
             }
         }
@@ -254,12 +248,26 @@ impl Lowering<'_> {
         self.push(Kind::Choice(either), conditional.range)
     }
 
+    /// What is sent in is not known.
+    fn yielded(&mut self, value: Option<&Expr>, each: bool) -> ExprId {
+        let value = value.map_or(OPAQUE, |value| self.expr(value));
+        self.builder.yields(value, each);
+        OPAQUE
+    }
+
+    /// `a == b in c`: each operand with the next.
     fn comparison(&mut self, comparison: &ast::ExprCompare) -> ExprId {
-        let mut operands = vec![self.expr(&comparison.left)];
-        for operand in &comparison.comparators {
-            operands.push(self.expr(operand));
+        let whole = bytes(comparison.range);
+        let (mut left, mut start) = (self.expr(&comparison.left), whole.start);
+        self.builder.compared([left]);
+        for (at, (operand, operator)) in comparison.comparators.iter().zip(&comparison.ops).enumerate() {
+            let right = self.expr(operand);
+            self.builder.compared([right]);
+            let range = bytes(operand.range());
+            let end = if at + 1 == comparison.ops.len() { whole.end } else { range.end };
+            self.builder.comparison(comparing(*operator), left, right, start..end);
+            (left, start) = (right, range.start);
         }
-        self.builder.compared(operands);
         OPAQUE
     }
 
@@ -289,6 +297,7 @@ impl Lowering<'_> {
     /// The first iterable is looked up outside; all else has names of its own. Anything of several clauses or with a
     /// condition is unknown.
     fn comprehension(&mut self, body: &[&Expr], clauses: &[ast::Comprehension], range: TextRange) -> ExprId {
+        self.builder.block(BlockKind::Loop, bytes(range));
         let outer = self.builder.scope;
         let first = clauses.first().map_or(OPAQUE, |clause| self.expr(&clause.iter));
         self.builder.scope = self.builder.new_scope(ScopeKind::Block);
@@ -352,6 +361,14 @@ impl Lowering<'_> {
         }
         self.annotation(here);
         OPAQUE
+    }
+}
+
+fn comparing(operator: CmpOp) -> Comparing {
+    match operator {
+        CmpOp::Eq | CmpOp::NotEq | CmpOp::Is | CmpOp::IsNot => Comparing::Equality,
+        CmpOp::In | CmpOp::NotIn => Comparing::Membership,
+        CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE => Comparing::Other,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ruff_python_ast::token::{TokenKind, Tokens};
-use ruff_python_ast::{ExceptHandler, Expr, Stmt, StmtFunctionDef};
+use ruff_python_ast::{ExceptHandler, Expr, Stmt, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::{Ranged as _, TextRange};
 
 use super::bytes;
@@ -34,7 +34,7 @@ fn statements(source: &str, body: &[Stmt], outliner: &mut Outliner) {
     for statement in body {
         match statement {
             Stmt::FunctionDef(function) => {
-                outliner.enter_function(bytes(function.name.range), whole(source, function));
+                outliner.enter_function(bytes(function.name.range), whole_function(source, function));
                 block(source, &function.body, outliner);
                 outliner.leave_function();
             }
@@ -82,18 +82,30 @@ fn block(source: &str, body: &[Stmt], outliner: &mut Outliner) {
 }
 
 /// A function from its `async` or `def` on; its decorators stand before it.
-pub(super) fn whole(source: &str, function: &StmtFunctionDef) -> Range<usize> {
+pub(super) fn whole_function(source: &str, function: &StmtFunctionDef) -> Range<usize> {
     let all = bytes(function.range);
     if function.decorator_list.is_empty() {
         return all;
     }
-    let before = |end: usize| source[..end].trim_end_matches(|char: char| char.is_whitespace() || char == '\\');
-    let def = before(bytes(function.name.range).start).len().saturating_sub("def".len());
-    let start = match function.is_async {
-        true => before(def).len().saturating_sub("async".len()),
-        false => def,
+    let def = keyword(source, "def", bytes(function.name.range).start);
+    let start = if function.is_async { keyword(source, "async", def) } else { def };
+    start..all.end
+}
+
+/// A class from its `class` on.
+pub(super) fn whole_class(source: &str, class: &StmtClassDef) -> Range<usize> {
+    let all = bytes(class.range);
+    let start = match class.decorator_list.is_empty() {
+        true => all.start,
+        false => keyword(source, "class", bytes(class.name.range).start),
     };
     start..all.end
+}
+
+/// Where the keyword begins that stands before the word at `end`; only white space and joined lines are between them.
+fn keyword(source: &str, word: &str, end: usize) -> usize {
+    let before = source[..end].trim_end_matches(|char: char| char.is_whitespace() || char == '\\');
+    before.len().saturating_sub(word.len())
 }
 
 /// Comments, strings and, where they are wanted, names. Of strings in one another the outer one counts.

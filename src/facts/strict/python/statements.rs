@@ -1,12 +1,18 @@
 //! Statements of Python: they leave no trace but what they bind.
 
+use std::ops::Range;
+
 use ruff_python_ast::{self as ast, ExceptHandler, Expr, Parameter, Stmt};
 use ruff_text_size::Ranged as _;
 
 use super::expressions::binary;
+use super::outline::{whole_class, whole_function};
 use super::{ExprId, Kind, Lowering, OPAQUE, Sym, bytes};
 use crate::facts::builder::Binding;
-use crate::facts::{FunctionId, MODULE, Role, ScopeId, ScopeKind};
+use crate::facts::statements::{BlockKind, Defined, DefinitionKind, StatementKind};
+use crate::facts::{FunctionId, MODULE, Role, ScopeId, ScopeKind, Span};
+
+const NO_BASES: Span = Span { start: 0, end: 0 };
 
 impl Lowering<'_> {
     /// Lowers statements that follow one another.
@@ -33,7 +39,10 @@ impl Lowering<'_> {
             Stmt::Global(ast::StmtGlobal { names, .. }) => self.redirect(names, true),
             Stmt::Nonlocal(ast::StmtNonlocal { names, .. }) => self.redirect(names, false),
             Stmt::Delete(deletion) => deletion.targets.iter().for_each(|target| self.delete(target)),
-            Stmt::Assert(assertion) => self.all([Some(&*assertion.test), assertion.msg.as_deref()]),
+            Stmt::Assert(assertion) => {
+                self.all([Some(&*assertion.test), assertion.msg.as_deref()]);
+                self.builder.statement(StatementKind::Assert, [], bytes(assertion.range));
+            }
             Stmt::Raise(raised) => self.all([raised.exc.as_deref(), raised.cause.as_deref()]),
             Stmt::TypeAlias(alias) => self.type_alias(alias),
             Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) | Stmt::IpyEscapeCommand(_) => {}
@@ -58,9 +67,10 @@ impl Lowering<'_> {
             }
             Stmt::For(each) => self.for_each(each),
             Stmt::While(repeated) => {
-                self.expr(&repeated.test);
+                let condition = self.expr(&repeated.test);
                 self.body(&repeated.body);
                 self.body(&repeated.orelse);
+                self.builder.looped(Some(condition), bytes(repeated.range));
             }
             Stmt::With(with) => {
                 for item in &with.items {
@@ -71,6 +81,7 @@ impl Lowering<'_> {
                     }
                 }
                 self.body(&with.body);
+                self.builder.statement(StatementKind::With, [], bytes(with.range));
             }
             Stmt::Try(attempt) => self.attempt(attempt),
             Stmt::Match(matched) => self.matched(matched),
@@ -128,13 +139,15 @@ impl Lowering<'_> {
         self.builder.branches -= 1;
         self.builder.assign(target, element, Binding::Local);
         self.builder.branches += 1;
+        self.builder.block(BlockKind::Loop, bytes(each.range));
     }
 
     fn attempt(&mut self, attempt: &ast::StmtTry) {
         self.body(&attempt.body);
         for ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
-            self.all([handler.type_.as_deref()]);
+            let caught = handler.type_.as_ref().map(|caught| self.expr(caught));
             self.body(&handler.body);
+            self.builder.handler(handler_kind(&handler.body), caught, bytes(handler.range));
             if let Some(name) = &handler.name {
                 let target = self.identifier(name);
                 self.builder.assign(target, OPAQUE, Binding::Local);
@@ -217,13 +230,22 @@ impl Lowering<'_> {
         let this = (self.builder.facts.scope(outer).kind == ScopeKind::Class)
             .then(|| self.builder.synthetic(Kind::Instance(outer), OPAQUE));
         self.type_parameters(function.type_params.as_deref(), scope);
-        self.parameters(&function.parameters, id, scope, this);
+        let parameters = self.parameters(&function.parameters, id, scope, this);
         self.all_types(function.returns.as_deref());
         (self.builder.scope, self.builder.branches) = (scope, 0);
         self.body(&function.body);
         (self.builder.scope, self.builder.branches) = (outer, branches);
         self.builder.functions.pop();
-        let value = self.push(Kind::Function(id), function.range);
+        let place = whole_function(self.builder.source, function);
+        let defined = Defined {
+            kind: DefinitionKind::Function,
+            name: Some(self.symbol(function.name.as_str())),
+            function: Some(id),
+            bases: NO_BASES,
+            head_end: bytes(function.name.range).end,
+        };
+        self.builder.definition(defined, parameters, place.clone());
+        let value = self.builder.expr(Kind::Function(id), place);
         self.define(&function.name, value);
         self.decorated(&decorators, value, &function.name);
     }
@@ -233,19 +255,36 @@ impl Lowering<'_> {
         let (outer, branches) = (self.builder.scope, self.builder.branches);
         let scope = self.builder.new_scope(ScopeKind::Function);
         let id = self.builder.new_function(scope);
-        if let Some(parameters) = &lambda.parameters {
-            self.parameters(parameters, id, scope, None);
-        }
+        let parameters = match &lambda.parameters {
+            Some(parameters) => self.parameters(parameters, id, scope, None),
+            None => OPAQUE,
+        };
         (self.builder.scope, self.builder.branches) = (scope, 0);
         let body = self.expr(&lambda.body);
         (self.builder.scope, self.builder.branches) = (outer, branches);
         self.builder.functions.pop();
         self.builder.facts.functions[id.at()].returns.push(body);
-        self.push(Kind::Function(id), lambda.range)
+        let place = bytes(lambda.range);
+        let head = lambda.parameters.as_ref().map(|parameters| bytes(parameters.range).end);
+        let defined = Defined {
+            kind: DefinitionKind::Lambda,
+            name: None,
+            function: Some(id),
+            bases: NO_BASES,
+            head_end: head.unwrap_or(place.start),
+        };
+        self.builder.definition(defined, parameters, place.clone());
+        self.builder.expr(Kind::Function(id), place)
     }
 
-    /// Parameters are inside their function; default values and types are not.
-    fn parameters(&mut self, parameters: &ast::Parameters, id: FunctionId, scope: ScopeId, this: Option<ExprId>) {
+    /// Parameters are inside their function; default values and types are not. Gives back the sequence of them.
+    fn parameters(
+        &mut self,
+        parameters: &ast::Parameters,
+        id: FunctionId,
+        scope: ScopeId,
+        this: Option<ExprId>,
+    ) -> ExprId {
         let mut items = Vec::new();
         for parameter in parameters.posonlyargs.iter().chain(&parameters.args) {
             items.push(self.parameter(parameter, scope));
@@ -266,6 +305,7 @@ impl Lowering<'_> {
         let outer = std::mem::replace(&mut self.builder.scope, scope);
         self.builder.parameters(id, scope, all, this);
         self.builder.scope = outer;
+        all
     }
 
     fn parameter(&mut self, parameter: &ast::ParameterWithDefault, scope: ScopeId) -> ExprId {
@@ -325,7 +365,16 @@ impl Lowering<'_> {
         self.body(&class.body);
         (self.builder.scope, self.builder.branches) = (outer, branches);
         let bases = self.builder.list(bases);
-        let value = self.push(Kind::Class { scope, bases }, class.range);
+        let place = whole_class(self.builder.source, class);
+        let defined = Defined {
+            kind: DefinitionKind::Class,
+            name: Some(self.symbol(class.name.as_str())),
+            function: None,
+            bases,
+            head_end: bytes(class.name.range).end,
+        };
+        self.builder.definition(defined, OPAQUE, place.clone());
+        let value = self.builder.expr(Kind::Class { scope, bases }, place);
         self.define(&class.name, value);
         self.decorated(&decorators, value, &class.name);
     }
@@ -338,16 +387,18 @@ impl Lowering<'_> {
     }
 
     /// Decorators are looked up before what they decorate is defined.
-    fn decorators<'a>(&mut self, decorators: &'a [ast::Decorator]) -> Vec<(&'a ast::Decorator, ExprId)> {
-        decorators.iter().map(|decorator| (decorator, self.expr(&decorator.expression))).collect()
+    fn decorators(&mut self, decorators: &[ast::Decorator]) -> Vec<(ExprId, Range<usize>)> {
+        decorators.iter().map(|decorator| (self.expr(&decorator.expression), bytes(decorator.range()))).collect()
     }
 
-    /// A decorator is called with the definition.
-    fn decorated(&mut self, decorators: &[(&ast::Decorator, ExprId)], definition: ExprId, name: &ast::Identifier) {
-        let decorators: Vec<_> =
-            decorators.iter().map(|(decorator, callee)| (*callee, bytes(decorator.range()))).collect();
+    /// A decorator is called with the definition, and may make something else of it.
+    fn decorated(&mut self, decorators: &[(ExprId, Range<usize>)], definition: ExprId, name: &ast::Identifier) {
+        if decorators.is_empty() {
+            return;
+        }
         let name = self.symbol(name.as_str());
-        self.builder.decorated(&decorators, definition, Some(name));
+        self.builder.decorated(decorators, definition, Some(name));
+        self.builder.decorate(decorators.iter().map(|(decorator, _)| *decorator));
     }
 
     fn import(&mut self, import: &ast::StmtImport) {
@@ -376,7 +427,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn bind_import(&mut self, path: Vec<Sym>, is_module: bool, alias: &ast::Alias, place: std::ops::Range<usize>) {
+    fn bind_import(&mut self, path: Vec<Sym>, is_module: bool, alias: &ast::Alias, place: Range<usize>) {
         let at = u32::try_from(place.end).unwrap_or(u32::MAX);
         let (Some(&first), Some(&last), is_long) = (path.first(), path.last(), path.len() > 1) else { return };
         let reached = self.builder.import(path, is_module, place);
@@ -392,5 +443,15 @@ impl Lowering<'_> {
 
     fn path(&mut self, dotted: &str) -> Vec<Sym> {
         dotted.split('.').filter(|part| !part.is_empty()).map(|part| self.symbol(part)).collect()
+    }
+}
+
+/// Whether the body of a handler does anything.
+fn handler_kind(body: &[Stmt]) -> StatementKind {
+    match body {
+        [Stmt::Pass(_)] => StatementKind::ExceptPass,
+        [Stmt::Continue(_)] => StatementKind::ExceptContinue,
+        [Stmt::Expr(only)] if only.value.is_ellipsis_literal_expr() => StatementKind::ExceptPass,
+        _ => StatementKind::Except,
     }
 }

@@ -93,7 +93,7 @@ impl Walk<'_> {
         };
         self.open = Some(Test {
             name: function.name.to_string(),
-            whole: outline::whole(source, function),
+            whole: outline::whole_function(source, function),
             asserts: function.decorator_list.iter().any(skips),
             is_hollow: function.body.iter().all(does_nothing),
         });

@@ -190,7 +190,12 @@ impl Derived {
         let text = text.as_str();
         let ground = tree::Ground::new(text, basis.policy.tree_bytes_max.bytes());
         match python::lowered(path, &text[..valid], basis) {
-            Some(lowered) => self.regions.push(Region::strict(Language::Python, 0..valid, lowered, basis.policy)),
+            Some(lowered) => self.regions.push(Region::strict(
+                Language::Python,
+                0..valid,
+                lowered,
+                basis.policy.tree_bytes_max.bytes(),
+            )),
             None => self.tree(Language::Python, &ground, 0..valid),
         }
         if valid < all {
