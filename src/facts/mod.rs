@@ -1,12 +1,14 @@
 //! The facts of one region: what both languages are lowered into, and all that the resolver and the matcher know.
 //!
 //! Facts live in one arena: expressions that point at expressions, scopes that hold variables, variables that hold the
-//! expressions which were assigned to them. Statements leave no trace but their bindings, so that what follows is
-//! insensitive to flow: a variable has every value that it is given anywhere.
+//! expressions which were assigned to them. Statements leave no trace there but their bindings, so that what follows is
+//! insensitive to flow: a variable has every value that it is given anywhere. What else rules ask of statements is in
+//! tables of their own (`statements`).
 
 pub(crate) mod builder;
 mod limits;
 pub(crate) mod literal;
+pub(crate) mod statements;
 pub(crate) mod tolerant;
 
 use std::collections::HashMap;
@@ -340,6 +342,8 @@ pub(crate) struct Facts {
     /// Tokens that are strings or comments, for rules that look at their text.
     pub(crate) strings: Vec<Range<usize>>,
     pub(crate) comments: Vec<Range<usize>>,
+    /// What statements leave behind.
+    pub(crate) shape: statements::Statements,
     /// Whether lowering stopped at a limit.
     pub(crate) cut: bool,
 }
@@ -378,6 +382,7 @@ impl Facts {
             star_imports: Vec::new(),
             strings: Vec::new(),
             comments: Vec::new(),
+            shape: statements::Statements::default(),
             cut: false,
         }
     }

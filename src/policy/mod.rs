@@ -42,6 +42,8 @@ pub struct Policy {
     pub install: InstallPolicy,
     /// How programs are run.
     pub execute: ExecutePolicy,
+    /// Where results are kept.
+    pub cache: CachePolicy,
     /// Structure profiles of the owner's own, by name; one with a built-in name replaces it.
     pub profiles: BTreeMap<String, Profile>,
 }
@@ -153,6 +155,15 @@ impl Default for ScanPolicy {
     fn default() -> Self {
         Self { builtin_rules: true, rule_dirs: Vec::new(), findings_per_file_max: 200 }
     }
+}
+
+/// Where the results of static passes are kept, so that what has not changed is not vetted again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CachePolicy {
+    /// A folder of this user's alone, relative to the policy file; nothing is kept where it is absent. Whoever can write
+    /// into it can write verdicts.
+    pub dir: Option<String>,
 }
 
 /// What an artifact must consist of.

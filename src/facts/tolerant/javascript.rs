@@ -1,6 +1,8 @@
 //! JavaScript: which nodes of its tolerant tree are which facts. TypeScript and JSX come through the same grammar, with
 //! error nodes for what it does not know.
 
+mod statements;
+
 use std::num::NonZeroU16;
 use std::sync::OnceLock;
 
@@ -13,6 +15,7 @@ use crate::facts::{
 use super::{Child, Frame, Language, names};
 use crate::facts::builder::{Binding, Builder};
 use crate::facts::literal;
+use crate::facts::statements::{BlockKind, StatementKind};
 
 names! {
     /// Node kinds of JavaScript.
@@ -22,13 +25,14 @@ names! {
         Augmented = "augmented_assignment_expression", Await = "await_expression", Binary = "binary_expression",
         Block = "statement_block", Call = "call_expression", Catch = "catch_clause", Class = "class",
         ClassBody = "class_body", ClassDeclaration = "class_declaration", Comment = "comment",
-        Computed = "computed_property_name", Decorator = "decorator", Do = "do_statement", Export = "export_statement",
+        Computed = "computed_property_name", Debugger = "debugger_statement", Decorator = "decorator", Do = "do_statement", Export = "export_statement",
         ExpressionStatement = "expression_statement", False = "false", Field = "field_definition",
         ForIn = "for_in_statement", For = "for_statement", FunctionDeclaration = "function_declaration",
         FunctionExpression = "function_expression", GeneratorDeclaration = "generator_function_declaration",
         Generator = "generator_function", Heritage = "class_heritage", HtmlComment = "html_comment",
         Identifier = "identifier", If = "if_statement", Import = "import_statement", ImportClause = "import_clause",
-        ImportSpecifier = "import_specifier", ImportWord = "import", NamespaceImport = "namespace_import", JsxExpression = "jsx_expression", Lexical = "lexical_declaration", Member = "member_expression",
+        ImportSpecifier = "import_specifier", ImportWord = "import", NamespaceImport = "namespace_import",
+        JsxAttribute = "jsx_attribute", JsxExpression = "jsx_expression", Lexical = "lexical_declaration", Member = "member_expression",
         Method = "method_definition", New = "new_expression", Null = "null", Number = "number", Object = "object",
         ObjectAssignmentPattern = "object_assignment_pattern", ObjectPattern = "object_pattern", Pair = "pair",
         PairPattern = "pair_pattern", Parameters = "formal_parameters", Parenthesized = "parenthesized_expression",
@@ -50,7 +54,7 @@ names! {
     /// Fields of JavaScript nodes.
     F {
         Alternative = "alternative", Arguments = "arguments", Argument = "argument", Body = "body",
-        Consequence = "consequence", Constructor = "constructor", Function = "function", Index = "index", Key = "key",
+        Consequence = "consequence", Condition = "condition", Constructor = "constructor", Decorator = "decorator", Function = "function", Index = "index", Key = "key",
         Kind = "kind", Left = "left", Name = "name", Object = "object", Operator = "operator", Parameter = "parameter",
         Parameters = "parameters", Property = "property", Right = "right", Source = "source", Value = "value",
     }
@@ -170,9 +174,14 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
             let kind = scalar(builder, frame.kind, node);
             builder.expr(kind, node.byte_range())
         }
-        N::Parenthesized | N::Await | N::Substitution | N::JsxExpression | N::Computed | N::Yield | N::Heritage => {
-            children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr)
-        }
+        N::Decorator
+        | N::Parenthesized
+        | N::Await
+        | N::Substitution
+        | N::JsxExpression
+        | N::Computed
+        | N::Yield
+        | N::Heritage => children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr),
         N::Sequence => {
             let (last, rest) = match children {
                 [rest @ .., last] => (last.expr, rest),
@@ -239,10 +248,15 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
                 None => Binding::Hoisted,
             };
             builder.assign(field(children, F::Left), element, how);
+            builder.block(BlockKind::Loop, frame.node.byte_range());
         }
+        N::For | N::While | N::Do => statements::looped(builder, frame, children),
+        N::Debugger => builder.statement(StatementKind::Debugger, [], frame.node.byte_range()),
+        N::JsxAttribute => statements::jsx_attribute(builder, frame.node, children),
         N::Catch => {
             let inner = frame.inner.expect("set on entering");
             builder.assign(field(children, F::Parameter), OPAQUE, Binding::In(inner));
+            statements::catch(builder, frame.node, children);
         }
         N::ImportClause | N::ImportSpecifier | N::NamespaceImport => {
             children.iter().for_each(|child| builder.role(child.expr, Role::Target));
@@ -250,6 +264,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
         N::With => {
             let scope = frame.inner.expect("set on entering");
             builder.facts.scopes[scope.at()].kind = ScopeKind::With(field(children, F::Object));
+            builder.statement(StatementKind::With, [], frame.node.byte_range());
         }
         N::Return => {
             let value = children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr);
@@ -262,7 +277,9 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
                 && let Kind::Text(text) = builder.facts.kind(key).clone()
             {
                 let name = builder.facts.symbols.intern(&text);
-                builder.bind(scope, name, field(children, F::Value), 0);
+                let value = field(children, F::Value);
+                builder.bind(scope, name, value, 0);
+                builder.property(name, value, frame.node.byte_range());
             }
         }
         N::ExpressionStatement => children.iter().for_each(|child| {
@@ -422,7 +439,7 @@ fn binary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Ex
             return builder.expr(Kind::Choice(either), node.byte_range());
         }
         _ => {
-            builder.compared([left, right]);
+            statements::comparison(builder, node, left, right, children);
             Binary::Other
         }
     };
@@ -517,6 +534,7 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
         builder.parameters(id, inner, parameters.expr, None);
         builder.scope = outer;
     }
+    statements::function(builder, frame, children);
     let value = builder.expr(Kind::Function(id), frame.node.byte_range());
     if let Some(body) = child(children, F::Body).filter(|body| body.kind != N::Block) {
         builder.facts.functions[id.at()].returns.push(body.expr);
@@ -561,6 +579,7 @@ fn class(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) 
     let bases: Vec<ExprId> =
         children.iter().filter(|child| child.kind == N::Heritage).map(|child| child.expr).collect();
     let bases = builder.list(bases);
+    statements::class(builder, frame, children, bases);
     let value = builder.expr(Kind::Class { scope, bases }, frame.node.byte_range());
     if let Some(named) = child(children, F::Name) {
         let how = if frame.kind == N::ClassDeclaration { Binding::Here } else { Binding::In(scope) };

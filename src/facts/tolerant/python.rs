@@ -1,5 +1,7 @@
 //! Python: which nodes of its tolerant tree are which facts.
 
+mod statements;
+
 use std::num::NonZeroU16;
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -14,11 +16,12 @@ use crate::facts::{
 use super::{Child, Frame, Language, names};
 use crate::facts::builder::{Binding, Builder};
 use crate::facts::literal;
+use crate::facts::statements::{BlockKind, StatementKind};
 
 names! {
     /// Node kinds of Python.
     N {
-        AliasedImport = "aliased_import", Arguments = "argument_list", AsPattern = "as_pattern",
+        AliasedImport = "aliased_import", Arguments = "argument_list", Assert = "assert_statement", AsPattern = "as_pattern",
         AsPatternTarget = "as_pattern_target", Assignment = "assignment", Attribute = "attribute",
         AugmentedAssignment = "augmented_assignment", Await = "await", BinaryOperator = "binary_operator",
         Block = "block", BooleanOperator = "boolean_operator", Call = "call", Class = "class_definition",
@@ -53,7 +56,7 @@ names! {
     /// Fields of Python nodes.
     F {
         Alias = "alias", Alternative = "alternative", Arguments = "arguments", Argument = "argument",
-        Attribute = "attribute", Body = "body", Definition = "definition", Function = "function", Key = "key",
+        Attribute = "attribute", Body = "body", Condition = "condition", Definition = "definition", Function = "function", Key = "key",
         Left = "left", ModuleName = "module_name", Name = "name", Object = "object", Operator = "operator",
         Parameters = "parameters", Right = "right", Subscript = "subscript", Superclasses = "superclasses",
         Type = "type", Value = "value", Expression = "expression",
@@ -207,13 +210,19 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             let element = builder.synthetic(Kind::Element(iterable), iterable);
             let how = if frame.kind == N::ForIn { Binding::Here } else { Binding::Local };
             builder.assign(target, element, how);
+            if frame.kind == N::For {
+                builder.block(BlockKind::Loop, node.byte_range());
+            }
             if frame.kind == N::ForIn {
                 // A holder, until the comprehension takes it apart.
                 let clause = Kind::Comprehension { body: OPAQUE, target, iterable };
                 return builder.synthetic(clause, iterable);
             }
         }
-        N::Except => builder.assign(field(children, F::Alias), OPAQUE, Binding::Local),
+        N::Except => {
+            builder.assign(field(children, F::Alias), OPAQUE, Binding::Local);
+            statements::handler(builder, node, children);
+        }
         N::KeywordArgument => {
             builder.role(field(children, F::Name), Role::Target);
             return field(children, F::Value);
@@ -229,7 +238,10 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             returns(builder, value);
         }
         N::Global | N::Nonlocal => redirect(builder, frame, children),
-        N::Comparison => builder.compared(children.iter().map(|child| child.expr)),
+        N::Comparison => statements::comparison(builder, node, children),
+        N::While => builder.looped(Some(field(children, F::Condition)), node.byte_range()),
+        N::Assert => builder.statement(StatementKind::Assert, [], node.byte_range()),
+        N::With => builder.statement(StatementKind::With, [], node.byte_range()),
         N::AliasedImport => children.iter().for_each(|child| builder.role(child.expr, Role::Target)),
         N::Delete => children.iter().for_each(|child| deleted(builder, child.expr)),
         N::Decorated => decorated(builder, children),
@@ -482,6 +494,7 @@ fn dictionary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -
 }
 
 fn comprehension(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
+    builder.block(BlockKind::Loop, node.byte_range());
     let body = field(children, F::Body);
     let clauses: Vec<_> = children.iter().filter(|child| matches!(child.kind, N::ForIn | N::IfClause)).collect();
     let [clause] = clauses.as_slice() else { return OPAQUE };
@@ -547,6 +560,7 @@ fn decorated(builder: &mut Builder<'_>, children: &[Kid<'_>]) {
     for child in children.iter().filter(|child| child.kind == N::Decorator) {
         builder.call(child.node.byte_range(), child.expr, [Builder::positional(definition)]);
     }
+    builder.decorate(children.iter().filter(|child| child.kind == N::Decorator).map(|child| child.expr));
 }
 
 fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
@@ -560,6 +574,7 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
     builder.scope = inner;
     builder.parameters(id, inner, parameters, this);
     builder.scope = outer;
+    statements::function(builder, frame, children, parameters);
     let value = builder.expr(Kind::Function(id), frame.node.byte_range());
     if frame.kind == N::Lambda {
         builder.facts.functions[id.at()].returns.push(field(children, F::Body));
@@ -584,6 +599,7 @@ fn class(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) 
         _ => Vec::new(),
     };
     let bases = builder.list(bases);
+    statements::class(builder, frame, children, bases);
     let value = builder.expr(Kind::Class { scope, bases }, frame.node.byte_range());
     defined(builder, children, value);
     value
