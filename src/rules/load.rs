@@ -14,6 +14,9 @@ const RULE_FILES_MAX: usize = 10_000;
 /// Bytes of one rule file.
 const RULE_FILE_BYTES_MAX: u64 = 256 << 10;
 
+/// The folder beside the languages with what other scanners check; there are no rules in it.
+const PEERS: &str = "peers";
+
 /// Path and text of every built-in rule, sorted by path; made by the build script.
 static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
@@ -112,6 +115,9 @@ fn rule_files(folder: &Path) -> Result<Vec<(PathBuf, String)>, RuleError> {
     let mut found = Vec::new();
     for language in entries(folder)? {
         let Some(name) = language.file_name().and_then(|name| name.to_str()) else { continue };
+        if name == PEERS {
+            continue;
+        }
         if !language.is_dir() {
             if is_toml(&language) {
                 let message =
