@@ -49,3 +49,15 @@ pub(super) const ENTRY_STEPS_MAX: usize = 20_000_000;
 
 /// Lists that are folded inside one another, each from the one inside; deeper ones are unknown.
 pub(super) const LIST_DEPTH_MAX: usize = 4;
+
+/// Expressions that one value is put together from, looked at for where they come from; what lies beyond carries no label.
+pub(super) const LABEL_PARTS_MAX: usize = 256;
+
+/// Expressions that the text of one command is put together from; what lies beyond is not known.
+pub(super) const COMMAND_PARTS_MAX: usize = 1024;
+
+/// Texts that one command may be, for rules that look at them; more are left out.
+pub(super) const COMMAND_TEXTS_MAX: usize = 16;
+
+/// Places of one capability that the report names; the rest is counted.
+pub(super) const CAPABILITY_PLACES_MAX: usize = 20;

@@ -10,78 +10,56 @@
 //! is bound nowhere is what it says, so that fragments without their imports are judged as well.
 
 mod arguments;
+mod assigned;
 mod calls;
+mod canonical;
+mod capabilities;
+mod commands;
 mod fold;
 mod functions;
 mod inline;
+mod labels;
 mod limits;
 mod lists;
 mod matcher;
 mod members;
+mod places;
 mod resolve;
+mod shape;
 mod text;
 mod values;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::artifact::SourceText;
-use crate::facts::{Dialect, Facts, Symbols, tolerant};
+use crate::facts::{Facts, tolerant};
 use crate::finding::{Confidence, Finding, Pass, Severity};
 use crate::language::Language;
 use crate::passes::parse::{Parsed, ParsedFile, Region, with_room};
 use crate::policy::ScanPolicy;
 use crate::rules::{RuleLanguage, RuleSet};
 
-use matcher::{Hit, How, Matching};
+pub(crate) use canonical::canonical;
+use capabilities::Occurrences;
+use matcher::{Hit, How, Matching, Weight};
 use resolve::Resolver;
-use values::Paths;
 
 /// The rule id of the finding that says that a file was not scanned to its end. It is of severity high, and the gate holds
 /// it to be about what could not be judged, so that no choice of rules hides it.
 pub const SCAN_LIMIT: &str = "scan-limit";
 
-/// Whose rules of names hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NameLanguage {
-    /// Python.
-    Python,
-    /// JavaScript.
-    JavaScript,
-}
-
-/// A qualified name as the scan pass writes it: `posix.system` is `os.system`, `window.eval` is `eval`.
-pub(crate) fn canonical_name(language: NameLanguage, name: &str) -> String {
-    match language {
-        NameLanguage::Python => canonical(Dialect::Python, name),
-        NameLanguage::JavaScript => canonical(Dialect::JavaScript, name),
-    }
-}
-
-fn canonical(dialect: Dialect, name: &str) -> String {
-    let (mut symbols, mut paths) = (Symbols::default(), Paths::new(dialect));
-    let (module, rest) = match dialect {
-        Dialect::JavaScript if name.contains('/') || name.contains(':') => {
-            let module_end = name.rfind('/').or_else(|| name.find(':')).unwrap_or(0);
-            let end = name[module_end..].find('.').map_or(name.len(), |at| module_end + at);
-            (&name[..end], name[end..].trim_start_matches('.'))
-        }
-        _ => ("", name),
-    };
-    let start = if module.is_empty() { Some(values::ROOT) } else { paths.module(module, &mut symbols) };
-    let path = start.and_then(|start| paths.descend(start, rest, &mut symbols));
-    path.map_or_else(|| name.to_owned(), |path| paths.name(path, &symbols))
-}
-
 /// Runs every rule over every file. The map is for the report's `validationResults.security.details`.
 #[must_use]
 pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<Finding>, Map<String, Value>) {
-    let files: Vec<_> = parsed.files.iter().filter_map(|file| Some((file, file.text.as_ref()?))).collect();
-    let scanned = files.len();
-    let scan_all = || files.par_iter().flat_map_iter(|(file, text)| scan_file(file, text, rules, policy)).collect();
-    let findings: Vec<Finding> = with_room(scan_all);
+    let files = scannable(parsed);
+    let scanned = scan_files(&files, rules, policy);
+    let paths = files.iter().map(|(file, _)| file.source.path.as_str());
+    let capabilities = capabilities::summary(paths.zip(scanned.iter().map(|file| &file.occurrences)), rules);
+    let findings: Vec<Finding> = scanned.into_iter().flat_map(|file| file.findings).collect();
     let mut by_severity: BTreeMap<Severity, u64> = BTreeMap::new();
     for finding in &findings {
         *by_severity.entry(finding.severity).or_default() += 1;
@@ -90,12 +68,46 @@ pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<F
         by_severity.into_iter().map(|(severity, count)| (severity.name().to_owned(), json!(count))).collect();
     let mut details = Map::new();
     details.insert("rules".to_owned(), json!(rules.rules().len()));
-    details.insert("files".to_owned(), json!(scanned));
+    details.insert("files".to_owned(), json!(files.len()));
     details.insert("findingsBySeverity".to_owned(), Value::Object(by_severity));
+    details.insert("capabilities".to_owned(), capabilities);
     (findings, details)
 }
 
-fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: &ScanPolicy) -> Vec<Finding> {
+/// The ids of the rules that are hit, those with a label included.
+pub(crate) fn hit_rules<'r>(parsed: &Parsed<'_>, rules: &'r RuleSet, policy: &ScanPolicy) -> BTreeSet<Cow<'r, str>> {
+    let mut hit = BTreeSet::new();
+    for file in scan_files(&scannable(parsed), rules, policy) {
+        hit.extend(file.occurrences.rules().map(|rule| Cow::Borrowed(&*rules.rules()[rule].id)));
+        hit.extend(file.findings.into_iter().map(|finding| finding.rule_id));
+    }
+    hit
+}
+
+/// The files that have a text, with it.
+fn scannable<'p, 'a>(parsed: &'p Parsed<'a>) -> Vec<(&'p ParsedFile<'a>, &'p SourceText)> {
+    parsed.files.iter().filter_map(|file| Some((file, file.text.as_ref()?))).collect()
+}
+
+/// Scans every file, and looks for what they have in them together.
+fn scan_files(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &ScanPolicy) -> Vec<Scanned> {
+    let scan_all = || files.par_iter().map(|(file, text)| scan_file(file, text, rules, policy)).collect();
+    let mut scanned: Vec<Scanned> = with_room(scan_all);
+    let occurrences: Vec<&Occurrences> = scanned.iter().map(|file| &file.occurrences).collect();
+    for (number, hit) in capabilities::combined(&occurrences, rules) {
+        let (file, text) = files[number];
+        scanned[number].findings.push(finding(&hit, rules, &file.source.path, text));
+    }
+    scanned
+}
+
+/// What the scan of one file found.
+struct Scanned {
+    findings: Vec<Finding>,
+    occurrences: Occurrences,
+}
+
+fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: &ScanPolicy) -> Scanned {
     let path = file.source.path.as_str();
     let mut hits = Vec::new();
     let mut limits = Vec::new();
@@ -107,6 +119,10 @@ fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: 
     hits.extend(text_hits(text, rules));
     hits.sort_by_key(|hit| (hit.start, hit.end, hit.rule));
     hits.dedup_by_key(|hit| (hit.start, hit.end, hit.rule));
+    let occurrences = Occurrences::of(&hits, text);
+    hits.extend(occurrences.combined(rules));
+    // What code can do is no fault of it.
+    hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
     let most = usize::try_from(policy.findings_per_file_max).unwrap_or(usize::MAX);
     let dropped = hits.len().saturating_sub(most);
     if dropped > 0 {
@@ -125,7 +141,7 @@ fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: 
     findings.extend(limits.into_iter().map(|what| {
         Finding::in_file(SCAN_LIMIT, Pass::Scan, Severity::High, path, format!("not scanned to the end: {what}"))
     }));
-    findings
+    Scanned { findings, occurrences }
 }
 
 /// The hits of the rules over the text of every file.
@@ -138,6 +154,7 @@ fn text_hits(text: &SourceText, rules: &RuleSet) -> Vec<Hit> {
 /// What those rules find beside a file's code; at most `most` findings.
 fn scan_rest(rest: &SourceText, rules: &RuleSet, path: &str, most: usize, limits: &mut Vec<String>) -> Vec<Finding> {
     let mut hits = text_hits(rest, rules);
+    hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
     if hits.len() > most {
         limits.push(format!("{} more findings beside the code are left out", hits.len() - most));
         hits.sort_by_key(|hit| (std::cmp::Reverse(rules.rules()[hit.rule].severity), hit.start, hit.rule));
@@ -185,27 +202,37 @@ fn match_names(
     source: &str,
 ) -> (Vec<Hit>, Option<&'static str>) {
     let tables = rules.tables(language);
-    let mut matching = Matching::new(Resolver::new(facts, &tables.segments), rules, tables, source);
+    let mut matching = Matching::new(Resolver::new(facts, tables), rules, tables, source);
     matching.run();
     (matching.hits, matching.resolver.limit)
 }
 
 fn finding(hit: &Hit, rules: &RuleSet, path: &str, text: &SourceText) -> Finding {
     let rule = &rules.rules()[hit.rule];
-    let confidence = match (hit.how, rule.confidence) {
-        (How::Plainly, confidence) => confidence,
-        (_, Confidence::High) => Confidence::Medium,
-        (_, _) => Confidence::Low,
-    };
     let mut finding = Finding::in_file(rule.id.clone(), Pass::Scan, rule.severity, path, rule.message.clone())
         .at(text, hit.start..hit.end)
-        .confidence(confidence)
+        .confidence(confidence(rule.confidence, hit))
         .cwe(&rule.cwe);
-    if let Some(hint) = rule.instead.lines().next() {
-        finding = finding.hint(hint);
+    if !rule.hint.is_empty() {
+        finding = finding.hint(rule.hint.clone());
     }
     if let Some(resolved) = &hit.resolved {
         finding = finding.resolved(resolved.clone());
     }
     finding
+}
+
+/// How sure a hit is: one step less than its rule for a function that is passed on, and one step more or less for what the
+/// rule weighs.
+fn confidence(rule: Confidence, hit: &Hit) -> Confidence {
+    let lowered =
+        |confidence: Confidence| if confidence == Confidence::High { Confidence::Medium } else { Confidence::Low };
+    let raised =
+        |confidence: Confidence| if confidence == Confidence::Low { Confidence::Medium } else { Confidence::High };
+    let passed_on = if hit.how == How::Plainly { rule } else { lowered(rule) };
+    match hit.weight {
+        Weight::MoreSure => raised(passed_on),
+        Weight::AsTheRuleSays => passed_on,
+        Weight::LessSure => lowered(passed_on),
+    }
 }
