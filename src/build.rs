@@ -28,8 +28,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.map(|entry| entry.expect("the rules folder can be read")) {
         let path = entry.path();
+        // `rules/peers` is data about the rules.
         if path.is_dir() {
-            // What other scanners check is data about rules, for the table of coverage.
             if path.file_name().is_none_or(|name| name != "peers") {
                 collect(&path, files);
             }

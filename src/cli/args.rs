@@ -136,7 +136,7 @@ pub(super) struct JudgingArgs {
     /// Fail on findings of this severity or above [default: medium]
     #[arg(long, value_name = "SEVERITY", value_parser = by_name::<Severity>)]
     pub(super) fail_on: Option<Severity>,
-    /// Findings of less confidence fail nothing [default: low]
+    /// Findings of less confidence fail nothing [default: medium]
     #[arg(long, value_name = "CONFIDENCE", value_parser = by_name::<Confidence>)]
     pub(super) min_confidence: Option<Confidence>,
     /// Of the scan's rules, only these count: ids, or prefixes that end in `*`

@@ -69,7 +69,7 @@ impl Default for GatePolicy {
     fn default() -> Self {
         Self {
             fail_on: Severity::Medium,
-            min_confidence: Confidence::Low,
+            min_confidence: Confidence::Medium,
             select: Vec::new(),
             ignore: Vec::new(),
             allow_suppressions: false,
@@ -111,7 +111,8 @@ impl Default for IntakeLimits {
 pub struct ParsePolicy {
     /// The largest file of a known language that is parsed; a larger one does not pass.
     pub file_bytes_max: ByteSize,
-    /// The largest valid file, script or style that is scanned; a larger one does not pass.
+    /// The largest stretch of which the tolerant parser makes a tree: of code that the strict parser refuses, of pages and
+    /// style sheets, and of valid code that a rule written as a query has words for. A larger one does not pass.
     pub tree_bytes_max: ByteSize,
     /// Brackets or tags inside one another, except in JavaScript, where the stack of V8 is the limit. CPython itself
     /// refuses more than 200 brackets.

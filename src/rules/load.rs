@@ -14,9 +14,6 @@ const RULE_FILES_MAX: usize = 10_000;
 /// Bytes of one rule file.
 const RULE_FILE_BYTES_MAX: u64 = 256 << 10;
 
-/// The folder beside the languages with what other scanners check; there are no rules in it.
-const PEERS: &str = "peers";
-
 /// Path and text of every built-in rule, sorted by path; made by the build script.
 static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
@@ -110,20 +107,24 @@ fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 
+/// The folder beside the languages whose files say what the rules stand for.
+const PEERS: &str = "peers";
+
 /// The rule files of a folder: `<language>/<id>.toml`, sorted.
 fn rule_files(folder: &Path) -> Result<Vec<(PathBuf, String)>, RuleError> {
     let mut found = Vec::new();
     for language in entries(folder)? {
         let Some(name) = language.file_name().and_then(|name| name.to_str()) else { continue };
-        if name == PEERS {
-            continue;
-        }
         if !language.is_dir() {
             if is_toml(&language) {
                 let message =
                     format!("{name} is not in a folder of its language; move it into python, javascript, html or any");
                 return Err(unreadable(folder, message));
             }
+            continue;
+        }
+        // Which checks of other scanners the rules stand for is data about the rules, and no rule.
+        if name == PEERS {
             continue;
         }
         for file in entries(&language)?.into_iter().filter(|file| is_toml(file)) {

@@ -19,6 +19,7 @@ mod raw;
 mod rule;
 mod selftest;
 mod tables;
+mod worth;
 
 use std::path::Path;
 

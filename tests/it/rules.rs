@@ -1,7 +1,9 @@
 //! Tests of: rules, and the scan pass that runs them.
 
+mod agreement;
 mod evasions;
 mod language;
+mod meaning;
 
 use std::path::Path;
 

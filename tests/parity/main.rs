@@ -1,7 +1,8 @@
 //! Measures vetrun's rules against what other scanners expect of their own examples.
 //!
 //! `cargo run --release --example parity -- bandit --sdist FILE` reads Bandit's examples and functional tests from its
-//! source distribution, `-- ruff --folder DIR` the fixtures and snapshots of ruff's `flake8-bandit` rules. Which of our
+//! source distribution, `-- ruff --folder DIR` the fixtures and snapshots of ruff's `flake8-bandit` rules,
+//! `-- eslint` the cases of two plug-ins of ESLint, and `-- marks` files whose comments mark lines. Which of our
 //! rules is equivalent to which of theirs is what the rules themselves say in `references`. `-- alarms` and `-- recall`
 //! count what the default gate makes of ordinary and of dangerous code. Nothing of what is read is kept, and none of it
 //! is run.
@@ -16,6 +17,8 @@ use clap::{Parser, Subcommand};
 
 mod bandit;
 mod corpus;
+mod eslint;
+mod marks;
 mod ours;
 mod python;
 mod ruff;
@@ -44,6 +47,10 @@ enum Measure {
     Bandit(bandit::Args),
     /// The snapshots of ruff's `flake8-bandit` rules.
     Ruff(ruff::Args),
+    /// The cases of ESLint's plug-ins `security` and `no-unsanitized`.
+    Eslint(eslint::Args),
+    /// Lines that a comment of a rule collection marks (`ruleid:`, `ok:`).
+    Marks(marks::Args),
     /// Findings in ordinary code that fail at the default gate.
     Alarms(corpus::Args),
     /// Dangerous code in which something is found.
@@ -92,6 +99,8 @@ fn run(args: &Args) -> Result<f64, Error> {
     match &args.measure {
         Measure::Bandit(args) => bandit::measure(args, &ours, out),
         Measure::Ruff(args) => ruff::measure(args, &ours, out),
+        Measure::Eslint(args) => eslint::measure(args, &ours, out),
+        Measure::Marks(args) => marks::measure(args, &ours, out),
         Measure::Alarms(args) => corpus::alarms(args, &ours, out),
         Measure::Recall(args) => corpus::recall(args, &ours, out),
     }

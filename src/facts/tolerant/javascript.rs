@@ -1,6 +1,7 @@
 //! JavaScript: which nodes of its tolerant tree are which facts. TypeScript and JSX come through the same grammar, with
 //! error nodes for what it does not know.
 
+mod exports;
 mod statements;
 
 use std::num::NonZeroU16;
@@ -14,6 +15,7 @@ use crate::facts::{
 
 use super::{Child, Frame, Language, names};
 use crate::facts::builder::{Binding, Builder};
+use crate::facts::javascript::called;
 use crate::facts::literal;
 use crate::facts::statements::{BlockKind, StatementKind};
 
@@ -33,7 +35,7 @@ names! {
         Identifier = "identifier", If = "if_statement", Import = "import_statement", ImportClause = "import_clause",
         ImportSpecifier = "import_specifier", ImportWord = "import", NamespaceImport = "namespace_import",
         JsxAttribute = "jsx_attribute", JsxExpression = "jsx_expression", Lexical = "lexical_declaration", Member = "member_expression",
-        Method = "method_definition", New = "new_expression", Null = "null", Number = "number", Object = "object",
+        MetaProperty = "meta_property", Method = "method_definition", New = "new_expression", Null = "null", Number = "number", Object = "object",
         ObjectAssignmentPattern = "object_assignment_pattern", ObjectPattern = "object_pattern", Pair = "pair",
         PairPattern = "pair_pattern", Parameters = "formal_parameters", Parenthesized = "parenthesized_expression",
         PrivateProperty = "private_property_identifier", Program = "program", Property = "property_identifier",
@@ -115,6 +117,7 @@ impl Language for JavaScript {
             };
             if let Some(inner) = inner {
                 builder.scope = inner;
+                frame.own_scope = inner;
                 builder.branches = if parent.function.is_some() { 0 } else { builder.branches };
             }
         }
@@ -166,6 +169,12 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
     let node = frame.node;
     match frame.kind {
         N::This => this(builder, node),
+        // `new.target` is a function or class, whichever it may be.
+        N::MetaProperty if builder.text(node.byte_range()).starts_with("new") => {
+            let name = builder.facts.symbols.intern("Class?");
+            builder.expr(Kind::Name(name), node.byte_range())
+        }
+        N::Regex => regex(builder, node),
         N::ImportWord => {
             let name = builder.facts.symbols.intern("import");
             builder.expr(Kind::Name(name), node.byte_range())
@@ -174,14 +183,15 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
             let kind = scalar(builder, frame.kind, node);
             builder.expr(kind, node.byte_range())
         }
-        N::Decorator
-        | N::Parenthesized
-        | N::Await
-        | N::Substitution
-        | N::JsxExpression
-        | N::Computed
-        | N::Yield
-        | N::Heritage => children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr),
+        N::Decorator | N::Parenthesized | N::Await | N::Substitution | N::JsxExpression | N::Computed | N::Heritage => {
+            children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr)
+        }
+        N::Yield => {
+            let value = children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr);
+            let word = builder.text(node.byte_range()).strip_prefix("yield").unwrap_or_default();
+            builder.yields(value, word.trim_start().starts_with('*'));
+            OPAQUE
+        }
         N::Sequence => {
             let (last, rest) = match children {
                 [rest @ .., last] => (last.expr, rest),
@@ -287,6 +297,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
                 builder.role(child.expr, Role::Unused);
             }
         }),
+        N::Export => exports::exports(builder, frame, children),
         N::Comment | N::HtmlComment => builder.facts.comments.push(frame.node.byte_range()),
         _ => {}
     }
@@ -342,30 +353,8 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
         },
         None => Vec::new(),
     };
-    called_back(builder, callee, &arguments);
+    called(builder, callee, &arguments);
     builder.call(node.byte_range(), callee, arguments)
-}
-
-/// What a function literal is called with at once: the arguments of `(function (f) {…})(x)`, the module of
-/// `import(x).then((m) => …)`, the elements of `[x].forEach((f) => …)`.
-fn called_back(builder: &mut Builder<'_>, callee: ExprId, arguments: &[Argument]) {
-    if let Kind::Function(function) = *builder.facts.kind(callee) {
-        for (index, argument) in arguments.iter().enumerate().take_while(|(_, one)| one.spread == Spread::No) {
-            builder.give(function, index, argument.value);
-        }
-    }
-    let Kind::Attribute { object, name } = *builder.facts.kind(callee) else { return };
-    let Some(&Kind::Function(function)) = arguments.first().map(|first| builder.facts.kind(first.value)) else {
-        return;
-    };
-    match builder.facts.text(name) {
-        "then" => builder.give(function, 0, object),
-        "map" | "forEach" | "filter" | "some" | "every" | "find" | "flatMap" => {
-            let element = builder.synthetic(Kind::Element(object), object);
-            builder.give(function, 0, element);
-        }
-        _ => {}
-    }
 }
 
 /// The arguments are held by a call of the unknown, until their own call takes them.
@@ -410,6 +399,13 @@ fn this(builder: &mut Builder<'_>, node: Node<'_>) -> ExprId {
         None => Kind::This,
     };
     builder.expr(kind, node.byte_range())
+}
+
+/// `/pattern/flags` is what `RegExp` makes of two texts.
+fn regex(builder: &mut Builder<'_>, node: Node<'_>) -> ExprId {
+    let text = builder.text(node.byte_range());
+    let Some((pattern, flags)) = text.get(1..).and_then(|rest| rest.rsplit_once('/')) else { return OPAQUE };
+    builder.pattern(pattern, flags, node.byte_range())
 }
 
 fn scalar(builder: &Builder<'_>, kind: N, node: Node<'_>) -> Kind {
@@ -533,6 +529,10 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
         builder.scope = inner;
         builder.parameters(id, inner, parameters.expr, None);
         builder.scope = outer;
+    }
+    if frame.kind == N::Method {
+        builder.facts.functions[id.at()].getter = frame.node.child(0).is_some_and(|word| word.kind() == "get")
+            || frame.node.child(1).is_some_and(|word| word.kind() == "get");
     }
     statements::function(builder, frame, children);
     let value = builder.expr(Kind::Function(id), frame.node.byte_range());

@@ -1,6 +1,7 @@
 //! Names that are given a value, or compared with one: assignments, pairs of literals, keyword arguments, comparisons.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::arguments;
 use super::limits;
@@ -35,7 +36,7 @@ impl Matching<'_, '_> {
         }
     }
 
-    fn assigned_hooks(&mut self, members: &[Rc<str>], paths: &[Rc<str>], object: ExprId) -> Vec<Hook> {
+    fn assigned_hooks(&mut self, members: &[Arc<str>], paths: &[Arc<str>], object: ExprId) -> Vec<Hook> {
         let mut hooks: Vec<Hook> = Vec::new();
         for member in members {
             hooks.extend(self.member_hooks(self.tables.assignments.member(member), object));
@@ -49,7 +50,7 @@ impl Matching<'_, '_> {
     }
 
     /// Notes a hit for each hook whose checks hold of `value`.
-    fn given(&mut self, hooks: &[Hook], value: ExprId, (start, end): (usize, usize), resolved: Option<&Rc<str>>) {
+    fn given(&mut self, hooks: &[Hook], value: ExprId, (start, end): (usize, usize), resolved: Option<&Arc<str>>) {
         for &hook in hooks {
             let matcher = self.rules.hooked(hook).1;
             let resolver = &mut self.resolver;
@@ -143,7 +144,7 @@ impl Matching<'_, '_> {
             hooks.extend(self.alike(Given::Compared, name).iter());
             hooks.extend(self.member_hooks(names.member(&text), object));
         }
-        let mut paths: Vec<Rc<str>> = self.as_written(operand).into_iter().collect();
+        let mut paths: Vec<Arc<str>> = self.as_written(operand).into_iter().collect();
         for value in self.resolver.of(operand).values.clone() {
             if let Value::Path(path) = value {
                 paths.push(self.name(path));
@@ -180,7 +181,7 @@ impl Matching<'_, '_> {
     }
 
     /// The member names and the qualified names that a target of an assignment may be.
-    fn assigned(&mut self, target: ExprId) -> (Vec<Rc<str>>, Vec<Rc<str>>) {
+    fn assigned(&mut self, target: ExprId) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
         let (object, members) = match *self.resolver.facts.kind(target) {
             Kind::Attribute { object, name } => (object, vec![self.resolver.facts.symbols.text(name).clone()]),
             Kind::Subscript { object, index } => (object, self.texts(index)),
@@ -195,7 +196,7 @@ impl Matching<'_, '_> {
     }
 
     /// `session.verify` as it is written, whatever `session` may be: conventional names count.
-    pub(super) fn as_written(&self, target: ExprId) -> Option<Rc<str>> {
+    pub(super) fn as_written(&self, target: ExprId) -> Option<Arc<str>> {
         let mut parts = Vec::new();
         let mut here = target;
         for _ in 0..limits::SEGMENTS_MAX {
@@ -215,20 +216,20 @@ impl Matching<'_, '_> {
         None
     }
 
-    pub(super) fn texts(&mut self, expr: ExprId) -> Vec<Rc<str>> {
+    pub(super) fn texts(&mut self, expr: ExprId) -> Vec<Arc<str>> {
         let set = self.resolver.of(expr);
         let text = |value: &Value| if let Value::Text(text) = value { Some(text.clone()) } else { None };
         set.values.iter().filter_map(text).collect()
     }
 
-    fn implicit_global(&mut self, target: ExprId, name: Sym) -> Vec<Rc<str>> {
+    fn implicit_global(&mut self, target: ExprId, name: Sym) -> Vec<Arc<str>> {
         let variable = self.resolver.variable_of(target);
         let implicit = self.resolver.facts.dialect == Dialect::Python
             || variable.is_none_or(|variable| self.resolver.facts.variable_table[variable.at()].implicit);
         if implicit { vec![self.resolver.facts.symbols.text(name).clone()] } else { Vec::new() }
     }
 
-    fn member_paths(&mut self, object: ExprId, members: &[Rc<str>]) -> Vec<Rc<str>> {
+    fn member_paths(&mut self, object: ExprId, members: &[Arc<str>]) -> Vec<Arc<str>> {
         let mut found = Vec::new();
         for value in self.resolver.of(object).values.clone() {
             for member in members {

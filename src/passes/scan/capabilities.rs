@@ -19,7 +19,7 @@ struct Occurrence {
 }
 
 /// Which rules were hit in a file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Occurrences(BTreeMap<usize, Occurrence>);
 
 impl Occurrences {

@@ -1,13 +1,23 @@
-//! Where values come from: which labels of sources (`request`, `environment`, `network`, …) an expression may carry.
+//! Labels: where the values of an expression may come from, inside one file.
 //!
-//! `crate::rules::Sources` says which names carry what. A value that is reached through a source carries its label
-//! (`requests.get(…).text`), and so does what the expression is put together from.
+//! A label is carried by the qualified name of a source (`flask.request`, `input()`) and by all that is reached from it,
+//! and flows through assignments, operators, containers, calls of functions that are not known, parameters and returns.
+//! Which names are sources, `crate::rules::Sources` says.
+
+use std::collections::HashSet;
 
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{PathId, RESULT, ROOT, Value};
-use crate::facts::{ExprId, FunctionId, Kind, OPAQUE};
-use crate::rules::{Labels, Text};
+use crate::facts::{Dialect, ExprId, FunctionId, IdMap, Kind};
+use crate::rules::{Labels, Member, Text};
+
+/// What is known of labels so far.
+#[derive(Debug, Default)]
+pub(super) struct LabelTables {
+    paths: IdMap<u32, Labels>,
+    exprs: IdMap<u32, Labels>,
+}
 
 impl Resolver<'_> {
     /// Whether `expr` may come from a source with one of these labels.
@@ -28,86 +38,196 @@ impl Resolver<'_> {
         }
     }
 
-    /// The labels that `expr` may carry.
+    /// Where the values of `expr` may come from.
     pub(super) fn labels(&mut self, expr: ExprId) -> Labels {
-        let mut all = Labels::NONE;
         if self.tables.sources.is_empty() {
-            return all;
+            return Labels::NONE;
         }
-        let (mut todo, mut seen) = (vec![expr], vec![expr]);
-        while let Some(expr) = todo.pop() {
-            for value in &self.of(expr).values.clone() {
-                all = all.union(self.labels_of(value));
+        if let Some(&known) = self.label_tables.exprs.get(&expr.0) {
+            return known;
+        }
+        let mut all = Labels::NONE;
+        let mut seen = HashSet::from([expr]);
+        let mut todo = vec![expr];
+        while let Some(one) = todo.pop() {
+            if let Some(&known) = self.label_tables.exprs.get(&one.0) {
+                all = all.union(known);
+                continue;
             }
-            all = all.union(self.labels_of_member(expr));
-            if let Kind::Variable(variable) = self.facts.kind(expr) {
-                all = all.union(self.parameter_labels.get(&variable.0).copied().unwrap_or_default());
-            }
-            for part in self.parts(expr) {
-                if seen.len() < limits::LABEL_PARTS_MAX && part != OPAQUE && !seen.contains(&part) {
-                    seen.push(part);
-                    todo.push(part);
-                }
+            all = all.union(self.own_labels(one));
+            let mut parts = Vec::new();
+            self.parts_of(one, &mut parts);
+            todo.extend(parts.into_iter().filter(|part| seen.insert(*part)));
+            if seen.len() > limits::LABEL_PARTS_MAX {
+                self.limit = self.limit.or(Some("steps of labels"));
+                break;
             }
         }
+        self.label_tables.exprs.insert(expr.0, all);
         all
     }
 
-    fn labels_of(&mut self, value: &Value) -> Labels {
-        let Value::Path(path) = value else { return Labels::NONE };
-        let mut all = Labels::NONE;
-        let mut here = *path;
+    /// What an expression carries by its own name.
+    fn own_labels(&mut self, expr: ExprId) -> Labels {
+        let sources = &self.tables.sources;
+        let mut labels = match *self.facts.kind(expr) {
+            Kind::Attribute { object, name } => self.member_labels(sources.member_uses(self.facts.text(name)), object),
+            Kind::Call { callee, .. } => match *self.facts.kind(callee) {
+                Kind::Attribute { object, name } => {
+                    self.member_labels(sources.member_calls(self.facts.text(name)), object)
+                }
+                _ => Labels::NONE,
+            },
+            Kind::Variable(variable) => self.parameter_labels.get(&variable.0).copied().unwrap_or_default(),
+            Kind::Name(_) | Kind::Subscript { .. } => Labels::NONE,
+            _ => return Labels::NONE,
+        };
+        for value in &self.of(expr).values {
+            if let Value::Path(path) | Value::Members(path) = value {
+                labels = labels.union(self.labels_of_path(*path));
+            }
+        }
+        labels
+    }
+
+    /// The labels of those members of `object` that are written as the rules say.
+    fn member_labels(&self, members: &[Member], object: ExprId) -> Labels {
+        let fits = |member: &&Member| self.is_written(object, &member.before);
+        let labels = members.iter().filter(fits).map(|member| self.tables.sources.of_hook(member.hook));
+        labels.fold(Labels::NONE, Labels::union)
+    }
+
+    /// Whether `object` is written as `before` says, innermost name first: `req` of `*.req.query` is a member of that name,
+    /// or a variable, as conventional names count.
+    pub(super) fn is_written(&self, object: ExprId, before: &[Text]) -> bool {
+        let mut here = object;
+        before.iter().enumerate().all(|(at, word)| match *self.facts.kind(here) {
+            Kind::Attribute { object, name } => {
+                here = object;
+                self.facts.text(name) == word
+            }
+            Kind::Name(name) => at + 1 == before.len() && self.facts.text(name) == word,
+            _ => false,
+        })
+    }
+
+    /// The labels of a qualified name: its own, and those of what it is reached from.
+    fn labels_of_path(&mut self, path: PathId) -> Labels {
+        if let Some(&known) = self.label_tables.paths.get(&path.0) {
+            return known;
+        }
+        let mut labels = Labels::NONE;
+        let mut here = path;
         while here != ROOT {
             let (parent, last) = self.paths.split(here);
-            all = all.union(if &**self.facts.symbols.text(last) == RESULT {
-                let name = self.path_name(parent);
-                self.tables.sources.of_call(&name)
+            labels = labels.union(if &**self.facts.symbols.text(last) == RESULT {
+                self.tables.sources.of_call(&self.paths.name(parent, &self.facts.symbols))
             } else {
-                let name = self.path_name(here);
-                self.tables.sources.of_use(&name)
+                self.tables.sources.of_use(&self.paths.name(here, &self.facts.symbols))
             });
             here = parent;
         }
-        all
+        self.label_tables.paths.insert(path.0, labels);
+        labels
     }
 
-    /// What a member carries whatever it is a member of.
-    fn labels_of_member(&self, expr: ExprId) -> Labels {
-        let sources = &self.tables.sources;
-        match *self.facts.kind(expr) {
-            Kind::Attribute { name, .. } => sources.of_member_use(self.facts.text(name)),
-            Kind::Call { callee, .. } => match *self.facts.kind(callee) {
-                Kind::Attribute { name, .. } => sources.of_member_call(self.facts.text(name)),
-                _ => Labels::NONE,
-            },
-            _ => Labels::NONE,
+    /// The expressions whose labels an expression takes over.
+    fn parts_of(&mut self, expr: ExprId, parts: &mut Vec<ExprId>) {
+        match self.facts.kind(expr).clone() {
+            Kind::Name(_) => {
+                parts.extend(self.variable_of(expr).map(|variable| self.facts.variable_table[variable.at()].expr))
+            }
+            Kind::Variable(variable) => {
+                parts.extend_from_slice(&self.facts.variable_table[variable.at()].values);
+                parts.extend(self.given_exprs(variable));
+            }
+            Kind::Attribute { object, name } => {
+                parts.push(object);
+                for value in &self.of(object).values.clone() {
+                    if let Value::Instance(class) = value
+                        && let Some(variable) = self.facts.variable(*class, name)
+                    {
+                        parts.push(self.facts.variable_table[variable.at()].expr);
+                    }
+                }
+                parts.extend(self.member_values(object, name));
+            }
+            Kind::Subscript { object, .. } => parts.push(object),
+            Kind::Call { callee, arguments } => self.parts_of_call(expr, callee, arguments, parts),
+            Kind::Concat(items) | Kind::Choice(items) | Kind::Sequence(items) => {
+                parts.extend_from_slice(&self.facts.lists[items.range()]);
+            }
+            Kind::Mapping(entries) => parts.extend(self.facts.entries[entries.range()].iter().map(|entry| entry.value)),
+            Kind::Binary(_, left, right) => parts.extend([left, right]),
+            Kind::Unary(_, inner) | Kind::Element(inner) | Kind::Entered(inner) => parts.push(inner),
+            Kind::Comprehension { body, iterable, .. } => parts.extend([body, iterable]),
+            _ => {}
         }
     }
 
-    fn path_name(&self, path: PathId) -> String {
-        self.paths.name(path, &self.facts.symbols)
-    }
-
-    /// What an expression is put together from, as far as the values say.
-    fn parts(&self, expr: ExprId) -> Vec<ExprId> {
-        match *self.facts.kind(expr) {
-            Kind::Concat(parts) | Kind::Choice(parts) | Kind::Sequence(parts) => {
-                self.facts.lists[parts.range()].to_vec()
+    /// A call hands on what it is given, unless it makes something harmless of it; a function of the file what it returns.
+    fn parts_of_call(&mut self, expr: ExprId, callee: ExprId, arguments: crate::facts::Span, parts: &mut Vec<ExprId>) {
+        let callees = self.of(callee);
+        let mut unknown = callees.open || callees.values.is_empty();
+        for value in callees.values.clone() {
+            match value {
+                Value::Made(made) => match *self.facts.kind(made) {
+                    Kind::Function(function) => {
+                        let info = &self.facts.functions[function.at()];
+                        parts.extend(info.returns.iter().chain(&info.yields));
+                    }
+                    _ => unknown = true,
+                },
+                Value::Path(path) => {
+                    let name = self.paths.name(path, &self.facts.symbols);
+                    unknown |= !is_harmless(&name, self.facts.dialect);
+                }
+                _ => unknown = true,
             }
-            Kind::Binary(_, left, right) => vec![left, right],
-            Kind::Attribute { object, .. } | Kind::Subscript { object, .. } => vec![object],
-            Kind::Element(of) => vec![of],
-            Kind::Variable(variable) => self.facts.variable_table[variable.at()].values.clone(),
-            Kind::Name(_) => match self.variable_of(expr) {
-                Some(variable) => vec![self.facts.variable_table[variable.at()].expr],
-                None => Vec::new(),
-            },
-            // What a method or a function of the file is called with comes out of it again, as far as can be told.
-            Kind::Call { callee, arguments } => {
-                let arguments = self.facts.arguments[arguments.range()].iter().map(|argument| argument.value);
-                arguments.chain([callee]).collect()
-            }
-            _ => Vec::new(),
         }
+        if unknown && expr != callee {
+            if let Kind::Attribute { object, .. } = *self.facts.kind(callee) {
+                parts.push(object);
+            }
+            parts.extend(self.facts.arguments[arguments.range()].iter().map(|argument| argument.value));
+        }
+    }
+}
+
+/// Whether a function makes something harmless of whatever it is given.
+fn is_harmless(name: &str, dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Python => matches!(
+            name,
+            "int"
+                | "float"
+                | "bool"
+                | "len"
+                | "hash"
+                | "id"
+                | "ord"
+                | "isinstance"
+                | "type"
+                | "shlex.quote"
+                | "html.escape"
+                | "markupsafe.escape"
+                | "re.escape"
+                | "uuid.UUID"
+                | "datetime.datetime.strptime"
+        ),
+        Dialect::JavaScript => matches!(
+            name,
+            "parseInt"
+                | "parseFloat"
+                | "Number"
+                | "Boolean"
+                | "BigInt"
+                | "encodeURIComponent"
+                | "encodeURI"
+                | "escape"
+                | "isNaN"
+                | "Math.floor"
+                | "DOMPurify.sanitize"
+        ),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::arguments;
 use super::places::Places;
@@ -57,7 +58,7 @@ pub(super) struct Matching<'a, 'r> {
     pub(super) tables: &'a Tables,
     pub(super) source: &'a str,
     pub(super) hits: Vec<Hit>,
-    names: HashMap<PathId, Rc<str>>,
+    names: HashMap<PathId, Arc<str>>,
     /// The hooks of `/expressions/` that find something in a name, for each table that has some.
     pub(super) alike: HashMap<(Given, Sym), Rc<[Hook]>>,
     places: Option<Places>,
@@ -116,7 +117,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         named && !matches!(expr.role, Role::Synthetic | Role::Target)
     }
 
-    pub(super) fn name(&mut self, path: PathId) -> Rc<str> {
+    pub(super) fn name(&mut self, path: PathId) -> Arc<str> {
         let (paths, symbols) = (&self.resolver.paths, &self.resolver.facts.symbols);
         self.names.entry(path).or_insert_with(|| paths.name(path, symbols).into()).clone()
     }
@@ -149,7 +150,7 @@ impl<'a, 'r> Matching<'a, 'r> {
     }
 
     /// The members that a call may be of, and of what: `x.name(…)`, `x["name"](…)` of JavaScript, `getattr(x, "name")(…)`.
-    fn called_members(&mut self, callee: ExprId) -> Vec<(ExprId, Rc<str>)> {
+    fn called_members(&mut self, callee: ExprId) -> Vec<(ExprId, Arc<str>)> {
         let (object, key) = match *self.resolver.facts.kind(callee) {
             Kind::Attribute { object, name } => return vec![(object, self.resolver.facts.symbols.text(name).clone())],
             Kind::Subscript { object, index } if self.resolver.facts.dialect == Dialect::JavaScript => (object, index),
@@ -184,16 +185,7 @@ impl<'a, 'r> Matching<'a, 'r> {
 
     /// The hooks of `*.name` for a member of `object`; what stands before the name is compared as it is written.
     pub(super) fn member_hooks(&self, members: &[Member], object: ExprId) -> Vec<Hook> {
-        let fits = |member: &&Member| {
-            let mut here = object;
-            member.before.iter().all(|before| match *self.resolver.facts.kind(here) {
-                Kind::Attribute { object, name } => {
-                    here = object;
-                    self.resolver.facts.text(name) == before
-                }
-                _ => false,
-            })
-        };
+        let fits = |member: &&Member| self.resolver.is_written(object, &member.before);
         members.iter().filter(fits).map(|member| member.hook).collect()
     }
 
@@ -212,6 +204,7 @@ impl<'a, 'r> Matching<'a, 'r> {
                 _ => !self.resolver.settled(|resolver| resolver.entry(*made, member)).values.is_empty(),
             },
             Value::Path(path) => self.is_imported_module(*path),
+            Value::Foreign(_) => true,
             _ => false,
         })
     }

@@ -5,6 +5,7 @@ use std::ops::{ControlFlow, Range};
 use tree_sitter::{QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIterator as _};
 
 use super::matcher::Hit;
+use crate::passes::parse::Region;
 use crate::rules::{Demand, Filter, RuleSet, What, Within};
 
 /// Matches of one query that may be open at once; more is a finding.
@@ -23,13 +24,14 @@ pub(super) struct Stretch<'a> {
     pub(super) range: Range<usize>,
     pub(super) strings: &'a [Range<usize>],
     pub(super) comments: &'a [Range<usize>],
-    pub(super) tree: Option<&'a tree_sitter::Tree>,
+    /// What has a tree, for rules that are queries.
+    pub(super) region: Option<&'a Region>,
 }
 
-/// Runs the rules that `filter` takes for worth it over a stretch. The flag says whether a limit was reached.
-pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (Vec<Hit>, bool) {
+/// Runs the rules that `filter` takes for worth it over a stretch. Where a limit was reached, it is named.
+pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (Vec<Hit>, Option<String>) {
     let mut hits = Vec::new();
-    let mut limited = false;
+    let mut limit = None;
     for hook in filter.candidates(stretch.text.get(stretch.range.clone()).unwrap_or(stretch.text)) {
         match &rules.hooked(hook).1.what {
             What::Regex { regex, within, demand } => {
@@ -42,14 +44,18 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
                 find((regex.get(), *demand), hook.rule, stretch.text, ranges, &mut hits);
             }
             What::Query { query } => {
-                if let Some(tree) = stretch.tree {
-                    limited |= run_query(query.get(), hook.rule, stretch.text, tree, &mut hits);
-                }
+                let Some(region) = stretch.region else { continue };
+                let limited = match region.tree(stretch.text) {
+                    Ok(tree) => run_query(query.get(), hook.rule, stretch.text, tree, &mut hits)
+                        .then(|| "a query had too many open matches, or took too long".to_owned()),
+                    Err(refused) => Some(refused.to_owned()),
+                };
+                limit = limit.or(limited);
             }
             _ => {}
         }
     }
-    (hits, limited)
+    (hits, limit)
 }
 
 fn find(

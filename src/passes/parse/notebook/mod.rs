@@ -20,7 +20,7 @@ mod tests;
 use std::ops::Range;
 
 use super::file::Basis;
-use super::javascript::Goal;
+use super::javascript::{Frame, Goal};
 use super::problem::{Judged, Problem};
 use super::python::Form;
 use super::{Region, data, html, javascript, python, tree};
@@ -211,7 +211,7 @@ impl Derived {
             return;
         }
         match ground.tree(language, range.clone()) {
-            Ok(Some(tree)) => self.regions.push(Region { language, range, tree }),
+            Ok(Some(tree)) => self.regions.push(Region::tolerant(language, range, tree)),
             Ok(None) => {}
             Err(problem) => self.problems.push(problem),
         }
@@ -244,7 +244,15 @@ impl Derived {
                 return;
             }
             Language::JavaScript => {
-                self.problems.extend(javascript::judge_inline(code, range.start, Goal::SCRIPT, basis));
+                match javascript::judge_inline(code, range.start, (Goal::SCRIPT, Frame::File), basis) {
+                    Ok(Some(lowered)) => {
+                        let tree_bytes_max = basis.policy.tree_bytes_max.bytes();
+                        self.regions.push(Region::strict(language, range, lowered, tree_bytes_max));
+                        return;
+                    }
+                    Ok(None) => {}
+                    Err(problems) => self.problems.extend(problems),
+                }
             }
             _ => {
                 let problems = python::verdict(code, Form::Module, basis);

@@ -59,7 +59,7 @@ pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
 
 /// The faults of a text that is compiled as `form`.
 pub(super) fn verdict(text: &str, form: Form, basis: Basis<'_>) -> Vec<Problem> {
-    let Basis { policy, target } = basis;
+    let Basis { policy, target, .. } = basis;
     let depth_max = policy.nesting_depth_max.min(BRACKETS_MAX);
     let found = scan::scan(text, depth_max);
     if let Some(at) = found.brackets.too_deep {
