@@ -261,18 +261,18 @@ impl Sources {
         self.all(&self.uses.named(name))
     }
 
-    /// What the result of calling a member `name` of something that is not known carries (`*.name`).
-    pub(crate) fn of_member_call(&self, name: &str) -> Labels {
-        self.all(&self.calls.member(name).iter().map(|member| member.hook).collect::<Vec<_>>())
+    /// The members `name` whose calls' results carry a label (`*.name`).
+    pub(crate) fn member_calls(&self, name: &str) -> &[Member] {
+        self.calls.member(name)
     }
 
-    /// What a member `name` of something that is not known carries itself.
-    pub(crate) fn of_member_use(&self, name: &str) -> Labels {
-        self.all(&self.uses.member(name).iter().map(|member| member.hook).collect::<Vec<_>>())
+    /// The members `name` that carry a label themselves.
+    pub(crate) fn member_uses(&self, name: &str) -> &[Member] {
+        self.uses.member(name)
     }
 
-    /// The label of a hook of `definitions`.
-    pub(crate) fn of_definition(&self, hook: Hook) -> Labels {
+    /// The label of a hook of these names.
+    pub(crate) fn of_hook(&self, hook: Hook) -> Labels {
         self.all(&[hook])
     }
 

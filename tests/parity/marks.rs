@@ -1,8 +1,9 @@
 //! Files whose comments mark lines: `ruleid: name` above a line that a rule must find, `ok: name` above one that it must
 //! not. Semgrep's and GuardDog's fixtures, and njsscan's assets, are written so.
 //!
-//! Line by line: a marked line counts as found where any rule of ours finds something on it, or on the lines of the same
-//! statement, up to three below. It says so apart where that finding fails at the default gate.
+//! Line by line: a marked line counts as found where any rule of ours finds something on it, or at most `--below` lines
+//! further down, as a mark stands above the beginning of what is meant (njsscan's above the `require`, many lines before the
+//! call). It says so apart where that finding fails at the default gate.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,9 +16,6 @@ use crate::corpus::files;
 use crate::ours::{Found, Ours};
 use crate::table::Sum;
 
-/// A call that is marked may begin its dangerous part this many lines further down.
-const LINES_BELOW_MAX: u32 = 3;
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The folder of marked files.
@@ -29,6 +27,9 @@ pub(crate) struct Args {
     /// Leave out paths with a part of this name.
     #[arg(long, value_name = "NAME")]
     without: Vec<String>,
+    /// How many lines below the marked one still count.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    below: u32,
     /// List every line that is not found, and every line marked as fine in which something fails.
     #[arg(long)]
     list: bool,
@@ -59,7 +60,7 @@ pub(crate) fn measure(args: &Args, ours: &Ours, out: &mut dyn Write) -> Result<f
         }
         let found = ours.find(&name, bytes, language(&name));
         for mark in &marks {
-            let hits: Vec<&Found<'_>> = found.iter().filter(|hit| covers(mark, hit.line)).collect();
+            let hits: Vec<&Found<'_>> = found.iter().filter(|hit| covers(mark, hit.line, args.below)).collect();
             let fails = hits.iter().any(|hit| hit.fails());
             if mark.bad {
                 let sum = checks.entry(mark.id.clone()).or_default();
@@ -95,8 +96,8 @@ pub(crate) fn measure(args: &Args, ours: &Ours, out: &mut dyn Write) -> Result<f
     Ok(bad.percent())
 }
 
-fn covers(mark: &Mark, line: u32) -> bool {
-    let below = if mark.bad { LINES_BELOW_MAX } else { 0 };
+fn covers(mark: &Mark, line: u32, below: u32) -> bool {
+    let below = if mark.bad { below } else { 0 };
     (mark.line..=mark.line + below).contains(&line)
 }
 

@@ -11,6 +11,9 @@ use crate::facts::statements::Comparing;
 use crate::facts::{Argument, Dialect, ExprId, Kind, OPAQUE, Role, Span, Sym};
 use crate::rules::{Hook, Names};
 
+/// Names that a computed member may have; of more it may be any.
+const MEMBERS_MAX: usize = 4;
+
 impl Matching<'_, '_> {
     /// Assignments to names and members.
     pub(super) fn assignments(&mut self) {
@@ -184,7 +187,11 @@ impl Matching<'_, '_> {
     fn assigned(&mut self, target: ExprId) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
         let (object, members) = match *self.resolver.facts.kind(target) {
             Kind::Attribute { object, name } => (object, vec![self.resolver.facts.symbols.text(name).clone()]),
-            Kind::Subscript { object, index } => (object, self.texts(index)),
+            Kind::Subscript { object, index } => {
+                let members = self.texts(index);
+                // A loop over many names says nothing of a single one.
+                (object, if members.len() > MEMBERS_MAX { Vec::new() } else { members })
+            }
             Kind::Name(name) => return (Vec::new(), self.implicit_global(target, name)),
             _ => return (Vec::new(), Vec::new()),
         };

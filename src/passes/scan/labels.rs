@@ -10,7 +10,7 @@ use super::limits;
 use super::resolve::Resolver;
 use super::values::{PathId, RESULT, ROOT, Value};
 use crate::facts::{Dialect, ExprId, FunctionId, IdMap, Kind};
-use crate::rules::{Labels, Text};
+use crate::rules::{Labels, Member, Text};
 
 /// What is known of labels so far.
 #[derive(Debug, Default)]
@@ -71,9 +71,11 @@ impl Resolver<'_> {
     fn own_labels(&mut self, expr: ExprId) -> Labels {
         let sources = &self.tables.sources;
         let mut labels = match *self.facts.kind(expr) {
-            Kind::Attribute { name, .. } => sources.of_member_use(self.facts.text(name)),
+            Kind::Attribute { object, name } => self.member_labels(sources.member_uses(self.facts.text(name)), object),
             Kind::Call { callee, .. } => match *self.facts.kind(callee) {
-                Kind::Attribute { name, .. } => sources.of_member_call(self.facts.text(name)),
+                Kind::Attribute { object, name } => {
+                    self.member_labels(sources.member_calls(self.facts.text(name)), object)
+                }
                 _ => Labels::NONE,
             },
             Kind::Variable(variable) => self.parameter_labels.get(&variable.0).copied().unwrap_or_default(),
@@ -86,6 +88,27 @@ impl Resolver<'_> {
             }
         }
         labels
+    }
+
+    /// The labels of those members of `object` that are written as the rules say.
+    fn member_labels(&self, members: &[Member], object: ExprId) -> Labels {
+        let fits = |member: &&Member| self.is_written(object, &member.before);
+        let labels = members.iter().filter(fits).map(|member| self.tables.sources.of_hook(member.hook));
+        labels.fold(Labels::NONE, Labels::union)
+    }
+
+    /// Whether `object` is written as `before` says, innermost name first: `req` of `*.req.query` is a member of that name,
+    /// or a variable, as conventional names count.
+    pub(super) fn is_written(&self, object: ExprId, before: &[Text]) -> bool {
+        let mut here = object;
+        before.iter().enumerate().all(|(at, word)| match *self.facts.kind(here) {
+            Kind::Attribute { object, name } => {
+                here = object;
+                self.facts.text(name) == word
+            }
+            Kind::Name(name) => at + 1 == before.len() && self.facts.text(name) == word,
+            _ => false,
+        })
     }
 
     /// The labels of a qualified name: its own, and those of what it is reached from.

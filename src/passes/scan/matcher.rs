@@ -185,16 +185,7 @@ impl<'a, 'r> Matching<'a, 'r> {
 
     /// The hooks of `*.name` for a member of `object`; what stands before the name is compared as it is written.
     pub(super) fn member_hooks(&self, members: &[Member], object: ExprId) -> Vec<Hook> {
-        let fits = |member: &&Member| {
-            let mut here = object;
-            member.before.iter().all(|before| match *self.resolver.facts.kind(here) {
-                Kind::Attribute { object, name } => {
-                    here = object;
-                    self.resolver.facts.text(name) == before
-                }
-                _ => false,
-            })
-        };
+        let fits = |member: &&Member| self.resolver.is_written(object, &member.before);
         members.iter().filter(fits).map(|member| member.hook).collect()
     }
 

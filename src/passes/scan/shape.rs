@@ -34,7 +34,7 @@ impl Matching<'_, '_> {
             let mut labels = Labels::NONE;
             for hook in self.defined_hooks(&definition, &sources.definitions) {
                 if self.is_defined(hook, &definition) {
-                    labels = labels.union(sources.of_definition(hook));
+                    labels = labels.union(sources.of_hook(hook));
                 }
             }
             if !labels.is_empty() {
