@@ -222,7 +222,11 @@ impl<'t> Builder<'t> {
                 self.facts.assignments.push(Assignment { target, value, start, end });
                 self.bind(self.binding_scope(name), name, value, self.facts.expr(target).end);
             }
-            Binding::Here => self.bind(self.scope, name, value, 0),
+            Binding::Here => {
+                let (start, end) = (self.facts.expr(target).start, end.max(self.facts.expr(value).end));
+                self.facts.assignments.push(Assignment { target, value, start, end });
+                self.bind(self.scope, name, value, 0);
+            }
             Binding::In(scope) => self.bind(scope, name, value, 0),
             Binding::Hoisted => {
                 let (start, end) = (self.facts.expr(target).start, end.max(self.facts.expr(value).end));
@@ -392,6 +396,14 @@ impl<'t> Builder<'t> {
         let spec = self.synthetic(Kind::Text(spec.into()), value);
         let arguments = self.arguments([Self::positional(value), Self::positional(spec)]);
         self.synthetic(Kind::Call { callee, arguments }, value)
+    }
+
+    /// A regular expression that is written out.
+    pub(crate) fn pattern(&mut self, pattern: &str, flags: &str, place: Range<usize>) -> ExprId {
+        let (pattern, flags) = (pattern.to_owned(), flags.to_owned());
+        let whole = self.expr(Kind::Pattern { pattern: pattern.into(), flags: flags.into() }, place);
+        self.role(whole, Role::Synthetic);
+        whole
     }
 
     /// Notes that the module hands out `value` as `name`.

@@ -140,6 +140,11 @@ pub(crate) enum Kind {
     },
     Text(Arc<str>),
     Bytes(Arc<[u8]>),
+    /// A regular expression that is written out.
+    Pattern {
+        pattern: Arc<str>,
+        flags: Arc<str>,
+    },
     Int(i64),
     Float(f64),
     Bool(bool),
@@ -309,7 +314,7 @@ pub(crate) struct Import {
 }
 
 /// Interned names.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Symbols {
     ids: HashMap<Arc<str>, Sym>,
     texts: Vec<Arc<str>>,
@@ -333,11 +338,6 @@ impl Symbols {
         &self.texts[sym.at()]
     }
 
-    /// All texts.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter().map(|text| &**text)
-    }
-
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.texts.len()
@@ -345,7 +345,7 @@ impl Symbols {
 }
 
 /// The facts of one region.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Facts {
     /// Which language's rules of names and operators hold.
     pub(crate) dialect: Dialect,

@@ -1,6 +1,7 @@
 //! JavaScript: which nodes of its tolerant tree are which facts. TypeScript and JSX come through the same grammar, with
 //! error nodes for what it does not know.
 
+mod exports;
 mod statements;
 
 use std::num::NonZeroU16;
@@ -34,7 +35,7 @@ names! {
         Identifier = "identifier", If = "if_statement", Import = "import_statement", ImportClause = "import_clause",
         ImportSpecifier = "import_specifier", ImportWord = "import", NamespaceImport = "namespace_import",
         JsxAttribute = "jsx_attribute", JsxExpression = "jsx_expression", Lexical = "lexical_declaration", Member = "member_expression",
-        Method = "method_definition", New = "new_expression", Null = "null", Number = "number", Object = "object",
+        MetaProperty = "meta_property", Method = "method_definition", New = "new_expression", Null = "null", Number = "number", Object = "object",
         ObjectAssignmentPattern = "object_assignment_pattern", ObjectPattern = "object_pattern", Pair = "pair",
         PairPattern = "pair_pattern", Parameters = "formal_parameters", Parenthesized = "parenthesized_expression",
         PrivateProperty = "private_property_identifier", Program = "program", Property = "property_identifier",
@@ -116,6 +117,7 @@ impl Language for JavaScript {
             };
             if let Some(inner) = inner {
                 builder.scope = inner;
+                frame.own_scope = inner;
                 builder.branches = if parent.function.is_some() { 0 } else { builder.branches };
             }
         }
@@ -167,6 +169,12 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
     let node = frame.node;
     match frame.kind {
         N::This => this(builder, node),
+        // `new.target` is a function or class, whichever it may be.
+        N::MetaProperty if builder.text(node.byte_range()).starts_with("new") => {
+            let name = builder.facts.symbols.intern("Class?");
+            builder.expr(Kind::Name(name), node.byte_range())
+        }
+        N::Regex => regex(builder, node),
         N::ImportWord => {
             let name = builder.facts.symbols.intern("import");
             builder.expr(Kind::Name(name), node.byte_range())
@@ -289,7 +297,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
                 builder.role(child.expr, Role::Unused);
             }
         }),
-        N::Export => exports(builder, frame, children),
+        N::Export => exports::exports(builder, frame, children),
         N::Comment | N::HtmlComment => builder.facts.comments.push(frame.node.byte_range()),
         _ => {}
     }
@@ -391,6 +399,13 @@ fn this(builder: &mut Builder<'_>, node: Node<'_>) -> ExprId {
         None => Kind::This,
     };
     builder.expr(kind, node.byte_range())
+}
+
+/// `/pattern/flags` is what `RegExp` makes of two texts.
+fn regex(builder: &mut Builder<'_>, node: Node<'_>) -> ExprId {
+    let text = builder.text(node.byte_range());
+    let Some((pattern, flags)) = text.get(1..).and_then(|rest| rest.rsplit_once('/')) else { return OPAQUE };
+    builder.pattern(pattern, flags, node.byte_range())
 }
 
 fn scalar(builder: &Builder<'_>, kind: N, node: Node<'_>) -> Kind {
@@ -619,78 +634,4 @@ fn import_member(builder: &mut Builder<'_>, module: Sym, specifier: Node<'_>, wh
 fn bind_import(builder: &mut Builder<'_>, bound: Node<'_>, value: ExprId) {
     let name = name(builder, bound);
     builder.bind(MODULE, name, value, 0);
-}
-
-/// What an export statement hands out, read from its tree.
-fn exports(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) {
-    let node = frame.node;
-    let default = builder.facts.symbols.intern("default");
-    if let Some(value) = child(children, F::Value) {
-        return builder.export(Some(default), value.expr);
-    }
-    if let Some(declaration) = node.child_by_field_name("declaration") {
-        for bound in declared_names(declaration) {
-            let name = name(builder, bound);
-            let value = builder.expr(Kind::Name(name), bound.byte_range());
-            builder.role(value, Role::Unused);
-            let is_default = node.child(1).is_some_and(|word| word.kind() == "default");
-            builder.export(Some(if is_default { default } else { name }), value);
-        }
-        return;
-    }
-    let module = node.child_by_field_name("source").map(|source| {
-        let text = builder.text(source.byte_range());
-        let text = literal::javascript_text(text.get(1..text.len().saturating_sub(1)).unwrap_or_default());
-        let module = builder.facts.symbols.intern(&text);
-        (module, builder.import(vec![module], true, node.byte_range()))
-    });
-    let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
-    let clause = clauses.into_iter().find(|child| matches!(child.kind(), "export_clause" | "namespace_export"));
-    match (clause, module) {
-        (None, Some((_, whole))) => builder.export(None, whole),
-        (Some(clause), Some((_, whole))) if clause.kind() == "namespace_export" => {
-            if let Some(named) = clause.named_child(0) {
-                let name = name(builder, named);
-                builder.export(Some(name), whole);
-            }
-        }
-        (Some(clause), module) => {
-            for specifier in clause.named_children(&mut clause.walk()).collect::<Vec<_>>() {
-                export_member(builder, specifier, module);
-            }
-        }
-        (None, None) => {}
-    }
-}
-
-fn export_member(builder: &mut Builder<'_>, specifier: Node<'_>, module: Option<(Sym, ExprId)>) {
-    let Some(named) = specifier.child_by_field_name("name") else { return };
-    let exported = specifier.child_by_field_name("alias").unwrap_or(named);
-    let plain = |builder: &mut Builder<'_>, node: Node<'_>| {
-        let text = literal::javascript_text(builder.text(node.byte_range()).trim_matches(['"', '\'']));
-        builder.facts.symbols.intern(&text)
-    };
-    let (own, exported) = (plain(builder, named), plain(builder, exported));
-    let value = match module {
-        Some((_, whole)) if builder.facts.text(own) == "default" => whole,
-        Some((module, _)) => builder.import(vec![module, own], false, specifier.byte_range()),
-        None => {
-            let value = builder.expr(Kind::Name(own), named.byte_range());
-            builder.role(value, Role::Unused);
-            value
-        }
-    };
-    builder.export(Some(exported), value);
-}
-
-/// The plain names that a declaration binds.
-fn declared_names(declaration: Node<'_>) -> Vec<Node<'_>> {
-    if let Some(name) = declaration.child_by_field_name("name") {
-        return vec![name];
-    }
-    declaration
-        .named_children(&mut declaration.walk())
-        .filter_map(|declarator| declarator.child_by_field_name("name"))
-        .filter(|name| name.kind() == "identifier")
-        .collect()
 }

@@ -1,5 +1,6 @@
 //! Python: which nodes of its tolerant tree are which facts.
 
+mod patterns;
 mod statements;
 
 use std::num::NonZeroU16;
@@ -112,6 +113,7 @@ impl Language for Python {
     fn enter<'t>(builder: &mut Builder<'t>, parent: Option<&Frame<'t, N>>, field: F, frame: &mut Frame<'t, N>) {
         if let Some(parent) = parent {
             scope_of_child(builder, parent, field, frame.kind);
+            frame.own_scope = builder.scope;
         }
         match frame.kind {
             N::Function | N::Lambda => {
@@ -160,7 +162,7 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
             let kind = scalar(builder, frame.kind, node);
             builder.expr(kind, node.byte_range())
         }
-        N::Interpolation => interpolation(builder, children),
+        N::Interpolation => patterns::interpolation(builder, children),
         N::Yield => {
             let value = children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr);
             let word = builder.text(node.byte_range()).strip_prefix("yield").unwrap_or_default();
@@ -248,7 +250,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             returns(builder, value);
         }
         N::Global | N::Nonlocal => redirect(builder, frame, children),
-        N::CasePattern => return case_pattern(builder, children),
+        N::CasePattern => return patterns::case_pattern(builder, children),
         N::Case => builder.cases.extend(
             children
                 .iter()
@@ -490,26 +492,6 @@ fn choice(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>])
 fn sequence(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
     let items = builder.list(children.iter().filter(|child| child.kind != N::Comment).map(|child| child.expr));
     builder.expr(Kind::Sequence(items), node.byte_range())
-}
-
-/// `{value:spec}` is a call of `format`.
-fn interpolation(builder: &mut Builder<'_>, children: &[Kid<'_>]) -> ExprId {
-    let found = children.iter().find(|child| !matches!(child.kind, N::Comment | N::FormatSpecifier));
-    let value = found.map_or(OPAQUE, |child| child.expr);
-    let Some(spec) = children.iter().find(|child| child.kind == N::FormatSpecifier) else { return value };
-    let spec = builder.text(spec.node.byte_range()).trim_start_matches(':').to_owned();
-    builder.formatted(value, &spec)
-}
-
-/// A name without dots captures; what is compared with, and patterns of classes, bind nothing here.
-fn case_pattern(builder: &Builder<'_>, children: &[Kid<'_>]) -> ExprId {
-    let Some(pattern) = children.iter().find(|child| child.kind != N::Comment) else { return OPAQUE };
-    let plain = match pattern.kind {
-        N::DottedName => !builder.text(pattern.node.byte_range()).contains('.'),
-        N::ListPattern | N::TuplePattern | N::AsPattern => true,
-        _ => false,
-    };
-    if plain { pattern.expr } else { OPAQUE }
 }
 
 /// A pair is a mapping of one entry until its dictionary takes it.

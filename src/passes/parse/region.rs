@@ -49,6 +49,11 @@ impl Region {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// The facts of the strict tree, for one who is not the last to ask.
+    pub(crate) fn copy_facts(&self) -> Option<Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The tolerant tree, error nodes included; `text` is the text of the file.
     ///
     /// # Errors

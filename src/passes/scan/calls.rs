@@ -202,7 +202,7 @@ impl Resolver<'_> {
                 let name = self.paths.name(*path, &self.facts.symbols);
                 let special = match self.facts.dialect {
                     Dialect::Python => self.python_result(call, &name, &target.arguments),
-                    Dialect::JavaScript => self.javascript_result(&name, &target.arguments),
+                    Dialect::JavaScript => self.javascript_result(call, &name, &target.arguments),
                 };
                 special.unwrap_or_else(|| {
                     let segment = self.facts.symbols.intern(RESULT);
@@ -293,6 +293,10 @@ impl Resolver<'_> {
                 all.open = dynamic;
                 for module in names {
                     let module = module.replace(':', ".");
+                    if let Some(own) = self.own_by_name(&module) {
+                        self.merge(&mut all, &own);
+                        continue;
+                    }
                     let whole = self.path_of(&module);
                     let root =
                         module.split('.').next().and_then(|root| self.path_of(root)).filter(|_| name.contains("__"));
@@ -314,6 +318,9 @@ impl Resolver<'_> {
                     for value in &objects.values {
                         match value {
                             Value::Path(path) => self.add(&mut all, Value::Members(*path)),
+                            Value::Instance(_) | Value::Record(_) | Value::Foreign(_) => {
+                                self.add(&mut all, value.clone())
+                            }
                             _ => all.open = true,
                         }
                     }
@@ -341,7 +348,10 @@ impl Resolver<'_> {
             _ if name.ends_with(".load_module") && self.text_of(arguments.first()?.value).is_some() => {
                 self.python_result(call, "importlib.import_module", arguments)
             }
-            _ => self.folded_call(name, arguments),
+            _ => match self.python_library(call, name, arguments) {
+                Some(found) => Some(found),
+                None => self.folded_call(name, arguments),
+            },
         }
     }
 
@@ -375,14 +385,16 @@ impl Resolver<'_> {
     }
 
     /// Functions of JavaScript that reach other things by name; `None` for all others.
-    fn javascript_result(&mut self, name: &str, arguments: &[Argument]) -> Option<Set> {
+    fn javascript_result(&mut self, call: ExprId, name: &str, arguments: &[Argument]) -> Option<Set> {
         match name {
             "require" | "import" => {
                 let (names, dynamic) = self.texts_of(arguments.first());
                 let mut all = Set::empty();
                 all.open = dynamic;
                 for module in names {
-                    if let Some(path) = self.paths.module(&module, &mut self.facts.symbols) {
+                    if let Some(own) = self.own_javascript(&module) {
+                        self.merge(&mut all, &own);
+                    } else if let Some(path) = self.paths.module(&module, &mut self.facts.symbols) {
                         self.add(&mut all, Value::Path(path));
                     }
                 }
@@ -391,7 +403,7 @@ impl Resolver<'_> {
             "module.createRequire" | "module.Module.createRequire" => {
                 Some(self.path_of("require").map(Value::Path).into())
             }
-            "process.getBuiltinModule" => self.javascript_result("require", arguments),
+            "process.getBuiltinModule" => self.javascript_result(call, "require", arguments),
             "require.resolve"
             | "Object.getPrototypeOf"
             | "Reflect.getPrototypeOf"
@@ -404,7 +416,10 @@ impl Resolver<'_> {
             }
             "eval" => self.returned_by_source(arguments),
             "Function" => self.source_function(arguments),
-            _ => self.folded_call(name, arguments),
+            _ => match self.javascript_library(call, name, arguments) {
+                Some(found) => Some(found),
+                None => self.folded_call(name, arguments),
+            },
         }
     }
 
@@ -439,7 +454,7 @@ impl Resolver<'_> {
     }
 
     /// The arguments as constants, if they all are; lists that are spread are taken apart.
-    fn known_arguments(&mut self, arguments: &[Argument]) -> Option<Vec<Value>> {
+    pub(super) fn known_arguments(&mut self, arguments: &[Argument]) -> Option<Vec<Value>> {
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments.iter().take(limits::ELEMENTS_MAX) {
             let set = self.need(argument.value);
@@ -486,6 +501,7 @@ impl Resolver<'_> {
         let mut all = Set::empty();
         for value in objects.values.clone() {
             let found = match self.facts.dialect {
+                _ if matches!(value, Value::Generator(_)) => self.generator_method(&value, &name),
                 Dialect::Python => self.python_method(object, &value, &name, &list),
                 Dialect::JavaScript => self.javascript_method(call, &value, &name, &list),
             };
@@ -503,8 +519,9 @@ impl Resolver<'_> {
 
     fn python_method(&mut self, object: ExprId, value: &Value, name: &str, arguments: &[Argument]) -> Option<Set> {
         let by_key = matches!(name, "get" | "pop" | "setdefault" | "__getitem__");
-        let holds = matches!(value, Value::Members(_) | Value::Modules | Value::Globals | Value::Made(_))
-            || *value == Value::Path(ROOT);
+        let holds =
+            matches!(value, Value::Members(_) | Value::Modules | Value::Globals | Value::Made(_) | Value::Record(_))
+                || *value == Value::Path(ROOT);
         if by_key && holds && !arguments.is_empty() {
             return Some(self.subscript_of(object, arguments.first()?.value));
         }
@@ -516,6 +533,11 @@ impl Resolver<'_> {
         {
             let object = Argument { keyword: None, value: object, spread: Spread::No };
             return Some(self.reflected(&object, arguments.first()));
+        }
+        if matches!(value, Value::Made(_) | Value::Record(_) | Value::List(_))
+            && let Some(found) = self.container_method(value, name)
+        {
+            return Some(found);
         }
         if name == "format" && arguments.iter().any(|argument| argument.keyword.is_some()) {
             return self.format(value, arguments);
@@ -556,6 +578,10 @@ impl Resolver<'_> {
                     }
                     _ => None,
                 }
+            }
+            ("replace" | "replaceAll", Value::Text(own)) => self.replaced(own, arguments),
+            ("reduce" | "filter" | "find" | "flatMap" | "entries" | "values" | "keys" | "get" | "concat", _) => {
+                self.javascript_container(value, name, arguments)
             }
             ("pop" | "shift" | "at", Value::Made(_)) if arguments.is_empty() => Some(self.some_item(value)),
             ("then", Value::Path(_)) => Some(Set::one(value.clone())),

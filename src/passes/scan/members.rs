@@ -70,6 +70,7 @@ impl Resolver<'_> {
             Value::Int(_) | Value::Float(_) => "Number",
             Value::Bool(_) => "Boolean",
             Value::List(_) => "Array",
+            Value::Pattern(..) => "RegExp",
             _ => return Set::OPEN,
         };
         self.native_member(class, value, name)
@@ -155,7 +156,8 @@ impl Resolver<'_> {
         match self.facts.kind(made).clone() {
             Kind::Class { scope, .. } => match &*text {
                 "constructor" if javascript => self.path_of("Function").map(Value::Path).into(),
-                _ => self.class_member(scope, name),
+                "__dict__" if !javascript => Set::one(Value::Instance(scope)),
+                _ => self.member_of_instance(scope, name),
             },
             Kind::Function(_) => match &*text {
                 "constructor" if javascript => self.path_of("Function").map(Value::Path).into(),
@@ -269,6 +271,11 @@ impl Resolver<'_> {
                     self.merge(&mut all, &found);
                 }
                 self.members_of_variable(object, name, &mut all);
+                if let Kind::Attribute { object: inner, name: dictionary } = *self.facts.kind(object)
+                    && self.facts.text(dictionary) == "__dict__"
+                {
+                    self.members_of_variable(inner, name, &mut all);
+                }
             }
         }
         all.open |= all.values.is_empty();
@@ -332,7 +339,13 @@ impl Resolver<'_> {
             Value::Instance(class) if !javascript => {
                 let getter = self.facts.symbols.intern("__getitem__");
                 let method = self.class_member(*class, getter);
-                self.called_with(&method, std::slice::from_ref(key))
+                match (method.values.is_empty(), &text) {
+                    (true, Some(text)) => {
+                        let name = self.facts.symbols.intern(text);
+                        self.member_of_instance(*class, name)
+                    }
+                    _ => self.called_with(&method, std::slice::from_ref(key)),
+                }
             }
             Value::Text(_) | Value::Bytes(_) | Value::List(_) if matches!(key, Value::Int(_)) => {
                 let Value::Int(at) = key else { return Set::OPEN };
@@ -370,6 +383,17 @@ impl Resolver<'_> {
                     Some(value) => Set::one(value),
                     None => (*self.elements_of(made)).clone(),
                 }
+            }
+            (Kind::Class { scope, .. }, _) if self.facts.dialect == Dialect::Python => {
+                let hooks = ["__class_getitem__", "__getitem__"];
+                let mut all = Set::OPEN;
+                for hook in hooks {
+                    let hook = self.facts.symbols.intern(hook);
+                    let method = self.class_member(scope, hook);
+                    let found = self.called_with(&method, std::slice::from_ref(key));
+                    self.merge(&mut all, &found);
+                }
+                all
             }
             _ if self.facts.dialect == Dialect::JavaScript => match text {
                 Some(text) => {

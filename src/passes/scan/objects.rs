@@ -65,12 +65,15 @@ impl Resolver<'_> {
 
     /// A member of an object of a class of the file; one that the class does not have is asked of `__getattr__`.
     pub(super) fn member_of_instance(&mut self, class: ScopeId, name: Sym) -> Set {
+        let text = self.facts.symbols.text(name).clone();
+        if self.facts.dialect == Dialect::Python && &*text == "__dict__" {
+            return Set::one(Value::Instance(class));
+        }
         let found = self.class_member(class, name);
         let found = self.read(found);
-        if !found.values.is_empty() || !found.open || self.facts.dialect == Dialect::JavaScript {
+        if !found.open || self.facts.dialect == Dialect::JavaScript {
             return found;
         }
-        let text = self.facts.symbols.text(name).clone();
         if text.starts_with("__") {
             return found;
         }
@@ -78,7 +81,9 @@ impl Resolver<'_> {
             let hook = self.facts.symbols.intern(hook);
             let method = self.class_member(class, hook);
             if method.values.iter().any(|value| matches!(value, Value::Made(_))) {
-                return self.called_with(&method, &[Value::Text(text.clone())]);
+                let mut all = self.called_with(&method, &[Value::Text(text.clone())]);
+                self.merge(&mut all, &found);
+                return all;
             }
         }
         found
@@ -197,7 +202,12 @@ impl Resolver<'_> {
             },
             _ => false,
         };
-        if !member.values.iter().any(|value| getter(self, value)) {
+        let get = self.facts.symbols.intern("__get__");
+        let descriptor = |resolver: &Self, value: &Value| match value {
+            Value::Instance(class) => resolver.facts.variable(*class, get).is_some(),
+            _ => false,
+        };
+        if !member.values.iter().any(|value| getter(self, value) || descriptor(self, value)) {
             return member;
         }
         let mut all = Set::empty();
@@ -206,6 +216,11 @@ impl Resolver<'_> {
             match value {
                 Value::Made(made) if getter(self, &value) => {
                     let found = self.made_result(made, &[]);
+                    self.merge(&mut all, &found);
+                }
+                Value::Instance(class) if descriptor(self, &value) => {
+                    let method = self.class_member(class, get);
+                    let found = self.called_plainly(&method);
                     self.merge(&mut all, &found);
                 }
                 other => self.add(&mut all, other),

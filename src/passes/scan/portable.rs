@@ -527,6 +527,14 @@ impl Resolver<'_> {
         Some(all)
     }
 
+    /// The own module with a dotted name.
+    pub(super) fn own_by_name(&mut self, name: &str) -> Option<Set> {
+        self.own?;
+        let path: Vec<Sym> =
+            name.split('.').take(limits::SEGMENTS_MAX as usize).map(|part| self.facts.symbols.intern(part)).collect();
+        self.own_python(&path).map(|(found, _)| found).filter(|found| !found.values.is_empty())
+    }
+
     /// What an import of an own module of Python, or of a member of one, gives; and whether it may be a library's as well.
     pub(super) fn own_python(&mut self, path: &[Sym]) -> Option<(Set, bool)> {
         let own = self.own?;

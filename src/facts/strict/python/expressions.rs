@@ -60,8 +60,16 @@ impl Lowering<'_> {
             Expr::Lambda(lambda) => self.lambda(lambda),
             Expr::Named(named) => self.named(named),
             Expr::Await(awaited) => self.expr(&awaited.value),
-            Expr::Yield(yielded) => yielded.value.as_ref().map_or(OPAQUE, |value| self.expr(value)),
-            Expr::YieldFrom(yielded) => self.expr(&yielded.value),
+            Expr::Yield(yielded) => {
+                let value = yielded.value.as_ref().map_or(OPAQUE, |value| self.expr(value));
+                self.builder.yields(value, false);
+                OPAQUE
+            }
+            Expr::YieldFrom(yielded) => {
+                let value = self.expr(&yielded.value);
+                self.builder.yields(value, true);
+                OPAQUE
+            }
             Expr::Slice(slice) => self.slice(slice),
             _ => OPAQUE,
         }
@@ -169,12 +177,15 @@ impl Lowering<'_> {
                     parts.push(self.push(Kind::Text((*text.value).into()), text.range));
                 }
                 InterpolatedStringElement::Interpolation(field) => {
-                    let value = self.expr(&field.expression);
-                    parts.push(value);
+                    let mut value = self.expr(&field.expression);
                     // What the format says is no part of the text, but names stand in it.
                     if let Some(format) = &field.format_spec {
                         self.elements(&format.elements, &mut Vec::new());
+                        if let [InterpolatedStringElement::Literal(spec)] = &*format.elements {
+                            value = self.builder.formatted(value, &spec.value);
+                        }
                     }
+                    parts.push(value);
                 }
             }
         }

@@ -5,7 +5,7 @@ use ruff_text_size::Ranged as _;
 
 use super::expressions::binary;
 use super::{ExprId, Kind, Lowering, OPAQUE, Sym, bytes};
-use crate::facts::builder::{Binding, Builder};
+use crate::facts::builder::Binding;
 use crate::facts::{FunctionId, MODULE, Role, ScopeId, ScopeKind};
 
 impl Lowering<'_> {
@@ -67,7 +67,7 @@ impl Lowering<'_> {
                     let value = self.expr(&item.context_expr);
                     if let Some(target) = &item.optional_vars {
                         let target = self.expr(target);
-                        self.builder.assign(target, value, Binding::Local);
+                        self.builder.entered(target, value);
                     }
                 }
                 self.body(&with.body);
@@ -225,7 +225,7 @@ impl Lowering<'_> {
         self.builder.functions.pop();
         let value = self.push(Kind::Function(id), function.range);
         self.define(&function.name, value);
-        self.decorated(&decorators, value);
+        self.decorated(&decorators, value, &function.name);
     }
 
     /// A function without a name; its body is what it returns.
@@ -327,7 +327,7 @@ impl Lowering<'_> {
         let bases = self.builder.list(bases);
         let value = self.push(Kind::Class { scope, bases }, class.range);
         self.define(&class.name, value);
-        self.decorated(&decorators, value);
+        self.decorated(&decorators, value, &class.name);
     }
 
     /// Binds the name of a definition.
@@ -343,10 +343,11 @@ impl Lowering<'_> {
     }
 
     /// A decorator is called with the definition.
-    fn decorated(&mut self, decorators: &[(&ast::Decorator, ExprId)], definition: ExprId) {
-        for &(decorator, callee) in decorators {
-            self.builder.call(bytes(decorator.range()), callee, [Builder::positional(definition)]);
-        }
+    fn decorated(&mut self, decorators: &[(&ast::Decorator, ExprId)], definition: ExprId, name: &ast::Identifier) {
+        let decorators: Vec<_> =
+            decorators.iter().map(|(decorator, callee)| (*callee, bytes(decorator.range()))).collect();
+        let name = self.symbol(name.as_str());
+        self.builder.decorated(&decorators, definition, Some(name));
     }
 
     fn import(&mut self, import: &ast::StmtImport) {
@@ -357,10 +358,8 @@ impl Lowering<'_> {
     }
 
     fn import_from(&mut self, import: &ast::StmtImportFrom) {
-        let mut module = Vec::new();
-        if import.level > 0 {
-            module.push(self.builder.facts.symbols.intern("."));
-        }
+        let dot = self.builder.facts.symbols.intern(".");
+        let mut module = vec![dot; import.level as usize];
         if let Some(name) = &import.module {
             module.extend(self.path(name.as_str()));
         }
