@@ -156,3 +156,53 @@ impl Sketch {
         outline
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use oxc_ast_visit::Visit;
+    use oxc_parser::Parser;
+    use oxc_span::SourceType;
+
+    use super::*;
+
+    struct Walk(Sketch);
+
+    impl<'a> Visit<'a> for Walk {
+        fn enter_node(&mut self, kind: AstKind<'a>) {
+            self.0.enter(&kind);
+        }
+
+        fn leave_node(&mut self, kind: AstKind<'a>) {
+            self.0.leave(&kind);
+        }
+    }
+
+    #[test]
+    fn an_outline_has_functions_blocks_and_texts() {
+        let text = "// a\nfunction f() { if (x) { y('s') } }\nconst g = () => `t${'u'}`;\n\
+                    class C { m() { for (;;) { { } } } h = function () {} }\n({ k() {}, get l() { return /r/ } });";
+        let allocator = oxc_allocator::Allocator::default();
+        let program = Parser::new(&allocator, text, SourceType::mjs()).parse().program;
+        // The program stands behind ten bytes of something else.
+        let mut walk = Walk(Sketch::new(text, 10));
+        walk.visit_program(&program);
+        let outline = walk.0.finish(&program);
+        let at = |place: &Place| &text[place.range().start - 10..place.range().end - 10];
+        let names = |place: Place| if place.range().is_empty() { "" } else { at(&place) };
+        let routines: Vec<_> = outline.routines.iter().map(|one| (names(one.name), at(&one.whole))).collect();
+        let expected = [
+            ("f", "function f() { if (x) { y('s') } }"),
+            ("g", "() => `t${'u'}`"),
+            ("m", "m() { for (;;) { { } } }"),
+            ("h", "function () {}"),
+            ("k", "k() {}"),
+            ("l", "get l() { return /r/ }"),
+        ];
+        assert_eq!(routines, expected);
+        // In the order of their ends: f, g, m, h, k, l and the program, whose block is that of the class.
+        assert_eq!(outline.nests.iter().map(|nest| nest.deepest).collect::<Vec<_>>(), [2, 0, 3, 1, 1, 1, 1]);
+        assert_eq!(outline.strings.iter().map(at).collect::<Vec<_>>(), ["'s'", "`t${'u'}`"]);
+        assert_eq!(outline.comments.iter().map(at).collect::<Vec<_>>(), ["// a"]);
+        assert!(outline.has_statement && outline.names.is_empty());
+    }
+}
