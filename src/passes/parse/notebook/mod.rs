@@ -190,12 +190,7 @@ impl Derived {
         let text = text.as_str();
         let ground = tree::Ground::new(text, basis.policy.tree_bytes_max.bytes());
         match python::lowered(path, &text[..valid], basis) {
-            Some(lowered) => self.regions.push(Region::strict(
-                Language::Python,
-                0..valid,
-                lowered,
-                basis.policy.tree_bytes_max.bytes(),
-            )),
+            Some(lowered) => self.regions.push(Region::strict(Language::Python, 0..valid, lowered, basis.policy)),
             None => self.tree(Language::Python, &ground, 0..valid),
         }
         if valid < all {
