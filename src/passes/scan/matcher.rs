@@ -89,9 +89,10 @@ impl<'a, 'r> Matching<'a, 'r> {
 
     /// Looks at every fact.
     pub(super) fn run(&mut self) {
+        let matters = self.resolver.mattering();
         let wanted: Vec<ExprId> = (0..self.resolver.facts.exprs.len())
             .map(|at| ExprId(u32::try_from(at).expect("expressions are limited")))
-            .filter(|&expr| self.is_wanted(expr))
+            .filter(|&expr| (matters[expr.at()] || self.has_keywords(expr)) && self.is_wanted(expr))
             .collect();
         self.resolver.resolve_all(&wanted);
         self.label_parameters();
@@ -108,6 +109,13 @@ impl<'a, 'r> Matching<'a, 'r> {
         self.definitions();
         self.statements();
         self.tidy();
+    }
+
+    /// Whether a call has arguments with names, which rules may ask for whatever is called.
+    fn has_keywords(&self, expr: ExprId) -> bool {
+        let Kind::Call { arguments, .. } = *self.resolver.facts.kind(expr) else { return false };
+        let own = &self.resolver.facts.arguments[arguments.range()];
+        !self.tables.keywords.is_empty() && own.iter().any(|argument| argument.keyword.is_some())
     }
 
     fn is_wanted(&self, expr: ExprId) -> bool {
@@ -302,7 +310,15 @@ impl<'a, 'r> Matching<'a, 'r> {
             _ => None,
         };
         let values: Vec<ExprId> = arguments.iter().map(|argument| argument.value).chain(receiver).collect();
-        values.into_iter().any(|value| self.is_made_by(unless, value))
+        values.into_iter().any(|value| self.is_made_by(unless, value) || self.is_made_of(unless, value))
+    }
+
+    /// Whether all of a mapping that comes from outside was made by one of these names: `{ name: String(body.name) }`.
+    fn is_made_of(&mut self, names: &[Text], value: ExprId) -> bool {
+        let Kind::Mapping(entries) = *self.resolver.facts.kind(value) else { return false };
+        let own: Vec<ExprId> = self.resolver.facts.entries[entries.range()].iter().map(|entry| entry.value).collect();
+        let foreign: Vec<ExprId> = own.into_iter().filter(|&value| !self.resolver.labels(value).is_empty()).collect();
+        !foreign.is_empty() && foreign.into_iter().all(|value| self.is_made_by(names, value))
     }
 
     /// Whether a value is one of these names, or was made by calling it.

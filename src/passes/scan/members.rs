@@ -317,6 +317,9 @@ impl Resolver<'_> {
                 let Some(name) = name(self) else { return Set::OPEN };
                 self.attribute(&Value::Path(*path), name)
             }
+            Value::Path(path) if !javascript && self.is_path(*path, "ctypes.cdll") => {
+                self.path_of("ctypes.cdll.LoadLibrary.()").map(Value::Path).into()
+            }
             // `__builtins__` is a module in one place and its dictionary in another.
             Value::Path(ROOT) => match name(self) {
                 Some(name) => self.attribute(value, name),

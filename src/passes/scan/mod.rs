@@ -17,6 +17,7 @@ mod canonical;
 mod capabilities;
 mod commands;
 mod decoders;
+mod demand;
 mod fold;
 mod functions;
 mod inline;

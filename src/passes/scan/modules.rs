@@ -177,6 +177,11 @@ impl Modules {
             .or_else(|| self.summary_at(&format!("{key}/__init__.py")))
     }
 
+    /// Whether a key is that of a folder.
+    pub(super) fn is_folder(&self, key: &str) -> bool {
+        self.folders.contains(key)
+    }
+
     /// Whether there is a module or package of Python with this key.
     pub(super) fn has_python(&self, key: &str) -> bool {
         self.files.contains_key(&format!("{key}.py")) || self.folders.contains(key)

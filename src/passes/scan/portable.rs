@@ -77,6 +77,8 @@ pub(super) struct Summary {
     members: HashMap<Arc<str>, PortableSet>,
     /// What `require` gives back, and the default export.
     whole: PortableSet,
+    /// Whether something that rules know is in it.
+    matters: bool,
 }
 
 /// The calls that stand in each function of a region, and the variables of each scope.
@@ -119,11 +121,52 @@ impl Resolver<'_> {
     pub(super) fn summary(&mut self) -> Summary {
         let index = Index::of(&self.facts);
         let mut summary = Summary::default();
+        self.ships_known = false;
         match self.facts.dialect {
             Dialect::Python => self.python_summary(&index, &mut summary),
             Dialect::JavaScript => self.javascript_summary(&index, &mut summary),
         }
+        summary.matters = self.ships_known;
         summary
+    }
+
+    /// Whether an import leads to an own module in which something is that rules know.
+    pub(super) fn leads_to_own(&self, path: &[Sym]) -> bool {
+        let Some(own) = self.own else { return false };
+        let matters = |key: &str| own.modules.summary(key).is_some_and(|summary| summary.matters);
+        let dots = path.iter().take_while(|&&part| self.facts.text(part) == ".").count();
+        let Some((&first, rest)) = path[dots..].split_first() else { return false };
+        if self.facts.dialect == Dialect::JavaScript {
+            return own.javascript(self.facts.text(path[0])).is_some_and(|key| matters(&key));
+        }
+        let Some((mut key, _)) = own.python(dots, self.facts.text(first)) else { return false };
+        if matters(&key) {
+            return true;
+        }
+        // A package is what its modules are: which of them is meant, an attribute says later.
+        if rest.is_empty() {
+            return own.modules.is_folder(&key);
+        }
+        for &part in rest {
+            key = format!("{key}/{}", self.facts.text(part));
+            if matters(&key) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The names that came from own modules of which everything was imported.
+    pub(super) fn star_names(&mut self) -> Vec<Sym> {
+        let mut names = Vec::new();
+        for module in self.star_foreign.clone() {
+            let Some(Portable::Module(key)) = self.foreign.get(module.0 as usize) else { continue };
+            let Some(summary) = self.own.and_then(|own| own.modules.summary(key)) else { continue };
+            if summary.matters {
+                names.extend(summary.members.keys().map(|name| self.facts.symbols.intern(name)));
+            }
+        }
+        names
     }
 
     fn python_summary(&mut self, index: &Index, summary: &mut Summary) {
@@ -202,7 +245,11 @@ impl Resolver<'_> {
     /// A value that stands on its own; `None` where there is nothing in it that could matter.
     fn ship(&mut self, value: &Value, index: &Index, depth: usize) -> Option<Portable> {
         Some(match value {
-            Value::Path(path) => Portable::Path(self.paths.segments(*path, &self.facts.symbols)),
+            Value::Path(path) => {
+                let last = self.paths.split(*path).1;
+                self.ships_known |= *path == ROOT || self.knows(last);
+                Portable::Path(self.paths.segments(*path, &self.facts.symbols))
+            }
             Value::Text(text) => self.charge(text.len()).then(|| Portable::Text(Arc::from(&**text)))?,
             Value::Bytes(bytes) => self.charge(bytes.len()).then(|| Portable::Bytes(Arc::from(&**bytes)))?,
             Value::Int(number) => Portable::Int(*number),
@@ -211,7 +258,16 @@ impl Resolver<'_> {
             Value::Null => Portable::Null,
             Value::Undefined => Portable::Undefined,
             Value::Built => Portable::Built,
-            Value::Foreign(id) => self.foreign.get(id.0 as usize)?.clone(),
+            Value::Foreign(id) => {
+                let foreign = self.foreign.get(id.0 as usize)?.clone();
+                self.ships_known |= match &foreign {
+                    Portable::Module(key) => {
+                        self.own.and_then(|own| own.modules.summary(key)).is_some_and(|summary| summary.matters)
+                    }
+                    _ => true,
+                };
+                foreign
+            }
             _ if depth >= limits::SHIPPED_DEPTH_MAX => return None,
             Value::List(items) => {
                 let items = items.iter().take(limits::ELEMENTS_MAX);
