@@ -222,7 +222,11 @@ impl<'t> Builder<'t> {
                 self.facts.assignments.push(Assignment { target, value, start, end });
                 self.bind(self.binding_scope(name), name, value, self.facts.expr(target).end);
             }
-            Binding::Here => self.bind(self.scope, name, value, 0),
+            Binding::Here => {
+                let (start, end) = (self.facts.expr(target).start, end.max(self.facts.expr(value).end));
+                self.facts.assignments.push(Assignment { target, value, start, end });
+                self.bind(self.scope, name, value, 0);
+            }
             Binding::In(scope) => self.bind(scope, name, value, 0),
             Binding::Hoisted => {
                 let (start, end) = (self.facts.expr(target).start, end.max(self.facts.expr(value).end));

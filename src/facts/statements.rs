@@ -63,9 +63,8 @@ pub(crate) struct Definition {
     pub(crate) bases: Span,
     /// The function, where it is one.
     pub(crate) function: Option<FunctionId>,
-    /// From its first keyword (decorators excluded, `async` included) to its last byte.
+    /// From its first keyword on, decorators excluded, `async` included.
     pub(crate) start: u32,
-    pub(crate) end: u32,
     /// The end of its name; of one without a name, that of its parameters.
     pub(crate) head_end: u32,
 }
@@ -217,7 +216,7 @@ impl Builder<'_> {
             },
             place.clone(),
         );
-        let (start, end, head_end) = (offset(place.start), offset(place.end), offset(head_end));
+        let (start, head_end) = (offset(place.start), offset(head_end));
         self.facts.shape.definitions.push(Definition {
             kind,
             name,
@@ -226,7 +225,6 @@ impl Builder<'_> {
             bases,
             function,
             start,
-            end,
             head_end,
         });
     }

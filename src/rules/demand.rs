@@ -18,7 +18,7 @@ pub(super) enum Checksum {
 }
 
 /// What is asked of a found text.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Demand {
     /// Bits of entropy a character, at least.
     pub(super) entropy_min: Option<f64>,

@@ -1,5 +1,6 @@
 //! What vetrun finds, through the same functions that vet every artifact.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use vetrun::artifact::{Artifact, SourceFile};
@@ -13,9 +14,17 @@ use vetrun::rules::{RuleError, RuleSet};
 /// Findings of one file that are kept; examples have hundreds.
 const FINDINGS_MAX: u64 = 100_000;
 
+/// What the parse pass reports and other scanners have as a rule: text that is not shown as it runs.
+const PARSE_RULES: [&str; 1] = ["bidirectional-control"];
+
+/// Bandit's id of it, which no rule file can say.
+const BIDIRECTIONAL: &str = "B613";
+
 /// The rules that are measured.
 pub(crate) struct Ours {
     rules: RuleSet,
+    /// What each rule says it is equivalent to.
+    references: HashMap<String, Vec<String>>,
 }
 
 /// A finding, with the ids of other scanners' checks that its rule is equivalent to.
@@ -41,17 +50,22 @@ impl Ours {
     /// The rules in `folder`, or the built-in ones.
     pub(crate) fn load(folder: Option<&Path>) -> Result<Self, RuleError> {
         let folders: Vec<&Path> = folder.into_iter().collect();
-        Ok(Self { rules: RuleSet::load(folders.is_empty(), &folders)? })
+        let rules = RuleSet::load(folders.is_empty(), &folders)?;
+        let of = |rule: &vetrun::rules::Rule| (rule.id.to_string(), rule.texts().references);
+        let of_parse = PARSE_RULES.map(|id| (id.to_owned(), vec![BIDIRECTIONAL.to_owned()]));
+        let references = rules.rules().iter().map(of).chain(of_parse).collect();
+        Ok(Self { rules, references })
     }
 
     /// What the scan finds in a file.
     pub(crate) fn find(&self, path: &str, bytes: Vec<u8>, language: Language) -> Vec<Found<'_>> {
         let source = SourceFile { language, ..SourceFile::new(path, bytes) };
         let artifact = Artifact::new("parity", "parity", vec![source], Vec::new());
-        let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
+        let (parsed, of_parse) = parse(&artifact, &ParsePolicy::default(), &Target::default());
         let policy = ScanPolicy { findings_per_file_max: FINDINGS_MAX, ..ScanPolicy::default() };
-        let (findings, _) = scan(&parsed, &self.rules, &policy);
-        findings.iter().map(|finding| self.found(finding)).collect()
+        let (of_scan, _) = scan(&parsed, &self.rules, &policy);
+        let hidden = of_parse.iter().filter(|finding| PARSE_RULES.contains(&&*finding.rule_id));
+        of_scan.iter().chain(hidden).map(|finding| self.found(finding)).collect()
     }
 
     /// The ids of what the parse pass finds in a file.
@@ -63,7 +77,7 @@ impl Ours {
     }
 
     fn found(&self, finding: &Finding) -> Found<'_> {
-        let references = self.rules.get(&finding.rule_id).map_or(&[][..], |rule| &rule.references);
+        let references = self.references.get(&*finding.rule_id).map_or(&[][..], Vec::as_slice);
         Found {
             line: finding.range.map_or(0, |range| range.start.line),
             rule: finding.rule_id.to_string(),

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::{Facts, Outline};
 
-pub(crate) use javascript::{Frame, Sketch, lower as javascript};
+pub(crate) use javascript::{Frame, Sketch, lower as javascript, tests as javascript_tests};
 pub(crate) use python::lower as python;
 
 /// What is wanted of a strict tree beside its outline.

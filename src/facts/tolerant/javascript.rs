@@ -117,6 +117,7 @@ impl Language for JavaScript {
             };
             if let Some(inner) = inner {
                 builder.scope = inner;
+                frame.own_scope = inner;
                 builder.branches = if parent.function.is_some() { 0 } else { builder.branches };
             }
         }

@@ -113,6 +113,7 @@ impl Language for Python {
     fn enter<'t>(builder: &mut Builder<'t>, parent: Option<&Frame<'t, N>>, field: F, frame: &mut Frame<'t, N>) {
         if let Some(parent) = parent {
             scope_of_child(builder, parent, field, frame.kind);
+            frame.own_scope = builder.scope;
         }
         match frame.kind {
             N::Function | N::Lambda => {

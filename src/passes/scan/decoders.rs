@@ -101,7 +101,7 @@ mod tests {
     fn decoders_agree_with_python() {
         assert_eq!(base32(b"ON4XG5DFNU======", false).as_deref(), Some(&b"system"[..]));
         assert_eq!(base32(b"EDSN6T35DK======", true), base32(b"EDSN6T35DK", true));
-        assert_eq!(base85(b"b9Gq{Ze?").as_deref(), Some(&b"system"[..]));
+        assert_eq!(base85(b"b9r-gWo-").as_deref(), Some(&b"system"[..]));
         assert_eq!(ascii85(b"F*VhKASh").as_deref(), Some(&b"system"[..]));
     }
 

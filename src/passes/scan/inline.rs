@@ -188,6 +188,12 @@ impl Resolver<'_> {
                     only(&self.attribute(&object, name))
                 }
             },
+            Kind::Choice(either) => {
+                let either: Vec<ExprId> =
+                    self.facts.lists[either.range()].iter().take(limits::VALUES_MAX).copied().collect();
+                let empty = |value: &Value| matches!(value, Value::Null | Value::Undefined);
+                either.into_iter().find_map(|one| self.inline(one, bindings, next).filter(|value| !empty(value)))
+            }
             Kind::Sequence(items) => {
                 let items = items.range().take(limits::VALUES_MAX * 8).map(|at| self.facts.lists[at]);
                 let items: Vec<ExprId> = items.collect();
@@ -220,7 +226,11 @@ impl Resolver<'_> {
     fn known(&mut self, expr: ExprId) -> Option<Value> {
         let set = self.need(expr);
         let constant = self.constants(&set).next().filter(|_| set.values.len() == 1 && !set.open);
-        constant.or_else(|| only(&set))
+        constant.or_else(|| only(&set)).or_else(|| match set.values.as_slice() {
+            // What a parameter may be besides is not known; what it may surely be is looked at.
+            [value @ (Value::Path(_) | Value::Made(_) | Value::Instance(_))] => Some(value.clone()),
+            _ => None,
+        })
     }
 
     fn inline_subscript(&mut self, object: ExprId, index: ExprId, bindings: &Bindings, depth: usize) -> Option<Value> {
@@ -239,8 +249,8 @@ impl Resolver<'_> {
         let objects = self.need(object);
         for value in objects.values.clone() {
             let found = self.item(&value, &index);
-            if let Some(value) = found.constant() {
-                return Some(value.clone());
+            if let Some(value) = found.constant().cloned().or_else(|| only(&found)) {
+                return Some(value);
             }
         }
         let object = self.inline(object, bindings, depth)?;
@@ -262,6 +272,9 @@ impl Resolver<'_> {
                 if let ("getattr", [object, Value::Text(member), ..]) = (name.as_str(), values) {
                     let member = self.facts.symbols.intern(member);
                     return only(&self.attribute(object, member));
+                }
+                if let ("Reflect.get", [object, key, ..]) = (name.as_str(), values) {
+                    return only(&self.item(object, key));
                 }
                 if let ("__import__" | "importlib.import_module" | "require", [Value::Text(module), ..]) =
                     (name.as_str(), values)

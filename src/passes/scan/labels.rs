@@ -2,145 +2,132 @@
 //!
 //! A label is carried by the qualified name of a source (`flask.request`, `input()`) and by all that is reached from it,
 //! and flows through assignments, operators, containers, calls of functions that are not known, parameters and returns.
-//! Nothing is done in a region in which no name of a source occurs.
+//! Which names are sources, `crate::rules::Sources` says.
 
 use std::collections::HashSet;
 
 use super::limits;
 use super::resolve::Resolver;
-use super::sources;
-use super::values::{PathId, ROOT, Value};
-use crate::facts::{ExprId, IdMap, Kind};
-
-/// A set of labels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Labels(pub(super) u16);
-
-impl Labels {
-    /// Data of a request that the program answers.
-    pub(super) const REQUEST: Self = Self(1);
-    /// Environment variables.
-    pub(super) const ENVIRONMENT: Self = Self(2);
-    /// What came over a network.
-    pub(super) const NETWORK: Self = Self(4);
-    /// What a file holds.
-    pub(super) const FILE: Self = Self(8);
-    /// What a user typed.
-    pub(super) const INPUT: Self = Self(16);
-    /// Arguments of the command line.
-    pub(super) const ARGUMENT: Self = Self(32);
-    /// Passwords, tokens and keys.
-    pub(super) const CREDENTIALS: Self = Self(64);
-
-    /// The label with a name of the rule language.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "request" => Self::REQUEST,
-            "environment" => Self::ENVIRONMENT,
-            "network" => Self::NETWORK,
-            "file" => Self::FILE,
-            "input" => Self::INPUT,
-            "argument" => Self::ARGUMENT,
-            "credentials" => Self::CREDENTIALS,
-            _ => return None,
-        })
-    }
-
-    /// Whether two sets have a label in common.
-    pub(super) fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    fn add(&mut self, other: Self) {
-        self.0 |= other.0;
-    }
-}
+use super::values::{PathId, RESULT, ROOT, Value};
+use crate::facts::{Dialect, ExprId, FunctionId, IdMap, Kind};
+use crate::rules::{Labels, Member, Text};
 
 /// What is known of labels so far.
 #[derive(Debug, Default)]
 pub(super) struct LabelTables {
-    /// Whether any name of a source occurs in the region.
-    has_source: Option<bool>,
     paths: IdMap<u32, Labels>,
     exprs: IdMap<u32, Labels>,
 }
 
 impl Resolver<'_> {
-    /// Where the values of `expr` may come from.
-    pub(super) fn labels_of(&mut self, expr: ExprId) -> Labels {
-        if !self.has_source() {
-            return Labels::default();
+    /// Whether `expr` may come from a source with one of these labels.
+    pub(super) fn comes_from(&mut self, expr: ExprId, labels: &[Text]) -> bool {
+        let wanted = self.tables.sources.named(labels);
+        !wanted.is_empty() && self.labels(expr).meet(wanted)
+    }
+
+    /// Notes that the parameters of a function carry labels.
+    pub(super) fn label_parameters(&mut self, function: FunctionId, labels: Labels) {
+        let function = &self.facts.functions[function.at()];
+        for &name in function.parameters.iter().flatten() {
+            if let (Some(variable), false) =
+                (self.facts.variable(function.scope, name), self.facts.text(name) == "self")
+            {
+                self.parameter_labels.insert(variable.0, labels);
+            }
         }
-        if let Some(&known) = self.labels.exprs.get(&expr.0) {
+    }
+
+    /// Where the values of `expr` may come from.
+    pub(super) fn labels(&mut self, expr: ExprId) -> Labels {
+        if self.tables.sources.is_empty() {
+            return Labels::NONE;
+        }
+        if let Some(&known) = self.label_tables.exprs.get(&expr.0) {
             return known;
         }
-        let mut all = Labels::default();
+        let mut all = Labels::NONE;
         let mut seen = HashSet::from([expr]);
         let mut todo = vec![expr];
         while let Some(one) = todo.pop() {
-            if let Some(&known) = self.labels.exprs.get(&one.0) {
-                all.add(known);
+            if let Some(&known) = self.label_tables.exprs.get(&one.0) {
+                all = all.union(known);
                 continue;
             }
-            all.add(self.own_labels(one));
+            all = all.union(self.own_labels(one));
             let mut parts = Vec::new();
             self.parts_of(one, &mut parts);
             todo.extend(parts.into_iter().filter(|part| seen.insert(*part)));
-            if seen.len() > limits::LABEL_STEPS_MAX {
+            if seen.len() > limits::LABEL_PARTS_MAX {
                 self.limit = self.limit.or(Some("steps of labels"));
                 break;
             }
         }
-        self.labels.exprs.insert(expr.0, all);
+        self.label_tables.exprs.insert(expr.0, all);
         all
-    }
-
-    fn has_source(&mut self) -> bool {
-        if let Some(known) = self.labels.has_source {
-            return known;
-        }
-        let dialect = self.facts.dialect;
-        let found = self.facts.symbols.texts().any(|text| sources::is_word(text, dialect));
-        self.labels.has_source = Some(found);
-        found
     }
 
     /// What an expression carries by its own name.
     fn own_labels(&mut self, expr: ExprId) -> Labels {
-        let mut labels = Labels::default();
-        if let Kind::Attribute { object, name } = *self.facts.kind(expr)
-            && let Kind::Name(object) = *self.facts.kind(object)
-            && sources::is_conventional(self.facts.text(object), self.facts.text(name), self.facts.dialect)
-        {
-            labels.add(Labels::REQUEST);
-        }
-        if !matches!(
-            self.facts.kind(expr),
-            Kind::Name(_) | Kind::Attribute { .. } | Kind::Subscript { .. } | Kind::Call { .. }
-        ) {
-            return labels;
-        }
+        let sources = &self.tables.sources;
+        let mut labels = match *self.facts.kind(expr) {
+            Kind::Attribute { object, name } => self.member_labels(sources.member_uses(self.facts.text(name)), object),
+            Kind::Call { callee, .. } => match *self.facts.kind(callee) {
+                Kind::Attribute { object, name } => {
+                    self.member_labels(sources.member_calls(self.facts.text(name)), object)
+                }
+                _ => Labels::NONE,
+            },
+            Kind::Variable(variable) => self.parameter_labels.get(&variable.0).copied().unwrap_or_default(),
+            Kind::Name(_) | Kind::Subscript { .. } => Labels::NONE,
+            _ => return Labels::NONE,
+        };
         for value in &self.of(expr).values {
             if let Value::Path(path) | Value::Members(path) = value {
-                labels.add(self.labels_of_path(*path));
+                labels = labels.union(self.labels_of_path(*path));
             }
         }
         labels
     }
 
+    /// The labels of those members of `object` that are written as the rules say.
+    fn member_labels(&self, members: &[Member], object: ExprId) -> Labels {
+        let fits = |member: &&Member| self.is_written(object, &member.before);
+        let labels = members.iter().filter(fits).map(|member| self.tables.sources.of_hook(member.hook));
+        labels.fold(Labels::NONE, Labels::union)
+    }
+
+    /// Whether `object` is written as `before` says, innermost name first: `req` of `*.req.query` is a member of that name,
+    /// or a variable, as conventional names count.
+    pub(super) fn is_written(&self, object: ExprId, before: &[Text]) -> bool {
+        let mut here = object;
+        before.iter().enumerate().all(|(at, word)| match *self.facts.kind(here) {
+            Kind::Attribute { object, name } => {
+                here = object;
+                self.facts.text(name) == word
+            }
+            Kind::Name(name) => at + 1 == before.len() && self.facts.text(name) == word,
+            _ => false,
+        })
+    }
+
     /// The labels of a qualified name: its own, and those of what it is reached from.
     fn labels_of_path(&mut self, path: PathId) -> Labels {
-        if let Some(&known) = self.labels.paths.get(&path.0) {
+        if let Some(&known) = self.label_tables.paths.get(&path.0) {
             return known;
         }
-        let mut labels = Labels::default();
+        let mut labels = Labels::NONE;
         let mut here = path;
         while here != ROOT {
-            let name = self.paths.name(here, &self.facts.symbols);
-            labels.add(sources::of(&name, self.facts.dialect));
-            here = self.paths.split(here).0;
+            let (parent, last) = self.paths.split(here);
+            labels = labels.union(if &**self.facts.symbols.text(last) == RESULT {
+                self.tables.sources.of_call(&self.paths.name(parent, &self.facts.symbols))
+            } else {
+                self.tables.sources.of_use(&self.paths.name(here, &self.facts.symbols))
+            });
+            here = parent;
         }
-        self.labels.paths.insert(path.0, labels);
+        self.label_tables.paths.insert(path.0, labels);
         labels
     }
 
@@ -193,7 +180,7 @@ impl Resolver<'_> {
                 },
                 Value::Path(path) => {
                     let name = self.paths.name(path, &self.facts.symbols);
-                    unknown |= !sources::is_harmless(&name, self.facts.dialect);
+                    unknown |= !is_harmless(&name, self.facts.dialect);
                 }
                 _ => unknown = true,
             }
@@ -204,5 +191,43 @@ impl Resolver<'_> {
             }
             parts.extend(self.facts.arguments[arguments.range()].iter().map(|argument| argument.value));
         }
+    }
+}
+
+/// Whether a function makes something harmless of whatever it is given.
+fn is_harmless(name: &str, dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Python => matches!(
+            name,
+            "int"
+                | "float"
+                | "bool"
+                | "len"
+                | "hash"
+                | "id"
+                | "ord"
+                | "isinstance"
+                | "type"
+                | "shlex.quote"
+                | "html.escape"
+                | "markupsafe.escape"
+                | "re.escape"
+                | "uuid.UUID"
+                | "datetime.datetime.strptime"
+        ),
+        Dialect::JavaScript => matches!(
+            name,
+            "parseInt"
+                | "parseFloat"
+                | "Number"
+                | "Boolean"
+                | "BigInt"
+                | "encodeURIComponent"
+                | "encodeURI"
+                | "escape"
+                | "isNaN"
+                | "Math.floor"
+                | "DOMPurify.sanitize"
+        ),
     }
 }

@@ -7,10 +7,10 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::commands;
 use super::limits;
 use super::matcher::Hit;
 use super::resolve::Resolver;
+use super::runners;
 use super::values::{PathId, Set, Value};
 use crate::artifact::{Artifact, SourceFile};
 use crate::facts::{Argument, Dialect, ExprId, Kind};
@@ -226,7 +226,7 @@ impl Resolver<'_> {
             Sink::Words => return self.commands_run(arguments.to_vec()),
             Sink::Url => {
                 let texts = self.plain_texts(code(arguments.first()));
-                let decoded = |text: Arc<str>| match commands::data_url(&text) {
+                let decoded = |text: Arc<str>| match runners::data_url(&text) {
                     Some(code) => Some((Tongue::JavaScript, code.into())),
                     None => text.contains(['(', '=', ';']).then_some((Tongue::JavaScript, text)),
                 };
@@ -258,7 +258,7 @@ impl Resolver<'_> {
             if arguments.len() == 1 {
                 for value in &lists {
                     if let Value::Text(text) = value {
-                        lines.push(commands::split(text));
+                        lines.push(runners::split(text));
                     }
                 }
             }
@@ -266,7 +266,7 @@ impl Resolver<'_> {
         if words.len() > 1 {
             lines.push(words);
         }
-        lines.iter().flat_map(|line| commands::run_by(line)).collect()
+        lines.iter().flat_map(|line| runners::run_by(line)).collect()
     }
 
     /// The constants in a set; of lists that are known in part, the parts that are known.

@@ -341,7 +341,13 @@ impl Resolver<'_> {
                 let key = arguments.get(1)?;
                 Some(self.subscript_of(first, key.value))
             }
-            "Array.from" | "Array.of" | "Set" | "Object.fromEntries" | "Map" => {
+            "Map" => {
+                let pairs = self.items_of(first)?;
+                let pairs: Option<Vec<Value>> =
+                    pairs.iter().map(|pair| self.items_of_value(pair).map(|pair| Value::List(pair.into()))).collect();
+                fold::list(pairs?).map(Set::one)
+            }
+            "Array.from" | "Array.of" | "Set" => {
                 let items = self.items_of(first);
                 let function = arguments.get(1).map(|function| self.need(function.value));
                 match (items, function.and_then(|function| function.values.first().cloned())) {

@@ -87,9 +87,6 @@ pub(super) const SHIPPED_DEPTH_MAX: usize = 4;
 /// Calls of one function that its parameters are looked up in.
 pub(super) const CALL_SITES_MAX: usize = 16;
 
-/// Expressions that are looked at for the labels of one.
-pub(super) const LABEL_STEPS_MAX: usize = 4096;
-
 /// Rounds of a loop that puts a text together.
 pub(super) const ACCUMULATED_MAX: usize = 65_536;
 
@@ -99,3 +96,15 @@ pub(super) const PATTERN_PROGRAM_BYTES_MAX: usize = 256 << 10;
 
 /// Elements of lists of anything that are looked at one by one.
 pub(super) const ITEMS_MAX: usize = 512;
+
+/// Expressions that one value is put together from, looked at for where they come from; what lies beyond carries no label.
+pub(super) const LABEL_PARTS_MAX: usize = 256;
+
+/// Expressions that the text of one command is put together from; what lies beyond is not known.
+pub(super) const COMMAND_PARTS_MAX: usize = 1024;
+
+/// Texts that one command may be, for rules that look at them; more are left out.
+pub(super) const COMMAND_TEXTS_MAX: usize = 16;
+
+/// Places of one capability that the report names; the rest is counted.
+pub(super) const CAPABILITY_PLACES_MAX: usize = 20;

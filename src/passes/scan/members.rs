@@ -70,6 +70,7 @@ impl Resolver<'_> {
             Value::Int(_) | Value::Float(_) => "Number",
             Value::Bool(_) => "Boolean",
             Value::List(_) => "Array",
+            Value::Pattern(..) => "RegExp",
             _ => return Set::OPEN,
         };
         self.native_member(class, value, name)
@@ -270,6 +271,11 @@ impl Resolver<'_> {
                     self.merge(&mut all, &found);
                 }
                 self.members_of_variable(object, name, &mut all);
+                if let Kind::Attribute { object: inner, name: dictionary } = *self.facts.kind(object)
+                    && self.facts.text(dictionary) == "__dict__"
+                {
+                    self.members_of_variable(inner, name, &mut all);
+                }
             }
         }
         all.open |= all.values.is_empty();

@@ -10,8 +10,11 @@
 //! is bound nowhere is what it says, so that fragments without their imports are judged as well.
 
 mod arguments;
+mod assigned;
 mod callers;
 mod calls;
+mod canonical;
+mod capabilities;
 mod commands;
 mod decoders;
 mod fold;
@@ -26,13 +29,16 @@ mod matcher;
 mod members;
 mod modules;
 mod objects;
+mod places;
 mod portable;
 mod resolve;
-mod sources;
+mod runners;
+mod shape;
 mod text;
 mod values;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -40,18 +46,19 @@ use serde_json::{Map, Value, json};
 
 use crate::artifact::SourceText;
 use crate::facts::outline::Place;
-use crate::facts::{Dialect, Facts, Symbols, tolerant};
+use crate::facts::{Facts, tolerant};
 use crate::finding::{Confidence, Finding, Pass, Severity};
 use crate::language::Language;
 use crate::passes::parse::{Parsed, ParsedFile, Region, with_room};
 use crate::policy::ScanPolicy;
 use crate::rules::{RuleLanguage, RuleSet};
 
-use matcher::{Hit, How, Matching};
+pub(crate) use canonical::canonical;
+use capabilities::Occurrences;
+use matcher::{Hit, How, Matching, Weight};
 use modules::{Modules, Own};
 use portable::Summary;
 use resolve::Resolver;
-use values::Paths;
 
 /// The rule id of the finding that says that a file was not scanned to its end. It is of severity high, and the gate holds
 /// it to be about what could not be judged, so that no choice of rules hides it.
@@ -60,44 +67,14 @@ pub const SCAN_LIMIT: &str = "scan-limit";
 /// Rules of the parse pass that say that a text was not read to its end.
 const LIMITS_OF_PARSING: [&str; 3] = ["parse-limit", "nesting-too-deep", "file-too-large-to-scan"];
 
-/// Whose rules of names hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NameLanguage {
-    /// Python.
-    Python,
-    /// JavaScript.
-    JavaScript,
-}
-
-/// A qualified name as the scan pass writes it: `posix.system` is `os.system`, `window.eval` is `eval`.
-pub(crate) fn canonical_name(language: NameLanguage, name: &str) -> String {
-    match language {
-        NameLanguage::Python => canonical(Dialect::Python, name),
-        NameLanguage::JavaScript => canonical(Dialect::JavaScript, name),
-    }
-}
-
-fn canonical(dialect: Dialect, name: &str) -> String {
-    let (mut symbols, mut paths) = (Symbols::default(), Paths::new(dialect));
-    let (module, rest) = match dialect {
-        Dialect::JavaScript if name.contains('/') || name.contains(':') => {
-            let module_end = name.rfind('/').or_else(|| name.find(':')).unwrap_or(0);
-            let end = name[module_end..].find('.').map_or(name.len(), |at| module_end + at);
-            (&name[..end], name[end..].trim_start_matches('.'))
-        }
-        _ => ("", name),
-    };
-    let start = if module.is_empty() { Some(values::ROOT) } else { paths.module(module, &mut symbols) };
-    let path = start.and_then(|start| paths.descend(start, rest, &mut symbols));
-    path.map_or_else(|| name.to_owned(), |path| paths.name(path, &symbols))
-}
-
 /// Runs every rule over every file. The map is for the report's `validationResults.security.details`.
 #[must_use]
 pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<Finding>, Map<String, Value>) {
-    let files: Vec<_> = parsed.files.iter().filter_map(|file| Some((file, file.text.as_ref()?))).collect();
-    let scanned = files.len();
-    let findings: Vec<Finding> = with_room(|| scan_all(&files, rules, policy));
+    let files = scannable(parsed);
+    let scanned = scan_files(&files, rules, policy);
+    let paths = files.iter().map(|(file, _)| file.source.path.as_str());
+    let capabilities = capabilities::summary(paths.zip(scanned.iter().map(|file| &file.occurrences)), rules);
+    let findings: Vec<Finding> = scanned.into_iter().flat_map(|file| file.findings).collect();
     let mut by_severity: BTreeMap<Severity, u64> = BTreeMap::new();
     for finding in &findings {
         *by_severity.entry(finding.severity).or_default() += 1;
@@ -106,19 +83,46 @@ pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<F
         by_severity.into_iter().map(|(severity, count)| (severity.name().to_owned(), json!(count))).collect();
     let mut details = Map::new();
     details.insert("rules".to_owned(), json!(rules.rules().len()));
-    details.insert("files".to_owned(), json!(scanned));
+    details.insert("files".to_owned(), json!(files.len()));
     details.insert("findingsBySeverity".to_owned(), Value::Object(by_severity));
+    details.insert("capabilities".to_owned(), capabilities);
     (findings, details)
 }
 
+/// The ids of the rules that are hit, those with a label included.
+pub(crate) fn hit_rules<'r>(parsed: &Parsed<'_>, rules: &'r RuleSet, policy: &ScanPolicy) -> BTreeSet<Cow<'r, str>> {
+    let mut hit = BTreeSet::new();
+    for file in scan_files(&scannable(parsed), rules, policy) {
+        hit.extend(file.occurrences.rules().map(|rule| Cow::Borrowed(&*rules.rules()[rule].id)));
+        hit.extend(file.findings.into_iter().map(|finding| finding.rule_id));
+    }
+    hit
+}
+
+/// The files that have a text, with it.
+fn scannable<'p, 'a>(parsed: &'p Parsed<'a>) -> Vec<(&'p ParsedFile<'a>, &'p SourceText)> {
+    parsed.files.iter().filter_map(|file| Some((file, file.text.as_ref()?))).collect()
+}
+
+/// Scans every file, and looks for what they have in them together.
+fn scan_files(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &ScanPolicy) -> Vec<Scanned> {
+    let mut scanned: Vec<Scanned> = with_room(|| scan_all(files, rules, policy));
+    let occurrences: Vec<&Occurrences> = scanned.iter().map(|file| &file.occurrences).collect();
+    for (number, hit) in capabilities::combined(&occurrences, rules) {
+        let (file, text) = files[number];
+        scanned[number].findings.push(finding(&hit, rules, &file.source.path, text));
+    }
+    scanned
+}
+
 /// Scans the files in an order in which what a file imports from the artifact itself is known before it.
-fn scan_all(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &ScanPolicy) -> Vec<Finding> {
+fn scan_all(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &ScanPolicy) -> Vec<Scanned> {
     let parsed: Vec<&ParsedFile<'_>> = files.iter().map(|(file, _)| *file).collect();
     let mut modules = Modules::of(&parsed);
     let (mut waves, circular) = modules.waves();
     // Once more, with all that the rest of their circle hands out.
     waves.push(circular);
-    let mut findings: Vec<Vec<Finding>> = vec![Vec::new(); files.len()];
+    let mut all: Vec<Scanned> = files.iter().map(|_| Scanned::default()).collect();
     let last = waves.len() - 1;
     for (turn, wave) in waves.iter().enumerate() {
         let one = |&at: &usize| {
@@ -128,13 +132,20 @@ fn scan_all(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &
             let standing = Standing { own, wanted: modules.is_wanted(at), again };
             (at, scan_file(file, text, rules, policy, standing))
         };
-        let scanned: Vec<(usize, (Vec<Finding>, Option<Summary>))> = wave.par_iter().map(one).collect();
+        let scanned: Vec<(usize, (Scanned, Option<Summary>))> = wave.par_iter().map(one).collect();
         for (at, (found, summary)) in scanned {
-            findings[at] = found;
+            all[at] = found;
             modules.add(at, summary);
         }
     }
-    findings.into_iter().flatten().collect()
+    all
+}
+
+/// What the scan of one file found.
+#[derive(Default)]
+struct Scanned {
+    findings: Vec<Finding>,
+    occurrences: Occurrences,
 }
 
 /// Where a file stands among those of its artifact.
@@ -153,7 +164,7 @@ fn scan_file(
     rules: &RuleSet,
     policy: &ScanPolicy,
     standing: Standing<'_>,
-) -> (Vec<Finding>, Option<Summary>) {
+) -> (Scanned, Option<Summary>) {
     let path = file.source.path.as_str();
     let mut hits = Vec::new();
     let mut limits = Vec::new();
@@ -166,10 +177,17 @@ fn scan_file(
         limits.extend(found.limit);
         summary = summary.or(found.summary);
     }
-    let inner = layers::unwrap(layers, rules, &mut limits);
+    let mut inner = layers::unwrap(layers, rules, &mut limits);
     hits.extend(text_hits(text, rules));
     hits.sort_by_key(|hit| (hit.start, hit.end, hit.rule));
     hits.dedup_by_key(|hit| (hit.start, hit.end, hit.rule));
+    inner_alone(&mut inner, &hits);
+    let all: Vec<Hit> = hits.iter().chain(inner.iter().map(|inner| &inner.hit)).cloned().collect();
+    let occurrences = Occurrences::of(&all, text);
+    hits.extend(occurrences.combined(rules));
+    // What code can do is no fault of it.
+    hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
+    inner.retain(|inner| rules.rules()[inner.hit.rule].label.is_none());
     let most = usize::try_from(policy.findings_per_file_max).unwrap_or(usize::MAX);
     let dropped = hits.len().saturating_sub(most);
     if dropped > 0 {
@@ -182,37 +200,31 @@ fn scan_file(
         limits.push(format!("{dropped} more findings than findings_per_file_max ({most}) are left out"));
     }
     let mut findings: Vec<Finding> = hits.iter().map(|hit| finding(hit, rules, path, text)).collect();
-    findings.extend(inner_findings(inner, &hits, rules, path, text));
+    findings.extend(inner.iter().map(|inner| inner_finding(inner, rules, path, text)));
     if let Some(rest) = &file.rest {
         findings.extend(scan_rest(rest, rules, path, most.saturating_sub(findings.len()), &mut limits));
     }
     findings.extend(limits.into_iter().map(|what| {
         Finding::in_file(SCAN_LIMIT, Pass::Scan, Severity::High, path, format!("not scanned to the end: {what}"))
     }));
-    (findings, summary)
+    (Scanned { findings, occurrences }, summary)
 }
 
-/// Findings inside of text that the file runs: one of a rule for each place, each with the first line of
-/// that text. What is found in the file itself at the same place is not said twice.
-fn inner_findings(
-    mut inner: Vec<layers::Inner>,
-    outer: &[Hit],
-    rules: &RuleSet,
-    path: &str,
-    text: &SourceText,
-) -> Vec<Finding> {
+/// Leaves one hit of a rule for each place of what was found inside of text that the file runs, and none that was hit in
+/// the file itself at that place.
+fn inner_alone(inner: &mut Vec<layers::Inner>, outer: &[Hit]) {
     let key = |hit: &Hit| (hit.start, hit.end, hit.rule);
-    let known: std::collections::HashSet<(usize, usize, usize)> = outer.iter().map(key).collect();
+    let known: HashSet<(usize, usize, usize)> = outer.iter().map(key).collect();
     inner.retain(|inner| !known.contains(&key(&inner.hit)));
     inner.sort_by_key(|inner| (key(&inner.hit), inner.hit.how));
     inner.dedup_by_key(|inner| key(&inner.hit));
-    let one = |inner: &layers::Inner| {
-        let mut finding = finding(&inner.hit, rules, path, text);
-        finding.message =
-            format!("{}, in text that is run here: `{}`", finding.message, layers::shown_line(&inner.text));
-        finding
-    };
-    inner.iter().map(one).collect()
+}
+
+/// A finding inside of text that the file runs, with the first line of that text.
+fn inner_finding(inner: &layers::Inner, rules: &RuleSet, path: &str, text: &SourceText) -> Finding {
+    let mut finding = finding(&inner.hit, rules, path, text);
+    finding.message = format!("{}, in text that is run here: `{}`", finding.message, layers::shown_line(&inner.text));
+    finding
 }
 
 /// The hits of the rules over the text of every file.
@@ -225,6 +237,7 @@ fn text_hits(text: &SourceText, rules: &RuleSet) -> Vec<Hit> {
 /// What those rules find beside a file's code; at most `most` findings.
 fn scan_rest(rest: &SourceText, rules: &RuleSet, path: &str, most: usize, limits: &mut Vec<String>) -> Vec<Finding> {
     let mut hits = text_hits(rest, rules);
+    hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
     if hits.len() > most {
         limits.push(format!("{} more findings beside the code are left out", hits.len() - most));
         hits.sort_by_key(|hit| (std::cmp::Reverse(rules.rules()[hit.rule].severity), hit.start, hit.rule));
@@ -235,7 +248,7 @@ fn scan_rest(rest: &SourceText, rules: &RuleSet, path: &str, most: usize, limits
 
 /// What there is to say about a region.
 #[derive(Default)]
-struct Scanned {
+struct ScannedRegion {
     hits: Vec<Hit>,
     /// Text that it runs.
     layers: Vec<layers::Layer>,
@@ -252,13 +265,13 @@ fn scan_region(
     rules: &RuleSet,
     standing: Option<Standing<'_>>,
     depth: usize,
-) -> Scanned {
+) -> ScannedRegion {
     let source = text.as_str();
     let language = match region.language {
         Language::Python => RuleLanguage::Python,
         Language::JavaScript | Language::TypeScript => RuleLanguage::JavaScript,
         Language::Html => RuleLanguage::Html,
-        _ => return Scanned::default(),
+        _ => return ScannedRegion::default(),
     };
     let (facts, refused) = match facts_of(region, source, language, rules, standing) {
         Ok(facts) => (facts, None),
@@ -275,7 +288,7 @@ fn scan_region(
     };
     let (hits, limited) = text::run(rules, &tables.others, &stretch);
     let limit = refused.or(limited);
-    let mut scanned = Scanned { hits, limit, ..Scanned::default() };
+    let mut scanned = ScannedRegion { hits, limit, ..ScannedRegion::default() };
     if let Some(facts) = facts {
         match_names(facts, rules, language, source, standing, depth, &mut scanned);
     }
@@ -326,10 +339,10 @@ fn match_names(
     source: &str,
     standing: Option<Standing<'_>>,
     depth: usize,
-    scanned: &mut Scanned,
+    scanned: &mut ScannedRegion,
 ) {
     let tables = rules.tables(language);
-    let resolver = Resolver::new(facts, &tables.segments).seeing(standing.map(|standing| standing.own));
+    let resolver = Resolver::new(facts, tables).seeing(standing.map(|standing| standing.own));
     let mut matching = Matching::new(resolver, rules, tables, source);
     matching.run();
     scanned.layers = matching.resolver.layers(depth);
@@ -341,20 +354,30 @@ fn match_names(
 
 fn finding(hit: &Hit, rules: &RuleSet, path: &str, text: &SourceText) -> Finding {
     let rule = &rules.rules()[hit.rule];
-    let confidence = match (hit.how, rule.confidence) {
-        (How::Plainly, confidence) => confidence,
-        (_, Confidence::High) => Confidence::Medium,
-        (_, _) => Confidence::Low,
-    };
     let mut finding = Finding::in_file(rule.id.clone(), Pass::Scan, rule.severity, path, rule.message.clone())
         .at(text, hit.start..hit.end)
-        .confidence(confidence)
+        .confidence(confidence(rule.confidence, hit))
         .cwe(&rule.cwe);
-    if let Some(hint) = rule.instead.lines().next() {
-        finding = finding.hint(hint);
+    if !rule.hint.is_empty() {
+        finding = finding.hint(rule.hint.clone());
     }
     if let Some(resolved) = &hit.resolved {
         finding = finding.resolved(resolved.clone());
     }
     finding
+}
+
+/// How sure a hit is: one step less than its rule for a function that is passed on, and one step more or less for what the
+/// rule weighs.
+fn confidence(rule: Confidence, hit: &Hit) -> Confidence {
+    let lowered =
+        |confidence: Confidence| if confidence == Confidence::High { Confidence::Medium } else { Confidence::Low };
+    let raised =
+        |confidence: Confidence| if confidence == Confidence::Low { Confidence::Medium } else { Confidence::High };
+    let passed_on = if hit.how == How::Plainly { rule } else { lowered(rule) };
+    match hit.weight {
+        Weight::MoreSure => raised(passed_on),
+        Weight::AsTheRuleSays => passed_on,
+        Weight::LessSure => lowered(passed_on),
+    }
 }

@@ -71,7 +71,7 @@ impl Resolver<'_> {
         }
         let found = self.class_member(class, name);
         let found = self.read(found);
-        if !found.values.is_empty() || !found.open || self.facts.dialect == Dialect::JavaScript {
+        if !found.open || self.facts.dialect == Dialect::JavaScript {
             return found;
         }
         if text.starts_with("__") {
@@ -81,7 +81,9 @@ impl Resolver<'_> {
             let hook = self.facts.symbols.intern(hook);
             let method = self.class_member(class, hook);
             if method.values.iter().any(|value| matches!(value, Value::Made(_))) {
-                return self.called_with(&method, &[Value::Text(text.clone())]);
+                let mut all = self.called_with(&method, &[Value::Text(text.clone())]);
+                self.merge(&mut all, &found);
+                return all;
             }
         }
         found

@@ -4,7 +4,7 @@
 //! depends on is not known yet, that is looked at first and the expression then once more. Expressions that depend on
 //! themselves (`x = x + 1`) are looked at in rounds, each of which takes what the round before found.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use super::portable::Portable;
 use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Value};
 use crate::facts::SCOPE_DEPTH_MAX;
 use crate::facts::{Binary, Dialect, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
+use crate::rules::{Labels, Tables};
 
 enum Slot {
     New,
@@ -28,8 +29,8 @@ enum Slot {
 pub(super) struct Resolver<'r> {
     pub(super) facts: Facts,
     pub(super) paths: Paths,
-    /// The segments of all names that rules know.
-    segments: &'r HashSet<String>,
+    /// What rules name.
+    pub(super) tables: &'r Tables,
     named: Vec<Option<bool>>,
     slots: Vec<Slot>,
     /// What the round before found for expressions that depend on themselves.
@@ -47,6 +48,8 @@ pub(super) struct Resolver<'r> {
     pub(super) class_bases: Option<IdMap<u32, Vec<ExprId>>>,
     /// The entries of literal mappings by their constant keys.
     pub(super) entry_tables: IdMap<u32, Rc<HashMap<Arc<str>, ExprId>>>,
+    /// The labels of parameters, by their variables.
+    pub(super) parameter_labels: IdMap<u32, Labels>,
     folded_bytes: usize,
     pub(super) inline_steps: usize,
     /// Entries of mappings that were looked at one by one.
@@ -66,18 +69,18 @@ pub(super) struct Resolver<'r> {
     /// Who calls which function; made when first asked for.
     pub(super) call_sites: Option<Rc<CallSites>>,
     /// Labels that were found already.
-    pub(super) labels: LabelTables,
+    pub(super) label_tables: LabelTables,
     /// The limit that was reached first.
     pub(super) limit: Option<&'static str>,
 }
 
 impl<'r> Resolver<'r> {
-    /// A resolver of `facts`; `segments` are the parts of all names that rules know.
-    pub(super) fn new(facts: Facts, segments: &'r HashSet<String>) -> Self {
+    /// A resolver of `facts`, for the rules of `tables`.
+    pub(super) fn new(facts: Facts, tables: &'r Tables) -> Self {
         let limit = facts.cut.then_some("expressions");
         let mut resolver = Self {
             paths: Paths::new(facts.dialect),
-            segments,
+            tables,
             named: Vec::new(),
             slots: facts.exprs.iter().map(|_| Slot::New).collect(),
             previous: IdMap::default(),
@@ -91,6 +94,7 @@ impl<'r> Resolver<'r> {
             lists: IdMap::default(),
             class_bases: None,
             entry_tables: IdMap::default(),
+            parameter_labels: IdMap::default(),
             folded_bytes: 0,
             inline_steps: 0,
             entry_steps: 0,
@@ -101,7 +105,7 @@ impl<'r> Resolver<'r> {
             made_up: HashMap::new(),
             module_depth: 0,
             call_sites: None,
-            labels: LabelTables::default(),
+            label_tables: LabelTables::default(),
             limit,
             facts,
         };
@@ -470,7 +474,7 @@ impl<'r> Resolver<'r> {
         if let Some(known) = self.named[name.at()] {
             return known;
         }
-        let known = self.segments.contains(&**self.facts.symbols.text(name));
+        let known = self.tables.knows(self.facts.symbols.text(name));
         self.named[name.at()] = Some(known);
         known
     }

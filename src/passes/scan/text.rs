@@ -4,9 +4,9 @@ use std::ops::{ControlFlow, Range};
 
 use tree_sitter::{QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIterator as _};
 
-use super::matcher::{Hit, How};
+use super::matcher::Hit;
 use crate::passes::parse::Region;
-use crate::rules::{Demand, Filter, Matcher, RuleSet, Within};
+use crate::rules::{Demand, Filter, RuleSet, What, Within};
 
 /// Matches of one query that may be open at once; more is a finding.
 const QUERY_MATCHES_MAX: u32 = 4096;
@@ -33,8 +33,8 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
     let mut hits = Vec::new();
     let mut limit = None;
     for hook in filter.candidates(stretch.text.get(stretch.range.clone()).unwrap_or(stretch.text)) {
-        match rules.hooked(hook).1 {
-            Matcher::Regex { regex, within, demand } => {
+        match &rules.hooked(hook).1.what {
+            What::Regex { regex, within, demand } => {
                 let whole = [stretch.range.clone()];
                 let ranges = match within {
                     Within::Text => &whole[..],
@@ -43,7 +43,7 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
                 };
                 find((regex.get(), *demand), hook.rule, stretch.text, ranges, &mut hits);
             }
-            Matcher::Query { query } => {
+            What::Query { query } => {
                 let Some(region) = stretch.region else { continue };
                 let limited = match region.tree(stretch.text) {
                     Ok(tree) => run_query(query.get(), hook.rule, stretch.text, tree, &mut hits)
@@ -74,7 +74,7 @@ fn find(
                 continue;
             }
             let (start, end) = (range.start + found.start(), range.start + found.end());
-            hits.push(Hit { rule, start, end, resolved: None, how: How::Plainly });
+            hits.push(Hit::plain(rule, start, end));
             if hits.len() - before >= HITS_MAX {
                 return;
             }
@@ -103,7 +103,7 @@ fn run_query(
     while let Some(found) = matches.next() {
         for capture in found.captures().iter().filter(|capture| capture.index == wanted) {
             let range = capture.node.byte_range();
-            hits.push(Hit { rule, start: range.start, end: range.end, resolved: None, how: How::Plainly });
+            hits.push(Hit::plain(rule, range.start, range.end));
         }
         if hits.len() - before >= HITS_MAX {
             break;

@@ -177,6 +177,8 @@ impl Paths {
             "contentWindow" => Some(ROOT),
             "require" if matches!(&*root, "module" | "process" | "require") => self.child(ROOT, name, symbols),
             "_load" if matches!(&*root, "module" | "Module") => self.descend(ROOT, "require", symbols),
+            "mainModule" if &*root == "process" => self.descend(ROOT, "module", symbols),
+            "constructor" if &*root == "module" && self.split(parent).0 == ROOT => Some(parent),
             "constructor" => self.javascript_constructor(parent, &root, symbols),
             _ => None,
         }
@@ -284,7 +286,8 @@ impl Value {
             | Self::Float(_)
             | Self::Bool(_)
             | Self::Null
-            | Self::Undefined => true,
+            | Self::Undefined
+            | Self::Pattern(..) => true,
             Self::List(items) => items.iter().all(Self::is_constant),
             _ => false,
         }

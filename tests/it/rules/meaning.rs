@@ -214,14 +214,14 @@ const PYTHON_OBJECTS: &[(&str, &str)] = &[
     ("t-command", "import os\ngetattr(os, f'{115:c}ystem')('id')"),
     ("t-command", "import os\ngetattr(os, f'{\"systematic\":.6}')('id')"),
     ("t-command", "import os, base64\ngetattr(os, base64.b32decode('ON4XG5DFNU======').decode())('id')"),
-    ("t-command", "import os, base64\ngetattr(os, base64.b85decode('b9Gq{Ze?').decode())('id')"),
+    ("t-command", "import os, base64\ngetattr(os, base64.b85decode('b9r-gWo-').decode())('id')"),
     ("t-command", "import os, base64\ngetattr(os, base64.a85decode('F*VhKASh').decode())('id')"),
-    ("t-command", "import os\ngetattr(os, (126943972912493).to_bytes(6, 'big').decode())('id')"),
+    ("t-command", "import os\ngetattr(os, (126965465245037).to_bytes(6, 'big').decode())('id')"),
     ("t-command", "import os\ngetattr(os, 'x:system'.partition(':')[2])('id')"),
-    ("t-command", "import os\ns = ''\nfor c in 'rxrsdl': s += chr(ord(c) ^ 1)\ngetattr(os, s)('id')"),
+    ("t-command", "import os\ns = ''\nfor c in 'rxrudl': s += chr(ord(c) ^ 1)\ngetattr(os, s)('id')"),
     (
         "t-command",
-        "import os\ngetattr(os, ''.join(chr(a ^ b) for a, b in zip(b'rxrsdl', [1, 1, 1, 0, 1, 1])))('id')\ngetattr(os, ''.join(chr(a ^ b) for a, b in zip([114, 120, 114, 117, 100, 108], [1] * 0 + [1, 1, 1, 1, 1, 1])))('id')",
+        "import os\ngetattr(os, ''.join(chr(a ^ b) for a, b in zip(b'rxrudl', [1, 1, 1, 1, 1, 1])))('id')\ngetattr(os, ''.join(chr(a ^ b) for a, b in zip([114, 120, 114, 117, 100, 108], [1] * 0 + [1, 1, 1, 1, 1, 1])))('id')",
     ),
     ("t-command", "import os\nvars(os)['sys' + 'tem']('id')"),
     ("t-command", "import os\nclass C: pass\nc = C()\nc.o = os\nc.__dict__['o'].system('id')"),
@@ -298,11 +298,11 @@ const PYTHON_LAYERS: &[(&str, &str)] = &[
     ("t-command", "import base64\nexec(base64.b64decode('aW1wb3J0IG9zCm9zLnN5c3RlbSgnaWQnKQ=='))"),
     (
         "t-command",
-        "import base64, zlib\nexec(zlib.decompress(base64.b64decode('eJzLzC3ILypRyC/myi/WK64sLknNVVDPTFHXBABqZwiA')))",
+        "import base64, zlib\nexec(zlib.decompress(base64.b64decode('eJzLzC3ILypRyC/myi/WK64sLknN1VDPTFHX5AIAg0EI0w==')))",
     ),
     (
         "t-command",
-        "import base64, gzip\nexec(gzip.decompress(base64.b64decode('H4sIAAAAAAAC/8vMLcgvKlHIL+bKL9YrriwuSc1VUM9MUdcEAMs37pAaAAAA')))",
+        "import base64, gzip\nexec(gzip.decompress(base64.b64decode('H4sIAAAAAAACA8vMLcgvKlHIL+bKL9YrriwuSc3VUM9MUdfkAgAM4BSnGgAAAA==')))",
     ),
     ("t-command", "exec(bytes.fromhex('696d706f7274206f730a6f732e73797374656d2827696427290a').decode())"),
     ("t-command", "import codecs\nexec(codecs.decode('vzcbeg bf\\nbf.flfgrz(1)', 'rot13'))"),
@@ -515,7 +515,7 @@ const JAVASCRIPT_LAYERS: &[(&str, &str)] = &[
     ("t-eval", "document.write('<script>eval(x)</script>')"),
     (
         "t-command",
-        "eval(require('zlib').gunzipSync(Buffer.from('H4sIAAAAAAAC/ytKLSzNLEpVyM3PS1UvKUpMzk5NUbdScM3MSU0BAOPqJ8YbAAAA', 'base64')).toString() + \"require('child_process').exec(1)\")",
+        "eval(require('zlib').gunzipSync(Buffer.from('H4sIAAAAAAACAytKLSzNLErVUE/OyMxJiS8oyk9OLS5W19RLrUhN1lDPTFHXBACASyTQIwAAAA==', 'base64')).toString() + \"require('child_process').exec(1)\")",
     ),
     (
         "t-command",

@@ -96,12 +96,18 @@ impl Lowering<'_> {
                 self.given(&call.arguments);
                 OPAQUE
             }
-            Expression::YieldExpression(one) => {
-                let value = one.argument.as_ref().map_or(OPAQUE, |value| self.expression(value));
-                self.builder.yields(value, one.delegate);
+            // What is sent back in is not known.
+            Expression::YieldExpression(given) => {
+                let value = given.argument.as_ref().map_or(OPAQUE, |value| self.expression(value));
+                self.builder.yields(value, given.delegate);
                 OPAQUE
             }
-            // Regular expressions, `import.meta`, and `super`.
+            Expression::RegExpLiteral(literal) => {
+                let flags = literal.regex.flags.to_string();
+                let place = self.place(literal.span);
+                self.builder.pattern(&literal.regex.pattern.text, &flags, place)
+            }
+            // `import.meta` and `super`.
             _ => OPAQUE,
         }
     }

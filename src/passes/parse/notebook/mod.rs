@@ -190,12 +190,7 @@ impl Derived {
         let text = text.as_str();
         let ground = tree::Ground::new(text, basis.policy.tree_bytes_max.bytes());
         match python::lowered(path, &text[..valid], basis) {
-            Some(lowered) => self.regions.push(Region::strict(
-                Language::Python,
-                0..valid,
-                lowered,
-                basis.policy.tree_bytes_max.bytes(),
-            )),
+            Some(lowered) => self.regions.push(Region::strict(Language::Python, 0..valid, lowered, basis.policy)),
             None => self.tree(Language::Python, &ground, 0..valid),
         }
         if valid < all {
@@ -254,8 +249,7 @@ impl Derived {
             Language::JavaScript => {
                 match javascript::judge_inline(code, range.start, (Goal::SCRIPT, Frame::File), basis) {
                     Ok(Some(lowered)) => {
-                        let tree_bytes_max = basis.policy.tree_bytes_max.bytes();
-                        self.regions.push(Region::strict(language, range, lowered, tree_bytes_max));
+                        self.regions.push(Region::strict(language, range, lowered, basis.policy));
                         return;
                     }
                     Ok(None) => {}

@@ -58,8 +58,7 @@ pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
     let form = if path.ends_with(".pyi") { Form::Stub } else { Form::Module };
     let wanted = basis.wanted(Language::Python, path, text);
     let (problems, lowered) = bounded(text, form, basis, Some(wanted));
-    let region =
-        |lowered| Region::strict(Language::Python, 0..text.len(), lowered, basis.policy.tree_bytes_max.bytes());
+    let region = |lowered| Region::strict(Language::Python, 0..text.len(), lowered, basis.policy);
     let regions = lowered.map(region).into_iter().collect();
     Judged { dialect: Some(basis.target.python.name()), problems, regions, ..Judged::default() }
 }
