@@ -45,7 +45,8 @@ fn strict_and_tolerant_facts_of_python_say_the_same() {
         .rules()
         .iter()
         .filter(|rule| rule.language == RuleLanguage::Python)
-        .flat_map(|rule| rule.bad.iter().chain(&rule.good).cloned())
+        .map(vetrun::rules::Rule::texts)
+        .flat_map(|texts| texts.bad.iter().chain(&texts.good).cloned().collect::<Vec<_>>())
         .collect();
     let fixtures = fixtures(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")));
     let tables = PYTHON_EVASIONS.iter().map(|(code, ..)| *code).chain(PYTHON_LOOK_ALIKES.iter().copied());
