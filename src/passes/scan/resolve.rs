@@ -66,6 +66,8 @@ pub(super) struct Resolver<'r> {
     pub(super) made_up: HashMap<(u32, usize, usize), ExprId>,
     /// How many modules that hand on other modules are being looked through.
     pub(super) module_depth: usize,
+    /// How many functions are being followed inside one another.
+    pub(super) inlined: usize,
     /// Who calls which function; made when first asked for.
     pub(super) call_sites: Option<Rc<CallSites>>,
     /// Labels that were found already.
@@ -104,6 +106,7 @@ impl<'r> Resolver<'r> {
             star_foreign: Vec::new(),
             made_up: HashMap::new(),
             module_depth: 0,
+            inlined: 0,
             call_sites: None,
             label_tables: LabelTables::default(),
             limit,
