@@ -68,6 +68,8 @@ pub(super) struct Resolver<'r> {
     pub(super) ships_known: bool,
     /// How many modules that hand on other modules are being looked through.
     pub(super) module_depth: usize,
+    /// How many functions are being followed inside one another.
+    pub(super) inlined: usize,
     /// Who calls which function; made when first asked for.
     pub(super) call_sites: Option<Rc<CallSites>>,
     /// Labels that were found already.
@@ -107,6 +109,7 @@ impl<'r> Resolver<'r> {
             made_up: HashMap::new(),
             ships_known: false,
             module_depth: 0,
+            inlined: 0,
             call_sites: None,
             label_tables: LabelTables::default(),
             limit,
