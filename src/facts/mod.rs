@@ -314,7 +314,7 @@ pub(crate) struct Import {
 }
 
 /// Interned names.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Symbols {
     ids: HashMap<Arc<str>, Sym>,
     texts: Vec<Arc<str>>,
@@ -345,7 +345,7 @@ impl Symbols {
 }
 
 /// The facts of one region.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Facts {
     /// Which language's rules of names and operators hold.
     pub(crate) dialect: Dialect,

@@ -4,6 +4,9 @@
 //! them.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 /// A stretch of the text, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +84,19 @@ pub(crate) struct Test {
     pub(crate) asserts: bool,
     /// Whether nothing is done in it.
     pub(crate) is_hollow: bool,
+}
+
+/// What the last part of a called name holds that can fail a test.
+static ASSERTS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)assert|expect|fail|raise|throw|should|verify|check|equal|doctest|testmod|load_tests|exit|abort|(?-i:_test|test_|[a-z]Test)|^(?:ok|is|same|match|snapshot|t|rejects)$",
+    )
+    .expect("the pattern is a constant and a test compiles it")
+});
+
+/// Whether what is called so can fail a test, by its name.
+pub(crate) fn can_fail(name: &str) -> bool {
+    ASSERTS.is_match(name)
 }
 
 /// An outline in the making: functions and blocks as they are entered and left.

@@ -115,7 +115,7 @@ pub(crate) struct Block {
 }
 
 /// The tables.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Statements {
     pub(crate) statements: Vec<Statement>,
     pub(crate) definitions: Vec<Definition>,

@@ -4,12 +4,14 @@
 //! recurses as the parser did, on the parse pool's threads, whose stacks the weight of a file was measured for.
 
 mod javascript;
+mod python;
 
 use std::ops::Range;
 
 use super::{Facts, Outline};
 
-pub(crate) use javascript::{Frame, Sketch, lower as javascript};
+pub(crate) use javascript::{Frame, Sketch, lower as javascript, tests as javascript_tests};
+pub(crate) use python::lower as python;
 
 /// What is wanted of a strict tree beside its outline.
 #[derive(Clone, Copy, Debug, Default)]

@@ -53,7 +53,6 @@ fn measure_outline<'a>(
 ) {
     for routine in &outline.routines {
         let whole = routine.whole.range();
-        // A function ends behind its last byte, which may be where a line begins.
         let lines = text.line_at(whole.end) - text.line_at(whole.start) + 1;
         let name = text.as_str().get(routine.name.range()).unwrap_or_default();
         add("function_lines", lines as u64, What::Function(short(name)), whole.start);

@@ -163,7 +163,7 @@ fn judge(source: &SourceFile, whole: &SourceText, roles: &Roles<'_>, basis: Basi
     match source.language {
         Language::Python => python::judge(path, text, basis),
         Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, roles, basis),
-        Language::Notebook => notebook::judge(whole, basis),
+        Language::Notebook => notebook::judge(path, whole, basis),
         Language::Html => html::judge(text, basis),
         Language::Css => css::judge(text, policy),
         Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),

@@ -112,8 +112,7 @@ fn script(
 ) {
     match javascript::judge_inline(code, range.start, (goal, Frame::File), basis) {
         Ok(Some(lowered)) => {
-            let tree_bytes_max = basis.policy.tree_bytes_max.bytes();
-            judged.regions.push(Region::strict(Language::JavaScript, range, lowered, tree_bytes_max));
+            judged.regions.push(Region::strict(Language::JavaScript, range, lowered, basis.policy));
         }
         Ok(None) => drop(add_tree(Language::JavaScript, range, ground, judged)),
         Err(problems) => {
@@ -146,8 +145,7 @@ fn attribute_code(
             if at.is_none() {
                 lowered.stand_at(range.clone());
             }
-            let tree_bytes_max = basis.policy.tree_bytes_max.bytes();
-            judged.regions.push(Region::strict(Language::JavaScript, start..range.end, lowered, tree_bytes_max));
+            judged.regions.push(Region::strict(Language::JavaScript, start..range.end, lowered, basis.policy));
         }
         Ok(None) => drop(add_tree(Language::JavaScript, start..range.end, ground, judged)),
         Err(problems) => match problems.into_iter().find(|problem| problem.rule == TOO_DEEP) {

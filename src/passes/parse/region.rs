@@ -11,6 +11,7 @@ use super::tree::Ground;
 use crate::facts::strict::Lowered;
 use crate::facts::{Facts, Outline};
 use crate::language::Language;
+use crate::policy::ParsePolicy;
 
 /// A stretch of a file in one language.
 #[derive(Debug)]
@@ -34,11 +35,11 @@ impl Region {
         Self { language, range, facts: Mutex::new(None), outline: None, tree, tree_bytes_max: 0 }
     }
 
-    /// A stretch that the strict parser took. A tolerant tree is made of it when something asks for it, of at most
-    /// `tree_bytes_max` bytes.
-    pub(super) fn strict(language: Language, range: Range<usize>, lowered: Lowered, tree_bytes_max: u64) -> Self {
+    /// A stretch that the strict parser took. A tolerant tree is made of it when something asks for it, within the limits
+    /// of `policy`.
+    pub(super) fn strict(language: Language, range: Range<usize>, lowered: Lowered, policy: &ParsePolicy) -> Self {
         let Lowered { facts, outline } = lowered;
-        let facts = Mutex::new(facts);
+        let (facts, tree_bytes_max) = (Mutex::new(facts), policy.tree_bytes_max.bytes());
         Self { language, range, facts, outline: Some(outline), tree: OnceLock::new(), tree_bytes_max }
     }
 
@@ -46,6 +47,11 @@ impl Region {
     /// again lowers the tolerant tree.
     pub(crate) fn take_facts(&self) -> Option<Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The facts of the strict tree, for one who is not the last to ask.
+    pub(crate) fn copy_facts(&self) -> Option<Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The tolerant tree, error nodes included; `text` is the text of the file.

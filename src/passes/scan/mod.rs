@@ -123,11 +123,14 @@ fn scan_all(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &
     // Once more, with all that the rest of their circle hands out.
     waves.push(circular);
     let mut all: Vec<Scanned> = files.iter().map(|_| Scanned::default()).collect();
-    for wave in waves {
+    let last = waves.len() - 1;
+    for (turn, wave) in waves.iter().enumerate() {
         let one = |&at: &usize| {
             let (file, text) = files[at];
             let own = Own { modules: &modules, path: file.source.path.as_str() };
-            (at, scan_file(file, text, rules, policy, (own, modules.is_wanted(at))))
+            let again = turn < last && waves[last].binary_search(&at).is_ok();
+            let standing = Standing { own, wanted: modules.is_wanted(at), again };
+            (at, scan_file(file, text, rules, policy, standing))
         };
         let scanned: Vec<(usize, (Scanned, Option<Summary>))> = wave.par_iter().map(one).collect();
         for (at, (found, summary)) in scanned {
@@ -145,12 +148,22 @@ struct Scanned {
     occurrences: Occurrences,
 }
 
+/// Where a file stands among those of its artifact.
+#[derive(Clone, Copy)]
+struct Standing<'a> {
+    own: Own<'a>,
+    /// Whether others import it.
+    wanted: bool,
+    /// Whether it will be scanned once more.
+    again: bool,
+}
+
 fn scan_file(
     file: &ParsedFile<'_>,
     text: &SourceText,
     rules: &RuleSet,
     policy: &ScanPolicy,
-    own: (Own<'_>, bool),
+    standing: Standing<'_>,
 ) -> (Scanned, Option<Summary>) {
     let path = file.source.path.as_str();
     let mut hits = Vec::new();
@@ -158,7 +171,7 @@ fn scan_file(
     let mut layers = Vec::new();
     let mut summary = None;
     for region in &file.regions {
-        let found = scan_region(region, text, rules, Some(own), 0);
+        let found = scan_region(region, text, rules, Some(standing), 0);
         hits.extend(found.hits);
         layers.extend(found.layers);
         limits.extend(found.limit);
@@ -245,13 +258,12 @@ struct ScannedRegion {
     limit: Option<String>,
 }
 
-/// Runs the rules of a region's language over it. `own` are the artifact's modules, and whether others want this one;
-/// `depth` layers of code are around it.
+/// Runs the rules of a region's language over it; `standing` is that of its file, and `depth` layers of code are around it.
 fn scan_region(
     region: &Region,
     text: &SourceText,
     rules: &RuleSet,
-    own: Option<(Own<'_>, bool)>,
+    standing: Option<Standing<'_>>,
     depth: usize,
 ) -> ScannedRegion {
     let source = text.as_str();
@@ -261,7 +273,7 @@ fn scan_region(
         Language::Html => RuleLanguage::Html,
         _ => return ScannedRegion::default(),
     };
-    let (facts, refused) = match facts_of(region, source, language, rules) {
+    let (facts, refused) = match facts_of(region, source, language, rules, standing) {
         Ok(facts) => (facts, None),
         Err(refused) => (None, Some(refused)),
     };
@@ -278,24 +290,33 @@ fn scan_region(
     let limit = refused.or(limited);
     let mut scanned = ScannedRegion { hits, limit, ..ScannedRegion::default() };
     if let Some(facts) = facts {
-        match_names(facts, rules, language, source, own, depth, &mut scanned);
+        match_names(facts, rules, language, source, standing, depth, &mut scanned);
     }
     scanned
 }
 
 /// The facts of a region: those of its strict tree or, where there is none, of its tolerant one. None where no rule finds
-/// anything in them; an error where a limit keeps them from being made.
-fn facts_of(region: &Region, source: &str, language: RuleLanguage, rules: &RuleSet) -> Result<Option<Facts>, String> {
+/// anything in them and no other file wants them; an error where a limit keeps them from being made.
+fn facts_of(
+    region: &Region,
+    source: &str,
+    language: RuleLanguage,
+    rules: &RuleSet,
+    standing: Option<Standing<'_>>,
+) -> Result<Option<Facts>, String> {
     let lower = match language {
         RuleLanguage::Python => tolerant::python,
         RuleLanguage::JavaScript => tolerant::javascript,
         RuleLanguage::Html | RuleLanguage::Any => return Ok(None),
     };
-    if let Some(facts) = region.take_facts() {
-        return Ok(Some(facts));
+    let again = standing.is_some_and(|standing| standing.again);
+    let facts = if again { region.copy_facts() } else { region.take_facts() };
+    if facts.is_some() {
+        return Ok(facts);
     }
     let stretch = source.get(region.range.clone()).unwrap_or(source);
-    if !rules.may_match(language, stretch) {
+    let wanted = standing.is_some_and(|standing| standing.wanted);
+    if !wanted && !rules.may_match(language, stretch) {
         return Ok(None);
     }
     Ok(Some(lower(source, region.tree(source)?.root_node())))
@@ -316,16 +337,16 @@ fn match_names(
     rules: &RuleSet,
     language: RuleLanguage,
     source: &str,
-    own: Option<(Own<'_>, bool)>,
+    standing: Option<Standing<'_>>,
     depth: usize,
     scanned: &mut ScannedRegion,
 ) {
     let tables = rules.tables(language);
-    let resolver = Resolver::new(facts, tables).seeing(own.map(|(own, _)| own));
+    let resolver = Resolver::new(facts, tables).seeing(standing.map(|standing| standing.own));
     let mut matching = Matching::new(resolver, rules, tables, source);
     matching.run();
     scanned.layers = matching.resolver.layers(depth);
-    scanned.summary = own.filter(|(_, wanted)| *wanted).map(|_| matching.resolver.summary());
+    scanned.summary = standing.filter(|standing| standing.wanted).map(|_| matching.resolver.summary());
     let reached = matching.resolver.limit.map(|what| format!("the limit of {what} was reached"));
     scanned.limit = scanned.limit.take().or(reached);
     scanned.hits.extend(matching.hits);

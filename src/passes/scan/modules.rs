@@ -143,6 +143,7 @@ impl Modules {
             waves.resize(waves.len().max(wave + 1), Vec::new());
             waves[wave].push(file);
         }
+        circular.sort_unstable();
         circular.dedup();
         (waves, circular)
     }

@@ -1,24 +1,13 @@
 //! Tests that test nothing: without an assertion they pass whatever the code does.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
 use tree_sitter::{Node, Tree};
 
 use super::shape::{Step, walk};
 use super::view::{Found, View};
-use crate::facts::outline::{Test, Tests};
+use crate::facts::outline::{Test, Tests, can_fail};
 use crate::finding::{Confidence, Severity};
 use crate::language::Language;
 use crate::passes::parse::is_named_test;
-
-/// The last part of a called name that can fail a test.
-static ASSERTS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)assert|expect|fail|raise|throw|should|verify|check|equal|doctest|testmod|load_tests|exit|abort|(?-i:_test|test_|[a-z]Test)|^(?:ok|is|same|match|snapshot|t|rejects)$",
-    )
-    .expect("the pattern is a constant and a test compiles it")
-});
 
 /// What a test file holds, while its tolerant tree is walked.
 #[derive(Default)]
@@ -98,7 +87,7 @@ impl Walk {
             "call" | "call_expression" | "new_expression" => self.call(node, text, is_python),
             // A decorated function ends where its decoration does.
             "decorated_definition" if is_skipped(node, text) => self.skipped = Some(node.end_byte()),
-            "decorator" if ASSERTS.is_match(&text[node.byte_range()]) => self.assertion(),
+            "decorator" if can_fail(&text[node.byte_range()]) => self.assertion(),
             _ => {}
         }
     }
@@ -111,7 +100,7 @@ impl Walk {
         let last = called.rsplit(['.', '(']).next().unwrap_or(called);
         if !is_python && matches!(called, "test" | "it" | "test.only" | "it.only") {
             self.open_callback(node, text);
-        } else if ASSERTS.is_match(last) && !is_tautology(node, text) {
+        } else if can_fail(last) && !is_tautology(node, text) {
             self.assertion();
         }
     }

@@ -25,12 +25,12 @@ pub(super) struct Head {
 impl Lowering<'_> {
     /// A function declaration, whose name the block around knows, and in sloppy code the function around as well. One
     /// without a body only says types.
-    pub(super) fn function_declaration(&mut self, function: &Function<'_>) {
+    pub(super) fn function_declaration(&mut self, function: &Function<'_>) -> ExprId {
         if function.body.is_none() || function.declare {
-            return;
+            return OPAQUE;
         }
         let value = self.function(function);
-        let Some(name) = &function.id else { return };
+        let Some(name) = &function.id else { return value };
         let sym = self.intern(&name.name);
         self.builder.role(value, Role::Synthetic);
         let (here, around) = (self.builder.scope, self.builder.binding_scope(sym));
@@ -38,6 +38,7 @@ impl Lowering<'_> {
         if self.is_sloppy && here != around {
             self.builder.bind(around, sym, value, 0);
         }
+        value
     }
 
     /// A function expression, whose name is seen inside of it alone.

@@ -12,6 +12,7 @@ mod modules;
 mod patterns;
 mod sketch;
 mod statements;
+mod tests;
 
 use std::ops::Range;
 
@@ -22,6 +23,7 @@ use crate::facts::builder::Builder;
 use crate::facts::{Dialect, ExprId, Facts, Kind, ScopeId, ScopeKind, Sym, limits};
 
 pub(crate) use sketch::Sketch;
+pub(crate) use tests::of as tests;
 
 /// What a program is the body of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

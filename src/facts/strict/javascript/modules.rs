@@ -1,14 +1,15 @@
 //! Imports and exports, and what TypeScript adds that is more than types: enumerations, namespaces, `import x = …`.
 
 use oxc_ast::ast::{
-    BindingPattern, Declaration, ExportDefaultDeclarationKind, ExportFromDeclaration, ExportSpecifier,
+    BindingIdentifier, Declaration, ExportDefaultDeclarationKind, ExportFromDeclaration, ExportSpecifier,
     ImportDeclaration, ImportDeclarationSpecifier, ModuleDeclaration, ModuleExportName, Statement, StringLiteral,
-    TSEnumDeclaration, TSEnumMemberName, TSImportEqualsDeclaration, TSModuleReference, TSNamespaceDeclaration,
-    TSNamespaceDeclarationBody, TSTypeName,
+    TSEnumDeclaration, TSEnumMemberName, TSExportAssignment, TSImportEqualsDeclaration, TSModuleReference,
+    TSNamespaceDeclaration, TSNamespaceDeclarationBody, TSTypeName,
 };
 use oxc_span::Span;
 
 use super::Lowering;
+use crate::facts::builder::Binding;
 use crate::facts::{Entry, ExprId, Kind, MODULE, OPAQUE, Role, ScopeKind, Sym};
 
 impl Lowering<'_> {
@@ -27,13 +28,16 @@ impl Lowering<'_> {
             ModuleDeclaration::ExportDeclaration(export) => {
                 self.declaration(&export.declaration);
                 for (name, span) in declared(&export.declaration) {
-                    self.export_name(&name, &name, span);
+                    let value = self.name(name, span);
+                    self.builder.role(value, Role::Unused);
+                    let name = self.intern(name);
+                    self.builder.export(Some(name), value);
                 }
             }
             ModuleDeclaration::ExportNamedDeclaration(export) if export.export_kind.is_value() => {
                 export.specifiers.iter().for_each(|specifier| self.export(specifier));
             }
-            ModuleDeclaration::TSExportAssignment(export) => drop(self.expression(&export.expression)),
+            ModuleDeclaration::TSExportAssignment(export) => self.export_whole(export),
             ModuleDeclaration::ExportAllDeclaration(_)
             | ModuleDeclaration::ExportFromDeclaration(_)
             | ModuleDeclaration::ExportNamedDeclaration(_)
@@ -42,34 +46,23 @@ impl Lowering<'_> {
     }
 
     fn export_default(&mut self, declaration: &ExportDefaultDeclarationKind<'_>) {
-        match declaration {
-            ExportDefaultDeclarationKind::FunctionDeclaration(function) => {
-                self.function_declaration(function);
-                if let Some(id) = &function.id {
-                    self.export_name(&id.name, "default", id.span);
-                }
-            }
-            ExportDefaultDeclarationKind::ClassDeclaration(class) => {
-                let value = self.class(class);
-                let default = self.intern("default");
-                self.builder.export(Some(default), value);
-            }
-            ExportDefaultDeclarationKind::TSInterfaceDeclaration(_) => {}
-            value => {
-                let Some(value) = value.as_expression() else { return };
-                let value = self.expression(value);
-                let default = self.intern("default");
-                self.builder.export(Some(default), value);
-            }
-        }
+        let value = match declaration {
+            ExportDefaultDeclarationKind::FunctionDeclaration(function) => self.function_declaration(function),
+            ExportDefaultDeclarationKind::ClassDeclaration(class) => self.class(class),
+            ExportDefaultDeclarationKind::TSInterfaceDeclaration(_) => return,
+            value => value.as_expression().map_or(OPAQUE, |value| self.expression(value)),
+        };
+        let name = self.intern("default");
+        self.builder.export(Some(name), value);
     }
 
-    /// Notes that the module hands out what it calls `own` as `name`.
-    fn export_name(&mut self, own: &str, name: &str, span: Span) {
-        let value = self.name(own, span);
-        self.builder.role(value, Role::Unused);
-        let name = self.intern(name);
-        self.builder.export(Some(name), value);
+    /// `export = value` is `module.exports = value`.
+    fn export_whole(&mut self, export: &TSExportAssignment<'_>) {
+        let value = self.expression(&export.expression);
+        let (object, name) = (self.name("module", export.span), self.intern("exports"));
+        self.builder.role(object, Role::Synthetic);
+        let target = self.expr(Kind::Attribute { object, name }, export.span);
+        self.builder.assign(target, value, Binding::Hoisted);
     }
 
     fn export(&mut self, specifier: &ExportSpecifier<'_>) {
@@ -77,6 +70,7 @@ impl Lowering<'_> {
             (specifier.export_kind.is_value(), &specifier.local)
         {
             let value = self.name(&name.name, name.span);
+            self.builder.role(value, Role::Unused);
             let exported = self.intern(&specifier.exported.name());
             self.builder.export(Some(exported), value);
         }
@@ -86,12 +80,14 @@ impl Lowering<'_> {
     fn export_from(&mut self, export: &ExportFromDeclaration<'_>) {
         let (module, whole) = self.import_whole(&export.source, export.span);
         for specifier in export.specifiers.iter().filter(|specifier| specifier.export_kind.is_value()) {
-            let place = self.place(export.span);
-            let member = self.intern(&specifier.local.name());
-            let mut value = self.builder.import(vec![module, member], false, place);
-            if specifier.local.name() == "default" {
-                value = whole;
-            }
+            let (local, place) = (specifier.local.name(), self.place(specifier.span));
+            let value = match local.as_str() {
+                "default" => whole,
+                local => {
+                    let member = self.intern(local);
+                    self.builder.import(vec![module, member], false, place)
+                }
+            };
             let exported = self.intern(&specifier.exported.name());
             self.builder.export(Some(exported), value);
         }
@@ -222,29 +218,23 @@ impl Lowering<'_> {
     fn exported(&mut self, body: &[Statement<'_>]) -> Vec<Sym> {
         let mut names = Vec::new();
         for statement in body {
-            let Statement::ExportDeclaration(export) = statement else { continue };
-            match &export.declaration {
-                Declaration::VariableDeclaration(variables) => {
-                    for one in &variables.declarations {
-                        if let BindingPattern::BindingIdentifier(name) = &one.id {
-                            names.push(self.intern(&name.name));
-                        }
-                    }
-                }
-                declaration => names.extend(declaration.id().map(|id| self.intern(&id.name))),
+            if let Statement::ExportDeclaration(export) = statement {
+                names.extend(declared(&export.declaration).into_iter().map(|(name, _)| self.intern(name)));
             }
         }
         names
     }
 }
 
-/// The plain names that a declaration binds.
-fn declared(declaration: &Declaration<'_>) -> Vec<(String, Span)> {
+/// The plain names that a declaration binds, and where they stand.
+fn declared<'e>(declaration: &'e Declaration<'_>) -> Vec<(&'e str, Span)> {
+    let named = |id: &'e BindingIdentifier<'_>| (id.name.as_str(), id.span);
     match declaration {
         Declaration::VariableDeclaration(variables) => {
-            let names = variables.declarations.iter().flat_map(|one| one.id.get_binding_identifiers());
-            names.map(|name| (name.name.to_string(), name.span)).collect()
+            let ids = variables.declarations.iter().filter_map(|one| one.id.get_binding_identifier());
+            ids.map(named).collect()
         }
-        declaration => declaration.id().map(|id| (id.name.to_string(), id.span)).into_iter().collect(),
+        Declaration::TSTypeAliasDeclaration(_) | Declaration::TSInterfaceDeclaration(_) => Vec::new(),
+        declaration => declaration.id().map(named).into_iter().collect(),
     }
 }

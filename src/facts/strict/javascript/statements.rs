@@ -66,7 +66,7 @@ impl Lowering<'_> {
     pub(super) fn declaration(&mut self, declaration: &Declaration<'_>) {
         match declaration {
             Declaration::VariableDeclaration(variables) => self.variables(variables),
-            Declaration::FunctionDeclaration(function) => self.function_declaration(function),
+            Declaration::FunctionDeclaration(function) => drop(self.function_declaration(function)),
             Declaration::ClassDeclaration(class) => drop(self.class(class)),
             Declaration::TSEnumDeclaration(declaration) => self.enumeration(declaration),
             Declaration::TSNamespaceDeclaration(namespace) => self.namespace(namespace),

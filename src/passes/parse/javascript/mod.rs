@@ -55,8 +55,7 @@ pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_
     match first_accepting(roles.candidates(path, text), text, terms) {
         Ok((candidate, accepted)) => {
             judged.problems.extend(accepted.note);
-            let tree_bytes_max = basis.policy.tree_bytes_max.bytes();
-            let region = |lowered| Region::strict(language, 0..text.len(), lowered, tree_bytes_max);
+            let region = |lowered| Region::strict(language, 0..text.len(), lowered, basis.policy);
             judged.regions.extend(accepted.lowered.map(region));
             judged.dialect = Some(candidate.goal.dialect());
             judged.dialect_from = Some(candidate.from);
