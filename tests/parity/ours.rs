@@ -57,6 +57,11 @@ impl Ours {
         Ok(Self { rules, references })
     }
 
+    /// Whether there is a rule with this id.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.references.contains_key(id)
+    }
+
     /// What the scan finds in a file.
     pub(crate) fn find(&self, path: &str, bytes: Vec<u8>, language: Language) -> Vec<Found<'_>> {
         let source = SourceFile { language, ..SourceFile::new(path, bytes) };
