@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
 use ruff_python_ast::StringFlags as _;
 use ruff_python_ast::str_prefix::AnyStringPrefix;
 use ruff_python_ast::token::{Token, TokenKind};
@@ -38,7 +39,7 @@ const NAME_BYTES_MAX: usize = 256;
 /// What CPython of the target's version refuses in the names of a text that the strict parser accepts.
 pub(super) fn faults(text: &str, tokens: &[Token], version: PythonVersion) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let (has_names, has_characters) = (!text.is_ascii(), text.contains("\\N{"));
+    let (has_names, has_characters) = (!text.is_ascii(), memmem::find(text.as_bytes(), b"\\N{").is_some());
     if !has_names && !has_characters {
         return problems;
     }

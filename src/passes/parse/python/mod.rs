@@ -8,10 +8,12 @@ mod identifiers;
 #[cfg(feature = "bench")]
 pub mod layers;
 mod layout;
+mod names;
 mod patterns;
 mod scan;
 mod scope;
 mod semantic;
+mod survey;
 mod version;
 
 use std::ops::Range;
@@ -95,7 +97,8 @@ fn real_errors(errors: &[ParseError], tokens: &[Token], text: &str) -> Vec<Parse
 fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Problem> {
     let python = python_version(target);
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(python));
-    let layout = layout::indentation(text, parsed.tokens());
+    let mut survey = survey::survey(text, parsed.tokens());
+    let layout = survey.layout.take();
     if parsed.has_invalid_syntax() {
         let errors = real_errors(parsed.errors(), parsed.tokens(), text);
         if !errors.is_empty() {
@@ -109,7 +112,7 @@ fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Pr
     if too_deep {
         return problems;
     }
-    problems.extend(layout::yield_before_operator(parsed.tokens()));
+    problems.extend(survey.bare_yield.take());
     problems.extend(identifiers::faults(text, parsed.tokens(), target.python));
     problems.extend(layout::unequal_under_flufl(text, parsed.tokens(), python));
     if let Some(module) = parsed.try_into_module() {
@@ -117,9 +120,9 @@ fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Pr
         match form {
             Form::Cell => {
                 let each = body.iter().map(std::slice::from_ref);
-                problems.extend(each.flat_map(|statement| semantic::check(statement, text, target, form)));
+                problems.extend(each.flat_map(|statement| semantic::check(statement, text, target, form, &survey)));
             }
-            Form::Module | Form::Stub => problems.extend(semantic::check(body, text, target, form)),
+            Form::Module | Form::Stub => problems.extend(semantic::check(body, text, target, form, &survey)),
         }
     }
     problems
