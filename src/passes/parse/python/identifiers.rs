@@ -4,6 +4,7 @@
 //! property that CPython asks for is one that a character has had since it was assigned, save for the four of
 //! [`LATE_LETTERS`]; so one table of what was assigned when tells all.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use memchr::memmem;
@@ -43,7 +44,8 @@ pub(super) fn faults(text: &str, tokens: &[Token], version: PythonVersion) -> Ve
     if !has_names && !has_characters {
         return problems;
     }
-    let assigned = Assigned::after(version);
+    // Most of what is not ASCII stands in comments and strings, where no character is too new.
+    let assigned = LazyCell::new(|| Assigned::after(version));
     for token in tokens {
         let (kind, range) = token.as_tuple();
         let range = super::bytes(range);
