@@ -5,8 +5,9 @@
 
 mod origin;
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use memchr::memchr_iter;
 use sha2::{Digest as _, Sha256};
@@ -170,26 +171,58 @@ impl Artifact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceText {
     text: Arc<str>,
+    lines: Arc<Lines>,
+    /// Where the text comes from, if it was derived.
+    origin: Option<Arc<Origin>>,
+}
+
+/// The index of a text's lines, made when a place is first asked for: of most files nobody asks. It follows from the text,
+/// so that texts are equal whether they have theirs or not.
+#[derive(Clone, Debug, Default)]
+struct Lines(OnceLock<LineIndex>);
+
+impl PartialEq for Lines {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Lines {}
+
+#[derive(Clone, Debug)]
+struct LineIndex {
     /// The offset of each line's first byte.
-    line_starts: Vec<usize>,
+    starts: Vec<usize>,
     /// How many characters begin before each [`CHARS_STEP`]th byte, so that the column of a place on a long line is found
     /// without counting the line; empty where each byte is a character.
     chars_before: Vec<usize>,
-    /// Where the text comes from, if it was derived.
-    origin: Option<Arc<Origin>>,
+}
+
+impl LineIndex {
+    fn of(text: &str) -> Self {
+        let mut starts = Vec::with_capacity(text.len() / LINE_BYTES + 1);
+        starts.push(0);
+        starts.extend(memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
+        Self { starts, chars_before: chars_before(text) }
+    }
 }
 
 /// The distance between two places whose characters are counted once and for all, in bytes.
 const CHARS_STEP: usize = 1024;
 
+/// A usual length of lines, for which room is made at first.
+const LINE_BYTES: usize = 32;
+
 impl SourceText {
     /// The text of a UTF-8 file.
     #[must_use]
-    pub fn from_utf8(text: impl Into<String>) -> Self {
+    pub fn from_utf8<'t>(text: impl Into<Cow<'t, str>>) -> Self {
         let text = lone_carriage_returns_to_line_feeds(text.into());
-        let line_starts = std::iter::once(0).chain(memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
-        let chars_before = chars_before(&text);
-        Self { text: text.into(), line_starts, chars_before, origin: None }
+        Self { text: text.into(), lines: Arc::default(), origin: None }
+    }
+
+    fn lines(&self) -> &LineIndex {
+        self.lines.0.get_or_init(|| LineIndex::of(&self.text))
     }
 
     /// The whole text.
@@ -202,15 +235,15 @@ impl SourceText {
     #[must_use]
     pub fn line_count(&self) -> u32 {
         let ends_open = !self.text.is_empty() && !self.text.ends_with('\n');
-        u32::try_from(self.line_starts.len() - 1 + usize::from(ends_open)).unwrap_or(u32::MAX)
+        u32::try_from(self.lines().starts.len() - 1 + usize::from(ends_open)).unwrap_or(u32::MAX)
     }
 
     /// Line `line`, counted from 1, without its line ending; empty past the end.
     #[must_use]
     pub fn line(&self, line: u32) -> &str {
         let at = (line as usize).saturating_sub(1);
-        let Some(&start) = self.line_starts.get(at) else { return "" };
-        let end = self.line_starts.get(at + 1).copied().unwrap_or(self.text.len());
+        let Some(&start) = self.lines().starts.get(at) else { return "" };
+        let end = self.lines().starts.get(at + 1).copied().unwrap_or(self.text.len());
         self.text[start..end].trim_end_matches(['\n', '\r'])
     }
 
@@ -237,8 +270,8 @@ impl SourceText {
 
     fn own_position(&self, offset: usize) -> Position {
         let offset = self.text.floor_char_boundary(offset);
-        let line = self.line_starts.partition_point(|&start| start <= offset);
-        let start = self.line_starts[line - 1];
+        let line = self.lines().starts.partition_point(|&start| start <= offset);
+        let start = self.lines().starts[line - 1];
         let column = self.chars_until(offset) - self.chars_until(start) + 1;
         Position {
             line: u32::try_from(line).unwrap_or(u32::MAX),
@@ -249,7 +282,7 @@ impl SourceText {
 
     /// How many characters begin before `offset`.
     fn chars_until(&self, offset: usize) -> usize {
-        match self.chars_before.get(offset / CHARS_STEP) {
+        match self.lines().chars_before.get(offset / CHARS_STEP) {
             Some(before) => before + characters(&self.text.as_bytes()[offset / CHARS_STEP * CHARS_STEP..offset]),
             None => offset,
         }
@@ -275,8 +308,8 @@ impl SourceText {
         }
         let start = self.own_position(range.start);
         let last = self.own_position(range.end.max(range.start + 1) - 1);
-        let line_start = self.line_starts[start.line as usize - 1];
-        let line_end = self.line_starts.get(last.line as usize).copied().unwrap_or(self.text.len());
+        let line_start = self.lines().starts[start.line as usize - 1];
+        let line_end = self.lines().starts.get(last.line as usize).copied().unwrap_or(self.text.len());
         let from = if start.offset - line_start > bytes_max / 2 {
             self.text.floor_char_boundary(start.offset - bytes_max / 2)
         } else {
@@ -305,7 +338,7 @@ fn characters(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
 }
 
-fn lone_carriage_returns_to_line_feeds(text: String) -> String {
+fn lone_carriage_returns_to_line_feeds(text: Cow<'_, str>) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     if memchr_iter(b'\r', bytes).all(|at| bytes.get(at + 1) == Some(&b'\n')) {
         return text;
@@ -316,7 +349,7 @@ fn lone_carriage_returns_to_line_feeds(text: String) -> String {
         let lone = char == '\r' && chars.peek() != Some(&'\n');
         out.push(if lone { '\n' } else { char });
     }
-    out
+    out.into()
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ impl Origin {
 impl SourceText {
     /// A text that was derived from a file.
     pub(crate) fn derived(text: impl Into<String>, origin: Origin) -> Self {
-        Self { origin: Some(Arc::new(origin)), ..Self::from_utf8(text) }
+        Self { origin: Some(Arc::new(origin)), ..Self::from_utf8(text.into()) }
     }
 }
 

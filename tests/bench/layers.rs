@@ -31,37 +31,6 @@ fn timed<T>(rounds: usize, files: &[T], mut work: impl FnMut(&T)) -> Vec<Duratio
     (0..rounds).map(round).collect()
 }
 
-/// One layer's use of a source and of what was made from it.
-type Step<'s, T, P> = Box<dyn FnMut(&T, &P) + 's>;
-
-/// Times `steps` on what `make` makes, without the time for making it and for its drop, and the time of the drop.
-fn staged<T, P>(
-    rounds: usize,
-    files: &[T],
-    mut make: impl FnMut(&T) -> P,
-    mut steps: Vec<Step<'_, T, P>>,
-) -> Vec<Vec<Duration>> {
-    let mut times = vec![Vec::new(); steps.len() + 2];
-    for _ in 0..rounds {
-        let mut round = vec![Duration::ZERO; times.len()];
-        for file in files {
-            let start = now();
-            let made = make(file);
-            round[0] += now() - start;
-            for (at, step) in steps.iter_mut().enumerate() {
-                let start = now();
-                step(file, &made);
-                round[at + 1] += now() - start;
-            }
-            let start = now();
-            drop(made);
-            round[steps.len() + 1] += now() - start;
-        }
-        times.iter_mut().zip(round).for_each(|(times, time)| times.push(time));
-    }
-    times
-}
-
 fn policy() -> ParsePolicy {
     ParsePolicy { file_bytes_max: ByteSize::mib(16), ..ParsePolicy::default() }
 }
@@ -98,20 +67,27 @@ pub(crate) fn python(corpus: &Corpus, rounds: usize) -> Table {
                 black_box(layers::python::bounds(text.as_str(), &policy));
             }),
         );
-        let times = staged(
-            rounds,
-            &files,
-            |(_, text, _)| layers::python::parse(text.as_str()).expect("a valid file parses"),
-            vec![
-                Box::new(|(_, text, _), parsed| {
-                    black_box(layers::python::layout(text.as_str(), parsed));
-                }),
-                Box::new(|(_, text, _), parsed| {
-                    black_box(layers::python::semantic(text.as_str(), parsed));
-                }),
-            ],
-        );
-        let names = ["ruff_python_parser", "layout", "semantic and own checks", "drop of the tree"];
+        let mut times = vec![Vec::new(); 4];
+        for _ in 0..rounds {
+            let mut round = [Duration::ZERO; 4];
+            for (_, text, _) in &files {
+                let start = now();
+                let parsed = layers::python::parse(text.as_str()).expect("a valid file parses");
+                round[0] += now() - start;
+                let start = now();
+                let layout = layers::python::layout(text.as_str(), &parsed);
+                round[1] += now() - start;
+                let start = now();
+                black_box(layers::python::semantic(text.as_str(), &parsed, &layout));
+                round[2] += now() - start;
+                let start = now();
+                drop(layout);
+                drop(parsed);
+                round[3] += now() - start;
+            }
+            times.iter_mut().zip(round).for_each(|(times, time)| times.push(time));
+        }
+        let names = ["ruff_python_parser", "walk over the tokens", "semantic and own checks", "drop of the tree"];
         names.into_iter().zip(times).for_each(|(name, times)| table.row(name, times));
         whole(&mut table, &files, rounds, &judge);
         table
@@ -161,7 +137,7 @@ pub(crate) fn javascript(corpus: &Corpus, rounds: usize) -> Table {
 
 fn shared_layers(table: &mut Table, files: &[Valid<'_>], rounds: usize) {
     table.row(
-        "decode, lines",
+        "decode",
         timed(rounds, files, |(source, ..)| {
             black_box(layers::decoded(source));
         }),

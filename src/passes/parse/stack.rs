@@ -57,13 +57,24 @@ pub(crate) fn with_room<T: Send>(job: impl FnOnce() -> T + Send) -> T {
 pub(super) fn fits(source: &str) -> bool {
     // Of a small file, every byte may be an opening bracket.
     let fits = |pool: &Pool| {
-        source.len().saturating_mul(BRACKET) <= pool.weight_max || weight(source.as_bytes()) <= pool.weight_max
+        source.len().saturating_mul(BRACKET) <= pool.weight_max
+            || most(source.as_bytes()) <= pool.weight_max
+            || weight(source.as_bytes()) <= pool.weight_max
     };
     Pool::get().is_some_and(fits)
 }
 
 /// What an opening bracket weighs.
 const BRACKET: usize = 2560;
+
+/// What nothing but an opening bracket can weigh more than.
+const OTHER: usize = 768;
+
+/// An upper bound of the [`weight`], found by counting brackets alone.
+fn most(source: &[u8]) -> usize {
+    let brackets = source.iter().filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'<')).count();
+    brackets * BRACKET + (source.len() - brackets) * OTHER
+}
 
 /// An upper bound of the stack, in bytes, that a recursive parser and the visitors after it need for `source`.
 ///
@@ -78,7 +89,7 @@ fn weight(source: &[u8]) -> usize {
         let is_word = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80;
         total += match byte {
             b'(' | b'[' | b'{' | b'<' => BRACKET,
-            b'=' | b'?' | b':' | b'`' => 768,
+            b'=' | b'?' | b':' | b'`' => OTHER,
             b'0'..=b'9' | b'"' | b'\'' | b',' | b';' | b')' | b']' | b'}' | b'>' => 0,
             _ if byte.is_ascii_punctuation() && !is_word => 320,
             _ if is_word && !previous_is_word => 640,
@@ -92,6 +103,13 @@ fn weight(source: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_quick_bound_is_never_below_the_weight() {
+        for source in [&b"a = b ? [c, {d: `e`}] : f(g) <= 1"[..], b"=====", b"", b"((((", b"x y z == == {"] {
+            assert!(weight(source) <= most(source), "{}", String::from_utf8_lossy(source));
+        }
+    }
 
     #[test]
     fn weight_grows_with_what_can_nest() {

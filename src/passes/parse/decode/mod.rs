@@ -8,6 +8,7 @@
 mod python;
 mod web;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::artifact::SourceText;
@@ -63,7 +64,13 @@ impl From<Problem> for Box<Undecodable> {
 
 impl From<String> for Decoded {
     fn from(text: String) -> Self {
-        Self { text: SourceText::from_utf8(text), notes: Vec::new(), replaced: Vec::new(), only_in_comments: false }
+        Self::of(Cow::Owned(text))
+    }
+}
+
+impl From<&str> for Decoded {
+    fn from(text: &str) -> Self {
+        Self::of(Cow::Borrowed(text))
     }
 }
 
@@ -98,7 +105,7 @@ fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
 /// UTF-8, and nothing else.
 fn utf8(bytes: &[u8]) -> Result<Decoded, Box<Undecodable>> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned().into()),
+        Ok(text) => Ok(text.into()),
         Err(error) => {
             let at = error.valid_up_to();
             let message = format!("byte 0x{:02x} is not valid UTF-8", bytes[at]);
@@ -123,7 +130,7 @@ fn at_byte(message: String, before: String, rest: &[u8]) -> Box<Undecodable> {
 /// UTF-8 with U+FFFD for each stretch of bytes that is none, as WHATWG's decoder has it, which is V8's.
 fn lossy(bytes: &[u8]) -> Decoded {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        return text.to_owned().into();
+        return text.into();
     }
     let mut text = String::with_capacity(bytes.len());
     let mut replaced = Vec::new();
@@ -139,6 +146,10 @@ fn lossy(bytes: &[u8]) -> Decoded {
 }
 
 impl Decoded {
+    fn of(text: Cow<'_, str>) -> Self {
+        Self { text: SourceText::from_utf8(text), notes: Vec::new(), replaced: Vec::new(), only_in_comments: false }
+    }
+
     /// What there is to say about the encoding of a file whose text has been judged, and found `valid` or not.
     pub(super) fn problems(&self, valid: bool) -> Vec<Problem> {
         let mut problems = self.notes.clone();

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use memchr::memchr;
 use ruff_python_ast::token::TokenKind;
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged as _;
@@ -19,7 +20,7 @@ const NAME_SHOWN_MAX: usize = 60;
 
 /// The text of Python source.
 pub(super) fn decode(bytes: &[u8], version: PythonVersion) -> Result<Decoded, Box<Undecodable>> {
-    if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
+    if let Some(at) = memchr(0, bytes) {
         let message = "source code cannot contain null bytes".to_owned();
         return Err(at_byte(message, utf8_before(bytes, at), &bytes[at..]));
     }
@@ -44,7 +45,10 @@ fn utf8(
     has_mark: bool,
     cookie: Option<&Cookie<'_>>,
 ) -> Result<Decoded, Box<Undecodable>> {
-    let Err(error) = std::str::from_utf8(bytes) else { return Ok(lossy(bytes)) };
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return Ok(text.into()),
+        Err(error) => error,
+    };
     if version >= PythonVersion::Py314 {
         if cookie.is_none() && is_one_comment(bytes) {
             return Ok(lossy(bytes));

@@ -18,9 +18,19 @@ fn levels(expr: &Expr) -> u32 {
     }
 }
 
+/// More levels than there can be to each byte of an expression.
+const LEVELS_A_BYTE_MAX: u32 = 2;
+
+/// No number that is shorter has too many digits.
+const NUMBER_BYTES_MAX: u32 = 4_000;
+
 impl<'a> Walker<'a> {
-    /// Walks an expression, unless too many are around it.
+    /// Walks an expression, unless too many are around it, or none in it can be at fault.
     pub(super) fn expression(&mut self, expr: &'a Expr) {
+        let range = expr.range();
+        if self.marks.spares(range) && self.is_shallow(range) {
+            return;
+        }
         if self.depth >= self.depth_max {
             let limit = usize::try_from(self.depth_max).unwrap_or(usize::MAX);
             self.too_deep("expressions inside one another", limit, expr.range());
@@ -30,6 +40,12 @@ impl<'a> Walker<'a> {
         self.depth += levels;
         self.one(expr);
         self.depth -= levels;
+    }
+
+    /// Whether no expression in `range` can be too deep: each [level](levels) takes a byte, and two where it counts twice.
+    fn is_shallow(&self, range: TextRange) -> bool {
+        let levels = u32::from(range.len()).saturating_mul(LEVELS_A_BYTE_MAX);
+        self.depth.saturating_add(levels) < self.depth_max && range.len() < NUMBER_BYTES_MAX.into()
     }
 
     fn one(&mut self, expr: &'a Expr) {

@@ -4,8 +4,10 @@
 //! property that CPython asks for is one that a character has had since it was assigned, save for the four of
 //! [`LATE_LETTERS`]; so one table of what was assigned when tells all.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
+use memchr::memmem;
 use ruff_python_ast::StringFlags as _;
 use ruff_python_ast::str_prefix::AnyStringPrefix;
 use ruff_python_ast::token::{Token, TokenKind};
@@ -38,11 +40,12 @@ const NAME_BYTES_MAX: usize = 256;
 /// What CPython of the target's version refuses in the names of a text that the strict parser accepts.
 pub(super) fn faults(text: &str, tokens: &[Token], version: PythonVersion) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let (has_names, has_characters) = (!text.is_ascii(), text.contains("\\N{"));
+    let (has_names, has_characters) = (!text.is_ascii(), memmem::find(text.as_bytes(), b"\\N{").is_some());
     if !has_names && !has_characters {
         return problems;
     }
-    let assigned = Assigned::after(version);
+    // Most of what is not ASCII stands in comments and strings, where no character is too new.
+    let assigned = LazyCell::new(|| Assigned::after(version));
     for token in tokens {
         let (kind, range) = token.as_tuple();
         let range = super::bytes(range);

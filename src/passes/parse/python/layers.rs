@@ -15,16 +15,26 @@ pub fn parse(text: &str) -> Option<Parsed<ModModule>> {
     parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(PythonVersion::PY314)).try_into_module()
 }
 
-/// The checks over tokens; how many faults they find.
+/// The checks over tokens.
 #[must_use]
-pub fn layout(text: &str, parsed: &Parsed<ModModule>) -> usize {
+pub fn layout<'a>(text: &'a str, parsed: &Parsed<ModModule>) -> Layout<'a> {
     let tokens = parsed.tokens();
-    usize::from(layout::indentation(text, tokens).is_some())
-        + usize::from(layout::yield_before_operator(tokens).is_some())
+    let survey = survey::survey(text, tokens);
+    let names = identifiers::faults(text, tokens, Target::default().python);
+    let flufl = layout::unequal_under_flufl(text, tokens, PythonVersion::PY314);
+    let faults = usize::from(survey.layout.is_some()) + usize::from(survey.bare_yield.is_some());
+    Layout { faults: faults + names.len() + usize::from(flufl.is_some()), survey }
+}
+
+/// What the tokens of a text say.
+pub struct Layout<'a> {
+    /// How many faults they show.
+    pub faults: usize,
+    survey: survey::Survey<'a>,
 }
 
 /// The semantic checker and the own checks; how many faults they find.
 #[must_use]
-pub fn semantic(text: &str, parsed: &Parsed<ModModule>) -> usize {
-    semantic::check(parsed.suite(), text, &Target::default(), Form::Module).len()
+pub fn semantic<'a>(text: &'a str, parsed: &'a Parsed<ModModule>, layout: &Layout<'a>) -> usize {
+    semantic::check(parsed.suite(), text, &Target::default(), Form::Module, &layout.survey).len()
 }

@@ -1,6 +1,7 @@
 //! Checks over the tokens of Python: indentation as CPython's tokenizer measures it, and tokens that cannot follow one
 //! another.
 
+use memchr::memmem;
 use ruff_python_ast::PythonVersion;
 use ruff_python_ast::token::{Token, TokenKind};
 use ruff_text_size::Ranged;
@@ -10,27 +11,25 @@ use crate::passes::parse::problem::Problem;
 /// CPython's tokenizer has room for 100 levels, the first of which is the margin.
 pub(super) const INDENTS_MAX: usize = 99;
 
-/// The first line whose indentation CPython refuses.
-pub(super) fn indentation(text: &str, tokens: &[Token]) -> Option<Problem> {
-    let mut levels = vec![Width::default()];
-    let mut begins_line = true;
-    for token in tokens {
-        match token.kind() {
-            TokenKind::Newline => begins_line = true,
-            TokenKind::NonLogicalNewline | TokenKind::Comment | TokenKind::Indent | TokenKind::Dedent => {}
-            TokenKind::EndOfFile => break,
-            _ if begins_line => {
-                begins_line = false;
-                let start = usize::from(token.start());
-                let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
-                if let Some((rule, message)) = step(&mut levels, Width::of(&text[line..start])) {
-                    return Some(Problem::new(rule, message, line..start));
-                }
-            }
-            _ => {}
-        }
+/// The indentation of lines, one after the other.
+pub(super) struct Indentation<'a> {
+    text: &'a str,
+    levels: Vec<Width>,
+}
+
+impl<'a> Indentation<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, levels: vec![Width::default()] }
     }
-    None
+
+    /// What CPython refuses in the indentation of the logical line whose first token begins at `start`.
+    pub(super) fn line_before(&mut self, start: usize) -> Option<Problem> {
+        let before = &self.text.as_bytes()[..start];
+        // What stands there is white space, save in code that is not valid.
+        let line = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let (rule, message) = step(&mut self.levels, Width::of(&before[line..]))?;
+        Some(Problem::new(rule, message, line..start))
+    }
 }
 
 /// How wide indentation is, once with tabs to every eighth column and once with tabs as wide as a space.
@@ -41,8 +40,8 @@ struct Width {
 }
 
 impl Width {
-    fn of(space: &str) -> Self {
-        space.bytes().fold(Self::default(), |width, byte| match byte {
+    fn of(space: &[u8]) -> Self {
+        space.iter().fold(Self::default(), |width, byte| match byte {
             b'\t' => Self { tabs_eight: (width.tabs_eight / 8 + 1) * 8, tabs_one: width.tabs_one + 1 },
             b' ' => Self { tabs_eight: width.tabs_eight + 1, tabs_one: width.tabs_one + 1 },
             // A form feed sets the column back; so does whatever else may stand before the first token.
@@ -73,45 +72,41 @@ fn step(levels: &mut Vec<Width>, width: Width) -> Option<Fault> {
     (width.tabs_one != top.tabs_one).then_some(MIXED)
 }
 
-/// `yield , 1` and `yield / 0`, which the strict parser takes for a yield of nothing.
-pub(super) fn yield_before_operator(tokens: &[Token]) -> Option<Problem> {
-    let pair = tokens.windows(2).find(|pair| {
-        let after = pair[1].kind();
-        pair[0].kind() == TokenKind::Yield
-            && matches!(
-                after,
-                TokenKind::Comma
-                    | TokenKind::Slash
-                    | TokenKind::DoubleSlash
-                    | TokenKind::Percent
-                    | TokenKind::At
-                    | TokenKind::Vbar
-                    | TokenKind::Amper
-                    | TokenKind::CircumFlex
-                    | TokenKind::Dot
-                    | TokenKind::Less
-                    | TokenKind::Greater
-                    | TokenKind::EqEqual
-                    | TokenKind::NotEqual
-                    | TokenKind::DoubleStar
-                    | TokenKind::GreaterEqual
-                    | TokenKind::LessEqual
-                    | TokenKind::LeftShift
-                    | TokenKind::RightShift
-                    | TokenKind::And
-                    | TokenKind::Or
-                    | TokenKind::In
-                    | TokenKind::Is
-                    | TokenKind::If
-            )
-    })?;
-    let range = pair[1].range();
-    Some(Problem::new(super::RULE, "invalid syntax: an expression must follow 'yield'", super::bytes(range)))
+/// `yield , 1` and `yield / 0`, which the strict parser takes for a yield of nothing: the fault of a token behind `yield`.
+pub(super) fn behind_yield(token: &Token) -> Option<Problem> {
+    let is_operator = matches!(
+        token.kind(),
+        TokenKind::Comma
+            | TokenKind::Slash
+            | TokenKind::DoubleSlash
+            | TokenKind::Percent
+            | TokenKind::At
+            | TokenKind::Vbar
+            | TokenKind::Amper
+            | TokenKind::CircumFlex
+            | TokenKind::Dot
+            | TokenKind::Less
+            | TokenKind::Greater
+            | TokenKind::EqEqual
+            | TokenKind::NotEqual
+            | TokenKind::DoubleStar
+            | TokenKind::GreaterEqual
+            | TokenKind::LessEqual
+            | TokenKind::LeftShift
+            | TokenKind::RightShift
+            | TokenKind::And
+            | TokenKind::Or
+            | TokenKind::In
+            | TokenKind::Is
+            | TokenKind::If
+    );
+    let message = "invalid syntax: an expression must follow 'yield'";
+    is_operator.then(|| Problem::new(super::RULE, message, super::bytes(token.range())))
 }
 
 /// `!=` in a file that imports `barry_as_FLUFL` from the future, which later releases of 3.13 and all of 3.14 refuse.
 pub(super) fn unequal_under_flufl(text: &str, tokens: &[Token], version: PythonVersion) -> Option<Problem> {
-    if version < PythonVersion::PY313 || !text.contains("barry_as_FLUFL") {
+    if version < PythonVersion::PY313 || memmem::find(text.as_bytes(), b"barry_as_FLUFL").is_none() {
         return None;
     }
     let named = tokens

@@ -8,10 +8,12 @@ mod identifiers;
 #[cfg(feature = "bench")]
 pub mod layers;
 mod layout;
+mod names;
 mod patterns;
 mod scan;
 mod scope;
 mod semantic;
+mod survey;
 mod version;
 
 use std::ops::Range;
@@ -126,7 +128,8 @@ fn judged(
 ) -> (Vec<Problem>, Option<Lowered>) {
     let python = python_version(target);
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(python));
-    let layout = layout::indentation(text, parsed.tokens());
+    let mut survey = survey::survey(text, parsed.tokens());
+    let layout = survey.layout.take();
     if parsed.has_invalid_syntax() {
         let errors = real_errors(parsed.errors(), parsed.tokens(), text);
         if !errors.is_empty() {
@@ -140,7 +143,7 @@ fn judged(
     if too_deep {
         return (problems, None);
     }
-    problems.extend(layout::yield_before_operator(parsed.tokens()));
+    problems.extend(survey.bare_yield.take());
     problems.extend(identifiers::faults(text, parsed.tokens(), target.python));
     problems.extend(layout::unequal_under_flufl(text, parsed.tokens(), python));
     let Some(module) = parsed.try_into_module() else { return (problems, None) };
@@ -148,9 +151,9 @@ fn judged(
     match form {
         Form::Cell => {
             let each = body.iter().map(std::slice::from_ref);
-            problems.extend(each.flat_map(|statement| semantic::check(statement, text, target, form)));
+            problems.extend(each.flat_map(|statement| semantic::check(statement, text, target, form, &survey)));
         }
-        Form::Module | Form::Stub => problems.extend(semantic::check(body, text, target, form)),
+        Form::Module | Form::Stub => problems.extend(semantic::check(body, text, target, form, &survey)),
     }
     let lowered = wanted.and_then(|wanted| lower(text, &module, wanted));
     (problems, lowered)

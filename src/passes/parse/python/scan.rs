@@ -58,6 +58,28 @@ const MATTERS: [bool; 256] = {
     table
 };
 
+/// The first byte from `at` on that is a bracket, a quote, `#` or a backslash, or looks like one (`$`, `%`, `&`, `|`); eight
+/// bytes are looked at together, and the last few of the text are not.
+fn next_mark(bytes: &[u8], mut at: usize) -> usize {
+    const EACH: u64 = u64::MAX / 255;
+    const HIGH: u64 = 0x80 * EACH;
+    // The high bit of each byte whose lower seven bits are `low` to `high`.
+    let within = |word: u64, low: u64, high: u64| (word + (0x80 - low) * EACH) & !(word + (0x7f - high) * EACH);
+    while let Some((eight, _)) = bytes.get(at..).and_then(<[u8]>::split_first_chunk::<8>) {
+        let word = u64::from_le_bytes(*eight);
+        let seven = word & !HIGH;
+        let quotes = within(seven, 0x22, 0x29);
+        // `[`, `\\` and `]` are as far from `{`, `|` and `}` as capitals from small letters.
+        let brackets = within(seven & (0x5f * EACH), 0x5b, 0x5d);
+        let found = (quotes | brackets) & !word & HIGH;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    at
+}
+
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -73,6 +95,10 @@ impl Scanner<'_> {
     }
 
     fn code(&mut self) {
+        // Outside fields a colon is nothing to stop at.
+        if self.frames.is_empty() {
+            self.at = next_mark(self.bytes, self.at);
+        }
         while self.bytes.get(self.at).is_some_and(|&byte| !MATTERS[usize::from(byte)]) {
             self.at += 1;
         }
@@ -145,6 +171,9 @@ impl Scanner<'_> {
     /// How many letters before the quote belong to the string, and whether they make it an f-string or t-string, and a
     /// raw one.
     fn prefix(&self) -> (usize, bool, bool) {
+        if !self.at.checked_sub(1).is_some_and(|at| self.bytes[at].is_ascii_alphanumeric()) {
+            return (0, false, false);
+        }
         let before = &self.bytes[self.at.saturating_sub(3)..self.at];
         let length = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         let word = &before[before.len() - length..];
@@ -161,7 +190,9 @@ impl Scanner<'_> {
 
     /// The text of an f-string outside its fields.
     fn text(&mut self, quote: u8, tripled: bool, raw: bool) {
-        let byte = self.bytes[self.at];
+        let matters = |byte: &u8| *byte == quote || matches!(byte, b'\n' | b'\\' | b'{' | b'}');
+        self.at += self.bytes[self.at..].iter().position(matters).unwrap_or(self.bytes.len() - self.at);
+        let Some(&byte) = self.bytes.get(self.at) else { return };
         if self.ends_string(quote, tripled) {
             self.at += if tripled { 3 } else { 1 };
             self.frames.pop();
@@ -245,6 +276,19 @@ mod tests {
             let found = scan(text, 200);
             assert_eq!((found.brackets.innermost(), found.brackets.mismatch), (None, None), "{text}");
             assert_eq!(found.unterminated, None, "{text}");
+        }
+    }
+
+    #[test]
+    fn eight_bytes_at_once_show_what_each_would() {
+        let matters = |byte: u8| b"\"#$%&'()[\\]{|}".contains(&byte);
+        for byte in 0..=u8::MAX {
+            for place in 0..8 {
+                let mut bytes = *b"a~z!A@Z*";
+                bytes[place] = byte;
+                let found = next_mark(&bytes, 0);
+                assert_eq!(found, if matters(byte) { place } else { 8 }, "{byte:#x} at {place}");
+            }
         }
     }
 

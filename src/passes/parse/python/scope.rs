@@ -1,12 +1,14 @@
 //! The scopes of Python, as CPython's symbol table keeps them: what each block is, and what its names are bound to.
 //!
-//! Names are only collected where a rule asks about them: in files with a `global`, a `nonlocal` or a `:=`.
+//! Names are only collected where a rule asks about them: those that stand in a `global`, a `nonlocal` or a `:=`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use ruff_python_ast::PythonVersion;
 use ruff_text_size::TextRange;
+
+use super::names::Watched;
 
 /// What kind of block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +109,8 @@ pub(super) struct Scopes<'a> {
     current: usize,
     /// Whether names are collected.
     pub(super) collects: bool,
+    /// Those that are.
+    watched: &'a Watched<'a>,
     version: PythonVersion,
     /// The class whose name mangles private names.
     pub(super) class: Option<&'a str>,
@@ -114,8 +118,9 @@ pub(super) struct Scopes<'a> {
 
 impl<'a> Scopes<'a> {
     /// The module alone.
-    pub(super) fn new(collects: bool, version: PythonVersion) -> Self {
-        let mut scopes = Self { blocks: Vec::new(), current: 0, collects, version, class: None };
+    pub(super) fn new(watched: &'a Watched<'a>, version: PythonVersion) -> Self {
+        let collects = watched.any();
+        let mut scopes = Self { blocks: Vec::new(), current: 0, collects, watched, version, class: None };
         scopes.enter(Kind::Module);
         scopes
     }
@@ -179,7 +184,7 @@ impl<'a> Scopes<'a> {
 
     /// Notes a use of `name` in the current block.
     pub(super) fn define(&mut self, name: &'a str, uses: Uses, range: TextRange) -> Result<(), Fault> {
-        if !self.collects {
+        if !self.collects || !self.watched.has(name) {
             return Ok(());
         }
         let name = self.mangled(name);

@@ -10,22 +10,27 @@ use ruff_python_ast::{self as ast, ExceptHandler, Expr, PythonVersion, Stmt};
 use ruff_text_size::{Ranged, TextLen as _, TextRange};
 
 use super::scope::{ANNOTATED, GLOBAL, IMPORTED, Kind, LOCAL, NONLOCAL, PARAMETER, Scopes, TYPE_PARAMETER, USED, Uses};
+use super::survey::{Marks, Survey};
 use super::{Form, checks, future, patterns, version};
 use crate::passes::parse::Target;
 use crate::passes::parse::problem::Problem;
 
 /// The semantic faults of the statements that are compiled together.
-pub(super) fn check(body: &[Stmt], text: &str, target: &Target, form: Form) -> Vec<Problem> {
+pub(super) fn check<'a>(
+    body: &'a [Stmt],
+    text: &'a str,
+    target: &'a Target,
+    form: Form,
+    survey: &'a Survey<'a>,
+) -> Vec<Problem> {
     let version = super::python_version(target);
     let start = future::start(body, version);
-    let ends = body.first().zip(body.last()).map(|(first, last)| TextRange::new(first.start(), last.end()));
-    let written = ends.map_or("", |range| &text[super::bytes(range)]);
-    let collects = written.contains(":=") || ["global", "nonlocal"].into_iter().any(|word| may_begin(written, word));
     let mut walker = Walker {
         text,
         target,
         version,
-        scopes: Scopes::new(collects, version),
+        marks: &survey.marks,
+        scopes: Scopes::new(&survey.watched, version),
         problems: Vec::new(),
         future_annotations: form == Form::Stub || future::asks_for(&body[..start], "annotations"),
         awaits_at_top: form == Form::Cell,
@@ -45,19 +50,13 @@ pub(super) fn check(body: &[Stmt], text: &str, target: &Target, form: Form) -> V
     walker.problems
 }
 
-/// Whether a statement may begin with `word`: at a line's start, or behind `;` or `:`. The word is frequent in comments.
-fn may_begin(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].trim_end_matches([' ', '\t', '\x0c']);
-        matches!(before.as_bytes().last(), None | Some(b'\n' | b'\r' | b';' | b':'))
-    })
-}
-
 /// The walk. All fields that change are as they are for the place where it is.
 pub(super) struct Walker<'a> {
     pub(super) text: &'a str,
     pub(super) target: &'a Target,
     pub(super) version: PythonVersion,
+    /// Where expressions may be at fault; what has no mark in it is passed over.
+    pub(super) marks: &'a Marks,
     pub(super) scopes: Scopes<'a>,
     pub(super) problems: Vec<Problem>,
     /// Whether annotations are kept as strings.
