@@ -247,6 +247,11 @@ impl SourceText {
         self.text[start..end].trim_end_matches(['\n', '\r'])
     }
 
+    /// The line that the byte `offset` stands on, counted from 1, in the text itself.
+    pub(crate) fn line_at(&self, offset: usize) -> usize {
+        self.lines().starts.partition_point(|&start| start <= offset)
+    }
+
     /// The position of the byte `offset`; one past the end, or inside a character, is moved back to the nearest.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {

@@ -28,8 +28,11 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.map(|entry| entry.expect("the rules folder can be read")) {
         let path = entry.path();
+        // `rules/peers` is data about the rules.
         if path.is_dir() {
-            collect(&path, files);
+            if path.file_name().is_none_or(|name| name != "peers") {
+                collect(&path, files);
+            }
         } else if path.extension().is_some_and(|extension| extension == "toml") {
             files.push(path);
         }

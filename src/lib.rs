@@ -23,6 +23,7 @@
 //! | [`intake`] | paths, folders and streams → artifact; bounded, nothing followed |
 //! | [`language`] | one row for each language: names, extensions, interpreter |
 //! | [`finding`] | findings, severities, places, fingerprints |
+//! | [`cache`] | what the static passes said of an artifact that has not changed |
 //! | [`policy`] | everything that its owner can decide, with defaults |
 //! | [`passes`] | the six passes, one file or folder each |
 //! | [`rules`] | rule files → compiled rules |
@@ -49,6 +50,7 @@
 //! 9. No code of an artifact or of a package runs outside a sandbox.
 
 pub mod artifact;
+pub mod cache;
 pub mod cli;
 pub mod deps;
 mod facts;

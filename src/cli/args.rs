@@ -136,7 +136,7 @@ pub(super) struct JudgingArgs {
     /// Fail on findings of this severity or above [default: medium]
     #[arg(long, value_name = "SEVERITY", value_parser = by_name::<Severity>)]
     pub(super) fail_on: Option<Severity>,
-    /// Findings of less confidence fail nothing [default: low]
+    /// Findings of less confidence fail nothing [default: medium]
     #[arg(long, value_name = "CONFIDENCE", value_parser = by_name::<Confidence>)]
     pub(super) min_confidence: Option<Confidence>,
     /// Of the scan's rules, only these count: ids, or prefixes that end in `*`
@@ -157,6 +157,12 @@ pub(super) struct JudgingArgs {
     /// Honour comments `vetrun: ignore[rule]` in the artifact
     #[arg(long)]
     pub(super) allow_suppressions: bool,
+    /// Keep the results of static passes in this folder, and take them from there for what has not changed
+    #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
+    pub(super) cache: Option<PathBuf>,
+    /// Keep no results, and take none from a cache that the policy names
+    #[arg(long)]
+    pub(super) no_cache: bool,
 }
 
 #[derive(Debug, Args)]
@@ -362,6 +368,8 @@ mod tests {
             "check -",
             "check a b --language python --stdin-filename x.py --exclude **/x --profile web",
             "check --policy p.toml --fail-on high --min-confidence medium --select a,b --ignore c*",
+            "check --cache c",
+            "check --no-cache",
             "check --no-policy --rules r --rules s --no-builtin-rules --baseline b.json --allow-suppressions",
             "check --format sarif -o f --report junit=x.xml --report github=y --color never --no-progress -q --exit-zero",
             "run a -- --n 3 file",
@@ -387,6 +395,7 @@ mod tests {
             "",
             "chekc",
             "check --policy p --no-policy",
+            "check --cache c --no-cache",
             "check --fail-on severe",
             "check --format yaml",
             "check --report sarif",

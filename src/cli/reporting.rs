@@ -107,16 +107,20 @@ fn width() -> usize {
 }
 
 fn rule_help(rules: &RuleSet) -> Vec<RuleHelp> {
-    let help = |rule: &crate::rules::Rule| RuleHelp {
-        id: rule.id.clone(),
-        severity: rule.severity,
-        message: rule.message.clone(),
-        why: rule.why.clone(),
-        instead: rule.instead.clone(),
-        cwe: rule.cwe.iter().map(|number| format!("CWE-{number}")).collect(),
-        references: rule.references.clone(),
+    let help = |rule: &crate::rules::Rule| {
+        let texts = rule.texts();
+        RuleHelp {
+            id: rule.id.to_string(),
+            severity: rule.severity,
+            message: rule.message.to_string(),
+            why: texts.why,
+            instead: texts.instead,
+            cwe: rule.cwe.iter().map(|number| format!("CWE-{number}")).collect(),
+            owasp: rule.owasp.iter().map(|category| category.to_string()).collect(),
+            references: texts.references,
+        }
     };
-    rules.rules().iter().map(help).collect()
+    rules.rules().iter().filter(|rule| rule.label.is_none()).map(help).collect()
 }
 
 /// A line on standard error, unless the user wants quiet; untrusted parts are made harmless.

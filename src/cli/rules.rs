@@ -25,15 +25,19 @@ fn list(set: &RuleSet, as_json: bool) -> Result<Exit, Failure> {
     let mut out = answer();
     if as_json {
         let entry = |rule: &Rule| {
-            json!({ "id": rule.id, "language": rule.language.name(), "severity": rule.severity,
-                    "confidence": rule.confidence, "message": rule.message, "cwe": rule.cwe })
+            let weight = rule.label.is_none();
+            json!({ "id": rule.id, "language": rule.language.name(),
+                    "severity": weight.then_some(rule.severity), "confidence": weight.then_some(rule.confidence),
+                    "label": rule.label, "source": rule.source, "message": rule.message, "cwe": rule.cwe,
+                    "owasp": rule.owasp, "references": rule.texts().references })
         };
         let all: Vec<_> = set.rules().iter().map(entry).collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
         return Ok(Exit::Passed);
     }
     for rule in set.rules() {
-        let (severity, message) = (rule.severity.name(), sanitize::line(&rule.message));
+        let severity = if rule.label.is_some() { "label" } else { rule.severity.name() };
+        let message = sanitize::line(&rule.message);
         writeln!(out, "{:<44} {severity:<8} {message}", rule.id)?;
     }
     writeln!(out, "{} rules", set.rules().len())?;
@@ -51,17 +55,27 @@ fn explain(set: &RuleSet, id: &str) -> Result<Exit, Failure> {
         return Err(format!("there is no rule `{id}`{hint}").into());
     };
     let mut out = answer();
+    let texts = rule.texts();
+    writeln!(out, "{}: {}", rule.id, sanitize::line(&rule.message))?;
+    match &rule.label {
+        Some(label) if rule.source => writeln!(out, "label {label}, carried by the value of what is named")?,
+        Some(label) => writeln!(out, "label {label}: what the code can do, and no finding of its own")?,
+        None => writeln!(out, "severity {}, confidence {}", rule.severity.name(), rule.confidence.name())?,
+    }
     let cwe: Vec<_> = rule.cwe.iter().map(|number| format!("CWE-{number}")).collect();
-    writeln!(out, "{}: {}", rule.id, rule.message)?;
-    writeln!(out, "severity {}, confidence {}", rule.severity.name(), rule.confidence.name())?;
-    for (name, list) in [("weaknesses", &cwe), ("elsewhere", &rule.references)] {
+    let owasp: Vec<_> = rule.owasp.iter().map(|category| category.to_string()).collect();
+    for (name, list) in [("weaknesses", &cwe), ("owasp", &owasp), ("elsewhere", &texts.references)] {
         if !list.is_empty() {
-            writeln!(out, "{name}: {}", list.join(", "))?;
+            writeln!(out, "{name}: {}", sanitize::line(&list.join(", ")))?;
         }
     }
-    writeln!(out, "\nWhy\n{}", indented(&rule.why))?;
-    writeln!(out, "\nInstead\n{}", indented(&rule.instead))?;
-    for (name, examples) in [("Found", &rule.bad), ("Not found", &rule.good)] {
+    let asked: Vec<&str> = rule.labels().into_iter().collect();
+    if !asked.is_empty() {
+        writeln!(out, "asks for: {}", sanitize::line(&asked.join(", ")))?;
+    }
+    writeln!(out, "\nWhy\n{}", indented(&texts.why))?;
+    writeln!(out, "\nInstead\n{}", indented(&texts.instead))?;
+    for (name, examples) in [("Found", &texts.bad), ("Not found", &texts.good)] {
         for example in examples {
             writeln!(out, "\n{name}\n{}", indented(example))?;
         }
@@ -82,7 +96,7 @@ fn test(dirs: &[PathBuf]) -> Result<Exit, Failure> {
     for failure in &failures {
         writeln!(out, "{}", sanitize::block(&failure.to_string()))?;
     }
-    let examples: usize = set.rules().iter().map(|rule| rule.bad.len() + rule.good.len()).sum();
+    let examples: usize = set.rules().iter().map(Rule::texts).map(|texts| texts.bad.len() + texts.good.len()).sum();
     writeln!(out, "{} rules, {examples} examples, {} failures", set.rules().len(), failures.len())?;
     Ok(match (set.rules().len(), failures.len()) {
         (0, _) => Exit::NothingToVet,

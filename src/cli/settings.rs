@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::Failure;
 use super::args::{JudgingArgs, ReadingArgs, RunningArgs};
+use crate::cache::Cache;
 use crate::language::Language;
 use crate::policy::Policy;
 use crate::report::Report;
@@ -21,6 +23,8 @@ pub(super) struct Settings {
     pub(super) policy: Policy,
     pub(super) rules: RuleSet,
     pub(super) baseline: Baseline,
+    /// Where results of static passes are kept.
+    pub(super) cache: Option<Cache>,
     /// What the user should know about how these came to be.
     pub(super) notes: Vec<String>,
 }
@@ -53,7 +57,8 @@ impl Settings {
         let rules = RuleSet::load(policy.scan.builtin_rules, &rule_dirs)?;
         check_selection(&policy.gate.select, &rules)?;
         let baseline = judging.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
-        Ok(Self { policy, rules, baseline, notes })
+        let cache = cache(judging, &policy, file.as_deref(), artifacts)?;
+        Ok(Self { policy, rules, baseline, cache, notes })
     }
 }
 
@@ -108,6 +113,34 @@ fn policy_file(
         return Ok(Some(candidate));
     }
     Ok(None)
+}
+
+/// The cache that was named, by an option or the policy. Nothing inside an artifact changes how it is judged, so it may
+/// not lie in one.
+fn cache(
+    judging: &JudgingArgs,
+    policy: &Policy,
+    file: Option<&Path>,
+    artifacts: &[PathBuf],
+) -> Result<Option<Cache>, Failure> {
+    let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
+    let named = || policy.cache.dir.as_deref().map(|dir| base.join(dir));
+    let Some(folder) = judging.cache.clone().or_else(named).filter(|_| !judging.no_cache) else { return Ok(None) };
+    let cache = Cache::open(&folder, build()?)?;
+    let mut roots = artifacts.iter().filter_map(|path| fs::canonicalize(path).ok());
+    if roots.any(|root| cache.folder().starts_with(root)) {
+        let folder = folder.display();
+        return Err(format!("the cache folder {folder} lies inside an artifact (name one outside of it)").into());
+    }
+    Ok(Some(cache))
+}
+
+/// Tells this build of vetrun from every other: its version, and the size and time of the program file.
+fn build() -> Result<String, Failure> {
+    let program = std::env::current_exe().and_then(fs::metadata);
+    let program = program.map_err(|error| format!("vetrun cannot find its own program file: {error}"))?;
+    let changed = program.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Ok(format!("{} {} {}", env!("CARGO_PKG_VERSION"), program.len(), changed.as_nanos()))
 }
 
 /// The policy's rule folders, which it names relative to itself.

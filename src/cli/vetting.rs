@@ -76,6 +76,7 @@ pub(super) fn session<'a>(
         },
         agent_id: reading.agent_id.as_deref(),
         running,
+        cache: settings.cache.as_ref(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! they look like, and taken apart when they are assigned to.
 
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::limits;
 use super::{
@@ -26,6 +26,8 @@ pub(crate) struct Builder<'t> {
     pub(crate) defaults: IdMap<u32, ExprId>,
     /// Assignments to names whose declaration may still come (JavaScript).
     pub(crate) pending: Vec<(ScopeId, Sym, ExprId)>,
+    /// Patterns of `case` whose `match` has not been left yet.
+    pub(crate) cases: Vec<ExprId>,
 }
 
 impl<'t> Builder<'t> {
@@ -39,6 +41,7 @@ impl<'t> Builder<'t> {
             functions: Vec::new(),
             defaults: IdMap::default(),
             pending: Vec::new(),
+            cases: Vec::new(),
         }
     }
 
@@ -115,7 +118,13 @@ impl<'t> Builder<'t> {
     /// Adds a function whose body is about to be lowered.
     pub(crate) fn new_function(&mut self, scope: ScopeId) -> FunctionId {
         let id = FunctionId(u32::try_from(self.facts.functions.len()).expect("there are fewer functions than bytes"));
-        self.facts.functions.push(Function { scope, parameters: Vec::new(), returns: Vec::new() });
+        self.facts.functions.push(Function {
+            scope,
+            parameters: Vec::new(),
+            returns: Vec::new(),
+            yields: Vec::new(),
+            getter: false,
+        });
         self.functions.push(id);
         id
     }
@@ -213,7 +222,11 @@ impl<'t> Builder<'t> {
                 self.facts.assignments.push(Assignment { target, value, start, end });
                 self.bind(self.binding_scope(name), name, value, self.facts.expr(target).end);
             }
-            Binding::Here => self.bind(self.scope, name, value, 0),
+            Binding::Here => {
+                let (start, end) = (self.facts.expr(target).start, end.max(self.facts.expr(value).end));
+                self.facts.assignments.push(Assignment { target, value, start, end });
+                self.bind(self.scope, name, value, 0);
+            }
             Binding::In(scope) => self.bind(scope, name, value, 0),
             Binding::Hoisted => {
                 let (start, end) = (self.facts.expr(target).start, end.max(self.facts.expr(value).end));
@@ -319,11 +332,83 @@ impl<'t> Builder<'t> {
 
     /// Notes an import of `path` (a module, or a member of one), and gives back the expression of what it reaches.
     pub(crate) fn import(&mut self, path: Vec<Sym>, module: bool, place: Range<usize>) -> ExprId {
-        let path: Rc<[Sym]> = path.into();
+        let path: Arc<[Sym]> = path.into();
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let (start, end) = (offset(place.start), offset(place.end));
         self.facts.imports.push(Import { path: path.clone(), module, start, end });
         self.push(Kind::Imported(path), start as usize, end as usize, Role::Synthetic)
+    }
+
+    /// Notes that the function around yields `value`, or with `each` every element of it.
+    pub(crate) fn yields(&mut self, value: ExprId, each: bool) {
+        let Some(function) = self.functions.last().copied() else { return };
+        let value = if each { self.synthetic(Kind::Element(value), value) } else { value };
+        self.facts.functions[function.at()].yields.push(value);
+    }
+
+    /// Binds the target of `with value as target`, and of `case value as target`.
+    pub(crate) fn entered(&mut self, target: ExprId, value: ExprId) {
+        let entered = if value == OPAQUE { OPAQUE } else { self.synthetic(Kind::Entered(value), value) };
+        self.assign(target, entered, Binding::Local);
+    }
+
+    /// Notes what decorators, outermost first and each with its place, make of a definition that binds `name`.
+    pub(crate) fn decorated(&mut self, decorators: &[(ExprId, Range<usize>)], definition: ExprId, name: Option<Sym>) {
+        for (decorator, place) in decorators.iter().rev() {
+            let last = match self.facts.kind(*decorator) {
+                Kind::Attribute { name, .. } | Kind::Name(name) => Some(*name),
+                _ => None,
+            };
+            let getter = last.is_some_and(|last| {
+                let last = self.facts.text(last);
+                last.ends_with("property") || last == "getter"
+            });
+            if let (true, &Kind::Function(function)) = (getter, self.facts.kind(definition)) {
+                self.facts.functions[function.at()].getter = true;
+            }
+            let call = self.call(place.clone(), *decorator, [Self::positional(definition)]);
+            if let Some(name) = name {
+                let made = self.synthetic(Kind::Decorated(call), call);
+                self.branches += 1;
+                self.bind(self.binding_scope(name), name, made, 0);
+                self.branches -= 1;
+            }
+        }
+    }
+
+    /// Binds the names that the patterns of a `match`, which begins at byte `start`, capture to parts of `subject`.
+    pub(crate) fn captured(&mut self, start: usize, subject: ExprId) {
+        let first = self.cases.iter().take_while(|&&case| (self.facts.expr(case).start as usize) < start).count();
+        self.branches += 1;
+        for pattern in self.cases.split_off(first) {
+            self.assign(pattern, subject, Binding::Local);
+        }
+        self.branches -= 1;
+    }
+
+    /// `{value:spec}` of an f-string is a call of `format`.
+    pub(crate) fn formatted(&mut self, value: ExprId, spec: &str) -> ExprId {
+        if spec.contains('{') {
+            return value;
+        }
+        let name = self.facts.symbols.intern("format");
+        let callee = self.synthetic(Kind::Name(name), value);
+        let spec = self.synthetic(Kind::Text(spec.into()), value);
+        let arguments = self.arguments([Self::positional(value), Self::positional(spec)]);
+        self.synthetic(Kind::Call { callee, arguments }, value)
+    }
+
+    /// A regular expression that is written out.
+    pub(crate) fn pattern(&mut self, pattern: &str, flags: &str, place: Range<usize>) -> ExprId {
+        let (pattern, flags) = (pattern.to_owned(), flags.to_owned());
+        let whole = self.expr(Kind::Pattern { pattern: pattern.into(), flags: flags.into() }, place);
+        self.role(whole, Role::Synthetic);
+        whole
+    }
+
+    /// Notes that the module hands out `value` as `name`.
+    pub(crate) fn export(&mut self, name: Option<Sym>, value: ExprId) {
+        self.facts.exports.push(super::Export { name, value });
     }
 
     /// Operands that are only compared with something: nothing is passed on.

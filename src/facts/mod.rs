@@ -1,20 +1,26 @@
 //! The facts of one region: what both languages are lowered into, and all that the resolver and the matcher know.
 //!
 //! Facts live in one arena: expressions that point at expressions, scopes that hold variables, variables that hold the
-//! expressions which were assigned to them. Statements leave no trace but their bindings, so that what follows is
-//! insensitive to flow: a variable has every value that it is given anywhere.
+//! expressions which were assigned to them. Statements leave no trace there but their bindings, so that what follows is
+//! insensitive to flow: a variable has every value that it is given anywhere. What else rules ask of statements is in
+//! tables of their own (`statements`).
 
 pub(crate) mod builder;
+mod javascript;
 mod limits;
 pub(crate) mod literal;
+pub(crate) mod outline;
+pub(crate) mod statements;
+pub(crate) mod strict;
 pub(crate) mod tolerant;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub(crate) use limits::SCOPE_DEPTH_MAX;
+pub(crate) use outline::Outline;
 
 /// A quick hash for keys that are small numbers of vetrun's own making, which an artifact cannot choose.
 #[derive(Default)]
@@ -132,8 +138,13 @@ pub(crate) enum Kind {
         callee: ExprId,
         arguments: Span,
     },
-    Text(Rc<str>),
-    Bytes(Rc<[u8]>),
+    Text(Arc<str>),
+    Bytes(Arc<[u8]>),
+    /// A regular expression that is written out.
+    Pattern {
+        pattern: Arc<str>,
+        flags: Arc<str>,
+    },
     Int(i64),
     Float(f64),
     Bool(bool),
@@ -162,8 +173,12 @@ pub(crate) enum Kind {
     },
     /// An object of the class whose body is the scope: `self`, `this`.
     Instance(ScopeId),
+    /// What `with value as name` binds: what `__enter__` of the value gives back.
+    Entered(ExprId),
+    /// What the call of a decorator makes of a definition, where the decorator is a function of the file.
+    Decorated(ExprId),
     /// What an import binds: a qualified name, outermost first.
-    Imported(Rc<[Sym]>),
+    Imported(Arc<[Sym]>),
     /// Every value that a variable is given.
     Variable(VarId),
 }
@@ -252,6 +267,18 @@ pub(crate) struct Function {
     pub(crate) parameters: Vec<Option<Sym>>,
     /// What it returns.
     pub(crate) returns: Vec<ExprId>,
+    /// What it yields; a function that yields gives back a generator.
+    pub(crate) yields: Vec<ExprId>,
+    /// Whether it runs when it is read as an attribute: a property, a getter.
+    pub(crate) getter: bool,
+}
+
+/// What a module of JavaScript hands out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Export {
+    /// Under which name; none where the whole of a module is handed on (`export * from`).
+    pub(crate) name: Option<Sym>,
+    pub(crate) value: ExprId,
 }
 
 /// A variable.
@@ -279,7 +306,7 @@ pub(crate) struct Assignment {
 /// An import statement's one module or member.
 #[derive(Clone, Debug)]
 pub(crate) struct Import {
-    pub(crate) path: Rc<[Sym]>,
+    pub(crate) path: Arc<[Sym]>,
     /// Whether it is surely a module, not a member of one.
     pub(crate) module: bool,
     pub(crate) start: u32,
@@ -287,10 +314,10 @@ pub(crate) struct Import {
 }
 
 /// Interned names.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Symbols {
-    ids: HashMap<Rc<str>, Sym>,
-    texts: Vec<Rc<str>>,
+    ids: HashMap<Arc<str>, Sym>,
+    texts: Vec<Arc<str>>,
 }
 
 impl Symbols {
@@ -300,14 +327,14 @@ impl Symbols {
             return sym;
         }
         let sym = Sym(u32::try_from(self.texts.len()).expect("a text of at most 4 GiB has fewer names"));
-        let shared: Rc<str> = text.into();
+        let shared: Arc<str> = text.into();
         self.texts.push(shared.clone());
         self.ids.insert(shared, sym);
         sym
     }
 
     /// The text of `sym`.
-    pub(crate) fn text(&self, sym: Sym) -> &Rc<str> {
+    pub(crate) fn text(&self, sym: Sym) -> &Arc<str> {
         &self.texts[sym.at()]
     }
 
@@ -318,7 +345,7 @@ impl Symbols {
 }
 
 /// The facts of one region.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Facts {
     /// Which language's rules of names and operators hold.
     pub(crate) dialect: Dialect,
@@ -336,10 +363,14 @@ pub(crate) struct Facts {
     pub(crate) assignments: Vec<Assignment>,
     pub(crate) imports: Vec<Import>,
     /// Modules of which everything was imported, and into which scope.
-    pub(crate) star_imports: Vec<(ScopeId, Rc<[Sym]>)>,
+    pub(crate) star_imports: Vec<(ScopeId, Arc<[Sym]>)>,
+    /// What `export` statements hand out.
+    pub(crate) exports: Vec<Export>,
     /// Tokens that are strings or comments, for rules that look at their text.
     pub(crate) strings: Vec<Range<usize>>,
     pub(crate) comments: Vec<Range<usize>>,
+    /// What statements leave behind.
+    pub(crate) shape: statements::Statements,
     /// Whether lowering stopped at a limit.
     pub(crate) cut: bool,
 }
@@ -376,10 +407,24 @@ impl Facts {
             assignments: Vec::new(),
             imports: Vec::new(),
             star_imports: Vec::new(),
+            exports: Vec::new(),
             strings: Vec::new(),
             comments: Vec::new(),
+            shape: statements::Statements::default(),
             cut: false,
         }
+    }
+
+    /// Moves all expressions to one place.
+    fn stand_at(&mut self, place: Range<usize>) {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let (start, end) = (offset(place.start), offset(place.end));
+        self.exprs.iter_mut().for_each(|expr| (expr.start, expr.end) = (start, end));
+        self.assignments.iter_mut().for_each(|one| (one.start, one.end) = (start, end));
+        self.imports.iter_mut().for_each(|one| (one.start, one.end) = (start, end));
+        let bound = self.variable_table.iter_mut().filter(|variable| variable.certain_from != u32::MAX);
+        bound.for_each(|variable| variable.certain_from = start);
+        (self.strings, self.comments) = (Vec::new(), Vec::new());
     }
 
     /// The expression `id`.

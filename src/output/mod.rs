@@ -99,6 +99,8 @@ pub struct RuleHelp {
     pub instead: String,
     /// Weakness numbers, `CWE-95`.
     pub cwe: Vec<String>,
+    /// Categories of the OWASP Top 10, `A03:2021`.
+    pub owasp: Vec<String>,
     /// Addresses of pages about it.
     pub references: Vec<String>,
 }

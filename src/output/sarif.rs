@@ -117,6 +117,7 @@ impl Rule<'_> {
         let mut tags = vec![if is_security { "security".to_owned() } else { "correctness".to_owned() }];
         let numbers = self.cwe.iter().filter_map(|cwe| cwe.strip_prefix("CWE-")?.parse::<u32>().ok());
         tags.extend(numbers.map(|number| format!("external/cwe/cwe-{number:03}")));
+        tags.extend(self.help.iter().flat_map(|help| &help.owasp).map(|category| format!("OWASP/{}", text(category))));
         let mut properties = json!({ "tags": tags });
         let score = match self.severity {
             Severity::Critical => Some("9.5"),

@@ -42,6 +42,8 @@ pub struct Policy {
     pub install: InstallPolicy,
     /// How programs are run.
     pub execute: ExecutePolicy,
+    /// Where results are kept.
+    pub cache: CachePolicy,
     /// Structure profiles of the owner's own, by name; one with a built-in name replaces it.
     pub profiles: BTreeMap<String, Profile>,
 }
@@ -67,7 +69,7 @@ impl Default for GatePolicy {
     fn default() -> Self {
         Self {
             fail_on: Severity::Medium,
-            min_confidence: Confidence::Low,
+            min_confidence: Confidence::Medium,
             select: Vec::new(),
             ignore: Vec::new(),
             allow_suppressions: false,
@@ -109,7 +111,8 @@ impl Default for IntakeLimits {
 pub struct ParsePolicy {
     /// The largest file of a known language that is parsed; a larger one does not pass.
     pub file_bytes_max: ByteSize,
-    /// The largest valid file, script or style that is scanned; a larger one does not pass.
+    /// The largest stretch of which the tolerant parser makes a tree: of code that the strict parser refuses, of pages and
+    /// style sheets, and of valid code that a rule written as a query has words for. A larger one does not pass.
     pub tree_bytes_max: ByteSize,
     /// Brackets or tags inside one another, except in JavaScript, where the stack of V8 is the limit. CPython itself
     /// refuses more than 200 brackets.
@@ -153,6 +156,15 @@ impl Default for ScanPolicy {
     fn default() -> Self {
         Self { builtin_rules: true, rule_dirs: Vec::new(), findings_per_file_max: 200 }
     }
+}
+
+/// Where the results of static passes are kept, so that what has not changed is not vetted again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CachePolicy {
+    /// A folder of this user's alone, relative to the policy file; nothing is kept where it is absent. Whoever can write
+    /// into it can write verdicts.
+    pub dir: Option<String>,
 }
 
 /// What an artifact must consist of.

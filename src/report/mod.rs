@@ -146,6 +146,18 @@ impl Verdict {
 }
 
 impl ValidationResults {
+    /// All results, to be changed.
+    pub(crate) fn each_mut(&mut self) -> [&mut ValidationResult; 6] {
+        [
+            &mut self.syntax,
+            &mut self.structure,
+            &mut self.security,
+            &mut self.performance,
+            &mut self.dependencies,
+            &mut self.execution,
+        ]
+    }
+
     /// All results with the names of their keys, in the order of the passes.
     #[must_use]
     pub fn all(&self) -> [(&'static str, &ValidationResult); 6] {

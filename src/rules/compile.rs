@@ -1,16 +1,14 @@
-//! From the raw shape to rules that can run, and to tables of names; every fault of a rule is found here.
+//! From the raw shape to a rule that can run; every fault of a rule is found here, but for what `lazy` finds in expressions.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::sync::OnceLock;
 
-use regex::Regex;
 use toml::Spanned;
 
-use super::needles::{self, Filter};
-use super::raw::{Is, RawCheck, RawMatch, RawRule, Within};
-use super::{Rule, RuleLanguage};
-use crate::passes::scan::{NameLanguage, canonical_name};
+use super::demand::Demand;
+use super::lazy::{LazyQuery, LazyRegex};
+use super::raw::{Is, RawCheck, RawMatch, RawRule, RawWithin, StatementWord, Within};
+use super::rule::{Check, Keyword, Matcher, Rule, Test, Text, What};
+use super::{Confidence, RuleLanguage, Severity, canonical_name};
 
 /// A fault, and where in the rule file it stands.
 #[derive(Debug)]
@@ -30,95 +28,62 @@ impl Fault {
     }
 }
 
-/// A regular expression that is compiled when it is first needed.
-#[derive(Debug)]
-pub(crate) struct LazyRegex {
-    source: String,
-    cell: OnceLock<Regex>,
+/// What most of this file gives back.
+type Checked<T> = Result<T, Fault>;
+
+/// Who reads the rule: the build script packs built-in rules, and a test compiles their expressions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expressions {
+    /// Compile expressions and queries at once.
+    Now,
+    /// Compile them when they are first needed.
+    Later,
 }
 
-impl LazyRegex {
-    fn new(source: String, check: bool) -> Result<Self, Fault> {
-        let lazy = Self { source, cell: OnceLock::new() };
-        if check {
-            let regex =
-                Regex::new(&lazy.source).map_err(|error| Fault::new(format!("the regex is not valid: {error}")))?;
-            lazy.cell.get_or_init(|| regex);
-        }
-        Ok(lazy)
-    }
-
-    /// The compiled expression.
-    pub(crate) fn get(&self) -> &Regex {
-        self.cell.get_or_init(|| Regex::new(&self.source).expect("every built-in rule is run by a test"))
-    }
-}
-
-/// A tree-sitter query that is compiled when it is first needed.
-#[derive(Debug)]
-pub(crate) struct LazyQuery {
-    source: String,
+/// Checks a raw rule and makes it one that can run. `stem` is the file's name without its extension, `file` its text.
+pub(super) fn compile(
+    raw: RawRule,
+    stem: &str,
     language: RuleLanguage,
-    cell: OnceLock<tree_sitter::Query>,
-}
-
-impl LazyQuery {
-    fn new(source: String, language: RuleLanguage, check: bool) -> Result<Self, Fault> {
-        let lazy = Self { source, language, cell: OnceLock::new() };
-        if check {
-            let query = lazy.compile().map_err(|error| Fault::new(format!("the query is not valid: {error}")))?;
-            lazy.cell.get_or_init(|| query);
+    file: Text,
+    expressions: Expressions,
+) -> Checked<Rule> {
+    texts(&raw, stem)?;
+    let (severity, confidence) = weight(&raw)?;
+    for category in &raw.owasp {
+        if !is_owasp(category) {
+            let message =
+                format!("`{category}` is no category of OWASP; write it like `A03:2021`, `A05:2025` or `LLM01:2025`");
+            return Err(Fault::new(message));
         }
-        if !lazy.source.contains("@hit") {
-            return Err(Fault::new("the query captures nothing as `@hit`; name the node that is reported"));
-        }
-        Ok(lazy)
     }
-
-    fn compile(&self) -> Result<tree_sitter::Query, tree_sitter::QueryError> {
-        let grammar: tree_sitter::Language = match self.language {
-            RuleLanguage::Python => tree_sitter_python::LANGUAGE.into(),
-            RuleLanguage::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
-            RuleLanguage::Html | RuleLanguage::Any => tree_sitter_html::LANGUAGE.into(),
-        };
-        tree_sitter::Query::new(&grammar, &self.source)
+    if raw.matches.is_empty() {
+        return Err(Fault::new("there is no [[match]]; say what the rule looks for"));
     }
-
-    /// The compiled query.
-    pub(crate) fn get(&self) -> &tree_sitter::Query {
-        self.cell.get_or_init(|| self.compile().expect("every built-in rule is run by a test"))
+    let mut matchers = Vec::with_capacity(raw.matches.len());
+    for one in raw.matches {
+        let span = one.span();
+        let matcher = matcher(one.into_inner(), language, expressions);
+        matchers.push(matcher.and_then(|matcher| is_source(matcher, raw.source)).map_err(|fault| fault.at(span))?);
     }
+    Ok(Rule {
+        id: raw.id.into(),
+        language,
+        severity,
+        confidence,
+        message: raw.message.into(),
+        hint: raw.instead.trim().lines().next().unwrap_or_default().to_owned().into(),
+        cwe: raw.cwe,
+        owasp: raw.owasp.into_iter().map(Text::from).collect(),
+        label: raw.label.map(Text::from),
+        source: raw.source,
+        matchers,
+        file,
+    })
 }
 
-/// What an argument or value must be.
-#[derive(Debug)]
-pub(crate) struct Check {
-    pub(crate) position: Option<u16>,
-    pub(crate) keyword: Option<String>,
-    pub(crate) test: Test,
-}
-
-/// The test of a [`Check`].
-#[derive(Debug)]
-pub(crate) enum Test {
-    Is(Is),
-    Value(LazyRegex),
-}
-
-/// One alternative of a rule.
-#[derive(Debug)]
-pub(crate) enum Matcher {
-    Call { names: Vec<String>, references: bool, arguments: Vec<Check>, not_arguments: Vec<Check> },
-    Import { names: Vec<String> },
-    Assign { names: Vec<String>, value: Vec<Check> },
-    Use { names: Vec<String> },
-    Regex { regex: LazyRegex, within: Within },
-    Query { query: LazyQuery },
-}
-
-/// Checks a raw rule and makes it one that can run. `stem` is the file's name without its extension; `check` compiles
-/// expressions and queries at once instead of when they are first needed.
-pub(super) fn compile(raw: RawRule, stem: &str, language: RuleLanguage, check: bool) -> Result<Rule, Fault> {
+/// The checks of what a rule says of itself.
+fn texts(raw: &RawRule, stem: &str) -> Checked<()> {
     if raw.id != stem {
         return Err(Fault::new(format!(
             "the id is `{}` but the file is called `{stem}.toml`; give both one name",
@@ -139,246 +104,285 @@ pub(super) fn compile(raw: RawRule, stem: &str, language: RuleLanguage, check: b
             return Err(Fault::new(format!("`{what}` is empty")));
         }
     }
-    if raw.matches.is_empty() {
-        return Err(Fault::new("there is no [[match]]; say what the rule looks for"));
+    let word =
+        |label: &String| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    match &raw.label {
+        Some(label) if !word(label) => {
+            Err(Fault::new(format!("the label `{label}` is no word of a-z and `-`; write it like `network`")))
+        }
+        None if raw.source => Err(Fault::new("source goes with `label` alone; say which label what is called carries")),
+        _ => Ok(()),
     }
-    let mut matchers = Vec::with_capacity(raw.matches.len());
-    for one in raw.matches {
-        let span = one.span();
-        matchers.push(matcher(one.into_inner(), language, check).map_err(|fault| fault.at(span))?);
+}
+
+/// Severity and confidence, which a label takes the place of.
+fn weight(raw: &RawRule) -> Checked<(Severity, Confidence)> {
+    match (&raw.label, raw.severity, raw.confidence) {
+        (None, Some(severity), Some(confidence)) => Ok((severity, confidence)),
+        (None, None, _) => Err(Fault::new("there is no severity; give one, or a label")),
+        (None, _, None) => Err(Fault::new("there is no confidence; give one, or a label")),
+        (Some(_), None, None) => Ok((Severity::Info, Confidence::Low)),
+        (Some(_), _, _) => Err(Fault::new("a rule with a label is no finding; leave severity and confidence out")),
     }
-    Ok(Rule {
-        id: raw.id,
-        language,
-        severity: raw.severity,
-        confidence: raw.confidence,
-        message: raw.message,
-        why: raw.why.trim().to_owned(),
-        instead: raw.instead.trim().to_owned(),
-        cwe: raw.cwe,
-        references: raw.references,
-        bad: raw.bad,
-        good: raw.good,
-        matchers,
+}
+
+/// Whether `category` is one of the OWASP Top 10: of the web in three editions, or of language models.
+fn is_owasp(category: &str) -> bool {
+    let numbered = |text: &str| matches!(text.parse::<u8>(), Ok(1..=10)) && text.len() == 2;
+    match category.split_once(':') {
+        Some((name, "2017" | "2021" | "2025")) if name.strip_prefix('A').is_some_and(numbered) => true,
+        Some((name, "2025")) => name.strip_prefix("LLM").is_some_and(numbered),
+        _ => false,
+    }
+}
+
+fn is_source(matcher: Matcher, source: bool) -> Checked<Matcher> {
+    match matcher.what {
+        What::Call { .. } | What::Use { .. } | What::Define { .. } => Ok(matcher),
+        _ if source => {
+            Err(Fault::new("a source is what is called, used or defined; match by `call`, `use` or `define`"))
+        }
+        _ => Ok(matcher),
+    }
+}
+
+fn matcher(raw: RawMatch, language: RuleLanguage, expressions: Expressions) -> Checked<Matcher> {
+    let kind = one_kind(&raw)?;
+    fitting(&raw, kind, language)?;
+    let (text_within, within) = match raw.within {
+        Some(RawWithin::Text(within)) => (within, Vec::new()),
+        Some(RawWithin::Code(inside)) => (Within::Text, inside),
+        None => (Within::Text, Vec::new()),
+    };
+    let references = raw.references.unwrap_or(true) && raw.argument.is_empty();
+    let names = |raw: Vec<String>| {
+        for expression in raw.iter().filter_map(|name| expression_of(name)) {
+            regex(expression.to_owned(), expressions)?;
+        }
+        names(raw, language, kind)
+    };
+    let what = match kind {
+        "call" => What::Call { references, names: names(raw.call)? },
+        "import" => What::Import { names: names(raw.import)? },
+        "assign" => What::Assign { names: names(raw.assign)? },
+        "keyword" => What::Keyword { names: names(raw.keyword)? },
+        "compare" => What::Compare { names: names(raw.compare)? },
+        "use" => What::Use { names: names(raw.usage)? },
+        "define" => What::Define {
+            names: names(raw.define)?,
+            decorated: self::names(raw.decorated, language, "decorated")?,
+            base: self::names(raw.base, language, "base")?,
+        },
+        "statement" => What::Statement { kinds: raw.statement, exceptions: exceptions(raw.exception, language)? },
+        "shell" => What::Shell { regex: regex(raw.shell.unwrap_or_default(), expressions)? },
+        "regex" => {
+            let demand =
+                Demand { entropy_min: raw.entropy_min, checksum: raw.checksum, real: raw.real.unwrap_or_default() };
+            What::Regex { regex: regex(raw.regex.unwrap_or_default(), expressions)?, within: text_within, demand }
+        }
+        "query" => What::Query { query: query(raw.query.unwrap_or_default(), language, expressions)? },
+        _ => What::All { of: raw.all.into_iter().map(Text::from).collect(), scope: raw.scope.unwrap_or_default() },
+    };
+    let placed = matches!(kind, "call" | "define");
+    let (checks, not_checks) = if placed { (raw.argument, raw.not_argument) } else { (raw.value, raw.not_value) };
+    Ok(Matcher {
+        what,
+        checks: self::checks(checks, kind, expressions)?,
+        not_checks: self::checks(not_checks, kind, expressions)?,
+        unless: self::names(raw.unless, language, "unless")?,
+        within,
+        not_within: raw.not_within,
+        weigh: raw.weigh,
     })
 }
 
-fn matcher(raw: RawMatch, language: RuleLanguage, check: bool) -> Result<Matcher, Fault> {
-    one_kind(&raw)?;
-    fitting(&raw, language)?;
-    if !raw.call.is_empty() {
-        return Ok(Matcher::Call {
-            names: names(raw.call, language)?,
-            references: raw.references.unwrap_or(true) && raw.argument.is_empty(),
-            arguments: checks(raw.argument, true, check)?,
-            not_arguments: checks(raw.not_argument, true, check)?,
-        });
+fn regex(source: String, expressions: Expressions) -> Checked<LazyRegex> {
+    let lazy = LazyRegex::new(source.into());
+    if expressions == Expressions::Now {
+        lazy.check().map_err(Fault::new)?;
     }
-    if !raw.import.is_empty() {
-        return Ok(Matcher::Import { names: names(raw.import, language)? });
-    }
-    if !raw.assign.is_empty() {
-        return Ok(Matcher::Assign { names: names(raw.assign, language)?, value: checks(raw.value, false, check)? });
-    }
-    if !raw.usage.is_empty() {
-        return Ok(Matcher::Use { names: names(raw.usage, language)? });
-    }
-    if let Some(regex) = raw.regex {
-        return Ok(Matcher::Regex { regex: LazyRegex::new(regex, check)?, within: raw.within.unwrap_or_default() });
-    }
-    let query = raw.query.expect("one of the six is there");
-    Ok(Matcher::Query { query: LazyQuery::new(query, language, check)? })
+    Ok(lazy)
 }
 
-fn one_kind(raw: &RawMatch) -> Result<(), Fault> {
+fn query(source: String, language: RuleLanguage, expressions: Expressions) -> Checked<LazyQuery> {
+    let lazy = LazyQuery::new(source.into(), language);
+    if expressions == Expressions::Now {
+        lazy.check().map_err(Fault::new)?;
+    }
+    if !lazy.source().contains("@hit") {
+        return Err(Fault::new("the query captures nothing as `@hit`; name the node that is reported"));
+    }
+    Ok(lazy)
+}
+
+/// All kinds, as a message lists them.
+const KINDS: &str = "call, import, assign, keyword, compare, use, define, statement, shell, regex, query and all";
+
+fn one_kind(raw: &RawMatch) -> Checked<&'static str> {
     let kinds = [
         ("call", !raw.call.is_empty()),
         ("import", !raw.import.is_empty()),
         ("assign", !raw.assign.is_empty()),
+        ("keyword", !raw.keyword.is_empty()),
+        ("compare", !raw.compare.is_empty()),
         ("use", !raw.usage.is_empty()),
+        ("define", !raw.define.is_empty()),
+        ("statement", !raw.statement.is_empty()),
+        ("shell", raw.shell.is_some()),
         ("regex", raw.regex.is_some()),
         ("query", raw.query.is_some()),
+        ("all", !raw.all.is_empty()),
     ];
     let there: Vec<&str> = kinds.iter().filter(|(_, there)| *there).map(|(kind, _)| *kind).collect();
     match there.as_slice() {
-        [_] => Ok(()),
-        [] => Err(Fault::new("a [[match]] has none of call, import, assign, use, regex and query; give it one")),
+        [one] => Ok(one),
+        [] => Err(Fault::new(format!("a [[match]] has none of {KINDS}; give it one"))),
         many => Err(Fault::new(format!("a [[match]] has {}; make each its own [[match]]", many.join(" and ")))),
     }
 }
 
 /// Refuses keys that mean nothing beside the kind, and kinds that a language does not have.
-fn fitting(raw: &RawMatch, language: RuleLanguage) -> Result<(), Fault> {
-    let call_only = raw.references.is_some() || !raw.argument.is_empty() || !raw.not_argument.is_empty();
-    if call_only && raw.call.is_empty() {
-        return Err(Fault::new("references, argument and not_argument go with `call` alone"));
+fn fitting(raw: &RawMatch, kind: &str, language: RuleLanguage) -> Checked<()> {
+    let text_within = matches!(raw.within, Some(RawWithin::Text(_)));
+    let code_within = matches!(raw.within, Some(RawWithin::Code(_))) || !raw.not_within.is_empty();
+    let demands = raw.entropy_min.is_some() || raw.checksum.is_some() || raw.real.is_some();
+    let checks = !raw.argument.is_empty() || !raw.not_argument.is_empty();
+    let values = !raw.value.is_empty() || !raw.not_value.is_empty();
+    let rules: [(bool, &[&str], &str); 11] = [
+        (raw.references.is_some(), &["call"], "references"),
+        (checks, &["call", "define"], "[[match.argument]] and [[match.not_argument]]"),
+        (values, &["assign", "keyword", "compare"], "[[match.value]] and [[match.not_value]]"),
+        (!raw.decorated.is_empty() || !raw.base.is_empty(), &["define"], "decorated and base"),
+        (!raw.exception.is_empty(), &["statement"], "exception"),
+        (text_within, &["regex"], "within = \"text\", \"string\" or \"comment\""),
+        (
+            code_within,
+            &["call", "import", "assign", "keyword", "compare", "use", "define", "statement", "shell"],
+            "a list within, and not_within,",
+        ),
+        (demands, &["regex"], "entropy_min, checksum and real"),
+        (!raw.unless.is_empty(), &["call", "assign", "keyword"], "unless"),
+        (!raw.weigh.is_empty(), &["call", "assign", "keyword"], "weigh"),
+        (raw.scope.is_some(), &["all"], "scope"),
+    ];
+    for (there, kinds, keys) in rules {
+        if there && !kinds.contains(&kind) {
+            let kinds: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+            let verb = if keys.contains(" and ") || keys == "unless" { "go" } else { "goes" };
+            return Err(Fault::new(format!("{keys} {verb} with {} alone, not with `{kind}`", kinds.join(", "))));
+        }
     }
-    if !raw.value.is_empty() && raw.assign.is_empty() {
-        return Err(Fault::new("[[match.value]] goes with `assign` alone"));
+    if raw.exception.is_empty() || raw.statement.iter().all(|word| is_handler(*word)) {
+        fits_language(raw, kind, language)
+    } else {
+        Err(Fault::new("exception goes with except, except-pass and except-continue alone"))
     }
-    if raw.within.is_some() && raw.regex.is_none() {
-        return Err(Fault::new("within goes with `regex` alone"));
-    }
+}
+
+fn is_handler(word: StatementWord) -> bool {
+    matches!(word, StatementWord::Except | StatementWord::ExceptPass | StatementWord::ExceptContinue)
+}
+
+fn fits_language(raw: &RawMatch, kind: &str, language: RuleLanguage) -> Checked<()> {
     let code = matches!(language, RuleLanguage::Python | RuleLanguage::JavaScript);
-    let text = raw.regex.is_some() || (raw.query.is_some() && language == RuleLanguage::Html);
+    let text = matches!(kind, "regex" | "all") || (kind == "query" && language == RuleLanguage::Html);
     if !code && !text {
         return Err(Fault::new(format!(
-            "rules for {} match by regex{}",
+            "rules for {} match by regex{} or all, not by {kind}",
             language.name(),
-            match language {
-                RuleLanguage::Html => " or query",
-                _ => " alone",
-            }
+            if language == RuleLanguage::Html { ", query" } else { "" }
         )));
     }
-    if !code && raw.within.is_some_and(|within| within != Within::Text) {
+    let elsewhere = raw.within.as_ref().is_some_and(|within| *within != RawWithin::Text(Within::Text));
+    if !code && elsewhere {
         return Err(Fault::new(format!("rules for {} look within \"text\" alone", language.name())));
+    }
+    if raw.all.len() == 1 {
+        return Err(Fault::new("`all` has one label alone; name another that occurs beside it"));
     }
     Ok(())
 }
 
-fn names(raw: Vec<String>, language: RuleLanguage) -> Result<Vec<String>, Fault> {
-    let which = if language == RuleLanguage::Python { NameLanguage::Python } else { NameLanguage::JavaScript };
-    raw.into_iter()
-        .map(|name| {
-            let name = name.replace("()", ".()").replace("..()", ".()");
-            let empty_part = name.split('.').any(str::is_empty) && !name.starts_with('.');
-            if name.is_empty() || empty_part || name.chars().any(char::is_whitespace) {
-                return Err(Fault::new(format!("`{name}` is not a name; write it like `module.member`")));
-            }
-            let star_inside = name.strip_prefix("*.").or_else(|| name.strip_suffix(".*")).unwrap_or(&name);
-            if star_inside.contains('*') {
-                return Err(Fault::new(format!("`{name}` has a `*` other than `*.name` or `module.*`")));
-            }
-            Ok(match (name.strip_prefix("*."), name.strip_suffix(".*")) {
-                (Some(_), _) => name,
-                (None, Some(module)) => format!("{}.*", canonical_name(which, module)),
-                (None, None) => canonical_name(which, &name),
-            })
-        })
-        .collect()
+fn names(raw: Vec<String>, language: RuleLanguage, kind: &str) -> Checked<Vec<Text>> {
+    raw.into_iter().map(|name| one_name(&name, language, kind).map(Text::from)).collect()
 }
 
-fn checks(raw: Vec<Spanned<RawCheck>>, of_call: bool, check: bool) -> Result<Vec<Check>, Fault> {
+/// The expression of a name that is written `/expression/`.
+pub(super) fn expression_of(name: &str) -> Option<&str> {
+    name.strip_prefix('/')?.strip_suffix('/').filter(|expression| !expression.is_empty())
+}
+
+fn one_name(name: &str, language: RuleLanguage, kind: &str) -> Checked<String> {
+    if expression_of(name).is_some() && matches!(kind, "assign" | "keyword" | "compare" | "define") {
+        return Ok(name.to_owned());
+    }
+    if name == "*" && kind == "define" {
+        return Ok(name.to_owned());
+    }
+    let name = name.replace("()", ".()").replace("..()", ".()");
+    let empty_part = name.split('.').any(str::is_empty) && !name.starts_with('.');
+    if name.is_empty() || empty_part || name.chars().any(char::is_whitespace) {
+        return Err(Fault::new(format!("`{name}` is not a name; write it like `module.member`")));
+    }
+    let star_inside = name.strip_prefix("*.").or_else(|| name.strip_suffix(".*")).unwrap_or(&name);
+    if star_inside.contains('*') {
+        return Err(Fault::new(format!("`{name}` has a `*` other than `*.name` or `module.*`")));
+    }
+    if matches!(kind, "keyword" | "define") && name.trim_start_matches("*.").contains('.') {
+        return Err(Fault::new(format!("`{name}` has a dot; {kind} looks at the last name alone")));
+    }
+    Ok(match (name.strip_prefix("*."), name.strip_suffix(".*")) {
+        (Some(last), _) if matches!(kind, "keyword" | "define") => last.to_owned(),
+        _ if matches!(kind, "keyword" | "define") => name,
+        (Some(_), _) => name,
+        (None, Some(module)) => format!("{}.*", canonical_name(language, module)),
+        (None, None) => canonical_name(language, &name),
+    })
+}
+
+/// Names of exceptions; `*` is a handler of everything.
+fn exceptions(raw: Vec<String>, language: RuleLanguage) -> Checked<Vec<Text>> {
+    let one = |name: String| if name == "*" { Ok(name) } else { one_name(&name, language, "exception") };
+    raw.into_iter().map(|name| one(name).map(Text::from)).collect()
+}
+
+fn checks(raw: Vec<Spanned<RawCheck>>, kind: &str, expressions: Expressions) -> Checked<Vec<Check>> {
     raw.into_iter()
         .map(|one| {
             let span = one.span();
-            one_check(one.into_inner(), of_call, check).map_err(|fault| fault.at(span))
+            one_check(one.into_inner(), kind, expressions).map_err(|fault| fault.at(span))
         })
         .collect()
 }
 
-fn one_check(raw: RawCheck, of_call: bool, check: bool) -> Result<Check, Fault> {
+fn one_check(raw: RawCheck, kind: &str, expressions: Expressions) -> Checked<Check> {
     let placed = raw.position.is_some() || raw.keyword.is_some();
-    if of_call && !placed {
-        return Err(Fault::new("an argument has neither position nor keyword; say which argument is meant"));
+    match kind {
+        "call" if !placed => {
+            return Err(Fault::new("an argument has neither position nor keyword; say which argument is meant"));
+        }
+        "define" if raw.position.is_some() || raw.keyword.is_none() => {
+            return Err(Fault::new("a parameter is meant by its keyword alone; give it keyword and no position"));
+        }
+        "call" | "define" => {}
+        _ if placed => return Err(Fault::new("an assigned, passed or compared value has no position or keyword")),
+        _ => {}
     }
-    if !of_call && placed {
-        return Err(Fault::new("an assigned value has no position or keyword"));
-    }
-    let test = match (raw.is, raw.value) {
-        (Some(is), None) => Test::Is(is),
-        (None, Some(value)) => Test::Value(LazyRegex::new(value, check)?),
-        _ => return Err(Fault::new("a check has exactly one of `is` and `value`")),
+    let keyword = match raw.keyword {
+        Some(keyword) => Some(match expression_of(&keyword) {
+            Some(expression) if kind == "define" => Keyword::Like(regex(expression.to_owned(), expressions)?),
+            _ => Keyword::Named(keyword.into()),
+        }),
+        None => None,
     };
-    Ok(Check { position: raw.position, keyword: raw.keyword, test })
-}
-
-/// A rule and one of its matchers, by their numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hook {
-    pub(crate) rule: usize,
-    pub(crate) matcher: usize,
-}
-
-/// A name of the form `*.name`, or `*.outer.name`.
-#[derive(Debug)]
-pub(crate) struct Member {
-    /// What stands before the last name, innermost first.
-    pub(crate) before: Vec<String>,
-    pub(crate) hook: Hook,
-}
-
-/// The names that rules look for in one way.
-#[derive(Debug, Default)]
-pub(crate) struct Names {
-    exact: HashMap<String, Vec<Hook>>,
-    suffix: HashMap<String, Vec<Member>>,
-    prefix: HashMap<String, Vec<Hook>>,
-}
-
-impl Names {
-    fn add(&mut self, name: &str, hook: Hook, segments: &mut HashSet<String>) {
-        segments.extend(name.split('.').filter(|part| *part != "*").map(str::to_owned));
-        if let Some(members) = name.strip_prefix("*.") {
-            let mut parts = members.rsplit('.').map(str::to_owned);
-            let last = parts.next().unwrap_or_default();
-            self.suffix.entry(last).or_default().push(Member { before: parts.collect(), hook });
-            return;
-        }
-        let (table, key) = if let Some(module) = name.strip_suffix(".*") {
-            (&mut self.prefix, module)
-        } else {
-            (&mut self.exact, name)
-        };
-        table.entry(key.to_owned()).or_default().push(hook);
+    let test = match (raw.is, raw.value, raw.from.is_empty()) {
+        (Some(is), None, true) => Test::Is(is),
+        (None, Some(value), true) => Test::Value(regex(value, expressions)?),
+        (None, None, false) => Test::From(raw.from.into_iter().map(Text::from).collect()),
+        _ => return Err(Fault::new("a check has exactly one of `is`, `value` and `from`")),
+    };
+    if kind == "define" && matches!(test, Test::Is(Is::Absent)) {
+        return Err(Fault::new("a default value that is absent cannot be looked at"));
     }
-
-    /// The hooks of a qualified name, those of `module.*` included.
-    pub(crate) fn named(&self, name: &str) -> Vec<Hook> {
-        let mut hooks = self.exact.get(name).cloned().unwrap_or_default();
-        // A method of a class is written like a member of it: `flask.Flask.run` is `flask.Flask().run` as well.
-        if name.contains(".().") {
-            hooks.extend(self.exact.get(&name.replace(".().", ".")).into_iter().flatten());
-        }
-        if let Some(own) = name.rsplit_once('.').and_then(|(module, _)| self.prefix.get(module)) {
-            hooks.extend_from_slice(own);
-        }
-        hooks
-    }
-
-    /// What is looked for as `*.name`.
-    pub(crate) fn member(&self, name: &str) -> &[Member] {
-        self.suffix.get(name).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// All names that the rules of one language look for.
-#[derive(Debug, Default)]
-pub(crate) struct Tables {
-    pub(crate) calls: Names,
-    pub(crate) imports: Names,
-    pub(crate) assignments: Names,
-    pub(crate) uses: Names,
-    /// Every part of every name.
-    pub(crate) segments: HashSet<String>,
-    /// Rules over text and over trees.
-    pub(crate) others: Filter,
-}
-
-impl Tables {
-    /// The tables of the rules of `language`.
-    pub(super) fn of(rules: &[Rule], language: RuleLanguage) -> Self {
-        let mut tables = Self::default();
-        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.language == language) {
-            for (matcher, one) in rule.matchers.iter().enumerate() {
-                tables.add(one, Hook { rule: number, matcher });
-            }
-        }
-        tables
-    }
-
-    fn add(&mut self, matcher: &Matcher, hook: Hook) {
-        let (table, names) = match matcher {
-            Matcher::Call { names, .. } => (&mut self.calls, names),
-            Matcher::Import { names } => (&mut self.imports, names),
-            Matcher::Assign { names, .. } => (&mut self.assignments, names),
-            Matcher::Use { names } => (&mut self.uses, names),
-            Matcher::Regex { regex, .. } => return self.others.add(hook, needles::of_regex(&regex.source)),
-            Matcher::Query { query } => return self.others.add(hook, needles::of_query(&query.source)),
-        };
-        for name in names {
-            table.add(name, hook, &mut self.segments);
-        }
-    }
+    Ok(Check { position: raw.position, keyword, test })
 }

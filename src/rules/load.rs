@@ -1,10 +1,12 @@
 //! Rule files read: the built-in ones from the program itself, the users' from folders. Both take the same way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::compile::{self, Expressions};
 use super::raw::RawRule;
-use super::{Rule, RuleError, RuleLanguage, compile};
+use super::rule::{Rule, Test, Text, What};
+use super::{RuleError, RuleLanguage};
 
 /// Rule files in all folders together.
 const RULE_FILES_MAX: usize = 10_000;
@@ -15,16 +17,16 @@ const RULE_FILE_BYTES_MAX: u64 = 256 << 10;
 /// Path and text of every built-in rule, sorted by path; made by the build script.
 static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
-/// Rules by language and id, each with its file's text.
-type Loaded = BTreeMap<(RuleLanguage, String), (Rule, String)>;
+/// Rules by language and id, each with the path of its file.
+type Loaded = BTreeMap<(RuleLanguage, Text), (Rule, String)>;
 
 /// Reads all rules; one that comes later replaces one with the same id.
-pub(super) fn load(builtin: bool, folders: &[PathBuf]) -> Result<Vec<(Rule, String)>, RuleError> {
+pub(super) fn load(builtin: bool, folders: &[PathBuf]) -> Result<Vec<Rule>, RuleError> {
     let mut loaded = Loaded::new();
     if builtin {
         for (path, text) in BUILTIN {
             let language = path.split('/').nth(1).unwrap_or_default();
-            add(&mut loaded, path, language, text, false)?;
+            add(&mut loaded, path, language, Text::Borrowed(text), Expressions::Later)?;
         }
     }
     let mut files = 0;
@@ -35,36 +37,78 @@ pub(super) fn load(builtin: bool, folders: &[PathBuf]) -> Result<Vec<(Rule, Stri
                 return Err(unreadable(folder, format!("there are more than {RULE_FILES_MAX} rule files")));
             }
             let text = read(&path)?;
-            add(&mut loaded, &path.display().to_string(), &language, &text, true)?;
+            add(&mut loaded, &path.display().to_string(), &language, Text::Owned(text), Expressions::Now)?;
         }
     }
-    Ok(loaded.into_values().collect())
+    if !folders.is_empty() {
+        known_labels(&loaded)?;
+    }
+    Ok(loaded.into_values().map(|(rule, _)| rule).collect())
 }
 
-fn add(loaded: &mut Loaded, path: &str, language: &str, text: &str, check: bool) -> Result<(), RuleError> {
-    let invalid = |message: String| RuleError::Invalid { path: path.to_owned(), message };
+fn add(loaded: &mut Loaded, path: &str, language: &str, text: Text, expressions: Expressions) -> Result<(), RuleError> {
+    let rule = read_rule(path, language, text, expressions)
+        .map_err(|message| RuleError::Invalid { path: path.to_owned(), message })?;
+    // An id is unique over all languages, so that a user's rule replaces the built-in one that it is named after.
+    loaded.retain(|(_, other), _| *other != rule.id);
+    loaded.insert((rule.language, rule.id.clone()), (rule, path.to_owned()));
+    Ok(())
+}
+
+/// Reads one rule; an error says the line and the mend.
+pub(super) fn read_rule(path: &str, language: &str, text: Text, expressions: Expressions) -> Result<Rule, String> {
     let language = RuleLanguage::named(language).ok_or_else(|| {
-        invalid(format!("`{language}` is no language of rules; put the file into python, javascript, html or any"))
+        format!("`{language}` is no language of rules; put the file into python, javascript, html or any")
     })?;
-    let raw: RawRule = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(text, span.start));
-        invalid(format!("line {line}: {}", error.message()))
+    let raw: RawRule = toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(&text, span.start));
+        format!("line {line}: {}", error.message())
     })?;
     let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let id = raw.id.clone();
-    let rule = compile::compile(raw, stem, language, check).map_err(|fault| {
-        let line = fault.span.map_or(1, |span| line_of(text, span.start));
-        invalid(format!("line {line}: rule `{id}`: {}", fault.message))
-    })?;
-    // An id is unique over all languages, so that a user's rule replaces the built-in one that it is named after.
-    loaded.retain(|(_, other), _| *other != id);
-    loaded.insert((language, id), (rule, text.to_owned()));
+    compile::compile(raw, stem, language, text.clone(), expressions).map_err(|fault| {
+        let line = fault.span.map_or(1, |span| line_of(&text, span.start));
+        format!("line {line}: rule `{id}`: {}", fault.message)
+    })
+}
+
+/// Refuses rules that ask for a label which no rule gives: they would never hit.
+fn known_labels(loaded: &Loaded) -> Result<(), RuleError> {
+    let labels = |source: bool| {
+        let labels = loaded.values().filter(move |(rule, _)| rule.source || !source);
+        labels.filter_map(|(rule, _)| rule.label.as_deref()).collect::<BTreeSet<&str>>()
+    };
+    let (all, sources) = (labels(false), labels(true));
+    let ids: BTreeSet<&str> = loaded.keys().map(|(_, id)| &**id).collect();
+    for (rule, path) in loaded.values() {
+        for matcher in &rule.matchers {
+            let mut unknown: Vec<(&str, &str)> = Vec::new();
+            for check in matcher.checks.iter().chain(&matcher.not_checks) {
+                if let Test::From(from) = &check.test {
+                    let missing = from.iter().filter(|label| !sources.contains(&***label));
+                    unknown.extend(missing.map(|label| (&**label, "no source has the label")));
+                }
+            }
+            if let What::All { of, .. } = &matcher.what {
+                let missing = of.iter().filter(|one| !all.contains(&***one) && !ids.contains(&***one));
+                unknown.extend(missing.map(|label| (&**label, "no rule has the label or id")));
+            }
+            if let Some((label, what)) = unknown.first() {
+                let line = rule.file.lines().position(|line| line.contains(&format!("\"{label}\""))).unwrap_or(0) + 1;
+                let message = format!("line {line}: rule `{}`: {what} `{label}`; add a rule with it", rule.id);
+                return Err(RuleError::Invalid { path: path.clone(), message });
+            }
+        }
+    }
     Ok(())
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
 }
+
+/// The folder beside the languages whose files say what the rules stand for.
+const PEERS: &str = "peers";
 
 /// The rule files of a folder: `<language>/<id>.toml`, sorted.
 fn rule_files(folder: &Path) -> Result<Vec<(PathBuf, String)>, RuleError> {
@@ -77,6 +121,10 @@ fn rule_files(folder: &Path) -> Result<Vec<(PathBuf, String)>, RuleError> {
                     format!("{name} is not in a folder of its language; move it into python, javascript, html or any");
                 return Err(unreadable(folder, message));
             }
+            continue;
+        }
+        // Which checks of other scanners the rules stand for is data about the rules, and no rule.
+        if name == PEERS {
             continue;
         }
         for file in entries(&language)?.into_iter().filter(|file| is_toml(file)) {

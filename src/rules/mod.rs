@@ -8,25 +8,37 @@
 //! A rule names what is done, however it is spelled: names are qualified and resolved by the scan pass. See the
 //! documentation of `[[match]]` in the schema for how names are written.
 
+mod commands;
 mod compile;
+mod demand;
+mod filter;
+mod lazy;
 mod load;
 mod needles;
 mod raw;
+mod rule;
 mod selftest;
+mod tables;
+mod worth;
 
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::artifact::Digest;
+use crate::facts::Dialect;
 use crate::finding::{Confidence, Severity, hex};
 use crate::language::Language;
+use crate::passes::scan::canonical;
 
-pub(crate) use needles::Filter;
-
-pub(crate) use compile::{Check, Hook, Matcher, Member, Tables, Test};
-pub use raw::{Is, Within};
+pub(crate) use commands::{KEYWORDS, Words, words};
+pub(crate) use demand::Demand;
+pub(crate) use filter::Filter;
+pub use raw::{Inside, Is, Scope, StatementWord, Within};
+pub(crate) use rule::{Check, Keyword, Matcher, Test, Text, What};
+pub use rule::{Rule, RuleTexts};
 pub use selftest::{ExampleKind, SelfTestFailure, selftest};
+pub(crate) use tables::{Hook, Labels, Member, Names, Tables};
 
 /// What a rule sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,32 +86,12 @@ impl RuleLanguage {
     }
 }
 
-/// A compiled rule.
-#[derive(Debug)]
-pub struct Rule {
-    /// Named after the fault.
-    pub id: String,
-    /// What the rule sees.
-    pub language: RuleLanguage,
-    /// How bad a hit is.
-    pub severity: Severity,
-    /// How sure a hit is.
-    pub confidence: Confidence,
-    /// What was found: a lower-case fragment without a full stop.
-    pub message: String,
-    /// Why it is dangerous.
-    pub why: String,
-    /// What to do instead.
-    pub instead: String,
-    /// Numbers of the Common Weakness Enumeration.
-    pub cwe: Vec<u32>,
-    /// Ids of equivalent checks elsewhere, or titles of documents.
-    pub references: Vec<String>,
-    /// Code that the rule hits.
-    pub bad: Vec<String>,
-    /// Code that the rule does not hit.
-    pub good: Vec<String>,
-    pub(crate) matchers: Vec<Matcher>,
+/// A name of a rule as the scan pass writes it.
+fn canonical_name(language: RuleLanguage, name: &str) -> String {
+    match language {
+        RuleLanguage::Python => canonical(Dialect::Python, name),
+        _ => canonical(Dialect::JavaScript, name),
+    }
 }
 
 /// Compiled rules.
@@ -108,6 +100,8 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     digest: Digest,
     tables: [Tables; 4],
+    /// Matchers that ask for several labels at once.
+    combinations: Vec<Hook>,
 }
 
 /// Why rules were refused.
@@ -138,15 +132,22 @@ impl RuleSet {
     /// [`RuleError`] names the first rule file that is not valid, or the folder that cannot be read.
     pub fn load(builtin: bool, dirs: &[impl AsRef<Path>]) -> Result<Self, RuleError> {
         let folders: Vec<_> = dirs.iter().map(|dir| dir.as_ref().to_owned()).collect();
-        let mut hasher = Sha256::new();
-        let mut rules = Vec::new();
-        for (rule, text) in load::load(builtin, &folders)? {
-            hasher.update(format!("{}/{}\0{}\0", rule.language.name(), rule.id, hex(&Sha256::digest(text.as_bytes()))));
-            rules.push(rule);
-        }
-        let digest = Digest::of(&hasher.finalize());
+        let rules = load::load(builtin, &folders)?;
+        let digest = digest(&rules);
         let tables = RuleLanguage::ALL.map(|language| Tables::of(&rules, language));
-        Ok(Self { rules, digest, tables })
+        Ok(Self::new(rules, digest, tables))
+    }
+
+    fn new(rules: Vec<Rule>, digest: Digest, tables: [Tables; 4]) -> Self {
+        let mut combinations = Vec::new();
+        for (number, rule) in rules.iter().enumerate() {
+            for (matcher, one) in rule.matchers.iter().enumerate() {
+                if matches!(one.what, What::All { .. }) {
+                    combinations.push(Hook { rule: number, matcher });
+                }
+            }
+        }
+        Self { rules, digest, tables, combinations }
     }
 
     /// The digest over all loaded rules.
@@ -183,4 +184,19 @@ impl RuleSet {
         let rule = &self.rules[hook.rule];
         (rule, &rule.matchers[hook.matcher])
     }
+
+    /// Matchers that ask for several labels at once.
+    pub(crate) fn combinations(&self) -> &[Hook] {
+        &self.combinations
+    }
+}
+
+/// The digest over all of `rules`.
+fn digest(rules: &[Rule]) -> Digest {
+    let mut hasher = Sha256::new();
+    for rule in rules {
+        let own = hex(&Sha256::digest(rule.file.as_bytes()));
+        hasher.update(format!("{}/{}\0{own}\0", rule.language.name(), rule.id));
+    }
+    Digest::of(&hasher.finalize())
 }

@@ -3,7 +3,7 @@
 //! Compiling a regular expression costs up to a millisecond or two and a tree-sitter query about three, so that running
 //! every such rule over every file would cost far more than the file is worth. Most of them cannot match without some
 //! fixed text (`AKIA`, `__proto__`). These *needles* are derived from the expression itself, never written by hand, so
-//! that they cannot be wrong about it; one pass of Aho-Corasick over a file tells which rules are left.
+//! that they cannot be wrong about it; the `filter` looks for them in a text.
 //!
 //! A rule has several clauses; a text must hold at least one needle of each. Needles are ASCII and compared without case.
 //! A rule without clauses always runs.
@@ -11,15 +11,11 @@
 use std::collections::HashSet;
 use std::iter::Peekable;
 use std::str::Chars;
-use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::Hook;
-
 /// At least one of these must be there.
-type Clause = Vec<String>;
+pub(super) type Clause = Vec<String>;
 
 /// A shorter needle is in every file.
 const NEEDLE_BYTES_MIN: usize = 2;
@@ -28,7 +24,7 @@ const NEEDLE_BYTES_MIN: usize = 2;
 const CLAUSE_NEEDLES_MAX: usize = 64;
 
 /// Characters that fold to an ASCII letter although they are not ASCII: a text that holds one is not filtered.
-const FOLD_TO_ASCII: [char; 2] = ['\u{212a}', '\u{17f}'];
+pub(super) const FOLD_TO_ASCII: [char; 2] = ['\u{212a}', '\u{17f}'];
 
 /// What a text must hold for the regular expression to match.
 pub(super) fn of_regex(source: &str) -> Vec<Clause> {
@@ -193,72 +189,9 @@ fn fixed(hir: &Hir) -> Option<String> {
     }
 }
 
-/// Tells which rules over text and trees a text is worth.
-#[derive(Debug, Default)]
-pub(crate) struct Filter {
-    /// Each rule's hook and its clauses.
-    rules: Vec<(Hook, Vec<Clause>)>,
-    compiled: OnceLock<Compiled>,
-}
-
-#[derive(Debug)]
-struct Compiled {
-    /// `None` where the needles could not be compiled, so that every rule runs.
-    automaton: Option<AhoCorasick>,
-    /// For each needle the clause that it is of.
-    clause_of: Vec<usize>,
-    /// For each clause the rule that it is of, by its place in the list.
-    rule_of: Vec<usize>,
-}
-
-impl Filter {
-    /// Adds a rule.
-    pub(super) fn add(&mut self, hook: Hook, clauses: Vec<Clause>) {
-        self.rules.push((hook, clauses));
-    }
-
-    /// The rules that could match `text`, in the order in which they were added.
-    pub(crate) fn candidates(&self, text: &str) -> Vec<Hook> {
-        let compiled = self.compiled.get_or_init(|| self.compile());
-        let automaton = compiled.automaton.as_ref().filter(|_| !text.contains(FOLD_TO_ASCII));
-        let Some(automaton) = automaton else { return self.rules.iter().map(|(hook, _)| *hook).collect() };
-        let mut missing: Vec<usize> = self.rules.iter().map(|(_, clauses)| clauses.len()).collect();
-        let mut held = vec![false; compiled.rule_of.len()];
-        let mut left = held.len();
-        for found in automaton.find_overlapping_iter(text) {
-            let clause = compiled.clause_of[found.pattern().as_usize()];
-            if !std::mem::replace(&mut held[clause], true) {
-                missing[compiled.rule_of[clause]] -= 1;
-                left -= 1;
-            }
-            if left == 0 {
-                break;
-            }
-        }
-        self.rules.iter().zip(missing).filter(|(_, missing)| *missing == 0).map(|((hook, _), _)| *hook).collect()
-    }
-
-    fn compile(&self) -> Compiled {
-        let (mut needles, mut clause_of, mut rule_of) = (Vec::new(), Vec::new(), Vec::new());
-        for (rule, (_, clauses)) in self.rules.iter().enumerate() {
-            for clause in clauses {
-                needles.extend(clause);
-                clause_of.extend(std::iter::repeat_n(rule_of.len(), clause.len()));
-                rule_of.push(rule);
-            }
-        }
-        let automaton =
-            AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(needles).ok();
-        Compiled { automaton, clause_of, rule_of }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use tree_sitter::StreamingIterator as _;
-
     use super::*;
-    use crate::rules::{Matcher, RuleLanguage, RuleSet};
 
     fn clauses(all: &[Clause]) -> Vec<Vec<&str>> {
         all.iter().map(|clause| clause.iter().map(String::as_str).collect()).collect()
@@ -315,112 +248,5 @@ mod tests {
         for (query, wanted) in cases {
             assert_eq!(clauses(&of_query(query)), *wanted, "{query}");
         }
-    }
-
-    /// Whether a rule's expression or query matches a text, whatever its needles say.
-    fn matches(matcher: &Matcher, language: &tree_sitter::Language, text: &str) -> bool {
-        match matcher {
-            Matcher::Regex { regex, .. } => {
-                regex.get().is_match(text) || text.lines().any(|line| regex.get().is_match(line))
-            }
-            Matcher::Query { query } => {
-                let mut parser = tree_sitter::Parser::new();
-                parser.set_language(language).unwrap();
-                let tree = parser.parse(text, None).unwrap();
-                let mut cursor = tree_sitter::QueryCursor::new();
-                cursor.matches(query.get(), tree.root_node(), text.as_bytes()).next().is_some()
-            }
-            _ => false,
-        }
-    }
-
-    #[test]
-    fn no_built_in_rule_matches_where_its_needles_are_missing() {
-        let rules = RuleSet::load(true, &[] as &[&std::path::Path]).unwrap();
-        let examples: Vec<&String> = rules.rules().iter().flat_map(|rule| rule.bad.iter().chain(&rule.good)).collect();
-        let mut matched = 0;
-        for language in RuleLanguage::ALL {
-            let grammar: tree_sitter::Language = match language {
-                RuleLanguage::Python => tree_sitter_python::LANGUAGE.into(),
-                RuleLanguage::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
-                RuleLanguage::Html | RuleLanguage::Any => tree_sitter_html::LANGUAGE.into(),
-            };
-            let filter = &rules.tables(language).others;
-            for example in &examples {
-                let candidates = filter.candidates(example);
-                for (hook, _) in filter.rules.iter().filter(|(hook, _)| !candidates.contains(hook)) {
-                    let (rule, matcher) = rules.hooked(*hook);
-                    assert!(!matches(matcher, &grammar, example), "{} is filtered from:\n{example}", rule.id);
-                }
-                matched += candidates.iter().filter(|hook| matches(rules.hooked(**hook).1, &grammar, example)).count();
-            }
-        }
-        assert!(matched > 100, "{matched}");
-    }
-
-    /// Expressions and texts put together by a fixed sequence of numbers: nothing matches without its needles.
-    #[test]
-    fn no_expression_matches_where_its_needles_are_missing() {
-        let mut state = 1_u64;
-        let mut next = |below: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
-        };
-        const ATOMS: [&str; 14] = [
-            "ab",
-            "k",
-            "S",
-            "é",
-            "[ab]",
-            "(?i:ks)",
-            "(?i)",
-            "(?x) a b ",
-            r"\b",
-            "(?-i:K)",
-            ".",
-            "^",
-            r"\x61",
-            "[k\u{212a}]",
-        ];
-        const ENDS: [&str; 8] = ["", "", "", "?", "*", "+", "{0,2}", "{2}"];
-        const TEXTS: [&str; 9] = ["a", "b", "k", "s", "K", "S", "é", "\u{17f}", "\u{212a}"];
-        let (mut compared, mut filtered) = (0, 0);
-        for _ in 0..3000 {
-            let mut source = String::new();
-            for _ in 0..=next(4) {
-                let atom = ATOMS[usize::try_from(next(14)).unwrap()];
-                let end = ENDS[usize::try_from(next(8)).unwrap()];
-                source = match next(4) {
-                    0 => format!("({source}|{atom}){end}"),
-                    1 => format!("({source}{atom}){end}"),
-                    _ => format!("{source}(?:{atom}){end}"),
-                };
-            }
-            let Ok(regex) = regex::Regex::new(&source) else { continue };
-            let mut filter = Filter::default();
-            filter.add(Hook { rule: 0, matcher: 0 }, of_regex(&source));
-            for _ in 0..20 {
-                let text: String = (0..next(7)).map(|_| TEXTS[usize::try_from(next(9)).unwrap()]).collect();
-                let worth = !filter.candidates(&text).is_empty();
-                assert!(worth || !regex.is_match(&text), "{source} {text:?}");
-                compared += 1;
-                filtered += usize::from(!worth);
-            }
-        }
-        assert!(compared > 10_000 && filtered > 1000, "{compared} {filtered}");
-    }
-
-    #[test]
-    fn a_text_is_worth_the_rules_whose_clauses_it_meets() {
-        let hook = |rule| Hook { rule, matcher: 0 };
-        let mut filter = Filter::default();
-        filter.add(hook(0), of_regex("AKIA[0-9]+"));
-        filter.add(hook(1), of_regex("[a-z]+"));
-        filter.add(hook(2), vec![vec!["exec".to_owned()], vec!["b64".to_owned()]]);
-        let worth = |text: &str| filter.candidates(text).iter().map(|hook| hook.rule).collect::<Vec<_>>();
-        assert_eq!(worth("nothing"), [1]);
-        assert_eq!(worth("akia exec"), [0, 1]);
-        assert_eq!(worth("exec(b64decode(x))"), [1, 2]);
-        assert_eq!(worth("the kelvin sign \u{212a}"), [0, 1, 2]);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Rule, RuleSet};
 use crate::artifact::{Artifact, SourceFile};
 use crate::passes::parse::{Target, parse};
-use crate::passes::scan::scan;
+use crate::passes::scan::hit_rules;
 use crate::policy::{ParsePolicy, ScanPolicy};
 
 /// Which list of examples a failure is about.
@@ -45,10 +45,11 @@ impl fmt::Display for SelfTestFailure {
 pub fn selftest(rules: &RuleSet, chosen: impl Fn(&Rule) -> bool) -> Vec<SelfTestFailure> {
     let mut failures = Vec::new();
     for rule in rules.rules().iter().filter(|rule| chosen(rule)) {
-        for (kind, examples) in [(ExampleKind::Bad, &rule.bad), (ExampleKind::Good, &rule.good)] {
+        let texts = rule.texts();
+        for (kind, examples) in [(ExampleKind::Bad, &texts.bad), (ExampleKind::Good, &texts.good)] {
             for (number, example) in examples.iter().enumerate() {
                 if is_hit(rules, rule, example) != (kind == ExampleKind::Bad) {
-                    let (rule_id, example) = (rule.id.clone(), example.clone());
+                    let (rule_id, example) = (rule.id.to_string(), example.clone());
                     failures.push(SelfTestFailure { rule_id, kind, number: number + 1, example });
                 }
             }
@@ -64,6 +65,5 @@ fn is_hit(rules: &RuleSet, rule: &Rule, example: &str) -> bool {
         SourceFile { language, ..SourceFile::new(format!("example.{extension}"), example.as_bytes().to_vec()) };
     let artifact = Artifact::new("example", "example", vec![source], Vec::new());
     let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
-    let (findings, _) = scan(&parsed, rules, &ScanPolicy::default());
-    findings.iter().any(|finding| finding.rule_id == rule.id.as_str())
+    hit_rules(&parsed, rules, &ScanPolicy::default()).contains(&*rule.id)
 }

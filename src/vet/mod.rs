@@ -4,6 +4,7 @@
 //! report. Nothing here prints.
 
 mod gate;
+mod kept;
 mod log;
 mod results;
 mod run;
@@ -13,11 +14,12 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::artifact::{Artifact, Digest};
+use crate::cache::Cache;
 use crate::deps::{self, Declared};
 use crate::finding::{Finding, Pass};
 use crate::language::EngineVersions;
 use crate::passes::budget::budget;
-use crate::passes::parse::{Parsed, Target, Validity, parse};
+use crate::passes::parse::{Parsed, Target, Validity, parse_for};
 use crate::passes::scan::scan;
 use crate::passes::structure::{Structure, structure};
 use crate::passes::{PassResult, Status};
@@ -29,6 +31,7 @@ use crate::report::{
 use crate::rules::RuleSet;
 
 pub use gate::{Baseline, Cleared, Judged, fails, gate, judge, names};
+use kept::Kept;
 use log::Log;
 pub use results::Results;
 use results::{Done, count, timed};
@@ -124,7 +127,8 @@ pub fn judge_artifact<'a>(
     let Judging { policy, rules, baseline, requirements } = judging;
     let ((declared, undeclarable), declaring) = timed(|| deps::declared(artifact, requirements, &policy.install));
     let target = Target::new(&policy.parse, engines, declared.requires_python.as_ref());
-    let ((parsed, mut findings), parsing) = timed(|| parse(artifact, &policy.parse, &target));
+    let ((parsed, mut findings), parsing) =
+        timed(|| parse_for(artifact, &policy.parse, &target, &|language, text| rules.is_worth_facts(language, text)));
     let (structured, structuring) = timed(|| structure(&parsed, policy));
     let (structure, leftovers) = structured?;
     let ((dangers, mut scan_details), scanning) = timed(|| scan(&parsed, rules, &policy.scan));
@@ -181,6 +185,8 @@ pub struct Session<'a> {
     pub agent_id: Option<&'a str>,
     /// How cleared artifacts are installed and run; `None` for static passes only.
     pub running: Option<Running<'a>>,
+    /// Where results of static passes are kept; used only where nothing is run.
+    pub cache: Option<&'a Cache>,
 }
 
 /// A report and how its vetting ended.
@@ -208,16 +214,46 @@ impl Session<'_> {
     #[must_use]
     pub fn vet(&self, artifact: &Artifact) -> Vetting {
         let log = Log::start(&format!("vetting {}: {}", artifact.name, count(artifact.files.len(), "file")));
+        if let (Some(cache), None) = (self.cache, &self.running) {
+            return self.vet_once(cache, artifact, log);
+        }
+        let record = self.judged(artifact, log);
+        self.report(ArtifactSummary::from(artifact), artifact.digest, Seen::from(record))
+    }
+
+    /// Vets an artifact statically, unless that was done before.
+    fn vet_once(&self, cache: &Cache, artifact: &Artifact, mut log: Log) -> Vetting {
+        let key = kept::key(cache, artifact, &self.judging);
+        let seen = if let Some(kept) = Kept::read(cache, key) {
+            log.add("static passes: nothing has changed since they were last taken; their results are from the cache");
+            Seen {
+                exit: kept.exit(),
+                validation_results: kept.validation_results,
+                findings: kept.findings,
+                dependencies: None,
+                execution: None,
+                log,
+            }
+        } else {
+            let seen = Seen::from(self.judged(artifact, log));
+            if matches!(seen.exit, Exit::Passed | Exit::Blocked) {
+                seen.kept().write(cache, key);
+            }
+            seen
+        };
+        self.report(ArtifactSummary::from(artifact), artifact.digest, seen)
+    }
+
+    /// Takes an artifact through all passes that the session asks for.
+    fn judged(&self, artifact: &Artifact, log: Log) -> Record {
         let engines = self
             .running
             .as_ref()
             .map_or_else(EngineVersions::default, |running| running.engines(artifact, &self.judging.policy.parse));
-        let vetted = judge_artifact(artifact, self.judging, engines);
-        let record = match vetted {
+        match judge_artifact(artifact, self.judging, engines) {
             Ok(vetted) => self.after_judgement(vetted, log),
             Err(error) => Record::not_vetted(&error, log),
-        };
-        self.report(ArtifactSummary::from(artifact), artifact.digest, record)
+        }
     }
 
     /// The report on something that could not be vetted.
@@ -225,7 +261,7 @@ impl Session<'_> {
     pub fn not_vetted(&self, name: &str, error: &dyn std::error::Error) -> Vetting {
         let artifact = Artifact::new(name, name, Vec::new(), Vec::new());
         let record = Record::not_vetted(error, Log::start(&format!("vetting {name}")));
-        self.report(ArtifactSummary::from(&artifact), artifact.digest, record)
+        self.report(ArtifactSummary::from(&artifact), artifact.digest, Seen::from(record))
     }
 
     fn after_judgement(&self, mut vetted: Vetted<'_>, mut log: Log) -> Record {
@@ -259,8 +295,8 @@ impl Session<'_> {
         record
     }
 
-    fn report(&self, artifact: ArtifactSummary, digest: Digest, record: Record) -> Vetting {
-        let Record { results, findings, dependencies, execution, exit, log } = record;
+    fn report(&self, artifact: ArtifactSummary, digest: Digest, seen: Seen) -> Vetting {
+        let Seen { validation_results, findings, dependencies, execution, exit, log } = seen;
         let tool = Tool {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -268,7 +304,6 @@ impl Session<'_> {
             policy_digest: self.judging.policy.digest().to_string(),
         };
         let identity = format!("{digest} {} {} {}", tool.version, tool.rules_digest, tool.policy_digest);
-        let result = |pass| ValidationResult::from(results.of(pass));
         let ended = log.end(exit);
         let report = Report {
             schema_version: SCHEMA_VERSION.to_owned(),
@@ -280,20 +315,52 @@ impl Session<'_> {
             duration_ms: millis(ended.duration),
             tool,
             artifact,
-            validation_results: ValidationResults {
-                syntax: result(Pass::Parse),
-                structure: result(Pass::Structure),
-                security: result(Pass::Scan),
-                performance: result(Pass::Budget),
-                dependencies: result(Pass::Install),
-                execution: result(Pass::Execute),
-            },
-            findings: findings.iter().map(ReportFinding::from).collect(),
+            validation_results,
+            findings,
             dependencies,
             execution,
             logs: ended.lines,
         };
         Vetting { report, exit }
+    }
+}
+
+/// What a session has to say, in the report's own shapes.
+#[derive(Debug)]
+struct Seen {
+    validation_results: ValidationResults,
+    findings: Vec<ReportFinding>,
+    dependencies: Option<Dependencies>,
+    execution: Option<Execution>,
+    exit: Exit,
+    log: Log,
+}
+
+impl From<Record> for Seen {
+    fn from(record: Record) -> Self {
+        let Record { results, findings, dependencies, execution, exit, log } = record;
+        let result = |pass| ValidationResult::from(results.of(pass));
+        let validation_results = ValidationResults {
+            syntax: result(Pass::Parse),
+            structure: result(Pass::Structure),
+            security: result(Pass::Scan),
+            performance: result(Pass::Budget),
+            dependencies: result(Pass::Install),
+            execution: result(Pass::Execute),
+        };
+        let findings = findings.iter().map(ReportFinding::from).collect();
+        Self { validation_results, findings, dependencies, execution, exit, log }
+    }
+}
+
+impl Seen {
+    /// What of it may be kept.
+    fn kept(&self) -> Kept {
+        Kept {
+            blocked: self.exit == Exit::Blocked,
+            validation_results: self.validation_results.clone(),
+            findings: self.findings.clone(),
+        }
     }
 }
 

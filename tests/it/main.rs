@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module for each room of the house.
 
+mod cache;
 mod conformance;
 mod docker;
 mod fixtures;

@@ -243,6 +243,7 @@ fn rules() -> Vec<RuleHelp> {
         why: "It runs what it is given.".into(),
         instead: "Use `ast.literal_eval`.".into(),
         cwe: vec!["CWE-95".into()],
+        owasp: vec!["A03:2021".to_owned()],
         references: vec!["https://example.org/eval".into()],
     }]
 }

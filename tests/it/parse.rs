@@ -538,7 +538,7 @@ fn details_count_what_was_judged() {
          \"target\":{\"python\":{\"version\":\"3.14\",\"because\":\"it is the newest known and nothing names another\"},\
          \"node\":{\"version\":\"26\",\"because\":\"it is the newest known and nothing names another\"}},\
          \"dialects\":{\"a.py\":\"3.14\",\"b.js\":\"commonjs\"},\
-         \"dialectFrom\":{\"b.js\":\"no package.json names a type, and it is CommonJS\"},\"tolerantTreeErrors\":[]}"
+         \"dialectFrom\":{\"b.js\":\"no package.json names a type, and it is CommonJS\"}}"
     );
     let validity: Vec<_> = parsed.files.iter().map(|file| file.validity).collect();
     assert_eq!(validity, [Validity::Valid, Validity::Invalid, Validity::NotJudged, Validity::NotJudged]);

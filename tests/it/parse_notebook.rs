@@ -155,7 +155,7 @@ fn what_is_only_text_is_no_code() {
 #[test]
 fn outputs_markdown_and_metadata_are_read_as_text_with_their_escapes_undone() {
     let mut notebook = notebook(&["x = 1\n"]);
-    let secret = "token = ghp_0123456789abcdefghijklmnopqrstuvwx12";
+    let secret = "token = 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";
     notebook["cells"][0]["outputs"] = json!([{ "output_type": "stream", "name": "stdout", "text": [secret] }]);
     let plain = notebook.to_string();
     assert!(has(&scanned(&plain), "secret-github-token"), "{:?}", scanned(&plain));
@@ -167,7 +167,7 @@ fn outputs_markdown_and_metadata_are_read_as_text_with_their_escapes_undone() {
     assert_eq!(finding.cell, None);
 
     notebook["cells"] = json!([
-        { "cell_type": "markdown", "metadata": {}, "source": ["# Title\n", "text ghp_0123456789abcdefghijklmnopqrstuvwx12\n"] }
+        { "cell_type": "markdown", "metadata": {}, "source": ["# Title\n", "text 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\n"] }
     ]);
     let found = scanned(&notebook.to_string());
     let finding = found.iter().find(|finding| finding.rule_id == "secret-github-token").expect("it is found");
@@ -176,7 +176,7 @@ fn outputs_markdown_and_metadata_are_read_as_text_with_their_escapes_undone() {
 
 #[test]
 fn code_is_reported_once() {
-    let found = scanned_cells(&["password = 'x'\nt = 'ghp_0123456789abcdefghijklmnopqrstuvwx12'\n!rm -rf /\n"]);
+    let found = scanned_cells(&["password = 'x'\nt = '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'\n!rm -rf /\n"]);
     for rule in ["secret-github-token", "shell-recursive-delete"] {
         assert_eq!(found.iter().filter(|finding| finding.rule_id == rule).count(), 1, "{rule}: {found:?}");
     }

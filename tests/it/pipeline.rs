@@ -394,6 +394,7 @@ fn the_changed_folder_does_not_change_what_runs() {
         },
         agent_id: None,
         running: Some(running),
+        cache: None,
     };
     let vetting = session.vet(&snapshot);
     assert_eq!(vetting.exit, vetrun::vet::Exit::Passed, "{:?}", vetting.report.logs);

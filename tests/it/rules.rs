@@ -1,6 +1,9 @@
 //! Tests of: rules, and the scan pass that runs them.
 
+mod agreement;
 mod evasions;
+mod language;
+mod meaning;
 
 use std::path::Path;
 
@@ -478,7 +481,10 @@ fn rules_that_are_not_valid_are_refused_with_place_and_mend() {
             format!("{head}{examples}[[match]]\ncall = [\"a\"]\n[[match.argument]]\nis = \"truthy\""),
             "neither position nor keyword",
         ),
-        (format!("{head}{examples}[[match]]\nuse = [\"a\"]\nwithin = \"string\""), "within goes with"),
+        (
+            format!("{head}{examples}[[match]]\nuse = [\"a\"]\nwithin = \"string\""),
+            "goes with `regex` alone, not with `use`",
+        ),
         (
             head.replace("severity = \"high\"", "severity = \"huge\"") + examples + "[[match]]\ncall = [\"a\"]",
             "line 2: unknown variant `huge`",

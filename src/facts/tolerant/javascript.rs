@@ -1,6 +1,9 @@
 //! JavaScript: which nodes of its tolerant tree are which facts. TypeScript and JSX come through the same grammar, with
 //! error nodes for what it does not know.
 
+mod exports;
+mod statements;
+
 use std::num::NonZeroU16;
 use std::sync::OnceLock;
 
@@ -12,7 +15,9 @@ use crate::facts::{
 
 use super::{Child, Frame, Language, names};
 use crate::facts::builder::{Binding, Builder};
+use crate::facts::javascript::called;
 use crate::facts::literal;
+use crate::facts::statements::{BlockKind, StatementKind};
 
 names! {
     /// Node kinds of JavaScript.
@@ -22,14 +27,15 @@ names! {
         Augmented = "augmented_assignment_expression", Await = "await_expression", Binary = "binary_expression",
         Block = "statement_block", Call = "call_expression", Catch = "catch_clause", Class = "class",
         ClassBody = "class_body", ClassDeclaration = "class_declaration", Comment = "comment",
-        Computed = "computed_property_name", Decorator = "decorator", Do = "do_statement", Export = "export_statement",
+        Computed = "computed_property_name", Debugger = "debugger_statement", Decorator = "decorator", Do = "do_statement", Export = "export_statement",
         ExpressionStatement = "expression_statement", False = "false", Field = "field_definition",
         ForIn = "for_in_statement", For = "for_statement", FunctionDeclaration = "function_declaration",
         FunctionExpression = "function_expression", GeneratorDeclaration = "generator_function_declaration",
         Generator = "generator_function", Heritage = "class_heritage", HtmlComment = "html_comment",
         Identifier = "identifier", If = "if_statement", Import = "import_statement", ImportClause = "import_clause",
-        ImportSpecifier = "import_specifier", ImportWord = "import", NamespaceImport = "namespace_import", JsxExpression = "jsx_expression", Lexical = "lexical_declaration", Member = "member_expression",
-        Method = "method_definition", New = "new_expression", Null = "null", Number = "number", Object = "object",
+        ImportSpecifier = "import_specifier", ImportWord = "import", NamespaceImport = "namespace_import",
+        JsxAttribute = "jsx_attribute", JsxExpression = "jsx_expression", Lexical = "lexical_declaration", Member = "member_expression",
+        MetaProperty = "meta_property", Method = "method_definition", New = "new_expression", Null = "null", Number = "number", Object = "object",
         ObjectAssignmentPattern = "object_assignment_pattern", ObjectPattern = "object_pattern", Pair = "pair",
         PairPattern = "pair_pattern", Parameters = "formal_parameters", Parenthesized = "parenthesized_expression",
         PrivateProperty = "private_property_identifier", Program = "program", Property = "property_identifier",
@@ -50,7 +56,7 @@ names! {
     /// Fields of JavaScript nodes.
     F {
         Alternative = "alternative", Arguments = "arguments", Argument = "argument", Body = "body",
-        Consequence = "consequence", Constructor = "constructor", Function = "function", Index = "index", Key = "key",
+        Consequence = "consequence", Condition = "condition", Constructor = "constructor", Decorator = "decorator", Function = "function", Index = "index", Key = "key",
         Kind = "kind", Left = "left", Name = "name", Object = "object", Operator = "operator", Parameter = "parameter",
         Parameters = "parameters", Property = "property", Right = "right", Source = "source", Value = "value",
     }
@@ -111,6 +117,7 @@ impl Language for JavaScript {
             };
             if let Some(inner) = inner {
                 builder.scope = inner;
+                frame.own_scope = inner;
                 builder.branches = if parent.function.is_some() { 0 } else { builder.branches };
             }
         }
@@ -162,6 +169,12 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
     let node = frame.node;
     match frame.kind {
         N::This => this(builder, node),
+        // `new.target` is a function or class, whichever it may be.
+        N::MetaProperty if builder.text(node.byte_range()).starts_with("new") => {
+            let name = builder.facts.symbols.intern("Class?");
+            builder.expr(Kind::Name(name), node.byte_range())
+        }
+        N::Regex => regex(builder, node),
         N::ImportWord => {
             let name = builder.facts.symbols.intern("import");
             builder.expr(Kind::Name(name), node.byte_range())
@@ -170,8 +183,14 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
             let kind = scalar(builder, frame.kind, node);
             builder.expr(kind, node.byte_range())
         }
-        N::Parenthesized | N::Await | N::Substitution | N::JsxExpression | N::Computed | N::Yield | N::Heritage => {
+        N::Decorator | N::Parenthesized | N::Await | N::Substitution | N::JsxExpression | N::Computed | N::Heritage => {
             children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr)
+        }
+        N::Yield => {
+            let value = children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr);
+            let word = builder.text(node.byte_range()).strip_prefix("yield").unwrap_or_default();
+            builder.yields(value, word.trim_start().starts_with('*'));
+            OPAQUE
         }
         N::Sequence => {
             let (last, rest) = match children {
@@ -239,10 +258,15 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
                 None => Binding::Hoisted,
             };
             builder.assign(field(children, F::Left), element, how);
+            builder.block(BlockKind::Loop, frame.node.byte_range());
         }
+        N::For | N::While | N::Do => statements::looped(builder, frame, children),
+        N::Debugger => builder.statement(StatementKind::Debugger, [], frame.node.byte_range()),
+        N::JsxAttribute => statements::jsx_attribute(builder, frame.node, children),
         N::Catch => {
             let inner = frame.inner.expect("set on entering");
             builder.assign(field(children, F::Parameter), OPAQUE, Binding::In(inner));
+            statements::catch(builder, frame.node, children);
         }
         N::ImportClause | N::ImportSpecifier | N::NamespaceImport => {
             children.iter().for_each(|child| builder.role(child.expr, Role::Target));
@@ -250,6 +274,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
         N::With => {
             let scope = frame.inner.expect("set on entering");
             builder.facts.scopes[scope.at()].kind = ScopeKind::With(field(children, F::Object));
+            builder.statement(StatementKind::With, [], frame.node.byte_range());
         }
         N::Return => {
             let value = children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr);
@@ -262,7 +287,9 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
                 && let Kind::Text(text) = builder.facts.kind(key).clone()
             {
                 let name = builder.facts.symbols.intern(&text);
-                builder.bind(scope, name, field(children, F::Value), 0);
+                let value = field(children, F::Value);
+                builder.bind(scope, name, value, 0);
+                builder.property(name, value, frame.node.byte_range());
             }
         }
         N::ExpressionStatement => children.iter().for_each(|child| {
@@ -270,6 +297,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
                 builder.role(child.expr, Role::Unused);
             }
         }),
+        N::Export => exports::exports(builder, frame, children),
         N::Comment | N::HtmlComment => builder.facts.comments.push(frame.node.byte_range()),
         _ => {}
     }
@@ -325,30 +353,8 @@ fn call(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Expr
         },
         None => Vec::new(),
     };
-    called_back(builder, callee, &arguments);
+    called(builder, callee, &arguments);
     builder.call(node.byte_range(), callee, arguments)
-}
-
-/// What a function literal is called with at once: the arguments of `(function (f) {…})(x)`, the module of
-/// `import(x).then((m) => …)`, the elements of `[x].forEach((f) => …)`.
-fn called_back(builder: &mut Builder<'_>, callee: ExprId, arguments: &[Argument]) {
-    if let Kind::Function(function) = *builder.facts.kind(callee) {
-        for (index, argument) in arguments.iter().enumerate().take_while(|(_, one)| one.spread == Spread::No) {
-            builder.give(function, index, argument.value);
-        }
-    }
-    let Kind::Attribute { object, name } = *builder.facts.kind(callee) else { return };
-    let Some(&Kind::Function(function)) = arguments.first().map(|first| builder.facts.kind(first.value)) else {
-        return;
-    };
-    match builder.facts.text(name) {
-        "then" => builder.give(function, 0, object),
-        "map" | "forEach" | "filter" | "some" | "every" | "find" | "flatMap" => {
-            let element = builder.synthetic(Kind::Element(object), object);
-            builder.give(function, 0, element);
-        }
-        _ => {}
-    }
 }
 
 /// The arguments are held by a call of the unknown, until their own call takes them.
@@ -395,6 +401,13 @@ fn this(builder: &mut Builder<'_>, node: Node<'_>) -> ExprId {
     builder.expr(kind, node.byte_range())
 }
 
+/// `/pattern/flags` is what `RegExp` makes of two texts.
+fn regex(builder: &mut Builder<'_>, node: Node<'_>) -> ExprId {
+    let text = builder.text(node.byte_range());
+    let Some((pattern, flags)) = text.get(1..).and_then(|rest| rest.rsplit_once('/')) else { return OPAQUE };
+    builder.pattern(pattern, flags, node.byte_range())
+}
+
 fn scalar(builder: &Builder<'_>, kind: N, node: Node<'_>) -> Kind {
     match kind {
         N::True => Kind::Bool(true),
@@ -422,7 +435,7 @@ fn binary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Ex
             return builder.expr(Kind::Choice(either), node.byte_range());
         }
         _ => {
-            builder.compared([left, right]);
+            statements::comparison(builder, node, left, right, children);
             Binary::Other
         }
     };
@@ -517,6 +530,11 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
         builder.parameters(id, inner, parameters.expr, None);
         builder.scope = outer;
     }
+    if frame.kind == N::Method {
+        builder.facts.functions[id.at()].getter = frame.node.child(0).is_some_and(|word| word.kind() == "get")
+            || frame.node.child(1).is_some_and(|word| word.kind() == "get");
+    }
+    statements::function(builder, frame, children);
     let value = builder.expr(Kind::Function(id), frame.node.byte_range());
     if let Some(body) = child(children, F::Body).filter(|body| body.kind != N::Block) {
         builder.facts.functions[id.at()].returns.push(body.expr);
@@ -561,6 +579,7 @@ fn class(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) 
     let bases: Vec<ExprId> =
         children.iter().filter(|child| child.kind == N::Heritage).map(|child| child.expr).collect();
     let bases = builder.list(bases);
+    statements::class(builder, frame, children, bases);
     let value = builder.expr(Kind::Class { scope, bases }, frame.node.byte_range());
     if let Some(named) = child(children, F::Name) {
         let how = if frame.kind == N::ClassDeclaration { Binding::Here } else { Binding::In(scope) };

@@ -33,6 +33,8 @@ pub(crate) struct Frame<'t, N> {
     pub(crate) inner: Option<ScopeId>,
     /// The function that the node is, if it is one.
     pub(crate) function: Option<FunctionId>,
+    /// The scope that the node itself stands in; its siblings may stand in another.
+    pub(crate) own_scope: ScopeId,
     /// What held outside.
     outer_scope: ScopeId,
     outer_branches: u32,
@@ -87,6 +89,7 @@ fn walk<'t, L: Language>(builder: &mut Builder<'t>, root: Node<'t>) {
                 kind: L::kind(node),
                 inner: None,
                 function: None,
+                own_scope: builder.scope,
                 outer_scope: builder.scope,
                 outer_branches: builder.branches,
                 first_child: children.len(),
@@ -119,9 +122,10 @@ fn leave_one<'t, L: Language>(
     field: L::Field,
 ) {
     let frame = frames.pop().expect("a node is left only after it was entered");
-    builder.scope = frame.outer_scope;
+    builder.scope = frame.own_scope;
     builder.branches = frame.outer_branches;
     let expr = L::leave(builder, &frame, &children[frame.first_child..]);
+    builder.scope = frame.outer_scope;
     if frame.function.is_some() {
         builder.functions.pop();
     }

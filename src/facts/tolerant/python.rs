@@ -1,8 +1,10 @@
 //! Python: which nodes of its tolerant tree are which facts.
 
+mod patterns;
+mod statements;
+
 use std::num::NonZeroU16;
-use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tree_sitter::Node;
 use unicode_normalization::UnicodeNormalization as _;
@@ -14,14 +16,15 @@ use crate::facts::{
 use super::{Child, Frame, Language, names};
 use crate::facts::builder::{Binding, Builder};
 use crate::facts::literal;
+use crate::facts::statements::{BlockKind, StatementKind};
 
 names! {
     /// Node kinds of Python.
     N {
-        AliasedImport = "aliased_import", Arguments = "argument_list", AsPattern = "as_pattern",
+        AliasedImport = "aliased_import", Arguments = "argument_list", Assert = "assert_statement", AsPattern = "as_pattern",
         AsPatternTarget = "as_pattern_target", Assignment = "assignment", Attribute = "attribute",
         AugmentedAssignment = "augmented_assignment", Await = "await", BinaryOperator = "binary_operator",
-        Block = "block", BooleanOperator = "boolean_operator", Call = "call", Class = "class_definition",
+        Block = "block", Case = "case_clause", CasePattern = "case_pattern", BooleanOperator = "boolean_operator", Call = "call", Class = "class_definition",
         Comment = "comment", Comparison = "comparison_operator", ConcatenatedString = "concatenated_string",
         Conditional = "conditional_expression", Decorated = "decorated_definition", Decorator = "decorator",
         DefaultParameter = "default_parameter", Delete = "delete_statement", Dictionary = "dictionary",
@@ -53,9 +56,9 @@ names! {
     /// Fields of Python nodes.
     F {
         Alias = "alias", Alternative = "alternative", Arguments = "arguments", Argument = "argument",
-        Attribute = "attribute", Body = "body", Definition = "definition", Function = "function", Key = "key",
+        Attribute = "attribute", Body = "body", Condition = "condition", Definition = "definition", Function = "function", Key = "key",
         Left = "left", ModuleName = "module_name", Name = "name", Object = "object", Operator = "operator",
-        Parameters = "parameters", Right = "right", Subscript = "subscript", Superclasses = "superclasses",
+        Parameters = "parameters", Right = "right", Subject = "subject", Subscript = "subscript", Superclasses = "superclasses",
         Type = "type", Value = "value", Expression = "expression",
     }
 }
@@ -110,6 +113,7 @@ impl Language for Python {
     fn enter<'t>(builder: &mut Builder<'t>, parent: Option<&Frame<'t, N>>, field: F, frame: &mut Frame<'t, N>) {
         if let Some(parent) = parent {
             scope_of_child(builder, parent, field, frame.kind);
+            frame.own_scope = builder.scope;
         }
         match frame.kind {
             N::Function | N::Lambda => {
@@ -158,7 +162,14 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
             let kind = scalar(builder, frame.kind, node);
             builder.expr(kind, node.byte_range())
         }
-        N::Parenthesized | N::Await | N::Interpolation | N::Yield | N::AsPatternTarget => {
+        N::Interpolation => patterns::interpolation(builder, children),
+        N::Yield => {
+            let value = children.iter().find(|child| child.kind != N::Comment).map_or(OPAQUE, |child| child.expr);
+            let word = builder.text(node.byte_range()).strip_prefix("yield").unwrap_or_default();
+            builder.yields(value, word.trim_start().starts_with("from"));
+            OPAQUE
+        }
+        N::Parenthesized | N::Await | N::AsPatternTarget => {
             let found = children.iter().find(|child| !matches!(child.kind, N::Comment | N::FormatSpecifier));
             found.map_or(OPAQUE, |child| child.expr)
         }
@@ -207,13 +218,19 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             let element = builder.synthetic(Kind::Element(iterable), iterable);
             let how = if frame.kind == N::ForIn { Binding::Here } else { Binding::Local };
             builder.assign(target, element, how);
+            if frame.kind == N::For {
+                builder.block(BlockKind::Loop, node.byte_range());
+            }
             if frame.kind == N::ForIn {
                 // A holder, until the comprehension takes it apart.
                 let clause = Kind::Comprehension { body: OPAQUE, target, iterable };
                 return builder.synthetic(clause, iterable);
             }
         }
-        N::Except => builder.assign(field(children, F::Alias), OPAQUE, Binding::Local),
+        N::Except => {
+            builder.assign(field(children, F::Alias), OPAQUE, Binding::Local);
+            statements::handler(builder, node, children);
+        }
         N::KeywordArgument => {
             builder.role(field(children, F::Name), Role::Target);
             return field(children, F::Value);
@@ -221,7 +238,11 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
         N::AsPattern => {
             let value = children.first().map_or(OPAQUE, |child| child.expr);
             let target = children.get(1).map_or(OPAQUE, |child| child.expr);
-            builder.assign(target, value, Binding::Local);
+            if children.first().is_some_and(|child| child.kind == N::CasePattern) {
+                builder.cases.push(target);
+                return value;
+            }
+            builder.entered(target, value);
             return value;
         }
         N::Return => {
@@ -229,7 +250,21 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             returns(builder, value);
         }
         N::Global | N::Nonlocal => redirect(builder, frame, children),
-        N::Comparison => builder.compared(children.iter().map(|child| child.expr)),
+        N::CasePattern => return patterns::case_pattern(builder, children),
+        N::Case => builder.cases.extend(
+            children
+                .iter()
+                .filter(|child| child.kind == N::CasePattern && child.expr != OPAQUE)
+                .map(|child| child.expr),
+        ),
+        N::Match => {
+            let subject = field(children, F::Subject);
+            builder.captured(node.start_byte(), subject);
+        }
+        N::Comparison => statements::comparison(builder, node, children),
+        N::While => builder.looped(Some(field(children, F::Condition)), node.byte_range()),
+        N::Assert => builder.statement(StatementKind::Assert, [], node.byte_range()),
+        N::With => builder.statement(StatementKind::With, [], node.byte_range()),
         N::AliasedImport => children.iter().for_each(|child| builder.role(child.expr, Role::Target)),
         N::Delete => children.iter().for_each(|child| deleted(builder, child.expr)),
         N::Decorated => decorated(builder, children),
@@ -482,6 +517,7 @@ fn dictionary(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -
 }
 
 fn comprehension(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {
+    builder.block(BlockKind::Loop, node.byte_range());
     let body = field(children, F::Body);
     let clauses: Vec<_> = children.iter().filter(|child| matches!(child.kind, N::ForIn | N::IfClause)).collect();
     let [clause] = clauses.as_slice() else { return OPAQUE };
@@ -543,10 +579,15 @@ fn deleted(builder: &mut Builder<'_>, target: ExprId) {
 }
 
 fn decorated(builder: &mut Builder<'_>, children: &[Kid<'_>]) {
-    let definition = field(children, F::Definition);
-    for child in children.iter().filter(|child| child.kind == N::Decorator) {
-        builder.call(child.node.byte_range(), child.expr, [Builder::positional(definition)]);
-    }
+    let Some(definition) = child(children, F::Definition) else { return };
+    let decorators: Vec<_> = children
+        .iter()
+        .filter(|child| child.kind == N::Decorator)
+        .map(|child| (child.expr, child.node.byte_range()))
+        .collect();
+    let named = definition.node.child_by_field_name("name").map(|node| name(builder, node));
+    builder.decorated(&decorators, definition.expr, named);
+    builder.decorate(children.iter().filter(|child| child.kind == N::Decorator).map(|child| child.expr));
 }
 
 fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
@@ -560,6 +601,7 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
     builder.scope = inner;
     builder.parameters(id, inner, parameters, this);
     builder.scope = outer;
+    statements::function(builder, frame, children, parameters);
     let value = builder.expr(Kind::Function(id), frame.node.byte_range());
     if frame.kind == N::Lambda {
         builder.facts.functions[id.at()].returns.push(field(children, F::Body));
@@ -584,6 +626,7 @@ fn class(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) 
         _ => Vec::new(),
     };
     let bases = builder.list(bases);
+    statements::class(builder, frame, children, bases);
     let value = builder.expr(Kind::Class { scope, bases }, frame.node.byte_range());
     defined(builder, children, value);
     value
@@ -601,7 +644,7 @@ fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]
             N::WildcardImport => {
                 builder.import(module.clone(), true, frame.node.byte_range());
                 let scope = builder.scope;
-                builder.facts.star_imports.push((scope, Rc::from(module.as_slice())));
+                builder.facts.star_imports.push((scope, Arc::from(module.as_slice())));
             }
             N::DottedName | N::AliasedImport if child.field == F::Name => {
                 import_one(builder, &module, child, frame.node)
@@ -638,10 +681,8 @@ fn path(builder: &mut Builder<'_>, node: Node<'_>) -> Vec<Sym> {
     let text: String =
         builder.text(node.byte_range()).nfkc().filter(|char| !char.is_whitespace() && *char != '\\').collect();
     let dots = text.chars().take_while(|&char| char == '.').count();
-    let mut parts = Vec::new();
-    if dots > 0 {
-        parts.push(builder.facts.symbols.intern("."));
-    }
+    let dot = builder.facts.symbols.intern(".");
+    let mut parts = vec![dot; dots];
     parts
         .extend(text[dots..].split('.').filter(|part| !part.is_empty()).map(|part| builder.facts.symbols.intern(part)));
     parts

@@ -1,9 +1,10 @@
 //! Functions and blocks: how long, and how deep inside one another.
 
-use tree_sitter::Node;
+use tree_sitter::{Node, Tree};
 
 use super::What;
 use crate::artifact::SourceText;
+use crate::facts::Outline;
 use crate::language::Language;
 use crate::passes::parse::Region;
 use crate::passes::structure::{Step, walk};
@@ -37,17 +38,42 @@ impl Kinds {
 
 /// Measures each function's lines and its deepest block, and hands over row, value, what and where. A function's own
 /// block is depth 1, and a function inside another counts from 1 again.
-pub(super) fn measure<'a>(
-    region: &Region,
+pub(super) fn measure<'a>(region: &Region, text: &'a SourceText, add: impl FnMut(&'static str, u64, What<'a>, usize)) {
+    match (&region.outline, region.judged_tree()) {
+        (Some(outline), _) => measure_outline(outline, text, add),
+        (None, Some(tree)) => measure_tree(tree, region.language, text, add),
+        (None, None) => {}
+    }
+}
+
+fn measure_outline<'a>(
+    outline: &Outline,
     text: &'a SourceText,
     mut add: impl FnMut(&'static str, u64, What<'a>, usize),
 ) {
-    let Some(kinds) = Kinds::of(region.language) else { return };
+    for routine in &outline.routines {
+        let whole = routine.whole.range();
+        let lines = text.line_at(whole.end) - text.line_at(whole.start) + 1;
+        let name = text.as_str().get(routine.name.range()).unwrap_or_default();
+        add("function_lines", lines as u64, What::Function(short(name)), whole.start);
+    }
+    for nest in &outline.nests {
+        add("nesting_depth", u64::from(nest.deepest), What::Block, nest.at as usize);
+    }
+}
+
+fn measure_tree<'a>(
+    tree: &Tree,
+    language: Language,
+    text: &'a SourceText,
+    mut add: impl FnMut(&'static str, u64, What<'a>, usize),
+) {
+    let Some(kinds) = Kinds::of(language) else { return };
     // Of the module and of each function that is open.
     let mut nests = vec![Nest::default()];
     // Asking a node for its parent searches from the root, so the walk remembers what a function may be assigned to.
     let mut holder: Option<Node<'_>> = None;
-    walk(&region.tree, |node, step| {
+    walk(tree, |node, step| {
         let kind = node.kind();
         let is_function = node.is_named() && kinds.functions.contains(&kind);
         let is_block = kinds.blocks.contains(&kind);
@@ -104,5 +130,9 @@ fn name_of<'a>(function: Node<'_>, holder: Option<Node<'_>>, text: &'a str) -> &
         ["name", "key", "property"].iter().find_map(|field| holder.child_by_field_name(field))
     };
     let name = function.child_by_field_name("name").or_else(held).map_or("", |name| &text[name.byte_range()]);
+    short(name)
+}
+
+fn short(name: &str) -> &str {
     &name[..name.floor_char_boundary(NAME_BYTES_MAX)]
 }

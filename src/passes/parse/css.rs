@@ -28,7 +28,7 @@ pub(super) fn judge(text: &str, policy: &ParsePolicy) -> Judged {
             if judged.problems.is_empty() {
                 judged.problems.extend(tolerated(&tree));
             }
-            judged.regions.push(Region { language: Language::Css, range: 0..text.len(), tree });
+            judged.regions.push(Region::tolerant(Language::Css, 0..text.len(), tree));
         }
         Ok(None) => {}
         Err(problem) => judged.problems.push(problem),

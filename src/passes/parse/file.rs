@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::problem::{Judged, Problem};
-use super::{ParsedFile, Region, Target, Validity};
+use super::{ParsedFile, Region, Target, Validity, Worth};
 use super::{css, data, decode, html, javascript, notebook, python, tree};
 use crate::artifact::{SourceFile, SourceText};
+use crate::facts::strict::Wanted;
 use crate::finding::{Finding, Pass, Severity, sort};
 use crate::language::Language;
 use crate::policy::ParsePolicy;
@@ -16,14 +17,28 @@ use javascript::Roles;
 pub(super) struct Basis<'p> {
     pub(super) policy: &'p ParsePolicy,
     pub(super) target: &'p Target,
+    /// Of which texts facts are wanted.
+    pub(super) worth: Worth<'p>,
+}
+
+impl Basis<'_> {
+    /// What is wanted of the strict tree of `text`, which stands in the file at `path`.
+    pub(super) fn wanted(self, language: Language, path: &str, text: &str) -> Wanted {
+        Wanted { facts: (self.worth)(language, text), tests: is_named_test(path) }
+    }
+}
+
+/// Whether the file's own name says that it is a test; folders of tests hold helpers and data as well.
+pub(crate) fn is_named_test(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    stem.starts_with("test") || stem.ends_with("test") || stem.ends_with("tests") || stem.ends_with("spec")
 }
 
 /// A file and what there is to say about it.
 pub(super) struct Outcome<'a> {
     pub(super) file: ParsedFile<'a>,
     pub(super) findings: Vec<Finding>,
-    /// Whether the strict parser accepts the file and the tolerant tree of it has errors nonetheless.
-    pub(super) tolerant_errors: bool,
     /// What says in which dialect it is meant.
     pub(super) dialect_from: Option<Cow<'static, str>>,
 }
@@ -47,11 +62,9 @@ pub(super) fn parse<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<
         Validity::NotJudged => Validity::NotJudged,
         _ => validity(&problems),
     };
-    let tolerant_errors =
-        file.validity == Validity::Valid && file.regions.iter().any(|region| region.tree.root_node().has_error());
     let text = file.text.as_ref().or(shown.as_ref());
     let findings = findings(&source.path, text, problems, basis.policy);
-    Outcome { file, findings, tolerant_errors, dialect_from }
+    Outcome { file, findings, dialect_from }
 }
 
 /// The strict verdict on one file, and what is wrong with it.
@@ -105,10 +118,10 @@ fn validity(problems: &[Problem]) -> Validity {
 /// and memory than what reads valid code.
 const INVALID_BYTES_MAX: u64 = 512 << 10;
 
-/// Adds the tolerant tree of the whole file, where its judge has not made trees itself. A fault where there is none.
+/// Adds the tolerant tree of the whole file, where its judge has found no regions in it. A fault where there is none.
 fn add_tree(file: &mut ParsedFile<'_>, policy: &ParsePolicy) -> Option<Problem> {
     let language = file.source.language;
-    if matches!(language, Language::Html | Language::Css | Language::Notebook) {
+    if !file.regions.is_empty() || matches!(language, Language::Html | Language::Css | Language::Notebook) {
         return None;
     }
     let text = file.text.as_ref()?.as_str();
@@ -117,7 +130,7 @@ fn add_tree(file: &mut ParsedFile<'_>, policy: &ParsePolicy) -> Option<Problem> 
         _ => policy.tree_bytes_max.bytes(),
     };
     match tree::Ground::new(text, bytes_max).whole(language) {
-        Ok(tree) => file.regions.extend(tree.map(|tree| Region { language, range: 0..text.len(), tree })),
+        Ok(tree) => file.regions.extend(tree.map(|tree| Region::tolerant(language, 0..text.len(), tree))),
         Err(problem) => return Some(problem),
     }
     None
@@ -150,7 +163,7 @@ fn judge(source: &SourceFile, whole: &SourceText, roles: &Roles<'_>, basis: Basi
     match source.language {
         Language::Python => python::judge(path, text, basis),
         Language::JavaScript | Language::TypeScript => javascript::judge(path, source.language, text, roles, basis),
-        Language::Notebook => notebook::judge(whole, basis),
+        Language::Notebook => notebook::judge(path, whole, basis),
         Language::Html => html::judge(text, basis),
         Language::Css => css::judge(text, policy),
         Language::Json if takes_comments(source) => one(data::json(&data::without_comments(text), 0, policy)),

@@ -1,15 +1,20 @@
 //! HTML: tags, comments and raw text as a browser's tokenizer sees them, and the scripts and styles within.
 //!
 //! A browser mends nearly everything, so a tag that is never closed is worth a note only. What a browser cannot mend is
-//! a page that stops in the middle of a tag, a comment, a script or a style: that page was cut off.
+//! a page that stops in the middle of a tag, a comment, a script or a style: that page was cut off. Code in attributes is
+//! looked into as well: handlers of events and `javascript:` addresses.
+
+mod attribute;
 
 use std::ops::Range;
+
+use attribute::Code;
 
 use super::bounds;
 use super::css;
 use super::data;
 use super::file::Basis;
-use super::javascript::{self, Goal};
+use super::javascript::{self, Frame, Goal};
 use super::problem::{Judged, Problem};
 use super::tree;
 use crate::finding::Severity;
@@ -20,6 +25,9 @@ const RULE: &str = "html-syntax-error";
 
 /// Scripts and styles in one page that are looked into.
 const INLINE_MAX: usize = 500;
+
+/// Handlers and addresses in one page that are looked into.
+const ATTRIBUTES_MAX: usize = 5_000;
 
 /// Elements that have no end tag.
 const VOID: &[&str] =
@@ -41,15 +49,13 @@ pub(super) fn judge(text: &str, basis: Basis<'_>) -> Judged {
     if page.too_deep {
         return judged;
     }
-    if page.inline.len() > INLINE_MAX {
-        let at = page.inline[INLINE_MAX].content.start;
-        let message = format!("more than {INLINE_MAX} scripts and styles in one page");
-        judged.problems.push(Problem::new("parse-limit", message, at..at));
+    if let Some(problem) = too_much(&page.inline) {
+        judged.problems.push(problem);
         return judged;
     }
     let ground = tree::Ground::new(text, basis.policy.tree_bytes_max.bytes());
     match ground.whole(Language::Html) {
-        Ok(Some(tree)) => judged.regions.push(Region { language: Language::Html, range: 0..text.len(), tree }),
+        Ok(Some(tree)) => judged.regions.push(Region::tolerant(Language::Html, 0..text.len(), tree)),
         Ok(None) => {}
         Err(problem) => judged.problems.push(problem),
     }
@@ -59,32 +65,124 @@ pub(super) fn judge(text: &str, basis: Basis<'_>) -> Judged {
     judged
 }
 
-/// Judges one script or style, and adds its region.
+/// What is wrong where there is more code in a page than is looked into.
+fn too_much(inline: &[Inline]) -> Option<Problem> {
+    let beyond = |attributes: bool, most: usize| {
+        let is_one = |inline: &&Inline| matches!(inline.kind, Kind::Attribute(_)) == attributes;
+        inline.iter().filter(is_one).nth(most).map(|inline| inline.content.start)
+    };
+    let (at, message) = match (beyond(false, INLINE_MAX), beyond(true, ATTRIBUTES_MAX)) {
+        (Some(at), _) => (at, format!("more than {INLINE_MAX} scripts and styles in one page")),
+        (None, Some(at)) => (at, format!("more than {ATTRIBUTES_MAX} attributes with code in one page")),
+        (None, None) => return None,
+    };
+    Some(Problem::new("parse-limit", message, at..at))
+}
+
+/// Judges one script, style or attribute, and adds its region.
 fn inline_code(inline: &Inline, text: &str, ground: &tree::Ground<'_>, basis: Basis<'_>, judged: &mut Judged) {
     let range = inline.content.clone();
     let code = &text[range.clone()];
     if code.trim().is_empty() {
         return;
     }
-    let (language, problems) = match inline.kind {
-        Kind::Style => (Language::Css, css::verdict(code, range.start, basis.policy)),
-        Kind::Script(goal) => (Language::JavaScript, javascript::judge_inline(code, range.start, goal, basis)),
-        Kind::Json => (Language::Json, data::json(code, range.start, basis.policy).into_iter().collect()),
-    };
-    let too_deep = problems.iter().any(|problem| problem.rule == "nesting-too-deep");
-    judged.problems.extend(problems);
-    if too_deep {
-        return;
-    }
-    match ground.tree(language, range.clone()) {
-        Ok(Some(tree)) => {
-            if language == Language::Css {
-                judged.problems.extend(css::tolerated(&tree));
+    match inline.kind {
+        Kind::Script(goal) => script(code, range, goal, ground, basis, judged),
+        Kind::Attribute(kind) => attribute_code(kind, code, range, ground, basis, judged),
+        Kind::Json => judged.problems.extend(data::json(code, range.start, basis.policy)),
+        Kind::Style => {
+            let problems = css::verdict(code, range.start, basis.policy);
+            if !add_problems(problems, judged)
+                && let Some(tree) = add_tree(Language::Css, range, ground, judged)
+            {
+                let tolerated = css::tolerated(&tree);
+                judged.problems.extend(tolerated);
             }
-            judged.regions.push(Region { language, range, tree });
         }
-        Ok(None) => {}
-        Err(problem) => judged.problems.push(problem),
+    }
+}
+
+fn script(
+    code: &str,
+    range: Range<usize>,
+    goal: Goal,
+    ground: &tree::Ground<'_>,
+    basis: Basis<'_>,
+    judged: &mut Judged,
+) {
+    match javascript::judge_inline(code, range.start, (goal, Frame::File), basis) {
+        Ok(Some(lowered)) => {
+            judged.regions.push(Region::strict(Language::JavaScript, range, lowered, basis.policy));
+        }
+        Ok(None) => drop(add_tree(Language::JavaScript, range, ground, judged)),
+        Err(problems) => {
+            if !add_problems(problems, judged) {
+                add_tree(Language::JavaScript, range, ground, judged);
+            }
+        }
+    }
+}
+
+/// The code of an attribute. What is wrong in it is no fault of the page, whose other parts work all the same; it is
+/// scanned as far as it can be read.
+fn attribute_code(
+    kind: Code,
+    value: &str,
+    range: Range<usize>,
+    ground: &tree::Ground<'_>,
+    basis: Basis<'_>,
+    judged: &mut Judged,
+) {
+    let Some((code, at)) = kind.read(value) else { return };
+    let (goal, frame) = match kind {
+        // A function may return, which of all goals only CommonJS may.
+        Code::Handler => (Goal::COMMONJS, Frame::Function),
+        Code::Address => (Goal::SCRIPT, Frame::File),
+    };
+    let start = range.start + at.unwrap_or(0);
+    match javascript::judge_inline(&code, start, (goal, frame), basis) {
+        Ok(Some(mut lowered)) => {
+            if at.is_none() {
+                lowered.stand_at(range.clone());
+            }
+            judged.regions.push(Region::strict(Language::JavaScript, start..range.end, lowered, basis.policy));
+        }
+        Ok(None) => drop(add_tree(Language::JavaScript, start..range.end, ground, judged)),
+        Err(problems) => match problems.into_iter().find(|problem| problem.rule == TOO_DEEP) {
+            Some(mut problem) => {
+                problem.range = Some(range);
+                judged.problems.push(problem);
+            }
+            None => drop(add_tree(Language::JavaScript, start..range.end, ground, judged)),
+        },
+    }
+}
+
+const TOO_DEEP: &str = "nesting-too-deep";
+
+/// Adds faults; whether one of them keeps the code from any other parser.
+fn add_problems(problems: Vec<Problem>, judged: &mut Judged) -> bool {
+    let too_deep = problems.iter().any(|problem| problem.rule == TOO_DEEP);
+    judged.problems.extend(problems);
+    too_deep
+}
+
+/// Adds the tolerant tree of a stretch.
+fn add_tree(
+    language: Language,
+    range: Range<usize>,
+    ground: &tree::Ground<'_>,
+    judged: &mut Judged,
+) -> Option<tree_sitter::Tree> {
+    match ground.tree(language, range.clone()) {
+        Ok(tree) => {
+            judged.regions.extend(tree.clone().map(|tree| Region::tolerant(language, range, tree)));
+            tree
+        }
+        Err(problem) => {
+            judged.problems.push(problem);
+            None
+        }
     }
 }
 
@@ -93,12 +191,13 @@ pub(super) fn loaded_scripts(text: &str, depth_max: u64) -> Vec<(String, Goal)> 
     Page::read(text, depth_max).loaded
 }
 
-/// What stands in a script or style element.
+/// What stands in a script or style element, or in an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Script(Goal),
     Json,
     Style,
+    Attribute(Code),
 }
 
 struct Inline {
@@ -111,6 +210,8 @@ struct Tag<'a> {
     name: String,
     attributes: Vec<(String, &'a str)>,
     self_closing: bool,
+    /// Attributes that may hold code.
+    code: Vec<Inline>,
 }
 
 impl Tag<'_> {
@@ -244,7 +345,12 @@ impl<'a> Page<'a> {
         };
         let ends_name = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
         let mut at = until(name_at, &ends_name);
-        let mut tag = Tag { name: text[name_at..at].to_ascii_lowercase(), attributes: Vec::new(), self_closing: false };
+        let mut tag = Tag {
+            name: text[name_at..at].to_ascii_lowercase(),
+            attributes: Vec::new(),
+            self_closing: false,
+            code: Vec::new(),
+        };
         loop {
             at = until(at, &|byte| !byte.is_ascii_whitespace());
             match bytes.get(at)? {
@@ -261,21 +367,25 @@ impl<'a> Page<'a> {
                     let name_end = until(at + 1, &|byte| ends_name(byte) || byte == b'=');
                     let name = text[at..name_end].to_ascii_lowercase();
                     at = until(name_end, &|byte| !byte.is_ascii_whitespace());
-                    let mut value = "";
+                    let mut value = 0..0;
                     if bytes.get(at) == Some(&b'=') {
                         at = until(at + 1, &|byte| !byte.is_ascii_whitespace());
                         let quote = *bytes.get(at)?;
                         if matches!(quote, b'"' | b'\'') {
                             let end = until(at + 1, &|byte| byte == quote);
-                            value = &text[at + 1..end];
+                            value = at + 1..end;
                             bytes.get(end)?;
                             at = end + 1;
                         } else {
                             let end = until(at, &|byte| byte.is_ascii_whitespace() || byte == b'>');
-                            value = &text[at..end];
+                            value = at..end;
                             at = end;
                         }
                     }
+                    if let Some(kind) = Code::of(&name).filter(|kind| kind.read(&text[value.clone()]).is_some()) {
+                        tag.code.push(Inline { kind: Kind::Attribute(kind), content: value.clone() });
+                    }
+                    let value = &text[value];
                     if tag.attributes.iter().all(|(key, _)| *key != name) && tag.attributes.len() < 64 {
                         tag.attributes.push((name, value));
                     }
@@ -286,7 +396,8 @@ impl<'a> Page<'a> {
 
     fn start_tag(&mut self) {
         let start = self.at;
-        let Some(tag) = self.tag(start + 1) else { return self.cut_off(start, "a tag") };
+        let Some(mut tag) = self.tag(start + 1) else { return self.cut_off(start, "a tag") };
+        self.inline.append(&mut tag.code);
         if RAW.contains(&tag.name.as_str()) {
             return self.raw_text(start, &tag);
         }
@@ -477,6 +588,7 @@ mod tests {
                     <script type=text/template><b></script><!-- <script>no</script> --><style>c{}</style>\
                     <script src=x></script>";
         let page = Page::read(text, 200);
+        assert!(too_much(&page.inline).is_none());
         let found: Vec<_> = page.inline.iter().map(|inline| (inline.kind, &text[inline.content.clone()])).collect();
         let expected = [(Kind::Script(Goal::MODULE), "a"), (Kind::Json, "{}"), (Kind::Style, "c{}")];
         assert_eq!(found, expected);

@@ -1,8 +1,8 @@
 //! The parse pass: is every file valid in its language?
 //!
 //! Each file goes the same way: its bytes are decoded as its engine decodes them, limits of size and depth are checked,
-//! a strict parser gives the verdict, and a tolerant one gives the tree that later passes may look at. All of it is done
-//! on threads with large stacks, one file a job.
+//! a strict parser gives the verdict, and its tree is lowered into what later passes look at. Where it gives none, a tolerant
+//! parser does. All of it is done on threads with large stacks, one file a job.
 
 mod bounds;
 mod brackets;
@@ -19,12 +19,12 @@ pub mod layers;
 mod notebook;
 mod problem;
 mod python;
+mod region;
 mod stack;
 mod target;
 mod tree;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -35,6 +35,8 @@ use crate::language::Language;
 use crate::policy::ParsePolicy;
 use javascript::Roles;
 
+pub(crate) use file::is_named_test;
+pub use region::Region;
 pub(crate) use stack::with_room;
 pub use target::{Reason, Target};
 
@@ -65,9 +67,9 @@ pub struct ParsedFile<'a> {
     /// What the strict parser judged it as, where the language has several forms: `module`, `script`, `commonjs`,
     /// `jsx`, `tsx`, `3.14`, ….
     pub dialect: Option<&'static str>,
-    /// Its trees: one for a file in one language; for HTML the page's own and one for each script and style in it.
-    /// Empty where nothing parses the language, and where a limit was reached before a parser could be trusted with
-    /// the file.
+    /// What it consists of: one region for a file in one language; for HTML the page's own and one for each script and
+    /// style in it. Empty where nothing parses the language, and where a limit was reached before a parser could be
+    /// trusted with the file.
     pub regions: Vec<Region>,
 }
 
@@ -82,25 +84,28 @@ pub enum Validity {
     NotJudged,
 }
 
-/// A stretch of a file in one language, with its tolerant tree.
-#[derive(Clone, Debug)]
-pub struct Region {
-    /// The language of the stretch.
-    pub language: Language,
-    /// Where it stands in the text; all node offsets in the tree are offsets in the whole text.
-    pub range: Range<usize>,
-    /// The tree, error nodes included.
-    pub tree: tree_sitter::Tree,
-}
-
 /// Paths listed in the details of the report.
 const DETAIL_PATHS_MAX: usize = 200;
+
+/// Whether anything will look at the facts of a text in a language, so that it is lowered into them.
+pub type Worth<'w> = &'w (dyn Fn(Language, &str) -> bool + Sync);
 
 /// Parses every file of `artifact` as the engines of `target` would. Never fails: what is not valid is a finding.
 #[must_use]
 pub fn parse<'a>(artifact: &'a Artifact, policy: &ParsePolicy, target: &Target) -> (Parsed<'a>, Vec<Finding>) {
+    parse_for(artifact, policy, target, &|_, _| true)
+}
+
+/// The same, where only the facts of what is `worth` it are wanted.
+#[must_use]
+pub fn parse_for<'a>(
+    artifact: &'a Artifact,
+    policy: &ParsePolicy,
+    target: &Target,
+    worth: Worth<'_>,
+) -> (Parsed<'a>, Vec<Finding>) {
     let roles = Roles::of(artifact, policy);
-    let basis = file::Basis { policy, target };
+    let basis = file::Basis { policy, target, worth };
     let one = |source| file::parse(source, &roles, basis);
     let outcomes: Vec<file::Outcome<'a>> = match stack::Pool::get() {
         Some(pool) => pool.run(|| artifact.files.par_iter().map(one).collect()),
@@ -133,12 +138,6 @@ fn details(outcomes: &[file::Outcome<'_>], target: &Target) -> Map<String, Value
         .filter_map(|outcome| Some((outcome.file.source.path.as_str(), outcome.dialect_from.as_deref()?)))
         .take(DETAIL_PATHS_MAX)
         .collect();
-    let tolerant: Vec<&str> = outcomes
-        .iter()
-        .filter(|outcome| outcome.tolerant_errors)
-        .map(|outcome| outcome.file.source.path.as_str())
-        .take(DETAIL_PATHS_MAX)
-        .collect();
     let invalid = judged().filter(|outcome| outcome.file.validity == Validity::Invalid).count();
     let judges = |language: Language| judged().any(|outcome| outcome.file.source.language == language);
     let entries = [
@@ -148,7 +147,6 @@ fn details(outcomes: &[file::Outcome<'_>], target: &Target) -> Map<String, Value
         ("target", target.details(judges(Language::Python), judges(Language::JavaScript))),
         ("dialects", json!(dialects)),
         ("dialectFrom", json!(dialect_from)),
-        ("tolerantTreeErrors", json!(tolerant)),
     ];
     entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

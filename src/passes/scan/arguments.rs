@@ -7,78 +7,89 @@ use super::limits;
 use super::resolve::Resolver;
 use super::values::{Set, Value};
 use crate::facts::{Argument, Dialect, ExprId, Kind, Spread};
-use crate::rules::{Check, Is, Test};
+use crate::rules::{Check, Is, Keyword, Test};
 
 /// What is known of one argument.
-enum Given {
+pub(super) enum Given {
     /// It is not there.
     No,
-    /// It may be there, in something that is spread into the call.
-    Perhaps,
-    Yes(Rc<Set>),
+    /// It may be there, in this expression that is spread into the call, or is no literal.
+    Perhaps(ExprId),
+    /// What it may be, and the expression that it is.
+    Yes(Rc<Set>, ExprId),
 }
 
 /// Whether `arguments` are what `check` asks for.
 pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> bool {
-    let given = match resolver.facts.dialect {
-        Dialect::Python => python_argument(resolver, arguments, check),
-        Dialect::JavaScript => javascript_argument(resolver, arguments, check),
+    let given = match (resolver.facts.dialect, &check.keyword) {
+        (Dialect::Python, Some(Keyword::Named(keyword))) => {
+            python_argument(resolver, arguments, check.position, keyword)
+        }
+        (Dialect::JavaScript, Some(Keyword::Named(key))) => {
+            javascript_argument(resolver, arguments, check.position, key)
+        }
+        _ => check.position.map_or(Given::No, |position| at_position(resolver, arguments, position)),
     };
-    match given {
-        Given::No => matches!(check.test, Test::Is(Is::Absent)),
-        Given::Perhaps => matches!(check.test, Test::Is(Is::Dynamic | Is::Present)),
-        Given::Yes(set) => set_holds(resolver, &set, &check.test),
+    match (given, &check.test) {
+        (Given::No, test) => matches!(test, Test::Is(Is::Absent)),
+        (Given::Perhaps(spread), Test::From(from)) => resolver.comes_from(spread, from),
+        (Given::Perhaps(_), test) => matches!(test, Test::Is(Is::Dynamic | Is::Present)),
+        (Given::Yes(_, expr), Test::From(from)) => resolver.comes_from(expr, from),
+        (Given::Yes(set, _), test) => set_holds(resolver, &set, test),
     }
 }
 
-/// Whether an assigned value is what `check` asks for.
+/// Whether an assigned, passed or compared value is what `check` asks for.
 pub(super) fn value_holds(resolver: &mut Resolver<'_>, value: ExprId, check: &Check) -> bool {
+    if let Test::From(from) = &check.test {
+        return resolver.comes_from(value, from);
+    }
     let set = resolver.of(value);
     set_holds(resolver, &set, &check.test)
 }
 
-fn python_argument(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> Given {
-    let mut perhaps = false;
-    if let Some(keyword) = &check.keyword {
-        for argument in arguments {
-            let named = argument.keyword.is_some_and(|name| resolver.facts.text(name) == keyword.as_str());
-            if named {
-                return Given::Yes(resolver.of(argument.value));
-            }
-            if argument.spread == Spread::Keyword {
-                match key_of(resolver, argument.value, keyword) {
-                    Given::Yes(set) => return Given::Yes(set),
-                    Given::Perhaps => perhaps = true,
-                    Given::No => {}
-                }
+/// Whether a value surely is a constant.
+pub(super) fn surely_constant(resolver: &mut Resolver<'_>, value: ExprId) -> bool {
+    let set = resolver.of(value);
+    is_constant(resolver, &set)
+}
+
+fn python_argument(resolver: &mut Resolver<'_>, arguments: &[Argument], position: Option<u16>, keyword: &str) -> Given {
+    let mut perhaps = None;
+    for argument in arguments {
+        let named = argument.keyword.is_some_and(|name| resolver.facts.text(name) == keyword);
+        if named {
+            return Given::Yes(resolver.of(argument.value), argument.value);
+        }
+        if argument.spread == Spread::Keyword {
+            match key_of(resolver, argument.value, keyword) {
+                Given::Perhaps(spread) => perhaps = Some(spread),
+                Given::No => {}
+                given @ Given::Yes(..) => return given,
             }
         }
     }
-    match check.position.map(|position| at_position(resolver, arguments, position)) {
-        Some(Given::Yes(set)) => Given::Yes(set),
-        Some(Given::Perhaps) => Given::Perhaps,
-        _ if perhaps => Given::Perhaps,
+    match (position.map(|position| at_position(resolver, arguments, position)), perhaps) {
+        (Some(given @ (Given::Yes(..) | Given::Perhaps(_))), _) => given,
+        (_, Some(spread)) => Given::Perhaps(spread),
         _ => Given::No,
     }
 }
 
-fn javascript_argument(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> Given {
-    match (check.position, &check.keyword) {
-        (Some(position), None) => at_position(resolver, arguments, position),
-        (Some(position), Some(key)) => match arguments.get(usize::from(position)) {
+fn javascript_argument(resolver: &mut Resolver<'_>, arguments: &[Argument], position: Option<u16>, key: &str) -> Given {
+    if let Some(position) = position {
+        return match arguments.get(usize::from(position)) {
             Some(argument) => key_of(resolver, argument.value, key),
             None => Given::No,
-        },
-        (None, Some(key)) => {
-            for argument in arguments.iter().take(limits::VALUES_MAX) {
-                if let Given::Yes(set) = key_of(resolver, argument.value, key) {
-                    return Given::Yes(set);
-                }
-            }
-            Given::No
-        }
-        (None, None) => Given::No,
+        };
     }
+    for argument in arguments.iter().take(limits::VALUES_MAX) {
+        let given = key_of(resolver, argument.value, key);
+        if matches!(given, Given::Yes(..)) {
+            return given;
+        }
+    }
+    Given::No
 }
 
 /// What a literal mapping holds under a key.
@@ -95,11 +106,11 @@ fn key_of(resolver: &mut Resolver<'_>, mapping: ExprId, key: &str) -> Given {
         }
     }
     if all.values.is_empty() && mappings > 0 && has_key(resolver, &set, key) {
-        return Given::Yes(Rc::new(Set::OPEN));
+        return Given::Yes(Rc::new(Set::OPEN), mapping);
     }
     match (all.values.is_empty(), mappings) {
-        (false, _) => Given::Yes(Rc::new(all)),
-        (true, 0) => Given::Perhaps,
+        (false, _) => Given::Yes(Rc::new(all), mapping),
+        (true, 0) => Given::Perhaps(mapping),
         (true, _) => Given::No,
     }
 }
@@ -115,21 +126,21 @@ fn has_key(resolver: &Resolver<'_>, set: &Set, key: &str) -> bool {
 }
 
 /// The argument at a position; a literal list that is spread is taken apart.
-fn at_position(resolver: &mut Resolver<'_>, arguments: &[Argument], position: u16) -> Given {
+pub(super) fn at_position(resolver: &mut Resolver<'_>, arguments: &[Argument], position: u16) -> Given {
     let mut left = usize::from(position);
     for argument in arguments.iter().filter(|argument| argument.keyword.is_none()) {
         match argument.spread {
-            Spread::No if left == 0 => return Given::Yes(resolver.of(argument.value)),
+            Spread::No if left == 0 => return Given::Yes(resolver.of(argument.value), argument.value),
             Spread::No => left -= 1,
             Spread::Keyword => {}
             Spread::Positional => {
                 let set = resolver.of(argument.value);
-                let [Value::Made(made)] = set.values.as_slice() else { return Given::Perhaps };
-                let Kind::Sequence(items) = *resolver.facts.kind(*made) else { return Given::Perhaps };
+                let [Value::Made(made)] = set.values.as_slice() else { return Given::Perhaps(argument.value) };
+                let Kind::Sequence(items) = *resolver.facts.kind(*made) else { return Given::Perhaps(argument.value) };
                 let items = items.range();
                 if left < items.len() {
                     let item = resolver.facts.lists[items.start + left];
-                    return Given::Yes(resolver.of(item));
+                    return Given::Yes(resolver.of(item), item);
                 }
                 left -= items.len();
             }
@@ -149,6 +160,8 @@ fn set_holds(resolver: &mut Resolver<'_>, set: &Set, test: &Test) -> bool {
         Test::Is(Is::Falsy) => set.values.iter().any(|value| truth(resolver, value, dialect) == Some(false)),
         Test::Is(Is::Text) => set.values.iter().any(|value| matches!(value, Value::Text(_) | Value::Built)),
         Test::Is(Is::Built) => set.values.iter().any(|value| matches!(value, Value::Built)),
+        // Where a value comes from is asked of its expression.
+        Test::From(_) => false,
         Test::Value(regex) => {
             let constants: Vec<Value> = set.values.iter().filter_map(|value| constant(resolver, value)).collect();
             constants.iter().any(|value| matches_value(value, regex.get(), dialect))

@@ -1,6 +1,7 @@
 //! The resolver's view of calls: what is really called, and what comes back.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::fold;
 use super::functions;
@@ -67,7 +68,14 @@ impl Resolver<'_> {
             }
             match self.unwrapped(&target) {
                 Some(inner) => todo.extend(inner.into_iter().map(|inner| (inner, through.clone()))),
-                None => targets.push(target),
+                None => {
+                    if let Value::Foreign(id) = target.value {
+                        let inner = self.foreign_targets(id, &target.arguments);
+                        through.push(crate::facts::OPAQUE);
+                        todo.extend(inner.into_iter().map(|inner| (inner, through.clone())));
+                    }
+                    targets.push(target);
+                }
             }
         }
         targets.reverse();
@@ -169,16 +177,16 @@ impl Resolver<'_> {
     }
 
     /// The text that an expression surely is.
-    pub(super) fn text_of(&mut self, expr: ExprId) -> Option<Rc<str>> {
+    pub(super) fn text_of(&mut self, expr: ExprId) -> Option<Arc<str>> {
         let set = self.need(expr);
         set.values.iter().find_map(|value| if let Value::Text(text) = value { Some(text.clone()) } else { None })
     }
 
     /// The texts that an argument may be, and whether it may be something else as well.
-    fn texts_of(&mut self, argument: Option<&Argument>) -> (Vec<Rc<str>>, bool) {
+    fn texts_of(&mut self, argument: Option<&Argument>) -> (Vec<Arc<str>>, bool) {
         let Some(argument) = argument else { return (Vec::new(), false) };
         let set = self.need(argument.value);
-        let texts: Vec<Rc<str>> = set
+        let texts: Vec<Arc<str>> = set
             .values
             .iter()
             .filter_map(|value| if let Value::Text(text) = value { Some(text.clone()) } else { None })
@@ -194,7 +202,7 @@ impl Resolver<'_> {
                 let name = self.paths.name(*path, &self.facts.symbols);
                 let special = match self.facts.dialect {
                     Dialect::Python => self.python_result(call, &name, &target.arguments),
-                    Dialect::JavaScript => self.javascript_result(&name, &target.arguments),
+                    Dialect::JavaScript => self.javascript_result(call, &name, &target.arguments),
                 };
                 special.unwrap_or_else(|| {
                     let segment = self.facts.symbols.intern(RESULT);
@@ -202,6 +210,13 @@ impl Resolver<'_> {
                 })
             }
             Value::Made(made) => self.made_result(*made, &target.arguments),
+            Value::Foreign(id) => self.foreign_result(*id, &target.arguments),
+            Value::Record(_) => Set::one(target.value.clone()),
+            Value::Instance(class) => {
+                let call = self.facts.symbols.intern("__call__");
+                let method = self.class_member(*class, call);
+                self.called_plainly(&method)
+            }
             Value::Returning(path) => Set::one(Value::Path(*path)),
             Value::Getter(names) => {
                 let Some(object) = target.arguments.first() else { return Set::OPEN };
@@ -233,10 +248,13 @@ impl Resolver<'_> {
     }
 
     /// What a function or class of the file gives back.
-    fn made_result(&mut self, made: ExprId, arguments: &[Argument]) -> Set {
+    pub(super) fn made_result(&mut self, made: ExprId, arguments: &[Argument]) -> Set {
         match *self.facts.kind(made) {
             Kind::Class { scope, .. } => Set::one(Value::Instance(scope)),
             Kind::Function(function) => {
+                if !self.facts.functions[function.at()].yields.is_empty() {
+                    return Set::one(Value::Generator(function));
+                }
                 let returns = self.facts.functions[function.at()].returns.clone();
                 let mut all = Set::empty();
                 for value in returns.into_iter().take(limits::ELEMENTS_MAX) {
@@ -275,6 +293,10 @@ impl Resolver<'_> {
                 all.open = dynamic;
                 for module in names {
                     let module = module.replace(':', ".");
+                    if let Some(own) = self.own_by_name(&module) {
+                        self.merge(&mut all, &own);
+                        continue;
+                    }
                     let whole = self.path_of(&module);
                     let root =
                         module.split('.').next().and_then(|root| self.path_of(root)).filter(|_| name.contains("__"));
@@ -296,6 +318,9 @@ impl Resolver<'_> {
                     for value in &objects.values {
                         match value {
                             Value::Path(path) => self.add(&mut all, Value::Members(*path)),
+                            Value::Instance(_) | Value::Record(_) | Value::Foreign(_) => {
+                                self.add(&mut all, value.clone())
+                            }
                             _ => all.open = true,
                         }
                     }
@@ -323,7 +348,10 @@ impl Resolver<'_> {
             _ if name.ends_with(".load_module") && self.text_of(arguments.first()?.value).is_some() => {
                 self.python_result(call, "importlib.import_module", arguments)
             }
-            _ => self.folded_call(name, arguments),
+            _ => match self.python_library(call, name, arguments) {
+                Some(found) => Some(found),
+                None => self.folded_call(name, arguments),
+            },
         }
     }
 
@@ -357,14 +385,16 @@ impl Resolver<'_> {
     }
 
     /// Functions of JavaScript that reach other things by name; `None` for all others.
-    fn javascript_result(&mut self, name: &str, arguments: &[Argument]) -> Option<Set> {
+    fn javascript_result(&mut self, call: ExprId, name: &str, arguments: &[Argument]) -> Option<Set> {
         match name {
             "require" | "import" => {
                 let (names, dynamic) = self.texts_of(arguments.first());
                 let mut all = Set::empty();
                 all.open = dynamic;
                 for module in names {
-                    if let Some(path) = self.paths.module(&module, &mut self.facts.symbols) {
+                    if let Some(own) = self.own_javascript(&module) {
+                        self.merge(&mut all, &own);
+                    } else if let Some(path) = self.paths.module(&module, &mut self.facts.symbols) {
                         self.add(&mut all, Value::Path(path));
                     }
                 }
@@ -373,7 +403,7 @@ impl Resolver<'_> {
             "module.createRequire" | "module.Module.createRequire" => {
                 Some(self.path_of("require").map(Value::Path).into())
             }
-            "process.getBuiltinModule" => self.javascript_result("require", arguments),
+            "process.getBuiltinModule" => self.javascript_result(call, "require", arguments),
             "require.resolve"
             | "Object.getPrototypeOf"
             | "Reflect.getPrototypeOf"
@@ -386,7 +416,10 @@ impl Resolver<'_> {
             }
             "eval" => self.returned_by_source(arguments),
             "Function" => self.source_function(arguments),
-            _ => self.folded_call(name, arguments),
+            _ => match self.javascript_library(call, name, arguments) {
+                Some(found) => Some(found),
+                None => self.folded_call(name, arguments),
+            },
         }
     }
 
@@ -421,7 +454,7 @@ impl Resolver<'_> {
     }
 
     /// The arguments as constants, if they all are; lists that are spread are taken apart.
-    fn known_arguments(&mut self, arguments: &[Argument]) -> Option<Vec<Value>> {
+    pub(super) fn known_arguments(&mut self, arguments: &[Argument]) -> Option<Vec<Value>> {
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments.iter().take(limits::ELEMENTS_MAX) {
             let set = self.need(argument.value);
@@ -468,6 +501,7 @@ impl Resolver<'_> {
         let mut all = Set::empty();
         for value in objects.values.clone() {
             let found = match self.facts.dialect {
+                _ if matches!(value, Value::Generator(_)) => self.generator_method(&value, &name),
                 Dialect::Python => self.python_method(object, &value, &name, &list),
                 Dialect::JavaScript => self.javascript_method(call, &value, &name, &list),
             };
@@ -485,8 +519,9 @@ impl Resolver<'_> {
 
     fn python_method(&mut self, object: ExprId, value: &Value, name: &str, arguments: &[Argument]) -> Option<Set> {
         let by_key = matches!(name, "get" | "pop" | "setdefault" | "__getitem__");
-        let holds = matches!(value, Value::Members(_) | Value::Modules | Value::Globals | Value::Made(_))
-            || *value == Value::Path(ROOT);
+        let holds =
+            matches!(value, Value::Members(_) | Value::Modules | Value::Globals | Value::Made(_) | Value::Record(_))
+                || *value == Value::Path(ROOT);
         if by_key && holds && !arguments.is_empty() {
             return Some(self.subscript_of(object, arguments.first()?.value));
         }
@@ -498,6 +533,11 @@ impl Resolver<'_> {
         {
             let object = Argument { keyword: None, value: object, spread: Spread::No };
             return Some(self.reflected(&object, arguments.first()));
+        }
+        if matches!(value, Value::Made(_) | Value::Record(_) | Value::List(_))
+            && let Some(found) = self.container_method(value, name)
+        {
+            return Some(found);
         }
         if name == "format" && arguments.iter().any(|argument| argument.keyword.is_some()) {
             return self.format(value, arguments);
@@ -538,6 +578,10 @@ impl Resolver<'_> {
                     }
                     _ => None,
                 }
+            }
+            ("replace" | "replaceAll", Value::Text(own)) => self.replaced(own, arguments),
+            ("reduce" | "filter" | "find" | "flatMap" | "entries" | "values" | "keys" | "get" | "concat", _) => {
+                self.javascript_container(value, name, arguments)
             }
             ("pop" | "shift" | "at", Value::Made(_)) if arguments.is_empty() => Some(self.some_item(value)),
             ("then", Value::Path(_)) => Some(Set::one(value.clone())),

@@ -3,12 +3,13 @@
 //! Pure functions from values to a value; `None` where the result is not known, or longer than
 //! [`FOLD_BYTES_MAX`](super::limits::FOLD_BYTES_MAX).
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::decoders;
 use super::limits::{ELEMENTS_MAX, FOLD_BYTES_MAX};
 use super::values::Value;
 use crate::facts::{Binary, Dialect, Unary};
@@ -44,6 +45,7 @@ pub(super) fn display(value: &Value, dialect: Dialect) -> Option<String> {
         Value::Null if python => "None".to_owned(),
         Value::Null => "null".to_owned(),
         Value::Undefined => "undefined".to_owned(),
+        Value::Bytes(bytes) if !python => String::from_utf8_lossy(bytes).into_owned(),
         Value::List(items) if !python => {
             items.iter().map(|item| display(item, dialect)).collect::<Option<Vec<_>>>()?.join(",")
         }
@@ -178,7 +180,7 @@ fn percent(format: &str, value: &Value) -> Option<Value> {
 }
 
 /// `format.format(…)`: `{}`, `{0}` and `{name}`, without conversions.
-pub(super) fn format_braces(format: &str, positional: &[Value], named: &[(Rc<str>, Value)]) -> Option<Value> {
+pub(super) fn format_braces(format: &str, positional: &[Value], named: &[(Arc<str>, Value)]) -> Option<Value> {
     let mut out = String::new();
     let mut rest = format;
     let mut next = 0;
@@ -346,6 +348,7 @@ pub(super) fn decode(data: &[u8], encoding: &str) -> Option<Value> {
         "rot13" => text(rot13(std::str::from_utf8(data).ok()?)),
         "hex" | "hexcodec" => bytes(hex_bytes(std::str::from_utf8(data).ok()?)?),
         "base64" | "base64codec" => bytes(base64_bytes(data)?),
+        "zip" | "zlib" | "zlibcodec" => bytes(decoders::inflated(data, decoders::Compressed::Zlib)?),
         "unicodeescape" | "rawunicodeescape" => {
             text(crate::facts::literal::python_text(std::str::from_utf8(data).ok()?, false))
         }

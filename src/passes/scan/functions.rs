@@ -1,5 +1,6 @@
 //! The functions and methods of both languages that attackers hide names with, evaluated over constants.
 
+use super::decoders::{self, Compressed};
 use super::fold::{self, base64_bytes, bytes_of, bytes_value, decode, display, elements, hex_bytes, join, list, text};
 use super::limits::ELEMENTS_MAX;
 use super::values::Value;
@@ -58,6 +59,60 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
             | "binascii.a2b_base64",
             Some(value),
         ) => bytes_value(base64_bytes(&bytes_of(value)?)?),
+        (
+            "base64.b32decode"
+            | "base64.b32hexdecode"
+            | "base64.b85decode"
+            | "base64.a85decode"
+            | "base64.z85decode"
+            | "zlib.decompress"
+            | "gzip.decompress"
+            | "zlib.decompressobj.().decompress",
+            Some(value),
+        ) => bytes_value(python_decoder(name, &bytes_of(value)?, arguments)?),
+        ("io.BytesIO" | "io.StringIO" | "ast.parse" | "textwrap.dedent" | "memoryview" | "compile", Some(value)) => {
+            matches!(value, Value::Text(_) | Value::Bytes(_)).then(|| value.clone())
+        }
+        ("urllib.parse.unquote" | "urllib.unquote" | "urllib.parse.unquote_plus", Some(Value::Text(data))) => {
+            text(unescape(data))
+        }
+        ("json.loads" | "ast.literal_eval", Some(Value::Text(written))) => from_json(written),
+        ("repr" | "ascii", Some(Value::Text(own))) => {
+            text(format!("'{}'", own.replace('\\', "\\\\").replace('\'', "\\'")))
+        }
+        ("hex", Some(Value::Int(number))) => text(format!("{number:#x}")),
+        ("oct", Some(Value::Int(number))) => text(format!("{number:#o}")),
+        ("bin", Some(Value::Int(number))) => text(format!("{number:#b}")),
+        ("abs", Some(Value::Int(number))) => number.checked_abs().map(Value::Int),
+        ("operator.xor", Some(Value::Int(number))) => match arguments.get(1)? {
+            Value::Int(other) => Some(Value::Int(number ^ other)),
+            _ => None,
+        },
+        ("sorted", Some(value)) => {
+            let mut items = elements(value)?;
+            items.sort_by_key(|item| display(item, Dialect::Python));
+            list(items)
+        }
+        ("sum", Some(value)) => {
+            let mut total = arguments.get(1).cloned().unwrap_or(Value::Int(0));
+            for item in elements(value)? {
+                total = fold::binary(crate::facts::Binary::Add, &total, &item, Dialect::Python)?;
+            }
+            Some(total)
+        }
+        ("itertools.cycle", Some(value)) => {
+            let items = elements(value)?;
+            list(items.iter().cycle().take(if items.is_empty() { 0 } else { ELEMENTS_MAX }).cloned().collect())
+        }
+        ("itertools.chain.from_iterable", Some(value)) => {
+            let lists: Option<Vec<Vec<Value>>> = elements(value)?.iter().map(elements).collect();
+            list(lists?.concat())
+        }
+        ("itertools.chain", Some(_)) => {
+            let lists: Option<Vec<Vec<Value>>> = arguments.iter().map(elements).collect();
+            list(lists?.concat())
+        }
+        ("format", Some(value)) => formatted(value, arguments.get(1)),
         ("base64.b16decode", Some(value)) => bytes_value(hex_bytes(std::str::from_utf8(&bytes_of(value)?).ok()?)?),
         ("codecs.decode" | "codecs.encode", Some(value)) => match arguments.get(1) {
             Some(Value::Text(encoding)) => decode(&bytes_of(value)?, encoding),
@@ -67,6 +122,59 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("str.join", Some(Value::Text(separator))) => join(separator, &elements(arguments.get(1)?)?),
         ("operator.add" | "operator.concat", Some(left)) => {
             fold::binary(crate::facts::Binary::Add, left, arguments.get(1)?, Dialect::Python)
+        }
+        _ => None,
+    }
+}
+
+fn python_decoder(name: &str, data: &[u8], arguments: &[Value]) -> Option<Vec<u8>> {
+    match name {
+        "base64.b32decode" => decoders::base32(data, false),
+        "base64.b32hexdecode" => decoders::base32(data, true),
+        "base64.b85decode" => decoders::base85(data),
+        "base64.a85decode" => decoders::ascii85(data),
+        "gzip.decompress" => decoders::inflated(data, Compressed::Gzip),
+        "zlib.decompress" => match arguments.get(1) {
+            Some(Value::Int(bits)) if *bits < 0 => decoders::inflated(data, Compressed::Raw),
+            Some(Value::Int(bits)) if *bits > 15 => decoders::inflated_any(data),
+            _ => decoders::inflated(data, Compressed::Zlib),
+        },
+        "zlib.decompressobj.().decompress" => decoders::inflated(data, Compressed::Zlib),
+        _ => None,
+    }
+}
+
+/// A text, number, or list of them that JSON writes out.
+fn from_json(written: &str) -> Option<Value> {
+    let one = |value: serde_json::Value| match value {
+        serde_json::Value::String(own) => text(own),
+        serde_json::Value::Number(number) => number.as_i64().map(Value::Int),
+        serde_json::Value::Bool(value) => Some(Value::Bool(value)),
+        _ => None,
+    };
+    match serde_json::from_str(written).ok()? {
+        serde_json::Value::Array(items) => list(items.into_iter().map(one).collect::<Option<_>>()?),
+        value => one(value),
+    }
+}
+
+/// `format(value, spec)`, as far as it can be without width.
+fn formatted(value: &Value, spec: Option<&Value>) -> Option<Value> {
+    let spec = match spec {
+        Some(Value::Text(spec)) => &**spec,
+        None => "",
+        _ => return None,
+    };
+    match (value, spec) {
+        (value, "" | "s") => text(display(value, Dialect::Python)?),
+        (Value::Int(code), "c") => text(char::from_u32(u32::try_from(*code).ok()?)?),
+        (Value::Int(number), "d") => text(number.to_string()),
+        (Value::Int(number), "x") => text(format!("{number:x}")),
+        (Value::Int(number), "02x") => text(format!("{number:02x}")),
+        (Value::Text(own), spec) => {
+            // A precision cuts a text: `{'systematic':.6}`.
+            let count: usize = spec.trim_end_matches('s').strip_prefix('.')?.parse().ok()?;
+            text(own.chars().take(count).collect::<String>())
         }
         _ => None,
     }
@@ -116,10 +224,24 @@ fn javascript_call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("Number", Some(value)) => fold::unary(crate::facts::Unary::Plus, value, Dialect::JavaScript),
         ("Array.from", Some(value)) => list(elements(value)?),
         ("Array.of", Some(_)) => list(arguments.to_vec()),
-        ("JSON.parse", Some(Value::Text(written))) => match serde_json::from_str(written).ok()? {
-            serde_json::Value::String(parsed) => text(parsed),
+        ("JSON.parse", Some(Value::Text(written))) => from_json(written),
+        ("RegExp", Some(Value::Text(pattern))) => match arguments.get(1) {
+            Some(Value::Text(flags)) => Some(Value::Pattern(pattern.clone(), flags.clone())),
+            None => Some(Value::Pattern(pattern.clone(), "".into())),
             _ => None,
         },
+        ("Buffer.concat", Some(value)) => {
+            let parts: Option<Vec<Vec<u8>>> = elements(value)?.iter().map(bytes_of).collect();
+            bytes_value(parts?.concat())
+        }
+        ("TextDecoder.().decode", Some(value)) => decode(&bytes_of(value)?, "utf8"),
+        ("TextEncoder.().encode", Some(value)) => bytes_value(bytes_of(value)?),
+        ("zlib.inflateSync", Some(value)) => bytes_value(decoders::inflated(&bytes_of(value)?, Compressed::Zlib)?),
+        ("zlib.inflateRawSync", Some(value)) => bytes_value(decoders::inflated(&bytes_of(value)?, Compressed::Raw)?),
+        ("zlib.gunzipSync" | "zlib.unzipSync", Some(value)) => bytes_value(decoders::inflated_any(&bytes_of(value)?)?),
+        ("escape" | "encodeURIComponent" | "encodeURI", Some(Value::Text(data))) => text(percent_encoded(data)),
+        ("Array", Some(_)) if arguments.len() > 1 => list(arguments.to_vec()),
+        ("Math.abs", Some(Value::Int(number))) => number.checked_abs().map(Value::Int),
         ("Buffer.from" | "Buffer" | "Uint8Array.from" | "Uint8Array", Some(value)) => match (value, arguments.get(1)) {
             (Value::Text(data), Some(Value::Text(encoding))) => match &**encoding {
                 "base64" | "base64url" => bytes_value(base64_bytes(data.as_bytes())?),
@@ -147,8 +269,24 @@ fn parse_int(value: &Value, base: Option<&Value>) -> Option<Value> {
     i64::from_str_radix(&digits[..end], base).ok().map(Value::Int)
 }
 
+/// What `escape` and `encodeURIComponent` make of letters that stand for themselves, and of others.
+fn percent_encoded(data: &str) -> String {
+    let mut out = String::with_capacity(data.len());
+    for char in data.chars() {
+        match char {
+            char if char.is_ascii_alphanumeric() || "-_.!~*'()@/+".contains(char) => out.push(char),
+            char => {
+                for byte in char.encode_utf8(&mut [0; 4]).bytes() {
+                    out.push_str(&format!("%{byte:02X}"));
+                }
+            }
+        }
+    }
+    out
+}
+
 /// `%41`, `%u0041`.
-fn unescape(data: &str) -> String {
+pub(super) fn unescape(data: &str) -> String {
     let mut out: Vec<u8> = Vec::with_capacity(data.len());
     let mut rest = data;
     while let Some(at) = rest.find('%') {
@@ -181,6 +319,24 @@ fn text_method(own: &str, name: &str, arguments: &[Value], dialect: Dialect) -> 
         _ => None,
     };
     match name {
+        "replace" | "replaceAll" if matches!(arguments.first(), Some(Value::Pattern(..))) => {
+            let Some(Value::Pattern(pattern, flags)) = arguments.first() else { return None };
+            let (regex, with) = (compiled(pattern)?, as_text(1)?);
+            let count = if flags.contains('g') { 0 } else { 1 };
+            let plain = regex::NoExpand(&with);
+            if with.contains('$') {
+                text(regex.replacen(own, count, &*with))
+            } else {
+                text(regex.replacen(own, count, plain))
+            }
+        }
+        "match" if dialect == Dialect::JavaScript => match arguments.first()? {
+            Value::Pattern(pattern, flags) if flags.contains('g') => {
+                let regex = compiled(pattern)?;
+                list(regex.find_iter(own).map(|found| Value::Text(found.as_str().into())).collect())
+            }
+            _ => None,
+        },
         "replace" if dialect == Dialect::JavaScript => text(own.replacen(&*as_text(0)?, &as_text(1)?, 1)),
         "replace" | "replaceAll" => match arguments.get(2) {
             Some(&Value::Int(count)) => text(own.replacen(&*as_text(0)?, &as_text(1)?, usize::try_from(count).ok()?)),
@@ -198,14 +354,20 @@ fn text_method(own: &str, name: &str, arguments: &[Value], dialect: Dialect) -> 
         "rstrip" | "trimEnd" if arguments.is_empty() => text(own.trim_end()),
         "removeprefix" => text(own.strip_prefix(&*as_text(0)?).unwrap_or(own)),
         "removesuffix" => text(own.strip_suffix(&*as_text(0)?).unwrap_or(own)),
-        "split" => split(own, arguments),
+        "split" | "rsplit" => split(own, arguments),
+        "splitlines" => list(own.lines().map(|line| Value::Text(line.into())).collect()),
+        "partition" | "rpartition" => {
+            let separator = as_text(0)?;
+            let parts = if name == "partition" { own.split_once(&*separator) } else { own.rsplit_once(&*separator) };
+            let (before, after) = parts.unwrap_or((own, ""));
+            list([before, &*separator, after].iter().map(|part| Value::Text((*part).into())).collect())
+        }
+        "read" | "getvalue" | "__str__" if dialect == Dialect::Python => text(own),
         "encode" => match as_text(0) {
             Some(encoding) if encoding.starts_with("rot") => text(fold::rot13(own)),
             _ => bytes_value(own.as_bytes().to_vec()),
         },
-        "toString" | "valueOf" | "__str__" | "normalize" if dialect == Dialect::JavaScript || name == "__str__" => {
-            text(own)
-        }
+        "toString" | "valueOf" | "normalize" if dialect == Dialect::JavaScript => text(own),
         "concat" => join("", &[&[Value::Text(own.into())], arguments].concat()),
         "charAt" | "at" | "__getitem__" => match arguments.first()? {
             Value::Int(at) => fold::index(&Value::Text(own.into()), *at),
@@ -231,6 +393,12 @@ fn text_method(own: &str, name: &str, arguments: &[Value], dialect: Dialect) -> 
     }
 }
 
+/// A regular expression of JavaScript, as far as it is one of Rust as well.
+pub(super) fn compiled(pattern: &str) -> Option<regex::Regex> {
+    (pattern.len() <= super::limits::PATTERN_BYTES_MAX)
+        .then(|| regex::RegexBuilder::new(pattern).size_limit(super::limits::PATTERN_PROGRAM_BYTES_MAX).build().ok())?
+}
+
 fn swap_case(char: char) -> char {
     if char.is_ascii_lowercase() { char.to_ascii_uppercase() } else { char.to_ascii_lowercase() }
 }
@@ -238,6 +406,10 @@ fn swap_case(char: char) -> char {
 fn split(own: &str, arguments: &[Value]) -> Option<Value> {
     let parts: Vec<Value> = match arguments.first() {
         Some(Value::Text(separator)) if separator.is_empty() => return list(elements(&Value::Text(own.into()))?),
+        Some(Value::Pattern(pattern, _)) => {
+            let regex = compiled(pattern)?;
+            regex.split(own).map(|part| Value::Text(part.into())).collect()
+        }
         Some(Value::Text(separator)) => own.split(&**separator).map(|part| Value::Text(part.into())).collect(),
         None => own.split_whitespace().map(|part| Value::Text(part.into())).collect(),
         _ => return None,
@@ -264,6 +436,17 @@ fn bytes_method(own: &[u8], name: &str, arguments: &[Value], dialect: Dialect) -
     };
     match (name, dialect) {
         ("decode", Dialect::Python) => decode(own, encoding),
+        ("read" | "getvalue" | "tobytes", Dialect::Python) => bytes_value(own.to_vec()),
+        ("join", Dialect::Python) => {
+            let parts: Option<Vec<Vec<u8>>> = elements(arguments.first()?)?.iter().map(bytes_of).collect();
+            bytes_value(parts?.join(own))
+        }
+        ("slice" | "subarray", Dialect::JavaScript) => {
+            let number =
+                |at: usize| if let Some(Value::Int(number)) = arguments.get(at) { Some(*number) } else { None };
+            fold::slice(&Value::Bytes(own.into()), [number(0), number(1), None])
+        }
+        ("reverse", Dialect::JavaScript) => bytes_value(own.iter().rev().copied().collect()),
         ("hex", Dialect::Python) => fold::encode(own, true),
         ("toString", Dialect::JavaScript) => match encoding {
             "hex" => fold::encode(own, true),
@@ -301,6 +484,14 @@ fn in_base(mut number: u64, base: u64) -> String {
 fn list_method(object: &Value, name: &str, arguments: &[Value], dialect: Dialect) -> Option<Value> {
     let Value::List(items) = object else {
         return match (object, name, arguments, dialect) {
+            (&Value::Int(number), "to_bytes", [Value::Int(length @ 0..=8), order, ..], Dialect::Python) => {
+                let bytes = number.to_be_bytes();
+                let mut bytes = bytes.get(8 - usize::try_from(*length).ok()?..)?.to_vec();
+                if matches!(order, Value::Text(order) if &**order == "little") {
+                    bytes.reverse();
+                }
+                bytes_value(bytes)
+            }
             (&Value::Int(number), "toString", &[Value::Int(base @ 2..=36)], Dialect::JavaScript) => {
                 text(in_base(u64::try_from(number).ok()?, u64::try_from(base).ok()?))
             }
@@ -336,6 +527,14 @@ fn list_method(object: &Value, name: &str, arguments: &[Value], dialect: Dialect
             fold::slice(object, [number(0), number(1), None])
         }
         ("toString", Dialect::JavaScript) => join(",", items),
+        ("flat", Dialect::JavaScript) => {
+            let flat = items.iter().flat_map(|item| match item {
+                Value::List(inner) => inner.to_vec(),
+                item => vec![item.clone()],
+            });
+            list(flat.collect())
+        }
+        ("copy", Dialect::Python) => list(items.to_vec()),
         _ => None,
     }
 }

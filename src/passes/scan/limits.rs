@@ -11,7 +11,7 @@ pub(super) const VALUES_MAX: usize = 8;
 pub(super) const NAMED_VALUES_MAX: usize = 256;
 
 /// Bytes of one folded constant; a longer one is unknown.
-pub(super) const FOLD_BYTES_MAX: usize = 256 << 10;
+pub(super) const FOLD_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes of all constants folded in one region; more is a finding.
 pub(super) const FOLD_TOTAL_BYTES_MAX: usize = 64 << 20;
@@ -49,3 +49,62 @@ pub(super) const ENTRY_STEPS_MAX: usize = 20_000_000;
 
 /// Lists that are folded inside one another, each from the one inside; deeper ones are unknown.
 pub(super) const LIST_DEPTH_MAX: usize = 4;
+
+/// Layers of code inside one another: text that is run by text that is run; a deeper one is a finding.
+pub(super) const LAYER_DEPTH_MAX: usize = 8;
+
+/// Bytes of one text that is run; a longer one is a finding.
+pub(super) const LAYER_BYTES_MAX: usize = 512 << 10;
+
+/// Bytes of all texts that one file runs; more is a finding.
+pub(super) const LAYER_TOTAL_BYTES_MAX: usize = 4 << 20;
+
+/// Texts that one file runs; more is a finding.
+pub(super) const LAYERS_MAX: usize = 1024;
+
+/// Words of a command that are looked at.
+pub(super) const WORDS_MAX: usize = 256;
+
+/// Characters of decoded text that a message shows.
+pub(super) const SHOWN_CHARS_MAX: usize = 120;
+
+/// Waves in which files are scanned one after the other because they import one another; what comes later than the last is
+/// scanned with it.
+pub(super) const WAVES_MAX: usize = 4096;
+
+/// Bytes of one import statement or specifier that are read for the order of files.
+pub(super) const IMPORT_BYTES_MAX: usize = 4096;
+
+/// Names of one module, class or mapping that are handed to other files.
+pub(super) const SHIPPED_NAMES_MAX: usize = 4096;
+
+/// Calls of one function that are handed to other files.
+pub(super) const SHIPPED_CALLS_MAX: usize = 32;
+
+/// Objects inside one another that are handed to other files, and modules that hand on other modules.
+pub(super) const SHIPPED_DEPTH_MAX: usize = 4;
+
+/// Calls of one function that its parameters are looked up in.
+pub(super) const CALL_SITES_MAX: usize = 16;
+
+/// Rounds of a loop that puts a text together.
+pub(super) const ACCUMULATED_MAX: usize = 65_536;
+
+/// Bytes of a regular expression that is run to fold a constant, and of what it is compiled to; a greater one is unknown.
+pub(super) const PATTERN_BYTES_MAX: usize = 256;
+pub(super) const PATTERN_PROGRAM_BYTES_MAX: usize = 256 << 10;
+
+/// Elements of lists of anything that are looked at one by one.
+pub(super) const ITEMS_MAX: usize = 512;
+
+/// Expressions that one value is put together from, looked at for where they come from; what lies beyond carries no label.
+pub(super) const LABEL_PARTS_MAX: usize = 256;
+
+/// Expressions that the text of one command is put together from; what lies beyond is not known.
+pub(super) const COMMAND_PARTS_MAX: usize = 1024;
+
+/// Texts that one command may be, for rules that look at them; more are left out.
+pub(super) const COMMAND_TEXTS_MAX: usize = 16;
+
+/// Places of one capability that the report names; the rest is counted.
+pub(super) const CAPABILITY_PLACES_MAX: usize = 20;

@@ -121,6 +121,18 @@ impl Resolver<'_> {
                         self.add(&mut all, item.clone());
                     }
                 }
+                Value::Generator(function) => {
+                    let found = self.yielded(*function);
+                    self.merge(&mut all, &found);
+                }
+                Value::Foreign(id) => {
+                    let found = self.foreign_items(*id);
+                    self.merge(&mut all, &found);
+                }
+                Value::Instance(class) => {
+                    let found = self.iterated(*class);
+                    self.merge(&mut all, &found);
+                }
                 _ => all.open = true,
             }
         }

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::arguments;
+use super::places::Places;
 use super::resolve::Resolver;
 use super::values::{PathId, RESULT, Value};
-use crate::facts::{Dialect, ExprId, Kind, Role};
-use crate::rules::{Hook, Matcher, Member, RuleSet, Tables};
+use crate::facts::{Argument, Dialect, ExprId, Kind, Role, Sym};
+use crate::rules::{Hook, Member, RuleSet, Tables, Text, What};
 
 /// A rule that was hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,24 @@ pub(super) struct Hit {
     /// The qualified name, where the source spells it differently.
     pub(super) resolved: Option<String>,
     pub(super) how: How,
+    pub(super) weight: Weight,
+}
+
+impl Hit {
+    /// A hit of a rule over text or trees.
+    pub(super) fn plain(rule: usize, start: usize, end: usize) -> Self {
+        Self { rule, start, end, resolved: None, how: How::Plainly, weight: Weight::AsTheRuleSays }
+    }
+}
+
+/// How sure the values make a hit, beside what its rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    /// An argument that the rule weighs may come from a source.
+    MoreSure,
+    AsTheRuleSays,
+    /// The arguments that the rule weighs surely are constants.
+    LessSure,
 }
 
 /// In which way a rule was hit.
@@ -38,13 +58,33 @@ pub(super) struct Matching<'a, 'r> {
     pub(super) tables: &'a Tables,
     pub(super) source: &'a str,
     pub(super) hits: Vec<Hit>,
-    names: HashMap<PathId, Rc<str>>,
+    names: HashMap<PathId, Arc<str>>,
+    /// The hooks of `/expressions/` that find something in a name, for each table that has some.
+    pub(super) alike: HashMap<(Given, Sym), Rc<[Hook]>>,
+    places: Option<Places>,
+}
+
+/// In which way a name is given something, or compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Given {
+    Assigned,
+    Passed,
+    Compared,
 }
 
 impl<'a, 'r> Matching<'a, 'r> {
     /// A matcher of `rules` over the facts of `resolver`.
     pub(super) fn new(resolver: Resolver<'r>, rules: &'a RuleSet, tables: &'a Tables, source: &'a str) -> Self {
-        Self { resolver, rules, tables, source, hits: Vec::new(), names: HashMap::new() }
+        Self {
+            resolver,
+            rules,
+            tables,
+            source,
+            hits: Vec::new(),
+            names: HashMap::new(),
+            alike: HashMap::new(),
+            places: None,
+        }
     }
 
     /// Looks at every fact.
@@ -54,6 +94,7 @@ impl<'a, 'r> Matching<'a, 'r> {
             .filter(|&expr| self.is_wanted(expr))
             .collect();
         self.resolver.resolve_all(&wanted);
+        self.label_parameters();
         for expr in wanted {
             if let Kind::Call { .. } = self.resolver.facts.kind(expr) {
                 self.call(expr);
@@ -62,6 +103,10 @@ impl<'a, 'r> Matching<'a, 'r> {
         }
         self.imports();
         self.assignments();
+        self.pairs();
+        self.comparisons();
+        self.definitions();
+        self.statements();
         self.tidy();
     }
 
@@ -72,7 +117,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         named && !matches!(expr.role, Role::Synthetic | Role::Target)
     }
 
-    fn name(&mut self, path: PathId) -> Rc<str> {
+    pub(super) fn name(&mut self, path: PathId) -> Arc<str> {
         let (paths, symbols) = (&self.resolver.paths, &self.resolver.facts.symbols);
         self.names.entry(path).or_insert_with(|| paths.name(path, symbols).into()).clone()
     }
@@ -86,6 +131,7 @@ impl<'a, 'r> Matching<'a, 'r> {
             for hook in self.tables.calls.named(&name) {
                 self.call_hook(hook, expr, callee, &target.arguments, Some(&name));
             }
+            self.command(expr, &name, &target.arguments);
             if self.resolver.facts.dialect == Dialect::Python && &*name == "setattr" {
                 self.set_attribute(expr, &target.arguments);
             }
@@ -99,11 +145,12 @@ impl<'a, 'r> Matching<'a, 'r> {
                 }
             }
         }
+        self.passed(expr, arguments);
         self.import_call(expr, &targets);
     }
 
     /// The members that a call may be of, and of what: `x.name(…)`, `x["name"](…)` of JavaScript, `getattr(x, "name")(…)`.
-    fn called_members(&mut self, callee: ExprId) -> Vec<(ExprId, Rc<str>)> {
+    fn called_members(&mut self, callee: ExprId) -> Vec<(ExprId, Arc<str>)> {
         let (object, key) = match *self.resolver.facts.kind(callee) {
             Kind::Attribute { object, name } => return vec![(object, self.resolver.facts.symbols.text(name).clone())],
             Kind::Subscript { object, index } if self.resolver.facts.dialect == Dialect::JavaScript => (object, index),
@@ -120,41 +167,31 @@ impl<'a, 'r> Matching<'a, 'r> {
         self.texts(key).into_iter().map(|text| (object, text)).collect()
     }
 
-    fn call_hook(
-        &mut self,
-        hook: Hook,
-        expr: ExprId,
-        callee: ExprId,
-        own: &[crate::facts::Argument],
-        name: Option<&str>,
-    ) {
-        let rules = self.rules;
-        let Matcher::Call { arguments, not_arguments, .. } = rules.hooked(hook).1 else { return };
-        let mut holds = |check| arguments::holds(&mut self.resolver, own, check);
-        if arguments.iter().all(&mut holds) && !not_arguments.iter().any(&mut holds) {
-            let resolved = name.and_then(|name| self.spelled_differently(callee, name));
-            self.hit(hook, expr, resolved, How::Plainly);
+    fn call_hook(&mut self, hook: Hook, expr: ExprId, callee: ExprId, own: &[Argument], name: Option<&str>) {
+        let matcher = self.rules.hooked(hook).1;
+        let resolver = &mut self.resolver;
+        let holds = matcher.checks.iter().all(|check| arguments::holds(resolver, own, check))
+            && !matcher.not_checks.iter().any(|check| arguments::holds(resolver, own, check));
+        if !holds || (!matcher.unless.is_empty() && self.is_excepted(&matcher.unless, callee, own)) {
+            return;
         }
+        let weighed: Vec<ExprId> =
+            matcher.weigh.iter().filter_map(|&position| self.argument_at(own, position)).collect();
+        let weight = self.weight(&weighed);
+        let resolved = name.and_then(|name| self.spelled_differently(callee, name));
+        let (start, end) = self.place(expr);
+        self.hit(hook, Hit { resolved, weight, ..Hit::plain(hook.rule, start, end) });
     }
 
     /// The hooks of `*.name` for a member of `object`; what stands before the name is compared as it is written.
-    fn member_hooks(&self, members: &[Member], object: ExprId) -> Vec<Hook> {
-        let fits = |member: &&Member| {
-            let mut here = object;
-            member.before.iter().all(|before| match *self.resolver.facts.kind(here) {
-                Kind::Attribute { object, name } => {
-                    here = object;
-                    self.resolver.facts.text(name) == before
-                }
-                _ => false,
-            })
-        };
+    pub(super) fn member_hooks(&self, members: &[Member], object: ExprId) -> Vec<Hook> {
+        let fits = |member: &&Member| self.resolver.is_written(object, &member.before);
         members.iter().filter(fits).map(|member| member.hook).collect()
     }
 
     /// Whether what a method is called on is known to be something that no rule means: an object, mapping or class of the
     /// file that has such a member itself, a constant, or a module that the file imports.
-    fn is_known(&mut self, object: ExprId, member: &str) -> bool {
+    pub(super) fn is_known(&mut self, object: ExprId, member: &str) -> bool {
         let set = self.resolver.of(object);
         if set.open || set.values.is_empty() {
             return false;
@@ -167,6 +204,7 @@ impl<'a, 'r> Matching<'a, 'r> {
                 _ => !self.resolver.settled(|resolver| resolver.entry(*made, member)).values.is_empty(),
             },
             Value::Path(path) => self.is_imported_module(*path),
+            Value::Foreign(_) => true,
             _ => false,
         })
     }
@@ -208,16 +246,74 @@ impl<'a, 'r> Matching<'a, 'r> {
     }
 
     /// The qualified name, where the source does not say it.
-    fn spelled_differently(&self, callee: ExprId, name: &str) -> Option<String> {
+    pub(super) fn spelled_differently(&self, callee: ExprId, name: &str) -> Option<String> {
         let expr = self.resolver.facts.expr(callee);
         let text = self.source.get(expr.start as usize..expr.end as usize).unwrap_or_default();
         (text != name).then(|| name.to_owned())
     }
 
-    fn hit(&mut self, hook: Hook, expr: ExprId, resolved: Option<String>, how: How) {
+    /// Notes a hit, if it stands where its rule says.
+    pub(super) fn hit(&mut self, hook: Hook, hit: Hit) {
+        let matcher = self.rules.hooked(hook).1;
+        if !matcher.within.is_empty() || !matcher.not_within.is_empty() {
+            let places = self.places.get_or_insert_with(|| Places::of(&self.resolver.facts.shape.blocks));
+            let inside = |words: &[crate::rules::Inside]| words.iter().any(|word| places.is_inside(*word, hit.start));
+            if (!matcher.within.is_empty() && !inside(&matcher.within)) || inside(&matcher.not_within) {
+                return;
+            }
+        }
+        self.hits.push(hit);
+    }
+
+    /// Notes a hit at an expression.
+    pub(super) fn hit_at(&mut self, hook: Hook, expr: ExprId, resolved: Option<String>, how: How) {
+        let (start, end) = self.place(expr);
+        self.hit(hook, Hit { resolved, how, ..Hit::plain(hook.rule, start, end) });
+    }
+
+    pub(super) fn place(&self, expr: ExprId) -> (usize, usize) {
         let expr = self.resolver.facts.expr(expr);
-        let (start, end) = (expr.start as usize, expr.end as usize);
-        self.hits.push(Hit { rule: hook.rule, start, end, resolved, how });
+        (expr.start as usize, expr.end as usize)
+    }
+
+    fn argument_at(&mut self, arguments: &[Argument], position: u16) -> Option<ExprId> {
+        match arguments::at_position(&mut self.resolver, arguments, position) {
+            arguments::Given::Yes(_, expr) | arguments::Given::Perhaps(expr) => Some(expr),
+            arguments::Given::No => None,
+        }
+    }
+
+    /// What the values that a rule weighs make of a hit.
+    pub(super) fn weight(&mut self, weighed: &[ExprId]) -> Weight {
+        let resolver = &mut self.resolver;
+        if weighed.iter().any(|&value| !resolver.labels(value).is_empty()) {
+            Weight::MoreSure
+        } else if !weighed.is_empty() && weighed.iter().all(|&value| arguments::surely_constant(resolver, value)) {
+            Weight::LessSure
+        } else {
+            Weight::AsTheRuleSays
+        }
+    }
+
+    /// Whether the receiver of a call, or one of its arguments, is something that a rule excepts, or was made by it.
+    fn is_excepted(&mut self, unless: &[Text], callee: ExprId, arguments: &[Argument]) -> bool {
+        let receiver = match *self.resolver.facts.kind(callee) {
+            Kind::Attribute { object, .. } | Kind::Subscript { object, .. } => Some(object),
+            _ => None,
+        };
+        let values: Vec<ExprId> = arguments.iter().map(|argument| argument.value).chain(receiver).collect();
+        values.into_iter().any(|value| self.is_made_by(unless, value))
+    }
+
+    /// Whether a value is one of these names, or was made by calling it.
+    pub(super) fn is_made_by(&mut self, names: &[Text], value: ExprId) -> bool {
+        let paths: Vec<PathId> = self.resolver.of(value).values.iter().filter_map(path_of).collect();
+        paths.into_iter().any(|path| {
+            let own = self.name(path);
+            names
+                .iter()
+                .any(|name| own.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        })
     }
 
     /// Uses of names, and functions that are passed on.
@@ -234,7 +330,7 @@ impl<'a, 'r> Matching<'a, 'r> {
             if !uses.is_empty() && !self.is_second_name(expr) {
                 for hook in uses {
                     let resolved = self.spelled_differently(expr, &name);
-                    self.hit(hook, expr, resolved, How::Plainly);
+                    self.hit_at(hook, expr, resolved, How::Plainly);
                 }
             }
             let how = match role {
@@ -243,10 +339,9 @@ impl<'a, 'r> Matching<'a, 'r> {
                 _ => continue,
             };
             for hook in self.tables.calls.named(&name) {
-                let rules = self.rules;
-                if let Matcher::Call { references: true, .. } = rules.hooked(hook).1 {
+                if let What::Call { references: true, .. } = self.rules.hooked(hook).1.what {
                     let resolved = self.spelled_differently(expr, &name);
-                    self.hit(hook, expr, resolved, how);
+                    self.hit_at(hook, expr, resolved, how);
                 }
             }
         }
@@ -255,7 +350,7 @@ impl<'a, 'r> Matching<'a, 'r> {
             let hooks = self.member_hooks(self.tables.uses.member(&text), object);
             if !hooks.is_empty() && !self.is_known(object, &text) {
                 for hook in hooks {
-                    self.hit(hook, expr, None, How::Plainly);
+                    self.hit_at(hook, expr, None, How::Plainly);
                 }
             }
         }
@@ -288,7 +383,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         for key in &keys.values {
             let Value::Text(text) = key else { continue };
             for hook in self.member_hooks(self.tables.uses.member(text), crate::facts::OPAQUE) {
-                self.hit(hook, expr, Some(format!("*.{text}")), How::Plainly);
+                self.hit_at(hook, expr, Some(format!("*.{text}")), How::Plainly);
             }
         }
     }
@@ -303,7 +398,7 @@ impl<'a, 'r> Matching<'a, 'r> {
     fn imports(&mut self) {
         for import in self.resolver.facts.imports.clone() {
             let parts: Vec<&str> = import.path.iter().map(|&part| &**self.resolver.facts.symbols.text(part)).collect();
-            let name = super::canonical(self.resolver.facts.dialect, &parts.join("."));
+            let name = super::canonical::canonical(self.resolver.facts.dialect, &parts.join("."));
             self.import_named(&name, import.start as usize, import.end as usize, None);
         }
     }
@@ -335,119 +430,7 @@ impl<'a, 'r> Matching<'a, 'r> {
             name.match_indices('.').map(|(at, _)| at).chain([name.len()]).take(super::limits::SEGMENTS_MAX as usize);
         for part in ends.map(|end| &name[..end]) {
             for hook in self.tables.imports.named(part) {
-                self.hits.push(Hit { rule: hook.rule, start, end, resolved: resolved.clone(), how: How::Plainly });
-            }
-        }
-    }
-
-    fn assignments(&mut self) {
-        for assignment in self.resolver.facts.assignments.clone() {
-            let (members, paths) = self.assigned(assignment.target);
-            let object = match *self.resolver.facts.kind(assignment.target) {
-                Kind::Attribute { object, .. } | Kind::Subscript { object, .. } => object,
-                _ => crate::facts::OPAQUE,
-            };
-            let mut hooks: Vec<Hook> = Vec::new();
-            for member in &members {
-                hooks.extend(self.member_hooks(self.tables.assignments.member(member), object));
-            }
-            for path in &paths {
-                hooks.extend(self.tables.assignments.named(path));
-            }
-            for hook in hooks {
-                let rules = self.rules;
-                let Matcher::Assign { value, .. } = rules.hooked(hook).1 else { continue };
-                if value.iter().all(|check| arguments::value_holds(&mut self.resolver, assignment.value, check)) {
-                    let (start, end) = (assignment.start as usize, assignment.end as usize);
-                    self.hits.push(Hit { rule: hook.rule, start, end, resolved: None, how: How::Plainly });
-                }
-            }
-        }
-    }
-
-    /// The member names and the qualified names that a target of an assignment may be.
-    fn assigned(&mut self, target: ExprId) -> (Vec<Rc<str>>, Vec<Rc<str>>) {
-        let (object, members) = match *self.resolver.facts.kind(target) {
-            Kind::Attribute { object, name } => (object, vec![self.resolver.facts.symbols.text(name).clone()]),
-            Kind::Subscript { object, index } => (object, self.texts(index)),
-            Kind::Name(name) => return (Vec::new(), self.implicit_global(target, name)),
-            _ => return (Vec::new(), Vec::new()),
-        };
-        let mut paths = self.member_paths(object, &members);
-        if self.resolver.facts.dialect == Dialect::Python {
-            paths.extend(self.as_written(target));
-        }
-        (members, paths)
-    }
-
-    /// `session.verify` as it is written, whatever `session` may be: conventional names count.
-    fn as_written(&self, target: ExprId) -> Option<Rc<str>> {
-        let mut parts = Vec::new();
-        let mut here = target;
-        for _ in 0..super::limits::SEGMENTS_MAX {
-            match *self.resolver.facts.kind(here) {
-                Kind::Attribute { object, name } => {
-                    parts.push(self.resolver.facts.text(name));
-                    here = object;
-                }
-                Kind::Name(name) => {
-                    parts.push(self.resolver.facts.text(name));
-                    parts.reverse();
-                    return Some(parts.join(".").into());
-                }
-                _ => return None,
-            }
-        }
-        None
-    }
-
-    fn texts(&mut self, expr: ExprId) -> Vec<Rc<str>> {
-        let set = self.resolver.of(expr);
-        let text = |value: &Value| if let Value::Text(text) = value { Some(text.clone()) } else { None };
-        set.values.iter().filter_map(text).collect()
-    }
-
-    fn implicit_global(&mut self, target: ExprId, name: crate::facts::Sym) -> Vec<Rc<str>> {
-        let variable = self.resolver.variable_of(target);
-        let implicit = self.resolver.facts.dialect == Dialect::Python
-            || variable.is_none_or(|variable| self.resolver.facts.variable_table[variable.at()].implicit);
-        if implicit { vec![self.resolver.facts.symbols.text(name).clone()] } else { Vec::new() }
-    }
-
-    fn member_paths(&mut self, object: ExprId, members: &[Rc<str>]) -> Vec<Rc<str>> {
-        let mut found = Vec::new();
-        for value in self.resolver.of(object).values.clone() {
-            for member in members {
-                let name = self.resolver.facts.symbols.intern(member);
-                let reached = self.resolver.settled(|resolver| resolver.attribute(&value, name));
-                for value in &reached.values {
-                    if let Value::Path(path) = value {
-                        found.push(self.name(*path));
-                    }
-                }
-            }
-        }
-        found
-    }
-
-    /// `setattr(object, "name", value)` is an assignment.
-    fn set_attribute(&mut self, expr: ExprId, arguments: &[crate::facts::Argument]) {
-        let &[receiver, name, value] = arguments else { return };
-        let object = receiver.value;
-        let members = self.texts(name.value);
-        let paths = self.member_paths(object, &members);
-        let mut hooks: Vec<Hook> = Vec::new();
-        for member in &members {
-            hooks.extend(self.member_hooks(self.tables.assignments.member(member), object));
-        }
-        for path in &paths {
-            hooks.extend(self.tables.assignments.named(path));
-        }
-        for hook in hooks {
-            let rules = self.rules;
-            let Matcher::Assign { value: checks, .. } = rules.hooked(hook).1 else { continue };
-            if checks.iter().all(|check| arguments::value_holds(&mut self.resolver, value.value, check)) {
-                self.hit(hook, expr, paths.first().map(|path| path.to_string()), How::Plainly);
+                self.hit(hook, Hit { resolved: resolved.clone(), ..Hit::plain(hook.rule, start, end) });
             }
         }
     }
@@ -456,7 +439,7 @@ impl<'a, 'r> Matching<'a, 'r> {
     /// that, and a second name counts only where the rule is hit by nothing else.
     fn tidy(&mut self) {
         self.hits.sort_by(|a, b| {
-            let key = |hit: &Hit| (hit.rule, hit.start, std::cmp::Reverse(hit.end), hit.how);
+            let key = |hit: &Hit| (hit.rule, hit.start, std::cmp::Reverse(hit.end), hit.how, hit.weight);
             key(a).cmp(&key(b))
         });
         self.hits.dedup_by(|later, first| (later.rule, later.start, later.end) == (first.rule, first.start, first.end));
@@ -477,4 +460,8 @@ impl<'a, 'r> Matching<'a, 'r> {
         kept.retain(|hit| hit.how != How::Alias || !counted.contains(&hit.rule));
         self.hits = kept;
     }
+}
+
+fn path_of(value: &Value) -> Option<PathId> {
+    if let Value::Path(path) = value { Some(*path) } else { None }
 }

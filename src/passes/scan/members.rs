@@ -1,6 +1,7 @@
 //! The resolver's view of attributes and subscripts: reflection is seen through here.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::fold;
 use super::limits;
@@ -34,8 +35,15 @@ impl Resolver<'_> {
                     found => found.map(Value::Path).into(),
                 }
             }
-            (_, Value::Instance(class)) => self.class_member(*class, name),
-            (_, Value::Made(made)) => self.made_member(*made, name),
+            (_, Value::Instance(class)) => self.member_of_instance(*class, name),
+            (_, Value::Made(made)) => {
+                let found = self.made_member(*made, name);
+                self.read(found)
+            }
+            (_, Value::Foreign(id)) => self.foreign_member(*id, &text),
+            (_, Value::Record(made)) => self.record_member(*made, &text),
+            (_, Value::Proxy(call)) => self.proxy_member(*call, name),
+            (Dialect::JavaScript, Value::Generator(function)) if &*text == "value" => self.yielded(*function),
             (Dialect::Python, Value::Globals | Value::Modules | Value::Members(_)) => Set::OPEN,
             (Dialect::JavaScript, value) => self.javascript_constant_member(value, &text),
             (Dialect::Python, _) => match &*text {
@@ -62,6 +70,7 @@ impl Resolver<'_> {
             Value::Int(_) | Value::Float(_) => "Number",
             Value::Bool(_) => "Boolean",
             Value::List(_) => "Array",
+            Value::Pattern(..) => "RegExp",
             _ => return Set::OPEN,
         };
         self.native_member(class, value, name)
@@ -87,7 +96,7 @@ impl Resolver<'_> {
     }
 
     /// What a class of the file, or a base of it, calls `name`.
-    fn class_member(&mut self, class: ScopeId, name: Sym) -> Set {
+    pub(super) fn class_member(&mut self, class: ScopeId, name: Sym) -> Set {
         let mut todo = vec![class];
         let mut bases_seen = 0;
         while let Some(class) = todo.pop() {
@@ -128,7 +137,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn bases_of(&mut self, class: ScopeId) -> Option<Vec<ExprId>> {
+    pub(super) fn bases_of(&mut self, class: ScopeId) -> Option<Vec<ExprId>> {
         if self.class_bases.is_none() {
             let mut table = crate::facts::IdMap::default();
             for expr in &self.facts.exprs {
@@ -147,7 +156,8 @@ impl Resolver<'_> {
         match self.facts.kind(made).clone() {
             Kind::Class { scope, .. } => match &*text {
                 "constructor" if javascript => self.path_of("Function").map(Value::Path).into(),
-                _ => self.class_member(scope, name),
+                "__dict__" if !javascript => Set::one(Value::Instance(scope)),
+                _ => self.member_of_instance(scope, name),
             },
             Kind::Function(_) => match &*text {
                 "constructor" if javascript => self.path_of("Function").map(Value::Path).into(),
@@ -213,7 +223,7 @@ impl Resolver<'_> {
     }
 
     /// The entries of a literal mapping by their constant keys; the last of equal keys counts.
-    fn entry_index(&mut self, made: ExprId) -> Rc<std::collections::HashMap<Rc<str>, ExprId>> {
+    fn entry_index(&mut self, made: ExprId) -> Rc<std::collections::HashMap<Arc<str>, ExprId>> {
         if let Some(known) = self.entry_tables.get(&made.0) {
             return known.clone();
         }
@@ -261,6 +271,11 @@ impl Resolver<'_> {
                     self.merge(&mut all, &found);
                 }
                 self.members_of_variable(object, name, &mut all);
+                if let Kind::Attribute { object: inner, name: dictionary } = *self.facts.kind(object)
+                    && self.facts.text(dictionary) == "__dict__"
+                {
+                    self.members_of_variable(inner, name, &mut all);
+                }
             }
         }
         all.open |= all.values.is_empty();
@@ -297,6 +312,7 @@ impl Resolver<'_> {
         let text = fold::display(key, self.facts.dialect);
         let name = |resolver: &mut Self| text.as_deref().map(|text| resolver.facts.symbols.intern(text));
         match value {
+            Value::Members(path) if matches!(key, Value::Int(_)) => self.unknown_member(*path),
             Value::Members(path) => {
                 let Some(name) = name(self) else { return Set::OPEN };
                 self.attribute(&Value::Path(*path), name)
@@ -314,7 +330,23 @@ impl Resolver<'_> {
                 Some(name) => self.global_member(name),
                 None => Set::OPEN,
             },
-            Value::Made(made) => self.made_item(*made, key, text.as_deref()),
+            Value::Made(made) => {
+                let found = self.made_item(*made, key, text.as_deref());
+                self.read(found)
+            }
+            Value::Foreign(id) => text.map_or(Set::OPEN, |text| self.foreign_member(*id, &text)),
+            Value::Record(made) => text.map_or(Set::OPEN, |text| self.record_member(*made, &text)),
+            Value::Instance(class) if !javascript => {
+                let getter = self.facts.symbols.intern("__getitem__");
+                let method = self.class_member(*class, getter);
+                match (method.values.is_empty(), &text) {
+                    (true, Some(text)) => {
+                        let name = self.facts.symbols.intern(text);
+                        self.member_of_instance(*class, name)
+                    }
+                    _ => self.called_with(&method, std::slice::from_ref(key)),
+                }
+            }
             Value::Text(_) | Value::Bytes(_) | Value::List(_) if matches!(key, Value::Int(_)) => {
                 let Value::Int(at) = key else { return Set::OPEN };
                 fold::index(value, *at).into()
@@ -352,6 +384,17 @@ impl Resolver<'_> {
                     None => (*self.elements_of(made)).clone(),
                 }
             }
+            (Kind::Class { scope, .. }, _) if self.facts.dialect == Dialect::Python => {
+                let hooks = ["__class_getitem__", "__getitem__"];
+                let mut all = Set::OPEN;
+                for hook in hooks {
+                    let hook = self.facts.symbols.intern(hook);
+                    let method = self.class_member(scope, hook);
+                    let found = self.called_with(&method, std::slice::from_ref(key));
+                    self.merge(&mut all, &found);
+                }
+                all
+            }
             _ if self.facts.dialect == Dialect::JavaScript => match text {
                 Some(text) => {
                     let name = self.facts.symbols.intern(text);
@@ -372,6 +415,14 @@ impl Resolver<'_> {
             Value::Modules => self.named_unknown("sys.modules"),
             Value::Globals => self.named_unknown("globals"),
             Value::Made(made) => (*self.elements_of(*made)).clone(),
+            Value::Foreign(id) => self.foreign_items(*id),
+            Value::List(items) => {
+                let mut all = Set::empty();
+                for item in items.iter().take(limits::ELEMENTS_MAX) {
+                    self.add(&mut all, item.clone());
+                }
+                all
+            }
             _ => Set::OPEN,
         }
     }

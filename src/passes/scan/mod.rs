@@ -1,6 +1,6 @@
 //! The scan pass: does the code do anything dangerous?
 //!
-//! Each region of a file is *lowered* into facts (`crate::facts`), the *resolver* finds out which
+//! Each region of a file has been *lowered* into facts (`crate::facts`) or is now, the *resolver* finds out which
 //! qualified names and constants its expressions may be (`resolve`, `members`, `calls`, `fold`, `functions`, `inline`), and
 //! the *matcher* looks those names up in the tables that the rules were compiled into. Rules over text and over the shape
 //! of trees run beside that (`text`). Nothing recurses over the artifact's nesting, and every loop over it has a limit of
@@ -10,78 +10,71 @@
 //! is bound nowhere is what it says, so that fragments without their imports are judged as well.
 
 mod arguments;
+mod assigned;
+mod callers;
 mod calls;
+mod canonical;
+mod capabilities;
+mod commands;
+mod decoders;
 mod fold;
 mod functions;
 mod inline;
+mod labels;
+mod layers;
+mod library;
 mod limits;
 mod lists;
 mod matcher;
 mod members;
+mod modules;
+mod objects;
+mod places;
+mod portable;
 mod resolve;
+mod runners;
+mod shape;
 mod text;
 mod values;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
 
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::artifact::SourceText;
-use crate::facts::{Dialect, Facts, Symbols, tolerant};
+use crate::facts::outline::Place;
+use crate::facts::{Facts, tolerant};
 use crate::finding::{Confidence, Finding, Pass, Severity};
 use crate::language::Language;
 use crate::passes::parse::{Parsed, ParsedFile, Region, with_room};
 use crate::policy::ScanPolicy;
 use crate::rules::{RuleLanguage, RuleSet};
 
-use matcher::{Hit, How, Matching};
+pub(crate) use canonical::canonical;
+use capabilities::Occurrences;
+use matcher::{Hit, How, Matching, Weight};
+use modules::{Modules, Own};
+use portable::Summary;
 use resolve::Resolver;
-use values::Paths;
 
 /// The rule id of the finding that says that a file was not scanned to its end. It is of severity high, and the gate holds
 /// it to be about what could not be judged, so that no choice of rules hides it.
 pub const SCAN_LIMIT: &str = "scan-limit";
 
-/// Whose rules of names hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NameLanguage {
-    /// Python.
-    Python,
-    /// JavaScript.
-    JavaScript,
-}
-
-/// A qualified name as the scan pass writes it: `posix.system` is `os.system`, `window.eval` is `eval`.
-pub(crate) fn canonical_name(language: NameLanguage, name: &str) -> String {
-    match language {
-        NameLanguage::Python => canonical(Dialect::Python, name),
-        NameLanguage::JavaScript => canonical(Dialect::JavaScript, name),
-    }
-}
-
-fn canonical(dialect: Dialect, name: &str) -> String {
-    let (mut symbols, mut paths) = (Symbols::default(), Paths::new(dialect));
-    let (module, rest) = match dialect {
-        Dialect::JavaScript if name.contains('/') || name.contains(':') => {
-            let module_end = name.rfind('/').or_else(|| name.find(':')).unwrap_or(0);
-            let end = name[module_end..].find('.').map_or(name.len(), |at| module_end + at);
-            (&name[..end], name[end..].trim_start_matches('.'))
-        }
-        _ => ("", name),
-    };
-    let start = if module.is_empty() { Some(values::ROOT) } else { paths.module(module, &mut symbols) };
-    let path = start.and_then(|start| paths.descend(start, rest, &mut symbols));
-    path.map_or_else(|| name.to_owned(), |path| paths.name(path, &symbols))
-}
+/// Rules of the parse pass that say that a text was not read to its end.
+const LIMITS_OF_PARSING: [&str; 3] = ["parse-limit", "nesting-too-deep", "file-too-large-to-scan"];
 
 /// Runs every rule over every file. The map is for the report's `validationResults.security.details`.
 #[must_use]
 pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<Finding>, Map<String, Value>) {
-    let files: Vec<_> = parsed.files.iter().filter_map(|file| Some((file, file.text.as_ref()?))).collect();
-    let scanned = files.len();
-    let scan_all = || files.par_iter().flat_map_iter(|(file, text)| scan_file(file, text, rules, policy)).collect();
-    let findings: Vec<Finding> = with_room(scan_all);
+    let files = scannable(parsed);
+    let scanned = scan_files(&files, rules, policy);
+    let paths = files.iter().map(|(file, _)| file.source.path.as_str());
+    let capabilities = capabilities::summary(paths.zip(scanned.iter().map(|file| &file.occurrences)), rules);
+    let findings: Vec<Finding> = scanned.into_iter().flat_map(|file| file.findings).collect();
     let mut by_severity: BTreeMap<Severity, u64> = BTreeMap::new();
     for finding in &findings {
         *by_severity.entry(finding.severity).or_default() += 1;
@@ -90,23 +83,111 @@ pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<F
         by_severity.into_iter().map(|(severity, count)| (severity.name().to_owned(), json!(count))).collect();
     let mut details = Map::new();
     details.insert("rules".to_owned(), json!(rules.rules().len()));
-    details.insert("files".to_owned(), json!(scanned));
+    details.insert("files".to_owned(), json!(files.len()));
     details.insert("findingsBySeverity".to_owned(), Value::Object(by_severity));
+    details.insert("capabilities".to_owned(), capabilities);
     (findings, details)
 }
 
-fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: &ScanPolicy) -> Vec<Finding> {
+/// The ids of the rules that are hit, those with a label included.
+pub(crate) fn hit_rules<'r>(parsed: &Parsed<'_>, rules: &'r RuleSet, policy: &ScanPolicy) -> BTreeSet<Cow<'r, str>> {
+    let mut hit = BTreeSet::new();
+    for file in scan_files(&scannable(parsed), rules, policy) {
+        hit.extend(file.occurrences.rules().map(|rule| Cow::Borrowed(&*rules.rules()[rule].id)));
+        hit.extend(file.findings.into_iter().map(|finding| finding.rule_id));
+    }
+    hit
+}
+
+/// The files that have a text, with it.
+fn scannable<'p, 'a>(parsed: &'p Parsed<'a>) -> Vec<(&'p ParsedFile<'a>, &'p SourceText)> {
+    parsed.files.iter().filter_map(|file| Some((file, file.text.as_ref()?))).collect()
+}
+
+/// Scans every file, and looks for what they have in them together.
+fn scan_files(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &ScanPolicy) -> Vec<Scanned> {
+    let mut scanned: Vec<Scanned> = with_room(|| scan_all(files, rules, policy));
+    let occurrences: Vec<&Occurrences> = scanned.iter().map(|file| &file.occurrences).collect();
+    for (number, hit) in capabilities::combined(&occurrences, rules) {
+        let (file, text) = files[number];
+        scanned[number].findings.push(finding(&hit, rules, &file.source.path, text));
+    }
+    scanned
+}
+
+/// Scans the files in an order in which what a file imports from the artifact itself is known before it.
+fn scan_all(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &ScanPolicy) -> Vec<Scanned> {
+    let parsed: Vec<&ParsedFile<'_>> = files.iter().map(|(file, _)| *file).collect();
+    let mut modules = Modules::of(&parsed);
+    let (mut waves, circular) = modules.waves();
+    // Once more, with all that the rest of their circle hands out.
+    waves.push(circular);
+    let mut all: Vec<Scanned> = files.iter().map(|_| Scanned::default()).collect();
+    let last = waves.len() - 1;
+    for (turn, wave) in waves.iter().enumerate() {
+        let one = |&at: &usize| {
+            let (file, text) = files[at];
+            let own = Own { modules: &modules, path: file.source.path.as_str() };
+            let again = turn < last && waves[last].binary_search(&at).is_ok();
+            let standing = Standing { own, wanted: modules.is_wanted(at), again };
+            (at, scan_file(file, text, rules, policy, standing))
+        };
+        let scanned: Vec<(usize, (Scanned, Option<Summary>))> = wave.par_iter().map(one).collect();
+        for (at, (found, summary)) in scanned {
+            all[at] = found;
+            modules.add(at, summary);
+        }
+    }
+    all
+}
+
+/// What the scan of one file found.
+#[derive(Default)]
+struct Scanned {
+    findings: Vec<Finding>,
+    occurrences: Occurrences,
+}
+
+/// Where a file stands among those of its artifact.
+#[derive(Clone, Copy)]
+struct Standing<'a> {
+    own: Own<'a>,
+    /// Whether others import it.
+    wanted: bool,
+    /// Whether it will be scanned once more.
+    again: bool,
+}
+
+fn scan_file(
+    file: &ParsedFile<'_>,
+    text: &SourceText,
+    rules: &RuleSet,
+    policy: &ScanPolicy,
+    standing: Standing<'_>,
+) -> (Scanned, Option<Summary>) {
     let path = file.source.path.as_str();
     let mut hits = Vec::new();
     let mut limits = Vec::new();
+    let mut layers = Vec::new();
+    let mut summary = None;
     for region in &file.regions {
-        let (found, limit) = scan_region(region, text, rules);
-        hits.extend(found);
-        limits.extend(limit);
+        let found = scan_region(region, text, rules, Some(standing), 0);
+        hits.extend(found.hits);
+        layers.extend(found.layers);
+        limits.extend(found.limit);
+        summary = summary.or(found.summary);
     }
+    let mut inner = layers::unwrap(layers, rules, &mut limits);
     hits.extend(text_hits(text, rules));
     hits.sort_by_key(|hit| (hit.start, hit.end, hit.rule));
     hits.dedup_by_key(|hit| (hit.start, hit.end, hit.rule));
+    inner_alone(&mut inner, &hits);
+    let all: Vec<Hit> = hits.iter().chain(inner.iter().map(|inner| &inner.hit)).cloned().collect();
+    let occurrences = Occurrences::of(&all, text);
+    hits.extend(occurrences.combined(rules));
+    // What code can do is no fault of it.
+    hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
+    inner.retain(|inner| rules.rules()[inner.hit.rule].label.is_none());
     let most = usize::try_from(policy.findings_per_file_max).unwrap_or(usize::MAX);
     let dropped = hits.len().saturating_sub(most);
     if dropped > 0 {
@@ -118,26 +199,45 @@ fn scan_file(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, policy: 
         hits.truncate(most);
         limits.push(format!("{dropped} more findings than findings_per_file_max ({most}) are left out"));
     }
-    let mut findings: Vec<Finding> = hits.into_iter().map(|hit| finding(&hit, rules, path, text)).collect();
+    let mut findings: Vec<Finding> = hits.iter().map(|hit| finding(hit, rules, path, text)).collect();
+    findings.extend(inner.iter().map(|inner| inner_finding(inner, rules, path, text)));
     if let Some(rest) = &file.rest {
         findings.extend(scan_rest(rest, rules, path, most.saturating_sub(findings.len()), &mut limits));
     }
     findings.extend(limits.into_iter().map(|what| {
         Finding::in_file(SCAN_LIMIT, Pass::Scan, Severity::High, path, format!("not scanned to the end: {what}"))
     }));
-    findings
+    (Scanned { findings, occurrences }, summary)
+}
+
+/// Leaves one hit of a rule for each place of what was found inside of text that the file runs, and none that was hit in
+/// the file itself at that place.
+fn inner_alone(inner: &mut Vec<layers::Inner>, outer: &[Hit]) {
+    let key = |hit: &Hit| (hit.start, hit.end, hit.rule);
+    let known: HashSet<(usize, usize, usize)> = outer.iter().map(key).collect();
+    inner.retain(|inner| !known.contains(&key(&inner.hit)));
+    inner.sort_by_key(|inner| (key(&inner.hit), inner.hit.how));
+    inner.dedup_by_key(|inner| key(&inner.hit));
+}
+
+/// A finding inside of text that the file runs, with the first line of that text.
+fn inner_finding(inner: &layers::Inner, rules: &RuleSet, path: &str, text: &SourceText) -> Finding {
+    let mut finding = finding(&inner.hit, rules, path, text);
+    finding.message = format!("{}, in text that is run here: `{}`", finding.message, layers::shown_line(&inner.text));
+    finding
 }
 
 /// The hits of the rules over the text of every file.
 fn text_hits(text: &SourceText, rules: &RuleSet) -> Vec<Hit> {
     let source = text.as_str();
-    let whole = text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], tree: None };
+    let whole = text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], region: None };
     text::run(rules, &rules.tables(RuleLanguage::Any).others, &whole).0
 }
 
 /// What those rules find beside a file's code; at most `most` findings.
 fn scan_rest(rest: &SourceText, rules: &RuleSet, path: &str, most: usize, limits: &mut Vec<String>) -> Vec<Finding> {
     let mut hits = text_hits(rest, rules);
+    hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
     if hits.len() > most {
         limits.push(format!("{} more findings beside the code are left out", hits.len() - most));
         hits.sort_by_key(|hit| (std::cmp::Reverse(rules.rules()[hit.rule].severity), hit.start, hit.rule));
@@ -146,36 +246,90 @@ fn scan_rest(rest: &SourceText, rules: &RuleSet, path: &str, most: usize, limits
     hits.iter().map(|hit| finding(hit, rules, path, rest)).collect()
 }
 
-/// Runs the rules of a region's language over it; a limit that was reached is named.
-fn scan_region(region: &Region, text: &SourceText, rules: &RuleSet) -> (Vec<Hit>, Option<String>) {
+/// What there is to say about a region.
+#[derive(Default)]
+struct ScannedRegion {
+    hits: Vec<Hit>,
+    /// Text that it runs.
+    layers: Vec<layers::Layer>,
+    /// What it hands out to other files, where they want it.
+    summary: Option<Summary>,
+    /// The limit that was reached.
+    limit: Option<String>,
+}
+
+/// Runs the rules of a region's language over it; `standing` is that of its file, and `depth` layers of code are around it.
+fn scan_region(
+    region: &Region,
+    text: &SourceText,
+    rules: &RuleSet,
+    standing: Option<Standing<'_>>,
+    depth: usize,
+) -> ScannedRegion {
     let source = text.as_str();
-    let root = region.tree.root_node();
-    let (language, facts) = match region.language {
-        Language::Python => (RuleLanguage::Python, Some(tolerant::python(source, root))),
-        Language::JavaScript | Language::TypeScript => {
-            (RuleLanguage::JavaScript, Some(tolerant::javascript(source, root)))
-        }
-        Language::Html => (RuleLanguage::Html, None),
-        _ => return (Vec::new(), None),
+    let language = match region.language {
+        Language::Python => RuleLanguage::Python,
+        Language::JavaScript | Language::TypeScript => RuleLanguage::JavaScript,
+        Language::Html => RuleLanguage::Html,
+        _ => return ScannedRegion::default(),
+    };
+    let (facts, refused) = match facts_of(region, source, language, rules, standing) {
+        Ok(facts) => (facts, None),
+        Err(refused) => (None, Some(refused)),
     };
     let tables = rules.tables(language);
-    let (strings, comments) =
-        facts.as_ref().map(|facts| (facts.strings.clone(), facts.comments.clone())).unwrap_or_default();
+    let (strings, comments) = texts_of(region, facts.as_ref());
     let stretch = text::Stretch {
         text: source,
         range: region.range.clone(),
         strings: &strings,
         comments: &comments,
-        tree: Some(&region.tree),
+        region: Some(region),
     };
-    let (mut hits, limited) = text::run(rules, &tables.others, &stretch);
-    let mut limit = limited.then(|| "a query had too many open matches, or took too long".to_owned());
+    let (hits, limited) = text::run(rules, &tables.others, &stretch);
+    let limit = refused.or(limited);
+    let mut scanned = ScannedRegion { hits, limit, ..ScannedRegion::default() };
     if let Some(facts) = facts {
-        let (found, reached) = match_names(facts, rules, language, source);
-        hits.extend(found);
-        limit = limit.or_else(|| reached.map(|what| format!("the limit of {what} was reached")));
+        match_names(facts, rules, language, source, standing, depth, &mut scanned);
     }
-    (hits, limit)
+    scanned
+}
+
+/// The facts of a region: those of its strict tree or, where there is none, of its tolerant one. None where no rule finds
+/// anything in them and no other file wants them; an error where a limit keeps them from being made.
+fn facts_of(
+    region: &Region,
+    source: &str,
+    language: RuleLanguage,
+    rules: &RuleSet,
+    standing: Option<Standing<'_>>,
+) -> Result<Option<Facts>, String> {
+    let lower = match language {
+        RuleLanguage::Python => tolerant::python,
+        RuleLanguage::JavaScript => tolerant::javascript,
+        RuleLanguage::Html | RuleLanguage::Any => return Ok(None),
+    };
+    let again = standing.is_some_and(|standing| standing.again);
+    let facts = if again { region.copy_facts() } else { region.take_facts() };
+    if facts.is_some() {
+        return Ok(facts);
+    }
+    let stretch = source.get(region.range.clone()).unwrap_or(source);
+    let wanted = standing.is_some_and(|standing| standing.wanted);
+    if !wanted && !rules.may_match(language, stretch) {
+        return Ok(None);
+    }
+    Ok(Some(lower(source, region.tree(source)?.root_node())))
+}
+
+/// Where the strings and the comments of a region stand.
+fn texts_of(region: &Region, facts: Option<&Facts>) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+    let ranges = |places: &[Place]| places.iter().map(|place| place.range()).collect();
+    match (&region.outline, facts) {
+        (Some(outline), _) => (ranges(&outline.strings), ranges(&outline.comments)),
+        (None, Some(facts)) => (facts.strings.clone(), facts.comments.clone()),
+        (None, None) => (Vec::new(), Vec::new()),
+    }
 }
 
 fn match_names(
@@ -183,29 +337,47 @@ fn match_names(
     rules: &RuleSet,
     language: RuleLanguage,
     source: &str,
-) -> (Vec<Hit>, Option<&'static str>) {
+    standing: Option<Standing<'_>>,
+    depth: usize,
+    scanned: &mut ScannedRegion,
+) {
     let tables = rules.tables(language);
-    let mut matching = Matching::new(Resolver::new(facts, &tables.segments), rules, tables, source);
+    let resolver = Resolver::new(facts, tables).seeing(standing.map(|standing| standing.own));
+    let mut matching = Matching::new(resolver, rules, tables, source);
     matching.run();
-    (matching.hits, matching.resolver.limit)
+    scanned.layers = matching.resolver.layers(depth);
+    scanned.summary = standing.filter(|standing| standing.wanted).map(|_| matching.resolver.summary());
+    let reached = matching.resolver.limit.map(|what| format!("the limit of {what} was reached"));
+    scanned.limit = scanned.limit.take().or(reached);
+    scanned.hits.extend(matching.hits);
 }
 
 fn finding(hit: &Hit, rules: &RuleSet, path: &str, text: &SourceText) -> Finding {
     let rule = &rules.rules()[hit.rule];
-    let confidence = match (hit.how, rule.confidence) {
-        (How::Plainly, confidence) => confidence,
-        (_, Confidence::High) => Confidence::Medium,
-        (_, _) => Confidence::Low,
-    };
     let mut finding = Finding::in_file(rule.id.clone(), Pass::Scan, rule.severity, path, rule.message.clone())
         .at(text, hit.start..hit.end)
-        .confidence(confidence)
+        .confidence(confidence(rule.confidence, hit))
         .cwe(&rule.cwe);
-    if let Some(hint) = rule.instead.lines().next() {
-        finding = finding.hint(hint);
+    if !rule.hint.is_empty() {
+        finding = finding.hint(rule.hint.clone());
     }
     if let Some(resolved) = &hit.resolved {
         finding = finding.resolved(resolved.clone());
     }
     finding
+}
+
+/// How sure a hit is: one step less than its rule for a function that is passed on, and one step more or less for what the
+/// rule weighs.
+fn confidence(rule: Confidence, hit: &Hit) -> Confidence {
+    let lowered =
+        |confidence: Confidence| if confidence == Confidence::High { Confidence::Medium } else { Confidence::Low };
+    let raised =
+        |confidence: Confidence| if confidence == Confidence::Low { Confidence::Medium } else { Confidence::High };
+    let passed_on = if hit.how == How::Plainly { rule } else { lowered(rule) };
+    match hit.weight {
+        Weight::MoreSure => raised(passed_on),
+        Weight::AsTheRuleSays => passed_on,
+        Weight::LessSure => lowered(passed_on),
+    }
 }

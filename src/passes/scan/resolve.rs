@@ -4,14 +4,20 @@
 //! depends on is not known yet, that is looked at first and the expression then once more. Expressions that depend on
 //! themselves (`x = x + 1`) are looked at in rounds, each of which takes what the round before found.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use super::callers::CallSites;
 use super::fold;
+use super::labels::LabelTables;
 use super::limits;
-use super::values::{PathId, Paths, ROOT, Set, UNKNOWN, Value};
+use super::modules::Own;
+use super::portable::Portable;
+use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Value};
 use crate::facts::SCOPE_DEPTH_MAX;
 use crate::facts::{Binary, Dialect, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
+use crate::rules::{Labels, Tables};
 
 enum Slot {
     New,
@@ -23,8 +29,8 @@ enum Slot {
 pub(super) struct Resolver<'r> {
     pub(super) facts: Facts,
     pub(super) paths: Paths,
-    /// The segments of all names that rules know.
-    segments: &'r HashSet<String>,
+    /// What rules name.
+    pub(super) tables: &'r Tables,
     named: Vec<Option<bool>>,
     slots: Vec<Slot>,
     /// What the round before found for expressions that depend on themselves.
@@ -34,31 +40,47 @@ pub(super) struct Resolver<'r> {
     pub(super) open: Rc<Set>,
     /// `x.name = value` and `x["name"] = value` for variables `x`.
     members: IdMap<(u32, u32), Vec<ExprId>>,
-    star_modules: Vec<PathId>,
+    pub(super) star_modules: Vec<PathId>,
     pub(super) element_sets: IdMap<u32, Rc<Set>>,
     pub(super) key_sets: IdMap<u32, Rc<Set>>,
     pub(super) lists: IdMap<u32, Option<Value>>,
     /// The bases of classes by their scope; made when first asked for.
     pub(super) class_bases: Option<IdMap<u32, Vec<ExprId>>>,
     /// The entries of literal mappings by their constant keys.
-    pub(super) entry_tables: IdMap<u32, Rc<HashMap<Rc<str>, ExprId>>>,
+    pub(super) entry_tables: IdMap<u32, Rc<HashMap<Arc<str>, ExprId>>>,
+    /// The labels of parameters, by their variables.
+    pub(super) parameter_labels: IdMap<u32, Labels>,
     folded_bytes: usize,
     pub(super) inline_steps: usize,
     /// Entries of mappings that were looked at one by one.
     pub(super) entry_steps: usize,
     /// How many lists are being folded inside one another.
     pub(super) list_depth: usize,
+    /// The artifact's own modules, as this file sees them.
+    pub(super) own: Option<Own<'r>>,
+    /// Things that were made in other files.
+    pub(super) foreign: Vec<Portable>,
+    /// Own modules of which everything was imported.
+    pub(super) star_foreign: Vec<ForeignId>,
+    /// Expressions for what functions of other files pass on.
+    pub(super) made_up: HashMap<(u32, usize, usize), ExprId>,
+    /// How many modules that hand on other modules are being looked through.
+    pub(super) module_depth: usize,
+    /// Who calls which function; made when first asked for.
+    pub(super) call_sites: Option<Rc<CallSites>>,
+    /// Labels that were found already.
+    pub(super) label_tables: LabelTables,
     /// The limit that was reached first.
     pub(super) limit: Option<&'static str>,
 }
 
 impl<'r> Resolver<'r> {
-    /// A resolver of `facts`; `segments` are the parts of all names that rules know.
-    pub(super) fn new(facts: Facts, segments: &'r HashSet<String>) -> Self {
+    /// A resolver of `facts`, for the rules of `tables`.
+    pub(super) fn new(facts: Facts, tables: &'r Tables) -> Self {
         let limit = facts.cut.then_some("expressions");
         let mut resolver = Self {
             paths: Paths::new(facts.dialect),
-            segments,
+            tables,
             named: Vec::new(),
             slots: facts.exprs.iter().map(|_| Slot::New).collect(),
             previous: IdMap::default(),
@@ -72,10 +94,18 @@ impl<'r> Resolver<'r> {
             lists: IdMap::default(),
             class_bases: None,
             entry_tables: IdMap::default(),
+            parameter_labels: IdMap::default(),
             folded_bytes: 0,
             inline_steps: 0,
             entry_steps: 0,
             list_depth: 0,
+            own: None,
+            foreign: Vec::new(),
+            star_foreign: Vec::new(),
+            made_up: HashMap::new(),
+            module_depth: 0,
+            call_sites: None,
+            label_tables: LabelTables::default(),
             limit,
             facts,
         };
@@ -84,8 +114,33 @@ impl<'r> Resolver<'r> {
         resolver
     }
 
+    /// The same resolver, which follows imports of the artifact's own modules.
+    pub(super) fn seeing(mut self, own: Option<Own<'r>>) -> Self {
+        self.own = own;
+        if own.is_none() {
+            return self;
+        }
+        let modules: Vec<Arc<[Sym]>> = self.facts.star_imports.iter().map(|(_, module)| module.clone()).collect();
+        for module in modules.into_iter().take(limits::STARS_MAX) {
+            let Some((found, _)) = self.own_python(&module) else { continue };
+            for value in found.values {
+                if let Value::Foreign(id) = value
+                    && !self.star_foreign.contains(&id)
+                {
+                    self.star_foreign.push(id);
+                }
+            }
+        }
+        self
+    }
+
+    /// Makes room for an expression that was added to the facts.
+    pub(super) fn new_slot(&mut self) {
+        self.slots.push(Slot::New);
+    }
+
     fn collect_stars(&mut self) {
-        let modules: Vec<Rc<[Sym]>> = self.facts.star_imports.iter().map(|(_, module)| module.clone()).collect();
+        let modules: Vec<Arc<[Sym]>> = self.facts.star_imports.iter().map(|(_, module)| module.clone()).collect();
         for module in modules {
             // What a module that no rule knows holds has no name that a rule knows either.
             if !module.last().is_some_and(|&last| self.knows(last)) {
@@ -296,6 +351,7 @@ impl<'r> Resolver<'r> {
             Kind::Opaque => Set::OPEN,
             Kind::Text(text) => Set::one(Value::Text(text)),
             Kind::Bytes(bytes) => Set::one(Value::Bytes(bytes)),
+            Kind::Pattern { pattern, flags } => Set::one(Value::Pattern(pattern, flags)),
             Kind::Int(number) => Set::one(Value::Int(number)),
             Kind::Float(number) => Set::one(Value::Float(number)),
             Kind::Bool(value) => Set::one(Value::Bool(value)),
@@ -322,7 +378,9 @@ impl<'r> Resolver<'r> {
             Kind::Comprehension { .. } => Set::one(Value::Made(expr)),
             Kind::Element(of) => self.element(of),
             Kind::Instance(class) => Set::one(Value::Instance(class)),
-            Kind::Imported(path) => self.imported(&path).map(Value::Path).into(),
+            Kind::Entered(value) => self.entered(value),
+            Kind::Decorated(call) => self.decorated(call),
+            Kind::Imported(path) => self.imported_set(&path),
             Kind::Variable(variable) => self.variable(variable),
         }
     }
@@ -333,6 +391,10 @@ impl<'r> Resolver<'r> {
             let value = self.facts.variable_table[variable.at()].values[at];
             let set = self.need(value);
             self.merge(&mut all, &set);
+        }
+        self.given(variable, &mut all);
+        if let Some(folded) = self.accumulated(variable) {
+            self.add(&mut all, folded);
         }
         all.open |= all.values.is_empty();
         all
@@ -384,7 +446,7 @@ impl<'r> Resolver<'r> {
                 self.knows(name)
             }
             Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) => false,
-            Value::Null | Value::Undefined | Value::Built | Value::List(_) => false,
+            Value::Null | Value::Undefined | Value::Built | Value::List(_) | Value::Pattern(..) => false,
             _ => true,
         }
     }
@@ -399,7 +461,7 @@ impl<'r> Resolver<'r> {
             Value::Path(ROOT) => true,
             Value::Path(path) => self.named.get(self.paths.split(*path).1.at()).copied().flatten().unwrap_or(false),
             Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) => false,
-            Value::Null | Value::Undefined | Value::Built | Value::List(_) => false,
+            Value::Null | Value::Undefined | Value::Built | Value::List(_) | Value::Pattern(..) => false,
             _ => true,
         }
     }
@@ -412,7 +474,7 @@ impl<'r> Resolver<'r> {
         if let Some(known) = self.named[name.at()] {
             return known;
         }
-        let known = self.segments.contains(&**self.facts.symbols.text(name));
+        let known = self.tables.knows(self.facts.symbols.text(name));
         self.named[name.at()] = Some(known);
         known
     }
@@ -462,6 +524,18 @@ impl<'r> Resolver<'r> {
 
     /// A name that is bound nowhere: what the engine calls so, or what a star import brought.
     fn global(&mut self, name: Sym, mut all: Set) -> Set {
+        if !self.star_foreign.is_empty() {
+            let text = self.facts.symbols.text(name).clone();
+            for module in self.star_foreign.clone() {
+                let found = self.foreign_member(module, &text);
+                let known = !found.values.is_empty() && !found.open;
+                self.merge(&mut all, &found);
+                all.open = false;
+                if known {
+                    return all;
+                }
+            }
+        }
         let path = self.paths.child(ROOT, name, &mut self.facts.symbols);
         let Some(path) = path else { return Set::OPEN };
         self.add(&mut all, Value::Path(path));
@@ -487,6 +561,41 @@ impl<'r> Resolver<'r> {
                 (_, None) => return Set::one(Value::Path(ROOT)),
             }
         }
+    }
+
+    /// What an import reaches: an own module or a member of one, else a library's name.
+    fn imported_set(&mut self, path: &[Sym]) -> Set {
+        let own = match self.facts.dialect {
+            Dialect::Python => self.own_python(path).map(|(set, doubtful)| (set, doubtful)),
+            Dialect::JavaScript => self.own_import(path).map(|set| (set, false)),
+        };
+        let library = self.imported(path).map(Value::Path);
+        match own {
+            Some((set, doubtful)) if !set.values.is_empty() => {
+                let mut all = set;
+                if doubtful && let Some(library) = library {
+                    self.add(&mut all, library);
+                }
+                all
+            }
+            _ => library.into(),
+        }
+    }
+
+    /// What an import of a member of an own module of JavaScript reaches.
+    fn own_import(&mut self, path: &[Sym]) -> Option<Set> {
+        let (first, rest) = path.split_first()?;
+        let specifier = self.facts.symbols.text(*first).clone();
+        let mut found = self.own_javascript(&specifier)?;
+        for &part in rest {
+            let mut next = Set::empty();
+            for value in &found.values {
+                let member = self.attribute(value, part);
+                self.merge(&mut next, &member);
+            }
+            found = next;
+        }
+        Some(found)
     }
 
     /// The path that an import reaches.
@@ -530,6 +639,12 @@ impl<'r> Resolver<'r> {
             let set = self.need(value);
             self.merge(all, &set);
         }
+    }
+
+    /// What is assigned to a member of a variable.
+    pub(super) fn member_values(&self, object: ExprId, name: Sym) -> Vec<ExprId> {
+        let variable = self.variable_of(object);
+        variable.and_then(|variable| self.members.get(&(variable.0, name.0))).cloned().unwrap_or_default()
     }
 
     pub(super) fn attribute_of_some_object(&mut self, name: Sym) -> Set {
@@ -627,6 +742,11 @@ impl<'r> Resolver<'r> {
         let adds = matches!(operator, Binary::Add | Binary::Modulo);
         if adds && (textual(&a) || (textual(&b) && operator == Binary::Add)) {
             return self.built(folded, !all_known);
+        }
+        if operator == Binary::Other && dialect == Dialect::Python {
+            if let Some(merged) = self.merged_mappings(&a, &b) {
+                return merged;
+            }
         }
         let mut all = Set::empty();
         all.open = !all_known || folded.is_empty();

@@ -4,8 +4,9 @@ use std::ops::{ControlFlow, Range};
 
 use tree_sitter::{QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIterator as _};
 
-use super::matcher::{Hit, How};
-use crate::rules::{Filter, Matcher, RuleSet, Within};
+use super::matcher::Hit;
+use crate::passes::parse::Region;
+use crate::rules::{Demand, Filter, RuleSet, What, Within};
 
 /// Matches of one query that may be open at once; more is a finding.
 const QUERY_MATCHES_MAX: u32 = 4096;
@@ -23,43 +24,57 @@ pub(super) struct Stretch<'a> {
     pub(super) range: Range<usize>,
     pub(super) strings: &'a [Range<usize>],
     pub(super) comments: &'a [Range<usize>],
-    pub(super) tree: Option<&'a tree_sitter::Tree>,
+    /// What has a tree, for rules that are queries.
+    pub(super) region: Option<&'a Region>,
 }
 
-/// Runs the rules that `filter` takes for worth it over a stretch. The flag says whether a limit was reached.
-pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (Vec<Hit>, bool) {
+/// Runs the rules that `filter` takes for worth it over a stretch. Where a limit was reached, it is named.
+pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (Vec<Hit>, Option<String>) {
     let mut hits = Vec::new();
-    let mut limited = false;
+    let mut limit = None;
     for hook in filter.candidates(stretch.text.get(stretch.range.clone()).unwrap_or(stretch.text)) {
-        match rules.hooked(hook).1 {
-            Matcher::Regex { regex, within } => {
+        match &rules.hooked(hook).1.what {
+            What::Regex { regex, within, demand } => {
                 let whole = [stretch.range.clone()];
                 let ranges = match within {
                     Within::Text => &whole[..],
                     Within::String => stretch.strings,
                     Within::Comment => stretch.comments,
                 };
-                find(regex.get(), hook.rule, stretch.text, ranges, &mut hits);
+                find((regex.get(), *demand), hook.rule, stretch.text, ranges, &mut hits);
             }
-            Matcher::Query { query } => {
-                if let Some(tree) = stretch.tree {
-                    limited |= run_query(query.get(), hook.rule, stretch.text, tree, &mut hits);
-                }
+            What::Query { query } => {
+                let Some(region) = stretch.region else { continue };
+                let limited = match region.tree(stretch.text) {
+                    Ok(tree) => run_query(query.get(), hook.rule, stretch.text, tree, &mut hits)
+                        .then(|| "a query had too many open matches, or took too long".to_owned()),
+                    Err(refused) => Some(refused.to_owned()),
+                };
+                limit = limit.or(limited);
             }
             _ => {}
         }
     }
-    (hits, limited)
+    (hits, limit)
 }
 
-fn find(regex: &regex::Regex, rule: usize, text: &str, ranges: &[Range<usize>], hits: &mut Vec<Hit>) {
+fn find(
+    (regex, demand): (&regex::Regex, Demand),
+    rule: usize,
+    text: &str,
+    ranges: &[Range<usize>],
+    hits: &mut Vec<Hit>,
+) {
     let before = hits.len();
     for range in ranges {
         let Some(part) = text.get(range.clone()) else { continue };
         for captures in regex.captures_iter(part) {
             let found = captures.name("hit").or_else(|| captures.get(0)).expect("a match has a whole");
+            if !demand.met(found.as_str()) {
+                continue;
+            }
             let (start, end) = (range.start + found.start(), range.start + found.end());
-            hits.push(Hit { rule, start, end, resolved: None, how: How::Plainly });
+            hits.push(Hit::plain(rule, start, end));
             if hits.len() - before >= HITS_MAX {
                 return;
             }
@@ -88,7 +103,7 @@ fn run_query(
     while let Some(found) = matches.next() {
         for capture in found.captures().iter().filter(|capture| capture.index == wanted) {
             let range = capture.node.byte_range();
-            hits.push(Hit { rule, start: range.start, end: range.end, resolved: None, how: How::Plainly });
+            hits.push(Hit::plain(rule, range.start, range.end));
         }
         if hits.len() - before >= HITS_MAX {
             break;

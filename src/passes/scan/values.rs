@@ -5,13 +5,18 @@
 //! mean the same thing (`posix.system`, `os.system`; `window.eval`, `eval`) are the same path, in rules as well.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::limits;
-use crate::facts::{Dialect, ExprId, IdMap, ScopeId, Sym, Symbols};
+use crate::facts::{Dialect, ExprId, FunctionId, IdMap, ScopeId, Sym, Symbols};
 
 /// A qualified name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PathId(pub(super) u32);
+
+/// Something made in another file, by its place in the resolver's table of such things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ForeignId(pub(super) u32);
 
 /// What the built-in names are members of: Python's `builtins`, JavaScript's `globalThis`.
 pub(super) const ROOT: PathId = PathId(0);
@@ -107,6 +112,19 @@ impl Paths {
         parts.join(".")
     }
 
+    /// The parts of a name, outermost first.
+    pub(super) fn segments(&self, path: PathId, symbols: &Symbols) -> Arc<[Arc<str>]> {
+        let mut parts: Vec<Arc<str>> = Vec::new();
+        let mut here = path;
+        while here != ROOT {
+            let (parent, name) = self.split(here);
+            parts.push(Arc::from(&**symbols.text(name)));
+            here = parent;
+        }
+        parts.reverse();
+        parts.into()
+    }
+
     /// Names of Python that lead to the same thing.
     fn python_alias(&mut self, parent: PathId, name: Sym, symbols: &mut Symbols) -> Option<PathId> {
         let text = symbols.text(name).clone();
@@ -159,6 +177,8 @@ impl Paths {
             "contentWindow" => Some(ROOT),
             "require" if matches!(&*root, "module" | "process" | "require") => self.child(ROOT, name, symbols),
             "_load" if matches!(&*root, "module" | "Module") => self.descend(ROOT, "require", symbols),
+            "mainModule" if &*root == "process" => self.descend(ROOT, "module", symbols),
+            "constructor" if &*root == "module" && self.split(parent).0 == ROOT => Some(parent),
             "constructor" => self.javascript_constructor(parent, &root, symbols),
             _ => None,
         }
@@ -213,13 +233,15 @@ impl Paths {
 pub(super) enum Value {
     /// Something reached by a qualified name.
     Path(PathId),
-    Text(Rc<str>),
-    Bytes(Rc<[u8]>),
+    Text(Arc<str>),
+    Bytes(Arc<[u8]>),
     Int(i64),
     Float(f64),
     Bool(bool),
     Null,
     Undefined,
+    /// A regular expression and its flags.
+    Pattern(Arc<str>, Arc<str>),
     /// A folded list or tuple.
     List(Rc<[Value]>),
     /// A text that is put together from parts of which some are not known.
@@ -235,15 +257,23 @@ pub(super) enum Value {
     /// `globals()`.
     Globals,
     /// `operator.attrgetter(name)`.
-    Getter(Rc<str>),
+    Getter(Arc<str>),
     /// `operator.itemgetter(name)`.
-    Item(Rc<str>),
+    Item(Arc<str>),
     /// The call of `operator.methodcaller`.
     Caller(ExprId),
     /// A function made from source text that gives this back.
     Returning(PathId),
     /// The call of `functools.partial`, or of `bind`.
     Partial(ExprId),
+    /// What a generator function of the file gives back.
+    Generator(FunctionId),
+    /// Something whose attributes are the entries of a mapping, or the keywords of a call: `type('X', (), {…})`.
+    Record(ExprId),
+    /// The call of `Proxy`.
+    Proxy(ExprId),
+    /// Something made in another file of the artifact.
+    Foreign(ForeignId),
 }
 
 impl Value {
@@ -256,7 +286,8 @@ impl Value {
             | Self::Float(_)
             | Self::Bool(_)
             | Self::Null
-            | Self::Undefined => true,
+            | Self::Undefined
+            | Self::Pattern(..) => true,
             Self::List(items) => items.iter().all(Self::is_constant),
             _ => false,
         }

@@ -62,7 +62,7 @@ impl<'a> Names<'a> {
     fn of(view: &View<'a>, language: Language) -> Self {
         let mut names = Self { language, first: BTreeMap::new(), is_cut: false };
         let text = view.text.as_str();
-        for (region, _) in &view.regions {
+        for region in view.regions.iter().map(|part| part.region) {
             let is_of = match region.language {
                 Language::TypeScript => language == Language::JavaScript,
                 other => language == other,
@@ -70,7 +70,13 @@ impl<'a> Names<'a> {
             if !is_of {
                 continue;
             }
-            walk(&region.tree, |node, step| {
+            if let Some(outline) = &region.outline {
+                for place in &outline.names {
+                    names.add(text.get(place.range()).unwrap_or_default(), place.range().start);
+                }
+            }
+            let Some(tree) = region.judged_tree() else { continue };
+            walk(tree, |node, step| {
                 if step == Step::Enter && node.kind().ends_with("identifier") && node.child_count() == 0 {
                     names.add(&text[node.byte_range()], node.start_byte());
                 }

@@ -33,8 +33,8 @@ pub(super) fn fences(view: &View<'_>, found: &mut Found) {
         let at = start + line.len() - line.trim_start().len();
         let is_around = around.is_some_and(|(first, last)| first == Some(start) || last == Some(start));
         let region = view.region_at(at);
-        let in_text = region.is_some_and(|(_, shape)| shape.is_inside_text(at));
-        let in_script = region.is_some_and(|(region, _)| region.language != Language::Html);
+        let in_text = region.is_some_and(|part| part.shape().is_inside_text(at));
+        let in_script = region.is_some_and(|part| part.region.language != Language::Html);
         let in_code = !in_text && (!only_around || (in_script && view.language == Language::Html));
         // What opened as a fence closes as one: in JavaScript, the closing line looks like the end of a template.
         if is_open || is_around || in_code {
@@ -201,15 +201,15 @@ fn dotted_lines(view: &View<'_>, found: &mut Found) {
     }
     for (start, line) in view.lines().filter(|(_, line)| matches!(line.trim(), "..." | "…")) {
         let at = start + line.len() - line.trim_start().len();
-        let Some((region, shape)) = view.region_at(at) else { continue };
+        let Some(part) = view.region_at(at) else { continue };
         // A string range does not count its own first byte as inside, and dots are never the start of one.
-        if shape.is_inside_text(at) {
+        if part.shape().is_inside_text(at) {
             continue;
         }
         let range = at..at + line.trim().len();
         let message = "a line of dots where code was left out";
         let finding = found.at(view, "placeholder-text", Severity::Medium, range, message);
-        if let Some(finding) = finding.filter(|_| region.language == Language::Html) {
+        if let Some(finding) = finding.filter(|_| part.region.language == Language::Html) {
             finding.confidence = Confidence::Medium;
         }
     }
@@ -218,7 +218,7 @@ fn dotted_lines(view: &View<'_>, found: &mut Found) {
 /// The comments of a file: from its trees or, where nothing parses it, the lines that begin like one.
 fn comments(view: &View<'_>) -> Vec<Range<usize>> {
     if !view.regions.is_empty() {
-        return view.regions.iter().flat_map(|(_, shape)| shape.comments.iter().cloned()).collect();
+        return view.regions.iter().flat_map(|part| part.comments()).collect();
     }
     let starts: &[&str] = match view.language {
         Language::Toml | Language::Yaml | Language::Python => &["#"],

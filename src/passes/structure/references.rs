@@ -31,8 +31,9 @@ enum Target {
 /// Reports local references of a page or style sheet that lead nowhere, or out of the artifact.
 pub(super) fn check(view: &View<'_>, artifact: &Artifact, found: &mut Found) {
     let mut seen = BTreeSet::new();
-    for (region, _) in &view.regions {
-        for (range, value) in references(&region.tree, region.language, view.text.as_str()) {
+    for region in view.regions.iter().map(|part| part.region) {
+        let Some(tree) = region.judged_tree() else { continue };
+        for (range, value) in references(tree, region.language, view.text.as_str()) {
             match target(view.path, &value) {
                 Target::Outside if seen.insert(value.clone()) => {
                     let message = format!("`{value}` leads out of the artifact");

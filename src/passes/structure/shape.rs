@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use tree_sitter::{Node, Tree};
 
+use crate::facts::Outline;
+use crate::facts::outline::Place;
 use crate::language::Language;
 
 /// Whether a node is being entered or left.
@@ -60,6 +62,17 @@ impl<'t> Shape<'t> {
         let mut shape = Self { has_statement: has_statement(tree.root_node(), language), ..Self::default() };
         walk(tree, |node, step| step == Step::Enter && shape.enter(node, text));
         shape
+    }
+
+    /// The shape of what the strict parser took: nothing in it is open at its end.
+    pub(super) fn of_outline(outline: &Outline) -> Self {
+        let ranges = |places: &[Place]| places.iter().map(|place| place.range()).collect();
+        Self {
+            comments: ranges(&outline.comments),
+            strings: ranges(&outline.strings),
+            has_statement: outline.has_statement,
+            ..Self::default()
+        }
     }
 
     /// Whether the byte `at` stands inside a comment or a string: after its first byte and before its end.

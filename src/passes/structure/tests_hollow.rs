@@ -1,74 +1,50 @@
 //! Tests that test nothing: without an assertion they pass whatever the code does.
 
-use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
-use tree_sitter::Node;
+use tree_sitter::{Node, Tree};
 
 use super::shape::{Step, walk};
 use super::view::{Found, View};
+use crate::facts::outline::{Test, Tests, can_fail};
 use crate::finding::{Confidence, Severity};
 use crate::language::Language;
+use crate::passes::parse::is_named_test;
 
-/// The last part of a called name that can fail a test.
-static ASSERTS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)assert|expect|fail|raise|throw|should|verify|check|equal|doctest|testmod|load_tests|exit|abort|(?-i:_test|test_|[a-z]Test)|^(?:ok|is|same|match|snapshot|t|rejects)$",
-    )
-    .expect("the pattern is a constant and a test compiles it")
-});
-
-/// A test function and what is in it.
-struct Test {
-    name: String,
-    range: Range<usize>,
-    asserts: bool,
-    /// Whether nothing is done in it.
-    is_hollow: bool,
-}
-
-/// What a test file holds.
+/// What a test file holds, while its tolerant tree is walked.
 #[derive(Default)]
-struct Tests {
+struct Walk {
+    tests: Tests,
     /// Those that are being walked, outermost first.
     open: Vec<Test>,
-    done: Vec<Test>,
-    asserts: bool,
     /// Python functions that are being walked.
     depth: u32,
-    /// Whether there is a class, which may inherit its tests.
-    has_class: bool,
     /// Where the last test that is decorated as skipped ends.
     skipped: Option<usize>,
-    /// Whether there is any code that is more than definitions.
-    calls: bool,
 }
 
 /// Reports test files and test functions without an assertion.
 pub(super) fn check(view: &View<'_>, found: &mut Found) {
-    let Some((region, _)) = view.regions.first().filter(|_| view.is_test && is_named_test(view.path)) else { return };
-    let text = view.text.as_str();
-    let mut tests = Tests::default();
-    let is_python = region.language == Language::Python;
-    walk(&region.tree, |node, step| {
-        match step {
-            Step::Enter => tests.enter(node, text, is_python),
-            Step::Leave => tests.leave(node),
+    let Some(part) = view.regions.first().filter(|_| view.is_test && is_named_test(view.path)) else { return };
+    let (region, text) = (part.region, view.text.as_str());
+    let walked;
+    let tests = match region.outline.as_ref().and_then(|outline| outline.tests.as_ref()) {
+        Some(tests) => tests,
+        None => {
+            let Ok(tree) = region.tree(text) else { return };
+            walked = walk_tests(tree, text, region.language == Language::Python);
+            &walked
         }
-        step == Step::Enter
-    });
+    };
     let tests_something = !tests.done.is_empty() || (tests.calls && !tests.has_class);
     if !tests.asserts && tests_something {
         let message = "the test file holds no assertion: it passes whatever the code does";
         found.whole(view.path, RULE, Severity::Medium, message);
         return;
     }
-    for test in tests.done.into_iter().filter(|test| !test.asserts) {
+    for test in tests.done.iter().filter(|test| !test.asserts) {
         let severity = if test.is_hollow { Severity::Medium } else { Severity::Low };
         let what = if test.is_hollow { "does nothing" } else { "asserts nothing" };
-        let head = text[test.range.clone()].lines().next().map_or(0, str::len);
-        let range = test.range.start..test.range.start + head;
+        let head = text[test.whole.clone()].lines().next().map_or(0, str::len);
+        let range = test.whole.start..test.whole.start + head;
         let finding = found.at(view, RULE, severity, range, format!("the test `{}` {what}", test.name));
         if let Some(finding) = finding {
             finding.confidence = Confidence::Medium;
@@ -78,27 +54,32 @@ pub(super) fn check(view: &View<'_>, found: &mut Found) {
 
 const RULE: &str = "test-without-assertion";
 
-/// Whether the file's own name says that it is a test; folders of tests hold helpers and data as well.
-fn is_named_test(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-    stem.starts_with("test") || stem.ends_with("test") || stem.ends_with("tests") || stem.ends_with("spec")
+fn walk_tests(tree: &Tree, text: &str, is_python: bool) -> Tests {
+    let mut tests = Walk::default();
+    walk(tree, |node, step| {
+        match step {
+            Step::Enter => tests.enter(node, text, is_python),
+            Step::Leave => tests.leave(node),
+        }
+        step == Step::Enter
+    });
+    tests.tests
 }
 
-impl Tests {
+impl Walk {
     fn enter(&mut self, node: Node<'_>, text: &str, is_python: bool) {
         match node.kind() {
             "function_definition" => {
                 // A function inside another is no test of its own, whatever it is called.
                 self.depth += 1;
                 let name = node.child_by_field_name("name").map_or("", |name| &text[name.byte_range()]);
-                self.asserts |= name == "load_tests";
+                self.tests.asserts |= name == "load_tests";
                 if name.starts_with("test") && self.depth == 1 {
                     let is_skipped = self.skipped == Some(node.end_byte());
                     self.open(node, name.to_owned(), node.child_by_field_name("body"), is_skipped);
                 }
             }
-            "class_definition" => self.has_class = true,
+            "class_definition" => self.tests.has_class = true,
             // A docstring with examples is a test where doctest runs it.
             "string" if text[node.byte_range()].contains(">>> ") => self.assertion(),
             "assert_statement" if !is_constant_truth(node) => self.assertion(),
@@ -106,20 +87,20 @@ impl Tests {
             "call" | "call_expression" | "new_expression" => self.call(node, text, is_python),
             // A decorated function ends where its decoration does.
             "decorated_definition" if is_skipped(node, text) => self.skipped = Some(node.end_byte()),
-            "decorator" if ASSERTS.is_match(&text[node.byte_range()]) => self.assertion(),
+            "decorator" if can_fail(&text[node.byte_range()]) => self.assertion(),
             _ => {}
         }
     }
 
     fn call(&mut self, node: Node<'_>, text: &str, is_python: bool) {
-        self.calls = true;
+        self.tests.calls = true;
         let function = node.child_by_field_name("function").or_else(|| node.child_by_field_name("constructor"));
         let Some(function) = function else { return };
         let called = &text[function.byte_range()];
         let last = called.rsplit(['.', '(']).next().unwrap_or(called);
         if !is_python && matches!(called, "test" | "it" | "test.only" | "it.only") {
             self.open_callback(node, text);
-        } else if ASSERTS.is_match(last) && !is_tautology(node, text) {
+        } else if can_fail(last) && !is_tautology(node, text) {
             self.assertion();
         }
     }
@@ -143,19 +124,19 @@ impl Tests {
 
     fn open(&mut self, node: Node<'_>, name: String, body: Option<Node<'_>>, is_skipped: bool) {
         let is_hollow = body.is_some_and(does_nothing);
-        self.open.push(Test { name, range: node.byte_range(), asserts: is_skipped, is_hollow });
+        self.open.push(Test { name, whole: node.byte_range(), asserts: is_skipped, is_hollow });
     }
 
     fn leave(&mut self, node: Node<'_>) {
         self.depth -= u32::from(node.kind() == "function_definition");
         let is_test = matches!(node.kind(), "function_definition" | "call_expression");
-        if is_test && self.open.last().is_some_and(|test| test.range == node.byte_range()) {
-            self.done.extend(self.open.pop());
+        if is_test && self.open.last().is_some_and(|test| test.whole == node.byte_range()) {
+            self.tests.done.extend(self.open.pop());
         }
     }
 
     fn assertion(&mut self) {
-        self.asserts = true;
+        self.tests.asserts = true;
         for test in &mut self.open {
             test.asserts = true;
         }

@@ -1,31 +1,34 @@
 //! Files that stop in mid-sentence, and files that say nothing.
 
+use tree_sitter::Tree;
+
 use super::shape::{Step, walk};
 use super::view::{Found, View};
 use crate::finding::Severity;
 use crate::language::Language;
-use crate::passes::parse::{Region, Validity};
+use crate::passes::parse::Validity;
 
 /// Reports a file whose end is missing. Only a file that does not parse can be one, so a valid file is never taken
 /// for one; HTML is valid whatever is missing, so there the open elements tell.
 pub(super) fn truncated(view: &View<'_>, found: &mut Found) {
-    let Some((region, shape)) = view.regions.first() else { return };
-    let broken =
-        view.validity == Validity::Invalid || (view.language == Language::Css && region.tree.root_node().has_error());
+    let Some(part) = view.regions.first() else { return };
+    // What the strict parser took has an end.
+    let Some(tree) = part.region.judged_tree() else { return };
+    let broken = view.validity == Validity::Invalid || (view.language == Language::Css && tree.root_node().has_error());
     let reason = match view.language {
         // The text of a notebook ends where its last cell does; each cell's faults are the parser's to name.
         Language::Notebook => None,
-        Language::Html => open_element(view, region),
+        Language::Html => open_element(view, tree),
         Language::Css => open_rule(view.text.as_str()).map(str::to_owned),
         _ if !broken => None,
-        _ if shape.string_open.is_some() && ends_in_string(view, shape.string_open) => {
+        _ if part.shape().string_open.is_some() && ends_in_string(view, part.shape().string_open) => {
             Some("a string is still open at the end of the file".to_owned())
         }
-        _ if shape.brackets_open > 0 => Some("a bracket is still open at the end of the file".to_owned()),
+        _ if part.shape().brackets_open > 0 => Some("a bracket is still open at the end of the file".to_owned()),
         Language::JavaScript if ends_in_comment(view) => {
             Some("a comment is still open at the end of the file".to_owned())
         }
-        _ => shape.last_token.as_ref().and_then(|(kind, _)| wants_more(kind)),
+        _ => part.shape().last_token.as_ref().and_then(|(kind, _)| wants_more(kind)),
     };
     let Some(reason) = reason else { return };
     let end = view.text.as_str().trim_end().len();
@@ -108,18 +111,18 @@ fn after_css_string<'t>(text: &'t str, quote: &str) -> &'t str {
 fn ends_in_comment(view: &View<'_>) -> bool {
     let text = view.text.as_str();
     let closed = |at: usize| text[at..].contains("*/");
-    text.rfind("/*").is_some_and(|at| !closed(at) && !view.regions.iter().any(|(_, shape)| shape.is_inside_text(at)))
+    text.rfind("/*").is_some_and(|at| !closed(at) && !view.regions.iter().any(|part| part.shape().is_inside_text(at)))
 }
 
 /// The first element that is still open where a page ends without `</html>`. Elements whose end tag HTML lets authors leave
 /// out do not count.
-fn open_element(view: &View<'_>, region: &Region) -> Option<String> {
+fn open_element(view: &View<'_>, tree: &Tree) -> Option<String> {
     let text = view.text.as_str();
     let mut open: Vec<&str> = Vec::new();
     let (mut is_page, mut is_closed) = (false, false);
     // Asking a node for its parent searches from the root, so the walk remembers which tag it is in.
     let mut tag = "";
-    walk(&region.tree, |node, step| {
+    walk(tree, |node, step| {
         match node.kind() {
             kind @ ("start_tag" | "end_tag" | "self_closing_tag") if step == Step::Enter => tag = kind,
             "tag_name" if step == Step::Enter && !node.byte_range().is_empty() => {
@@ -172,7 +175,7 @@ pub(super) fn empty(view: &View<'_>, found: &mut Found) {
         return;
     }
     let blank = view.text.as_str().trim_matches(|char: char| char.is_whitespace() || char == '\u{feff}').is_empty();
-    let says_nothing = view.regions.first().is_some_and(|(_, shape)| !shape.has_statement);
+    let says_nothing = view.regions.first().is_some_and(|part| !part.has_statement());
     if blank || (says_nothing && view.validity != Validity::Invalid) {
         let severity = if view.is_entry { Severity::Medium } else { Severity::Low };
         let message = if blank { "the file is empty" } else { "the file says nothing: it holds no statement" };

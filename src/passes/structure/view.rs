@@ -1,5 +1,6 @@
 //! What every check looks at, and where it puts what it finds.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -18,8 +19,8 @@ pub(super) struct View<'a> {
     pub(super) language: Language,
     pub(super) validity: Validity,
     pub(super) text: &'a SourceText,
-    /// Each tree of the file, with its shape: the whole file's first, then those of its parts in order.
-    pub(super) regions: Vec<(&'a Region, Shape<'a>)>,
+    /// Each region of the file: the whole file's first, then those of its parts in order.
+    pub(super) regions: Vec<Part<'a>>,
     /// Whether it matches the profile's globs for tests.
     pub(super) is_test: bool,
     /// Whether it is the entry point.
@@ -30,13 +31,13 @@ impl<'a> View<'a> {
     /// A view of a file; `None` where it is not text.
     pub(super) fn of(parsed: &'a ParsedFile<'_>, is_test: bool, is_entry: bool) -> Option<Self> {
         let text = parsed.text.as_ref()?;
-        let shape = |region: &'a Region| (region, Shape::of(&region.tree, region.language, text.as_str()));
+        let part = |region: &'a Region| Part { region, text: text.as_str(), shape: OnceCell::new() };
         Some(Self {
             path: &parsed.source.path,
             language: parsed.source.language,
             validity: parsed.validity,
             text,
-            regions: parsed.regions.iter().map(shape).collect(),
+            regions: parsed.regions.iter().map(part).collect(),
             is_test,
             is_entry,
         })
@@ -56,11 +57,11 @@ impl<'a> View<'a> {
     }
 
     /// The innermost region that holds the byte `at`: of a page, the script or style there, or else the page.
-    pub(super) fn region_at(&self, at: usize) -> Option<&(&'a Region, Shape<'a>)> {
+    pub(super) fn region_at(&self, at: usize) -> Option<&Part<'a>> {
         let (whole, inner) = self.regions.split_first()?;
-        let before = inner.partition_point(|(region, _)| region.range.start <= at);
+        let before = inner.partition_point(|part| part.region.range.start <= at);
         let innermost = before.checked_sub(1).map(|last| &inner[last]);
-        innermost.into_iter().chain([whole]).find(|(region, _)| region.range.contains(&at))
+        innermost.into_iter().chain([whole]).find(|part| part.region.range.contains(&at))
     }
 
     /// The lines of the file: each with the offset of its first byte, without its line ending.
@@ -71,6 +72,40 @@ impl<'a> View<'a> {
             at += line.len();
             (start, line.trim_end_matches(['\n', '\r']))
         })
+    }
+}
+
+/// A region of a file, and its shape once a check asks for it.
+pub(super) struct Part<'a> {
+    pub(super) region: &'a Region,
+    text: &'a str,
+    shape: OnceCell<Shape<'a>>,
+}
+
+impl<'a> Part<'a> {
+    /// The shape of the region: of its strict tree or else of its tolerant one.
+    pub(super) fn shape(&self) -> &Shape<'a> {
+        self.shape.get_or_init(|| match (&self.region.outline, self.region.judged_tree()) {
+            (Some(outline), _) => Shape::of_outline(outline),
+            (None, Some(tree)) => Shape::of(tree, self.region.language, self.text),
+            (None, None) => Shape::default(),
+        })
+    }
+
+    /// Whether anything is said in it.
+    pub(super) fn has_statement(&self) -> bool {
+        match &self.region.outline {
+            Some(outline) => outline.has_statement,
+            None => self.shape().has_statement,
+        }
+    }
+
+    /// Its comments, in order.
+    pub(super) fn comments(&self) -> Vec<Range<usize>> {
+        match &self.region.outline {
+            Some(outline) => outline.comments.iter().map(|place| place.range()).collect(),
+            None => self.shape().comments.clone(),
+        }
     }
 }
 

@@ -174,7 +174,7 @@ const PYTHON_EVASIONS: &[&str] = &[
     "import os\n(os\n.\nsystem)('id')",
 ];
 
-const JAVASCRIPT_EVASIONS: &[&str] = &[
+pub(super) const JAVASCRIPT_EVASIONS: &[&str] = &[
     "eval?.('1')",
     "globalThis?.['eval']?.('1')",
     "[eval][0]('1')",
@@ -372,7 +372,7 @@ const PYTHON_ORDINARY: &[&str] = &[
     "os_name = platform.system()",
 ];
 
-const JAVASCRIPT_ORDINARY: &[&str] = &[
+pub(super) const JAVASCRIPT_ORDINARY: &[&str] = &[
     "const h = { a: go, b: stop }; for (const k in h) setTimeout(h[k], 10)",
     "const h = { a: go, b: stop }; setTimeout(h[name], 10)",
     "console.log('eval')",

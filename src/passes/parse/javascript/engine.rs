@@ -6,6 +6,7 @@
 //! turned into a [`Mend`] of the source.
 
 use oxc_allocator::Allocator;
+use oxc_ast::ast::Program;
 use oxc_diagnostics::OxcDiagnostic;
 use oxc_parser::{ParseOptions, Parser, ParserReturn};
 use oxc_semantic::SemanticBuilder;
@@ -19,6 +20,7 @@ use super::mend::{Mend, Mends};
 use super::notes;
 use super::survey::Survey;
 use super::tolerate;
+use crate::facts::strict::{self, Frame, Lowered, Sketch, Wanted};
 use crate::language::NodeVersion;
 use crate::passes::parse::problem::Problem;
 
@@ -31,15 +33,44 @@ pub(super) struct Terms {
     pub(super) goal: Goal,
     pub(super) node: NodeVersion,
     pub(super) rule: &'static str,
+    /// What is made of the tree.
+    pub(super) harvest: Option<Harvest>,
+}
+
+/// What is made of the tree of a text that is valid, beside the verdict.
+#[derive(Clone, Copy)]
+pub(super) struct Harvest {
+    pub(super) wanted: Wanted,
+    /// Where the text begins in the whole text.
+    pub(super) offset: usize,
+    pub(super) frame: Frame,
+}
+
+impl Harvest {
+    /// The outline, ready to be drawn.
+    fn sketch(self, text: &str) -> Sketch {
+        Sketch::new(text, self.offset)
+    }
+
+    /// What the tree was lowered into.
+    fn reap(self, program: &Program<'_>, text: &str, sketch: Sketch) -> Lowered {
+        let facts = self.wanted.facts.then(|| strict::javascript(program, text, self.offset, self.frame));
+        let mut outline = sketch.finish(program);
+        outline.tests = self.wanted.tests.then(|| strict::javascript_tests(program, text, self.offset));
+        Lowered { facts, outline }
+    }
 }
 
 /// What a text that is valid turned out to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Accepted {
     /// Whether it has `import` or `export` declarations or `import.meta`, which only modules have.
     pub(super) has_module_syntax: bool,
     /// What it needs before Node can run it.
     pub(super) note: Option<Problem>,
+    /// What its tree was lowered into, where that was wanted. A tree of what was mended stands elsewhere than the text, and is
+    /// not.
+    pub(super) lowered: Option<Lowered>,
 }
 
 /// The faults of a text, and how it would read where V8 does not mind the one at which the parser stopped.
@@ -57,8 +88,11 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
     let mut errors: Vec<OxcDiagnostic> = diagnostics.into_vec();
     errors.retain(|error| !tolerate::new_import(error, terms));
     let (mut problems, mut mend, mut note) = (Vec::new(), Vec::new(), None);
+    let harvest = terms.harvest.filter(|_| mends.is_empty());
+    let mut sketch = harvest.map(|harvest| harvest.sketch(text));
     if errors.is_empty() && !panicked {
-        let survey = Survey::of(&program, text, terms.goal.is_module());
+        let mut survey = Survey::of(&program, text, terms.goal.is_module(), sketch.take());
+        sketch = survey.sketch.take();
         if let Some(span) = survey.too_deep {
             return Err(Refused { problems: vec![too_deep(span)], mends: Vec::new() });
         }
@@ -91,7 +125,10 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
         problems.push(Problem::whole(terms.rule, "the parser gave up without a reason"));
     }
     match problems.is_empty() {
-        true => Ok(Accepted { has_module_syntax: module_record.has_module_syntax, note }),
+        true => {
+            let lowered = harvest.zip(sketch).map(|(harvest, sketch)| harvest.reap(&program, text, sketch));
+            Ok(Accepted { has_module_syntax: module_record.has_module_syntax, note, lowered })
+        }
         false => Err(Refused { problems, mends: mend }),
     }
 }

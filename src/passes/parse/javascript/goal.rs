@@ -13,7 +13,7 @@ impl Goal {
     pub(in crate::passes::parse) const MODULE: Self = Self { source_type: SourceType::mjs(), dialect: "module" };
     pub(in crate::passes::parse) const SCRIPT: Self = Self { source_type: SourceType::script(), dialect: "script" };
     pub(in crate::passes::parse) const JSX: Self = Self { source_type: SourceType::jsx(), dialect: "jsx" };
-    pub(super) const COMMONJS: Self = Self { source_type: SourceType::cjs(), dialect: "commonjs" };
+    pub(in crate::passes::parse) const COMMONJS: Self = Self { source_type: SourceType::cjs(), dialect: "commonjs" };
     pub(super) const TS: Self = Self { source_type: SourceType::ts(), dialect: "typescript" };
     pub(super) const TSX: Self = Self { source_type: SourceType::tsx(), dialect: "tsx" };
     pub(super) const DECLARATIONS: Self = Self { source_type: SourceType::d_ts(), dialect: "declarations" };

@@ -26,7 +26,7 @@ pub fn parse<'a>(allocator: &'a Allocator, text: &'a str, dialect: &str) -> Opti
 /// The walk over the tree that the own checks need.
 #[must_use]
 pub fn own<'t, 'a>(program: &Program<'a>, text: &'t str, dialect: &str) -> survey::Survey<'t, 'a> {
-    survey::Survey::of(program, text, dialect == "module")
+    survey::Survey::of(program, text, dialect == "module", None)
 }
 
 /// The semantic checker; how many faults it finds.

@@ -20,14 +20,17 @@ mod survey;
 mod tolerate;
 mod watch;
 
+use super::Region;
 use super::bounds;
 use super::file::Basis;
 use super::problem::{Judged, Problem};
+use crate::facts::strict::Lowered;
 use crate::language::{Language, NodeVersion};
-use engine::{Accepted, Refused, Terms};
+use engine::{Accepted, Harvest, Refused, Terms};
 use mend::Mends;
 use roles::Candidate;
 
+pub(super) use crate::facts::strict::Frame;
 pub(super) use goal::Goal;
 pub(super) use roles::Roles;
 
@@ -47,9 +50,13 @@ pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_
     }
     let rule = if language == Language::TypeScript { TYPESCRIPT_RULE } else { RULE };
     let node = basis.target.node;
-    match first_accepting(roles.candidates(path, text), text, node, rule) {
-        Ok((candidate, note)) => {
-            judged.problems.extend(note);
+    let harvest = Some(Harvest { wanted: basis.wanted(language, path, text), offset: 0, frame: Frame::File });
+    let terms = |goal| Terms { goal, node, rule, harvest };
+    match first_accepting(roles.candidates(path, text), text, terms) {
+        Ok((candidate, accepted)) => {
+            judged.problems.extend(accepted.note);
+            let region = |lowered| Region::strict(language, 0..text.len(), lowered, basis.policy);
+            judged.regions.extend(accepted.lowered.map(region));
             judged.dialect = Some(candidate.goal.dialect());
             judged.dialect_from = Some(candidate.from);
         }
@@ -67,31 +74,38 @@ pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_
 fn first_accepting(
     candidates: Vec<Candidate>,
     text: &str,
-    node: NodeVersion,
-    rule: &'static str,
-) -> Result<(Candidate, Option<Problem>), (Candidate, Vec<Problem>)> {
+    terms: impl Fn(Goal) -> Terms,
+) -> Result<(Candidate, Accepted), (Candidate, Vec<Problem>)> {
     let mut refused: Option<(Candidate, Vec<Problem>)> = None;
-    let mut tried: Vec<(Goal, bool)> = Vec::new();
+    let mut tried: Vec<(Goal, Option<Accepted>)> = Vec::new();
     for candidate in candidates {
         let goal = candidate.goal;
-        match tried.iter().find(|(before, _)| *before == goal) {
-            Some((_, true)) => return Ok((candidate, None)),
-            Some(_) => continue,
-            None => {}
+        if let Some((_, before)) = tried.iter_mut().find(|(before, _)| *before == goal) {
+            match before.take() {
+                Some(accepted) => return Ok((candidate, Accepted { note: None, ..accepted })),
+                None => continue,
+            }
         }
         if goal == Goal::JSX && refused.is_some() && !text.contains('<') {
             continue;
         }
-        match attempt(text, Terms { goal, node, rule }) {
-            Ok(accepted) if candidate.if_module_syntax && !accepted.has_module_syntax => tried.push((goal, true)),
+        match attempt(text, terms(goal)) {
+            Ok(accepted) if candidate.if_module_syntax && !accepted.has_module_syntax => {
+                tried.push((goal, Some(accepted)));
+            }
             Ok(accepted) if goal != Goal::JSX || candidate.from != roles::JSX_IN_JS => {
-                return Ok((candidate, accepted.note));
+                return Ok((candidate, accepted));
             }
             // What is a module without JSX was not refused for its JSX.
-            Ok(_) if attempt(text, Terms { goal: Goal::MODULE, node, rule }).is_ok() => tried.push((goal, false)),
-            Ok(accepted) => return Ok((candidate, accepted.note.or(Some(notes::jsx())))),
+            Ok(_) if attempt(text, Terms { harvest: None, ..terms(Goal::MODULE) }).is_ok() => {
+                tried.push((goal, None));
+            }
+            Ok(accepted) => {
+                let note = accepted.note.or(Some(notes::jsx()));
+                return Ok((candidate, Accepted { note, ..accepted }));
+            }
             Err(problems) => {
-                tried.push((goal, false));
+                tried.push((goal, None));
                 if refused.as_ref().is_none_or(|(_, best)| reach(&problems) > reach(best)) {
                     refused = Some((candidate, problems));
                 }
@@ -101,17 +115,25 @@ fn first_accepting(
     Err(refused.expect("there is a candidate, and if none was accepted one was refused"))
 }
 
-/// Judges the script of a page, `offset` bytes into its text.
-pub(super) fn judge_inline(text: &str, offset: usize, goal: Goal, basis: Basis<'_>) -> Vec<Problem> {
+/// Judges the script of a page, or the handler of an event in it, `offset` bytes into its text: what its tree was lowered
+/// into, or its faults.
+pub(super) fn judge_inline(
+    text: &str,
+    offset: usize,
+    (goal, frame): (Goal, Frame),
+    basis: Basis<'_>,
+) -> Result<Option<Lowered>, Vec<Problem>> {
     let found = scan::scan(text, BRACKETS_MAX);
+    let wanted = basis.wanted(Language::JavaScript, "", text);
+    let harvest = Some(Harvest { wanted, offset, frame });
     let problems = match bounded(text, Language::JavaScript, &found) {
         Some(problem) => vec![problem],
-        None => match attempt(text, Terms { goal, node: basis.target.node, rule: RULE }) {
-            Ok(_) => Vec::new(),
+        None => match attempt(text, Terms { goal, node: basis.target.node, rule: RULE, harvest }) {
+            Ok(accepted) => return Ok(accepted.lowered),
             Err(problems) => hints::improve(problems, text, &found, RULE, None),
         },
     };
-    problems.into_iter().map(|problem| problem.moved(offset)).collect()
+    Err(problems.into_iter().map(|problem| problem.moved(offset)).collect())
 }
 
 fn bounded(text: &str, language: Language, found: &scan::Scan) -> Option<Problem> {
@@ -159,7 +181,8 @@ fn other_language(text: &str, goal: Goal, node: NodeVersion) -> Option<&'static 
     if !goal.is_javascript() || bounds::type_arguments_over(text, bounds::TYPE_ARGUMENTS_MAX).is_some() {
         return None;
     }
-    let is_valid = |goal, node| engine::once(text, Terms { goal, node, rule: RULE }, &Mends::default()).is_ok();
+    let terms = |goal, node| Terms { goal, node, rule: RULE, harvest: None };
+    let is_valid = |goal, node| engine::once(text, terms(goal, node), &Mends::default()).is_ok();
     // What another version of Node takes is no TypeScript.
     let others = [NodeVersion::ALL[0], NodeVersion::NEWEST].into_iter().filter(|other| *other != node);
     let mut javascript = others.map(|other| is_valid(goal, other));

@@ -20,6 +20,7 @@ use oxc_span::{GetSpan as _, Span};
 
 use super::checks;
 use super::watch::Watch;
+use crate::facts::strict::Sketch;
 
 /// Bytes of stack that V8 may use while it reads a program.
 const STACK_BYTES: u32 = 960_000;
@@ -43,11 +44,13 @@ pub struct Survey<'t, 'a> {
     pub(super) concerns: bool,
     /// The first node that V8's stack has no room for.
     pub(super) too_deep: Option<Span>,
+    /// The outline in the making, where one is wanted.
+    pub(super) sketch: Option<Sketch>,
 }
 
 impl<'t, 'a> Survey<'t, 'a> {
-    /// Walks over a program, whose source is `text`.
-    pub(super) fn of(program: &Program<'a>, text: &'t str, is_module: bool) -> Self {
+    /// Walks over a program, whose source is `text`; on the way `sketch` is made.
+    pub(super) fn of(program: &Program<'a>, text: &'t str, is_module: bool, sketch: Option<Sketch>) -> Self {
         let watch = Watch::default();
         let mut survey = Self {
             text,
@@ -59,6 +62,7 @@ impl<'t, 'a> Survey<'t, 'a> {
             is_module,
             concerns: false,
             too_deep: None,
+            sketch,
         };
         survey.visit_program(program);
         survey.concerns |= survey.watch.concerns;
@@ -78,6 +82,12 @@ impl<'t, 'a> Survey<'t, 'a> {
         self.used -= bytes;
     }
 
+    fn name(&mut self, span: Span) {
+        if let Some(sketch) = &mut self.sketch {
+            sketch.name(span);
+        }
+    }
+
     fn enter(&mut self, bytes: u32, span: Span) {
         self.used += bytes;
         if self.used > STACK_BYTES {
@@ -95,12 +105,18 @@ impl<'a> Visit<'a> for Survey<'_, 'a> {
         }
         self.concerns |= concerns(&kind, self);
         self.watch.enter(&kind);
+        if let Some(sketch) = &mut self.sketch {
+            sketch.enter(&kind);
+        }
     }
 
     #[inline]
     fn leave_node(&mut self, kind: AstKind<'a>) {
         self.used -= cost(&kind);
         self.watch.leave(&kind);
+        if let Some(sketch) = &mut self.sketch {
+            sketch.leave(&kind);
+        }
     }
 
     #[inline]
@@ -112,12 +128,14 @@ impl<'a> Visit<'a> for Survey<'_, 'a> {
     fn visit_binding_identifier(&mut self, name: &BindingIdentifier<'a>) {
         self.symbols += 1;
         self.concerns |= name.name == "await";
+        self.name(name.span);
     }
 
     #[inline]
     fn visit_identifier_reference(&mut self, name: &IdentifierReference<'a>) {
         self.references += 1;
         self.concerns |= name.name == "await";
+        self.name(name.span);
     }
 
     fn visit_arguments(&mut self, arguments: &ArenaVec<'a, Argument<'a>>) {
@@ -135,6 +153,9 @@ impl<'a> Visit<'a> for Survey<'_, 'a> {
 
     fn visit_reg_exp_literal(&mut self, literal: &RegExpLiteral<'a>) {
         self.concerns |= regex_concerns(literal);
+        if let Some(sketch) = &mut self.sketch {
+            sketch.string(literal.span);
+        }
         if literal.regex.pattern.text.bytes().filter(|&byte| byte == b'(').count() > REGEX_GROUPS_MAX {
             self.too_deep.get_or_insert(literal.span);
         }

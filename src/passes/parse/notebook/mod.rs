@@ -20,7 +20,7 @@ mod tests;
 use std::ops::Range;
 
 use super::file::Basis;
-use super::javascript::Goal;
+use super::javascript::{Frame, Goal};
 use super::problem::{Judged, Problem};
 use super::python::Form;
 use super::{Region, data, html, javascript, python, tree};
@@ -41,9 +41,9 @@ const EMBEDDED_MAX: usize = 100;
 const PADDING_BYTES_MAX: usize = 16 << 20;
 
 /// Judges a notebook. Where there is a text to judge, it comes with the judgement.
-pub(super) fn judge(file: &SourceText, basis: Basis<'_>) -> Judged {
+pub(super) fn judge(path: &str, file: &SourceText, basis: Basis<'_>) -> Judged {
     match read(file.as_str(), basis) {
-        Ok((document, cells)) => judge_cells(file, &document, &cells, basis),
+        Ok((document, cells)) => judge_cells(path, file, &document, &cells, basis),
         Err(problem) => Judged { problems: vec![problem], ..Judged::default() },
     }
 }
@@ -65,7 +65,7 @@ fn read<'t>(text: &'t str, basis: Basis<'_>) -> Result<(Document<'t>, Vec<Cell>)
     Ok((document, cells))
 }
 
-fn judge_cells(file: &SourceText, document: &Document<'_>, cells: &[Cell], basis: Basis<'_>) -> Judged {
+fn judge_cells(path: &str, file: &SourceText, document: &Document<'_>, cells: &[Cell], basis: Basis<'_>) -> Judged {
     let written = match Written::read(file.as_str(), cells) {
         Ok(written) => written,
         Err(problem) => return Judged { problems: vec![problem], ..Judged::default() },
@@ -91,7 +91,7 @@ fn judge_cells(file: &SourceText, document: &Document<'_>, cells: &[Cell], basis
             derived.add_cell(translated, problems);
         }
     }
-    derived.finish(broken, basis);
+    derived.finish(path, broken, basis);
     let rest = rest(file, document, cells);
     let origin = Origin {
         file: file.clone(),
@@ -174,7 +174,7 @@ impl Derived {
     }
 
     /// Adds what follows the valid cells, and makes the trees.
-    fn finish(&mut self, broken: Vec<(Translated, Vec<Problem>)>, basis: Basis<'_>) {
+    fn finish(&mut self, path: &str, broken: Vec<(Translated, Vec<Problem>)>, basis: Basis<'_>) {
         let valid = self.python.text.len();
         for (cell, problems) in broken {
             self.add_cell(cell, problems);
@@ -189,7 +189,10 @@ impl Derived {
         let text = SourceText::from_utf8(self.python.text.as_str());
         let text = text.as_str();
         let ground = tree::Ground::new(text, basis.policy.tree_bytes_max.bytes());
-        self.tree(Language::Python, &ground, 0..valid);
+        match python::lowered(path, &text[..valid], basis) {
+            Some(lowered) => self.regions.push(Region::strict(Language::Python, 0..valid, lowered, basis.policy)),
+            None => self.tree(Language::Python, &ground, 0..valid),
+        }
         if valid < all {
             self.tree(Language::Python, &ground, valid..all);
         }
@@ -211,7 +214,7 @@ impl Derived {
             return;
         }
         match ground.tree(language, range.clone()) {
-            Ok(Some(tree)) => self.regions.push(Region { language, range, tree }),
+            Ok(Some(tree)) => self.regions.push(Region::tolerant(language, range, tree)),
             Ok(None) => {}
             Err(problem) => self.problems.push(problem),
         }
@@ -244,7 +247,14 @@ impl Derived {
                 return;
             }
             Language::JavaScript => {
-                self.problems.extend(javascript::judge_inline(code, range.start, Goal::SCRIPT, basis));
+                match javascript::judge_inline(code, range.start, (Goal::SCRIPT, Frame::File), basis) {
+                    Ok(Some(lowered)) => {
+                        self.regions.push(Region::strict(language, range, lowered, basis.policy));
+                        return;
+                    }
+                    Ok(None) => {}
+                    Err(problems) => self.problems.extend(problems),
+                }
             }
             _ => {
                 let problems = python::verdict(code, Form::Module, basis);

@@ -1,8 +1,5 @@
 //! The layers of the verdict on Python, for the benchmark alone.
 
-use ruff_python_ast::ModModule;
-use ruff_python_parser::Parsed;
-
 use super::*;
 use crate::policy::ParsePolicy;
 

@@ -18,14 +18,16 @@ mod version;
 
 use std::ops::Range;
 
-use ruff_python_ast::PythonVersion;
 use ruff_python_ast::token::{Token, TokenKind};
-use ruff_python_parser::{Mode, ParseError, ParseErrorType, ParseOptions, parse_unchecked};
+use ruff_python_ast::{ModModule, PythonVersion};
+use ruff_python_parser::{Mode, ParseError, ParseErrorType, ParseOptions, Parsed, parse_unchecked};
 use ruff_text_size::{Ranged as _, TextRange};
 
 use super::file::Basis;
 use super::problem::{Judged, Problem};
-use super::{Target, bounds};
+use super::{Region, Target, bounds};
+use crate::facts::strict::{self, Lowered, Wanted};
+use crate::language::Language;
 
 /// Brackets inside one another that CPython reads.
 const BRACKETS_MAX: u64 = 200;
@@ -56,21 +58,44 @@ pub(super) enum Form {
 /// Judges one Python file.
 pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
     let form = if path.ends_with(".pyi") { Form::Stub } else { Form::Module };
-    Judged { dialect: Some(basis.target.python.name()), problems: verdict(text, form, basis), ..Judged::default() }
+    let wanted = basis.wanted(Language::Python, path, text);
+    let (problems, lowered) = bounded(text, form, basis, Some(wanted));
+    let region = |lowered| Region::strict(Language::Python, 0..text.len(), lowered, basis.policy);
+    let regions = lowered.map(region).into_iter().collect();
+    Judged { dialect: Some(basis.target.python.name()), problems, regions, ..Judged::default() }
 }
 
 /// The faults of a text that is compiled as `form`.
 pub(super) fn verdict(text: &str, form: Form, basis: Basis<'_>) -> Vec<Problem> {
-    let Basis { policy, target } = basis;
+    bounded(text, form, basis, None).0
+}
+
+/// What the strict tree of a text says that has been judged already; `None` where there is none.
+pub(super) fn lowered(path: &str, text: &str, basis: Basis<'_>) -> Option<Lowered> {
+    if bounds::too_much_code(text).is_some() {
+        return None;
+    }
+    let options = ParseOptions::from(Mode::Module).with_target_version(python_version(basis.target));
+    lower(text, &parse_unchecked(text, options).try_into_module()?, basis.wanted(Language::Python, path, text))
+}
+
+/// What a tree says, where the parser took all of the text.
+fn lower(text: &str, parsed: &Parsed<ModModule>, wanted: Wanted) -> Option<Lowered> {
+    (!parsed.has_invalid_syntax()).then(|| strict::python(text, parsed.suite(), parsed.tokens(), wanted))
+}
+
+/// The faults of a text that is no hazard to the parser, and what is wanted of its tree.
+fn bounded(text: &str, form: Form, basis: Basis<'_>, wanted: Option<Wanted>) -> (Vec<Problem>, Option<Lowered>) {
+    let Basis { policy, target, .. } = basis;
     let depth_max = policy.nesting_depth_max.min(BRACKETS_MAX);
     let found = scan::scan(text, depth_max);
     if let Some(at) = found.brackets.too_deep {
-        return vec![bounds::too_deep("brackets", depth_max, at)];
+        return (vec![bounds::too_deep("brackets", depth_max, at)], None);
     }
     if let Some(problem) = bounds::too_much_code(text) {
-        return vec![problem];
+        return (vec![problem], None);
     }
-    strict(form, text, target, &found)
+    judged(form, text, target, &found, wanted)
 }
 
 /// The errors of the strict parser that are errors: it takes a name `match` behind a `;` for the statement, finds no name
@@ -94,7 +119,13 @@ fn real_errors(errors: &[ParseError], tokens: &[Token], text: &str) -> Vec<Parse
     errors.iter().filter(is_real).cloned().collect()
 }
 
-fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Problem> {
+fn judged(
+    form: Form,
+    text: &str,
+    target: &Target,
+    found: &scan::Scan,
+    wanted: Option<Wanted>,
+) -> (Vec<Problem>, Option<Lowered>) {
     let python = python_version(target);
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(python));
     let mut survey = survey::survey(text, parsed.tokens());
@@ -102,7 +133,7 @@ fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Pr
     if parsed.has_invalid_syntax() {
         let errors = real_errors(parsed.errors(), parsed.tokens(), text);
         if !errors.is_empty() {
-            return hints::improve(&errors, text, found, layout);
+            return (hints::improve(&errors, text, found, layout), None);
         }
     }
     let unsupported = parsed.unsupported_syntax_errors().iter().filter(|error| !version::is_found_in_tree(error.kind));
@@ -110,20 +141,20 @@ fn strict(form: Form, text: &str, target: &Target, found: &scan::Scan) -> Vec<Pr
     let too_deep = layout.as_ref().is_some_and(|problem| problem.rule == "nesting-too-deep");
     let mut problems: Vec<Problem> = unsupported.chain(layout).collect();
     if too_deep {
-        return problems;
+        return (problems, None);
     }
     problems.extend(survey.bare_yield.take());
     problems.extend(identifiers::faults(text, parsed.tokens(), target.python));
     problems.extend(layout::unequal_under_flufl(text, parsed.tokens(), python));
-    if let Some(module) = parsed.try_into_module() {
-        let body = module.suite();
-        match form {
-            Form::Cell => {
-                let each = body.iter().map(std::slice::from_ref);
-                problems.extend(each.flat_map(|statement| semantic::check(statement, text, target, form, &survey)));
-            }
-            Form::Module | Form::Stub => problems.extend(semantic::check(body, text, target, form, &survey)),
+    let Some(module) = parsed.try_into_module() else { return (problems, None) };
+    let body = module.suite();
+    match form {
+        Form::Cell => {
+            let each = body.iter().map(std::slice::from_ref);
+            problems.extend(each.flat_map(|statement| semantic::check(statement, text, target, form, &survey)));
         }
+        Form::Module | Form::Stub => problems.extend(semantic::check(body, text, target, form, &survey)),
     }
-    problems
+    let lowered = wanted.and_then(|wanted| lower(text, &module, wanted));
+    (problems, lowered)
 }

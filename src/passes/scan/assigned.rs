@@ -1,0 +1,247 @@
+//! Names that are given a value, or compared with one: assignments, pairs of literals, keyword arguments, comparisons.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::arguments;
+use super::limits;
+use super::matcher::{Given, Hit, Matching, Weight};
+use super::values::Value;
+use crate::facts::statements::Comparing;
+use crate::facts::{Argument, Dialect, ExprId, Kind, OPAQUE, Role, Span, Sym};
+use crate::rules::{Hook, Names};
+
+impl Matching<'_, '_> {
+    /// Assignments to names and members.
+    pub(super) fn assignments(&mut self) {
+        if self.tables.assignments.is_empty() {
+            return;
+        }
+        for assignment in self.resolver.facts.assignments.clone() {
+            let (members, paths) = self.assigned(assignment.target);
+            let object = self.object_of(assignment.target);
+            let mut hooks = self.assigned_hooks(&members, &paths, object);
+            if let Kind::Name(name) = *self.resolver.facts.kind(assignment.target) {
+                hooks.extend(self.alike(Given::Assigned, name).iter());
+            }
+            let place = (assignment.start as usize, assignment.end as usize);
+            self.given(&hooks, assignment.value, place, None);
+        }
+    }
+
+    fn object_of(&self, target: ExprId) -> ExprId {
+        match *self.resolver.facts.kind(target) {
+            Kind::Attribute { object, .. } | Kind::Subscript { object, .. } => object,
+            _ => OPAQUE,
+        }
+    }
+
+    fn assigned_hooks(&mut self, members: &[Arc<str>], paths: &[Arc<str>], object: ExprId) -> Vec<Hook> {
+        let mut hooks: Vec<Hook> = Vec::new();
+        for member in members {
+            hooks.extend(self.member_hooks(self.tables.assignments.member(member), object));
+            let name = self.resolver.facts.symbols.intern(member);
+            hooks.extend(self.alike(Given::Assigned, name).iter());
+        }
+        for path in paths {
+            hooks.extend(self.tables.assignments.named(path));
+        }
+        hooks
+    }
+
+    /// Notes a hit for each hook whose checks hold of `value`.
+    fn given(&mut self, hooks: &[Hook], value: ExprId, (start, end): (usize, usize), resolved: Option<&Arc<str>>) {
+        for &hook in hooks {
+            let matcher = self.rules.hooked(hook).1;
+            let resolver = &mut self.resolver;
+            let holds = matcher.checks.iter().all(|check| arguments::value_holds(resolver, value, check))
+                && !matcher.not_checks.iter().any(|check| arguments::value_holds(resolver, value, check));
+            if !holds || (!matcher.unless.is_empty() && self.is_made_by(&matcher.unless, value)) {
+                continue;
+            }
+            let weight = if matcher.weigh.is_empty() { Weight::AsTheRuleSays } else { self.weight(&[value]) };
+            let resolved = resolved.map(|name| name.to_string());
+            self.hit(hook, Hit { resolved, weight, ..Hit::plain(hook.rule, start, end) });
+        }
+    }
+
+    /// The hooks of `/expressions/` that find something in `name`.
+    pub(super) fn alike(&mut self, given: Given, name: Sym) -> Rc<[Hook]> {
+        let (tables, symbols) = (self.tables, &self.resolver.facts.symbols);
+        let names = match given {
+            Given::Assigned => &tables.assignments,
+            Given::Passed => &tables.keywords,
+            Given::Compared => &tables.comparisons,
+        };
+        self.alike.entry((given, name)).or_insert_with(|| names.like(symbols.text(name)).into()).clone()
+    }
+
+    /// Pairs of literal mappings, whose keys count as members of the unknown.
+    pub(super) fn pairs(&mut self) {
+        if self.tables.assignments.is_empty() {
+            return;
+        }
+        for at in 0..self.resolver.facts.exprs.len() {
+            let expr = &self.resolver.facts.exprs[at];
+            let Kind::Mapping(entries) = expr.kind else { continue };
+            if !matches!(expr.role, Role::Target | Role::Synthetic) {
+                self.pairs_of(entries);
+            }
+        }
+    }
+
+    fn pairs_of(&mut self, entries: Span) {
+        for at in entries.range() {
+            let entry = self.resolver.facts.entries[at];
+            let Some(key) = entry.key else { continue };
+            let Kind::Text(text) = self.resolver.facts.kind(key).clone() else { continue };
+            let hooks = self.assigned_hooks(&[text], &[], OPAQUE);
+            if !hooks.is_empty() {
+                let place = (self.place(key).0, self.place(entry.value).1.max(self.place(key).1));
+                self.given(&hooks, entry.value, place, None);
+            }
+        }
+    }
+
+    /// Keyword arguments of a call.
+    pub(super) fn passed(&mut self, expr: ExprId, arguments: Span) {
+        if self.tables.keywords.is_empty() {
+            return;
+        }
+        for at in arguments.range() {
+            let Argument { keyword: Some(name), value, .. } = self.resolver.facts.arguments[at] else { continue };
+            let mut hooks = self.tables.keywords.named(self.resolver.facts.symbols.text(name));
+            hooks.extend(self.alike(Given::Passed, name).iter());
+            let place = self.place(expr);
+            self.given(&hooks, value, place, None);
+        }
+    }
+
+    /// Comparisons for equality or membership, whichever side the name stands on.
+    pub(super) fn comparisons(&mut self) {
+        if self.tables.comparisons.is_empty() {
+            return;
+        }
+        for comparison in self.resolver.facts.shape.comparisons.clone() {
+            if comparison.how == Comparing::Other {
+                continue;
+            }
+            let place = (comparison.start as usize, comparison.end as usize);
+            for (named, other) in [(comparison.left, comparison.right), (comparison.right, comparison.left)] {
+                let hooks = self.compared(named);
+                self.given(&hooks, other, place, None);
+            }
+        }
+    }
+
+    /// The hooks of an operand that is compared.
+    fn compared(&mut self, operand: ExprId) -> Vec<Hook> {
+        let names: &Names = &self.tables.comparisons;
+        let mut hooks = Vec::new();
+        if let Some(name) = self.last_name(operand) {
+            let text = self.resolver.facts.symbols.text(name).clone();
+            let object = self.object_of(operand);
+            hooks.extend(self.alike(Given::Compared, name).iter());
+            hooks.extend(self.member_hooks(names.member(&text), object));
+        }
+        let mut paths: Vec<Arc<str>> = self.as_written(operand).into_iter().collect();
+        for value in self.resolver.of(operand).values.clone() {
+            if let Value::Path(path) = value {
+                paths.push(self.name(path));
+            }
+        }
+        paths.dedup();
+        hooks.extend(paths.iter().flat_map(|path| names.named(path)));
+        hooks.sort_unstable();
+        hooks.dedup();
+        hooks
+    }
+
+    /// The name that an expression ends in.
+    pub(super) fn last_name(&mut self, expr: ExprId) -> Option<Sym> {
+        match *self.resolver.facts.kind(expr) {
+            Kind::Name(name) | Kind::Attribute { name, .. } => Some(name),
+            Kind::Subscript { index, .. } => match self.resolver.facts.kind(index).clone() {
+                Kind::Text(text) => Some(self.resolver.facts.symbols.intern(&text)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// `setattr(object, "name", value)` is an assignment.
+    pub(super) fn set_attribute(&mut self, expr: ExprId, arguments: &[Argument]) {
+        let &[receiver, name, value] = arguments else { return };
+        let object = receiver.value;
+        let members = self.texts(name.value);
+        let paths = self.member_paths(object, &members);
+        let hooks = self.assigned_hooks(&members, &paths, object);
+        let place = self.place(expr);
+        self.given(&hooks, value.value, place, paths.first());
+    }
+
+    /// The member names and the qualified names that a target of an assignment may be.
+    fn assigned(&mut self, target: ExprId) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
+        let (object, members) = match *self.resolver.facts.kind(target) {
+            Kind::Attribute { object, name } => (object, vec![self.resolver.facts.symbols.text(name).clone()]),
+            Kind::Subscript { object, index } => (object, self.texts(index)),
+            Kind::Name(name) => return (Vec::new(), self.implicit_global(target, name)),
+            _ => return (Vec::new(), Vec::new()),
+        };
+        let mut paths = self.member_paths(object, &members);
+        if self.resolver.facts.dialect == Dialect::Python {
+            paths.extend(self.as_written(target));
+        }
+        (members, paths)
+    }
+
+    /// `session.verify` as it is written, whatever `session` may be: conventional names count.
+    pub(super) fn as_written(&self, target: ExprId) -> Option<Arc<str>> {
+        let mut parts = Vec::new();
+        let mut here = target;
+        for _ in 0..limits::SEGMENTS_MAX {
+            match *self.resolver.facts.kind(here) {
+                Kind::Attribute { object, name } => {
+                    parts.push(self.resolver.facts.text(name));
+                    here = object;
+                }
+                Kind::Name(name) => {
+                    parts.push(self.resolver.facts.text(name));
+                    parts.reverse();
+                    return Some(parts.join(".").into());
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    pub(super) fn texts(&mut self, expr: ExprId) -> Vec<Arc<str>> {
+        let set = self.resolver.of(expr);
+        let text = |value: &Value| if let Value::Text(text) = value { Some(text.clone()) } else { None };
+        set.values.iter().filter_map(text).collect()
+    }
+
+    fn implicit_global(&mut self, target: ExprId, name: Sym) -> Vec<Arc<str>> {
+        let variable = self.resolver.variable_of(target);
+        let implicit = self.resolver.facts.dialect == Dialect::Python
+            || variable.is_none_or(|variable| self.resolver.facts.variable_table[variable.at()].implicit);
+        if implicit { vec![self.resolver.facts.symbols.text(name).clone()] } else { Vec::new() }
+    }
+
+    fn member_paths(&mut self, object: ExprId, members: &[Arc<str>]) -> Vec<Arc<str>> {
+        let mut found = Vec::new();
+        for value in self.resolver.of(object).values.clone() {
+            for member in members {
+                let name = self.resolver.facts.symbols.intern(member);
+                let reached = self.resolver.settled(|resolver| resolver.attribute(&value, name));
+                for value in &reached.values {
+                    if let Value::Path(path) = value {
+                        found.push(self.name(*path));
+                    }
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,170 @@
+//! From call sites to parameters: what the functions of the file are given by those who call them.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::limits;
+use super::resolve::Resolver;
+use super::values::{Set, Value};
+use crate::facts::{Dialect, ExprId, Facts, FunctionId, IdMap, Kind, ScopeId, ScopeKind, Spread, Sym, VarId};
+
+/// Who calls which function.
+#[derive(Debug, Default)]
+pub(super) struct CallSites {
+    /// Which parameter of which function a variable is.
+    parameters: IdMap<u32, (FunctionId, usize)>,
+    /// What the functions are called, with the expression that makes each.
+    names: HashMap<FunctionId, Vec<Sym>>,
+    made: HashMap<FunctionId, ExprId>,
+    /// The classes by their scopes: what makes each, and what it is called.
+    classes: HashMap<ScopeId, (ExprId, Vec<Sym>)>,
+    /// Calls by the last name of what is called.
+    calls: HashMap<Sym, Vec<ExprId>>,
+    /// Calls that a function is handed to, by its name.
+    handed: HashMap<Sym, Vec<ExprId>>,
+}
+
+impl CallSites {
+    fn of(facts: &Facts) -> Self {
+        let mut sites = Self::default();
+        for (at, function) in facts.functions.iter().enumerate() {
+            let id = FunctionId(u32::try_from(at).unwrap_or(u32::MAX));
+            for (index, name) in function.parameters.iter().enumerate() {
+                let Some(variable) = name.and_then(|name| facts.variable(function.scope, name)) else { continue };
+                sites.parameters.insert(variable.0, (id, index));
+            }
+        }
+        for (&(_, name), &variable) in &facts.variables {
+            for &value in facts.variable_table[variable.at()].values.iter().take(limits::VALUES_MAX) {
+                if let Kind::Function(function) = *facts.kind(value) {
+                    sites.names.entry(function).or_default().push(Sym(name));
+                    sites.made.insert(function, value);
+                } else if let Kind::Class { scope, .. } = *facts.kind(value) {
+                    sites.classes.entry(scope).or_insert((value, Vec::new())).1.push(Sym(name));
+                }
+            }
+        }
+        sites.names.values_mut().for_each(|names| names.sort_unstable());
+        for (at, expr) in facts.exprs.iter().enumerate() {
+            let Kind::Call { callee, arguments } = expr.kind else { continue };
+            let call = ExprId(u32::try_from(at).unwrap_or(u32::MAX));
+            if let Kind::Name(name) | Kind::Attribute { name, .. } = *facts.kind(callee) {
+                sites.calls.entry(name).or_default().push(call);
+            }
+            for argument in facts.arguments[arguments.range()].iter().take(2) {
+                if let Kind::Name(name) = *facts.kind(argument.value) {
+                    sites.handed.entry(name).or_default().push(call);
+                }
+            }
+        }
+        sites
+    }
+}
+
+impl Resolver<'_> {
+    /// Adds to a parameter what the calls of its function in the file give it.
+    pub(super) fn given(&mut self, variable: VarId, all: &mut Set) {
+        if self.facts.functions.is_empty() {
+            return;
+        }
+        let sites = self.sites();
+        let Some(&(function, index)) = sites.parameters.get(&variable.0) else { return };
+        let Some(&made) = sites.made.get(&function) else { return };
+        let scope = self.facts.functions[function.at()].scope;
+        let outer = self.facts.scope(scope).parent;
+        let class = outer.filter(|&outer| self.facts.scope(outer).kind == ScopeKind::Class);
+        let shift = usize::from(class.is_some() && self.facts.dialect == Dialect::Python);
+        for called in sites.names.get(&function).into_iter().flatten() {
+            for &call in sites.calls.get(called).into_iter().flatten().take(limits::CALL_SITES_MAX) {
+                self.given_by(call, made, (function, index), shift, all);
+            }
+            if index == shift {
+                for &call in sites.handed.get(called).into_iter().flatten().take(limits::CALL_SITES_MAX) {
+                    let found = self.handed(call, made);
+                    self.merge(all, &found);
+                }
+            }
+            let constructs = matches!(self.facts.text(*called), "__init__" | "__new__" | "constructor");
+            if let (true, Some((class, names))) = (constructs, class.and_then(|class| sites.classes.get(&class))) {
+                for &call in
+                    names.iter().filter_map(|name| sites.calls.get(name)).flatten().take(limits::CALL_SITES_MAX)
+                {
+                    self.given_by(call, *class, (function, index), shift, all);
+                }
+            }
+        }
+    }
+
+    /// Adds what one call gives to a parameter, if it calls what `made` makes. `shift` is what comes before the arguments.
+    fn given_by(
+        &mut self,
+        call: ExprId,
+        made: ExprId,
+        (function, index): (FunctionId, usize),
+        shift: usize,
+        all: &mut Set,
+    ) {
+        let Kind::Call { callee, .. } = *self.facts.kind(call) else { return };
+        let Some(given) = self.argument_for(call, (function, index), shift) else { return };
+        if self.need(callee).values.contains(&Value::Made(made)) {
+            let set = self.need(given);
+            self.merge(all, &set);
+        }
+    }
+
+    /// The argument that a call gives to a parameter.
+    fn argument_for(&self, call: ExprId, (function, index): (FunctionId, usize), shift: usize) -> Option<ExprId> {
+        let Kind::Call { arguments, .. } = *self.facts.kind(call) else { return None };
+        let name = self.facts.functions[function.at()].parameters[index];
+        let own = &self.facts.arguments[arguments.range()];
+        let by_name = own.iter().find(|argument| argument.keyword.is_some() && argument.keyword == name);
+        let mut positional = own.iter().filter(|argument| argument.keyword.is_none());
+        let spread = own.iter().take(index + 1).any(|argument| argument.spread != Spread::No);
+        let at = index.checked_sub(shift).filter(|_| !spread);
+        by_name.or_else(|| at.and_then(|at| positional.nth(at))).map(|given| given.value)
+    }
+
+    /// The expressions that calls of functions of that name give to a parameter.
+    pub(super) fn given_exprs(&mut self, variable: VarId) -> Vec<ExprId> {
+        let sites = self.sites();
+        let Some(&(function, index)) = sites.parameters.get(&variable.0) else { return Vec::new() };
+        let scope = self.facts.functions[function.at()].scope;
+        let outer = self.facts.scope(scope).parent;
+        let in_class = outer.is_some_and(|outer| self.facts.scope(outer).kind == ScopeKind::Class);
+        let shift = usize::from(in_class && self.facts.dialect == Dialect::Python);
+        let names = sites.names.get(&function).into_iter().flatten();
+        let calls = names.filter_map(|name| sites.calls.get(name)).flatten().take(limits::CALL_SITES_MAX);
+        calls.filter_map(|&call| self.argument_for(call, (function, index), shift)).collect()
+    }
+
+    fn sites(&mut self) -> Rc<CallSites> {
+        let facts = &self.facts;
+        self.call_sites.get_or_insert_with(|| Rc::new(CallSites::of(facts))).clone()
+    }
+
+    /// What a function is given by what it is handed to: `promise.then(f)`, `list.map(f)`, `map(f, list)`.
+    fn handed(&mut self, call: ExprId, made: ExprId) -> Set {
+        let nothing = Set::empty();
+        let Kind::Call { callee, arguments } = *self.facts.kind(call) else { return nothing };
+        let own = self.facts.arguments[arguments.range()].to_vec();
+        let Some(first) = own.first() else { return nothing };
+        let over = match *self.facts.kind(callee) {
+            Kind::Attribute { object, name } => match self.facts.text(name) {
+                "then" => {
+                    return match self.need(first.value).values.contains(&Value::Made(made)) {
+                        true => (*self.need(object)).clone(),
+                        false => nothing,
+                    };
+                }
+                "map" | "forEach" | "filter" | "some" | "every" | "find" | "flatMap" => object,
+                _ => return nothing,
+            },
+            Kind::Name(name) if matches!(self.facts.text(name), "map" | "filter") => match own.get(1) {
+                Some(list) => list.value,
+                None => return nothing,
+            },
+            _ => return nothing,
+        };
+        if self.need(first.value).values.contains(&Value::Made(made)) { self.element(over) } else { nothing }
+    }
+}

@@ -1,0 +1,233 @@
+//! Labels: where the values of an expression may come from, inside one file.
+//!
+//! A label is carried by the qualified name of a source (`flask.request`, `input()`) and by all that is reached from it,
+//! and flows through assignments, operators, containers, calls of functions that are not known, parameters and returns.
+//! Which names are sources, `crate::rules::Sources` says.
+
+use std::collections::HashSet;
+
+use super::limits;
+use super::resolve::Resolver;
+use super::values::{PathId, RESULT, ROOT, Value};
+use crate::facts::{Dialect, ExprId, FunctionId, IdMap, Kind};
+use crate::rules::{Labels, Member, Text};
+
+/// What is known of labels so far.
+#[derive(Debug, Default)]
+pub(super) struct LabelTables {
+    paths: IdMap<u32, Labels>,
+    exprs: IdMap<u32, Labels>,
+}
+
+impl Resolver<'_> {
+    /// Whether `expr` may come from a source with one of these labels.
+    pub(super) fn comes_from(&mut self, expr: ExprId, labels: &[Text]) -> bool {
+        let wanted = self.tables.sources.named(labels);
+        !wanted.is_empty() && self.labels(expr).meet(wanted)
+    }
+
+    /// Notes that the parameters of a function carry labels.
+    pub(super) fn label_parameters(&mut self, function: FunctionId, labels: Labels) {
+        let function = &self.facts.functions[function.at()];
+        for &name in function.parameters.iter().flatten() {
+            if let (Some(variable), false) =
+                (self.facts.variable(function.scope, name), self.facts.text(name) == "self")
+            {
+                self.parameter_labels.insert(variable.0, labels);
+            }
+        }
+    }
+
+    /// Where the values of `expr` may come from.
+    pub(super) fn labels(&mut self, expr: ExprId) -> Labels {
+        if self.tables.sources.is_empty() {
+            return Labels::NONE;
+        }
+        if let Some(&known) = self.label_tables.exprs.get(&expr.0) {
+            return known;
+        }
+        let mut all = Labels::NONE;
+        let mut seen = HashSet::from([expr]);
+        let mut todo = vec![expr];
+        while let Some(one) = todo.pop() {
+            if let Some(&known) = self.label_tables.exprs.get(&one.0) {
+                all = all.union(known);
+                continue;
+            }
+            all = all.union(self.own_labels(one));
+            let mut parts = Vec::new();
+            self.parts_of(one, &mut parts);
+            todo.extend(parts.into_iter().filter(|part| seen.insert(*part)));
+            if seen.len() > limits::LABEL_PARTS_MAX {
+                self.limit = self.limit.or(Some("steps of labels"));
+                break;
+            }
+        }
+        self.label_tables.exprs.insert(expr.0, all);
+        all
+    }
+
+    /// What an expression carries by its own name.
+    fn own_labels(&mut self, expr: ExprId) -> Labels {
+        let sources = &self.tables.sources;
+        let mut labels = match *self.facts.kind(expr) {
+            Kind::Attribute { object, name } => self.member_labels(sources.member_uses(self.facts.text(name)), object),
+            Kind::Call { callee, .. } => match *self.facts.kind(callee) {
+                Kind::Attribute { object, name } => {
+                    self.member_labels(sources.member_calls(self.facts.text(name)), object)
+                }
+                _ => Labels::NONE,
+            },
+            Kind::Variable(variable) => self.parameter_labels.get(&variable.0).copied().unwrap_or_default(),
+            Kind::Name(_) | Kind::Subscript { .. } => Labels::NONE,
+            _ => return Labels::NONE,
+        };
+        for value in &self.of(expr).values {
+            if let Value::Path(path) | Value::Members(path) = value {
+                labels = labels.union(self.labels_of_path(*path));
+            }
+        }
+        labels
+    }
+
+    /// The labels of those members of `object` that are written as the rules say.
+    fn member_labels(&self, members: &[Member], object: ExprId) -> Labels {
+        let fits = |member: &&Member| self.is_written(object, &member.before);
+        let labels = members.iter().filter(fits).map(|member| self.tables.sources.of_hook(member.hook));
+        labels.fold(Labels::NONE, Labels::union)
+    }
+
+    /// Whether `object` is written as `before` says, innermost name first: `req` of `*.req.query` is a member of that name,
+    /// or a variable, as conventional names count.
+    pub(super) fn is_written(&self, object: ExprId, before: &[Text]) -> bool {
+        let mut here = object;
+        before.iter().enumerate().all(|(at, word)| match *self.facts.kind(here) {
+            Kind::Attribute { object, name } => {
+                here = object;
+                self.facts.text(name) == word
+            }
+            Kind::Name(name) => at + 1 == before.len() && self.facts.text(name) == word,
+            _ => false,
+        })
+    }
+
+    /// The labels of a qualified name: its own, and those of what it is reached from.
+    fn labels_of_path(&mut self, path: PathId) -> Labels {
+        if let Some(&known) = self.label_tables.paths.get(&path.0) {
+            return known;
+        }
+        let mut labels = Labels::NONE;
+        let mut here = path;
+        while here != ROOT {
+            let (parent, last) = self.paths.split(here);
+            labels = labels.union(if &**self.facts.symbols.text(last) == RESULT {
+                self.tables.sources.of_call(&self.paths.name(parent, &self.facts.symbols))
+            } else {
+                self.tables.sources.of_use(&self.paths.name(here, &self.facts.symbols))
+            });
+            here = parent;
+        }
+        self.label_tables.paths.insert(path.0, labels);
+        labels
+    }
+
+    /// The expressions whose labels an expression takes over.
+    fn parts_of(&mut self, expr: ExprId, parts: &mut Vec<ExprId>) {
+        match self.facts.kind(expr).clone() {
+            Kind::Name(_) => {
+                parts.extend(self.variable_of(expr).map(|variable| self.facts.variable_table[variable.at()].expr))
+            }
+            Kind::Variable(variable) => {
+                parts.extend_from_slice(&self.facts.variable_table[variable.at()].values);
+                parts.extend(self.given_exprs(variable));
+            }
+            Kind::Attribute { object, name } => {
+                parts.push(object);
+                for value in &self.of(object).values.clone() {
+                    if let Value::Instance(class) = value
+                        && let Some(variable) = self.facts.variable(*class, name)
+                    {
+                        parts.push(self.facts.variable_table[variable.at()].expr);
+                    }
+                }
+                parts.extend(self.member_values(object, name));
+            }
+            Kind::Subscript { object, .. } => parts.push(object),
+            Kind::Call { callee, arguments } => self.parts_of_call(expr, callee, arguments, parts),
+            Kind::Concat(items) | Kind::Choice(items) | Kind::Sequence(items) => {
+                parts.extend_from_slice(&self.facts.lists[items.range()]);
+            }
+            Kind::Mapping(entries) => parts.extend(self.facts.entries[entries.range()].iter().map(|entry| entry.value)),
+            Kind::Binary(_, left, right) => parts.extend([left, right]),
+            Kind::Unary(_, inner) | Kind::Element(inner) | Kind::Entered(inner) => parts.push(inner),
+            Kind::Comprehension { body, iterable, .. } => parts.extend([body, iterable]),
+            _ => {}
+        }
+    }
+
+    /// A call hands on what it is given, unless it makes something harmless of it; a function of the file what it returns.
+    fn parts_of_call(&mut self, expr: ExprId, callee: ExprId, arguments: crate::facts::Span, parts: &mut Vec<ExprId>) {
+        let callees = self.of(callee);
+        let mut unknown = callees.open || callees.values.is_empty();
+        for value in callees.values.clone() {
+            match value {
+                Value::Made(made) => match *self.facts.kind(made) {
+                    Kind::Function(function) => {
+                        let info = &self.facts.functions[function.at()];
+                        parts.extend(info.returns.iter().chain(&info.yields));
+                    }
+                    _ => unknown = true,
+                },
+                Value::Path(path) => {
+                    let name = self.paths.name(path, &self.facts.symbols);
+                    unknown |= !is_harmless(&name, self.facts.dialect);
+                }
+                _ => unknown = true,
+            }
+        }
+        if unknown && expr != callee {
+            if let Kind::Attribute { object, .. } = *self.facts.kind(callee) {
+                parts.push(object);
+            }
+            parts.extend(self.facts.arguments[arguments.range()].iter().map(|argument| argument.value));
+        }
+    }
+}
+
+/// Whether a function makes something harmless of whatever it is given.
+fn is_harmless(name: &str, dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Python => matches!(
+            name,
+            "int"
+                | "float"
+                | "bool"
+                | "len"
+                | "hash"
+                | "id"
+                | "ord"
+                | "isinstance"
+                | "type"
+                | "shlex.quote"
+                | "html.escape"
+                | "markupsafe.escape"
+                | "re.escape"
+                | "uuid.UUID"
+                | "datetime.datetime.strptime"
+        ),
+        Dialect::JavaScript => matches!(
+            name,
+            "parseInt"
+                | "parseFloat"
+                | "Number"
+                | "Boolean"
+                | "BigInt"
+                | "encodeURIComponent"
+                | "encodeURI"
+                | "escape"
+                | "isNaN"
+                | "Math.floor"
+                | "DOMPurify.sanitize"
+        ),
+    }
+}

@@ -1,0 +1,92 @@
+//! Expressions and queries that are compiled when they are first needed, because that costs more than most files are worth.
+
+use std::sync::OnceLock;
+
+use regex::Regex;
+
+use super::RuleLanguage;
+use super::rule::Text;
+
+/// A regular expression that is compiled when it is first needed.
+#[derive(Debug)]
+pub(crate) struct LazyRegex {
+    source: Text,
+    cell: OnceLock<Regex>,
+}
+
+impl LazyRegex {
+    /// An expression that is not compiled yet.
+    pub(super) const fn new(source: Text) -> Self {
+        Self { source, cell: OnceLock::new() }
+    }
+
+    /// What it was written as.
+    pub(super) fn source(&self) -> &Text {
+        &self.source
+    }
+
+    /// Compiles it now.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let regex = Regex::new(&self.source).map_err(|error| format!("the regex is not valid: {error}"))?;
+        self.cell.get_or_init(|| regex);
+        Ok(())
+    }
+
+    /// The compiled expression.
+    pub(crate) fn get(&self) -> &Regex {
+        self.cell.get_or_init(|| Regex::new(&self.source).expect("every built-in rule is run by a test"))
+    }
+}
+
+impl PartialEq for LazyRegex {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+/// A tree-sitter query that is compiled when it is first needed.
+#[derive(Debug)]
+pub(crate) struct LazyQuery {
+    source: Text,
+    language: RuleLanguage,
+    cell: OnceLock<tree_sitter::Query>,
+}
+
+impl LazyQuery {
+    /// A query that is not compiled yet.
+    pub(super) const fn new(source: Text, language: RuleLanguage) -> Self {
+        Self { source, language, cell: OnceLock::new() }
+    }
+
+    /// What it was written as.
+    pub(super) fn source(&self) -> &Text {
+        &self.source
+    }
+
+    /// Compiles it now.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let query = self.compile().map_err(|error| format!("the query is not valid: {error}"))?;
+        self.cell.get_or_init(|| query);
+        Ok(())
+    }
+
+    fn compile(&self) -> Result<tree_sitter::Query, tree_sitter::QueryError> {
+        let grammar: tree_sitter::Language = match self.language {
+            RuleLanguage::Python => tree_sitter_python::LANGUAGE.into(),
+            RuleLanguage::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
+            RuleLanguage::Html | RuleLanguage::Any => tree_sitter_html::LANGUAGE.into(),
+        };
+        tree_sitter::Query::new(&grammar, &self.source)
+    }
+
+    /// The compiled query.
+    pub(crate) fn get(&self) -> &tree_sitter::Query {
+        self.cell.get_or_init(|| self.compile().expect("every built-in rule is run by a test"))
+    }
+}
+
+impl PartialEq for LazyQuery {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.source, self.language) == (&other.source, other.language)
+    }
+}

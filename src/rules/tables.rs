@@ -1,0 +1,406 @@
+//! What the rules of one language look for, by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::compile::expression_of;
+use super::filter::Filter;
+use super::lazy::LazyRegex;
+use super::needles::{self, Clause};
+use super::rule::{Matcher, Rule, Text, What};
+use super::{RuleLanguage, commands};
+
+/// A rule and one of its matchers, by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Hook {
+    pub(crate) rule: usize,
+    pub(crate) matcher: usize,
+}
+
+/// A name of the form `*.name`, or `*.outer.name`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Member {
+    /// What stands before the last name, innermost first.
+    pub(crate) before: Vec<Text>,
+    pub(crate) hook: Hook,
+}
+
+/// A map from names to lists that never changes once it is made, so that it can be packed and need not be built again.
+#[derive(Debug, PartialEq)]
+pub(super) struct Table<T> {
+    /// The keys, sorted, and for each where its list begins; it ends where the next begins.
+    pub(super) keys: Vec<(Text, u32)>,
+    pub(super) values: Vec<T>,
+    /// One more than the number of a key, at the first free place from its hash on; a power of two of places.
+    pub(super) slots: Vec<u16>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { keys: Vec::new(), values: Vec::new(), slots: Vec::new() }
+    }
+}
+
+impl<T> Table<T> {
+    /// A table of these lists. More names than a number of 16 bits counts are not made by any folder of rules.
+    fn new(lists: BTreeMap<String, Vec<T>>) -> Self {
+        let mut table = Self::default();
+        if lists.is_empty() {
+            return table;
+        }
+        table.slots = vec![0; (lists.len() * 2).next_power_of_two()];
+        for (key, list) in lists.into_iter().take(usize::from(u16::MAX)) {
+            let place = u32::try_from(table.values.len()).unwrap_or(u32::MAX);
+            let free = table.places(&key).find(|&place| table.slots[place] == 0);
+            table.keys.push((key.into(), place));
+            table.values.extend(list);
+            if let (Some(free), Ok(number)) = (free, u16::try_from(table.keys.len())) {
+                table.slots[free] = number;
+            }
+        }
+        table
+    }
+
+    /// All places, from that of the key's hash on.
+    fn places(&self, key: &str) -> impl Iterator<Item = usize> + use<T> {
+        let mask = self.slots.len() - 1;
+        let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        (0..self.slots.len()).map(move |step| (hash as usize ^ (hash >> 15) as usize).wrapping_add(step) & mask)
+    }
+
+    /// The number of a key.
+    fn number(&self, key: &str) -> Option<usize> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        for place in self.places(key) {
+            match self.slots[place] {
+                0 => return None,
+                number if self.keys[usize::from(number) - 1].0 == key => return Some(usize::from(number) - 1),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The list of a key.
+    fn get(&self, key: &str) -> &[T] {
+        let Some(number) = self.number(key) else { return &[] };
+        let end = self.keys.get(number + 1).map_or(self.values.len(), |(_, next)| *next as usize);
+        &self.values[self.keys[number].1 as usize..end]
+    }
+}
+
+/// A name that is written `/expression/`.
+#[derive(Debug, PartialEq)]
+pub(super) struct Pattern {
+    pub(super) regex: LazyRegex,
+    pub(super) clauses: Vec<Clause>,
+    pub(super) hook: Hook,
+}
+
+/// The names that rules look for in one way.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Names {
+    pub(super) exact: Table<Hook>,
+    pub(super) suffix: Table<Member>,
+    pub(super) prefix: Table<Hook>,
+    pub(super) patterns: Vec<Pattern>,
+    /// Those that look at every name.
+    pub(crate) every: Vec<Hook>,
+}
+
+/// [`Names`] in the making.
+#[derive(Default)]
+struct NamesMaker {
+    exact: BTreeMap<String, Vec<Hook>>,
+    suffix: BTreeMap<String, Vec<Member>>,
+    prefix: BTreeMap<String, Vec<Hook>>,
+    patterns: Vec<Pattern>,
+    every: Vec<Hook>,
+}
+
+impl NamesMaker {
+    fn add(&mut self, names: &[Text], hook: Hook) {
+        for name in names {
+            if let Some(expression) = expression_of(name) {
+                let regex = LazyRegex::new(expression.to_owned().into());
+                self.patterns.push(Pattern { regex, clauses: needles::of_regex(expression), hook });
+            } else if name == "*" {
+                self.every.push(hook);
+            } else if let Some(members) = name.strip_prefix("*.") {
+                let mut parts = members.rsplit('.').map(|part| Text::from(part.to_owned()));
+                let last = parts.next().unwrap_or_default().into_owned();
+                self.suffix.entry(last).or_default().push(Member { before: parts.collect(), hook });
+            } else if let Some(module) = name.strip_suffix(".*") {
+                self.prefix.entry(module.to_owned()).or_default().push(hook);
+            } else {
+                self.exact.entry(name.clone().into_owned()).or_default().push(hook);
+            }
+        }
+    }
+
+    fn finish(self) -> Names {
+        Names {
+            exact: Table::new(self.exact),
+            suffix: Table::new(self.suffix),
+            prefix: Table::new(self.prefix),
+            patterns: self.patterns,
+            every: self.every,
+        }
+    }
+}
+
+impl Names {
+    /// The hooks of a qualified name, those of `module.*` included.
+    pub(crate) fn named(&self, name: &str) -> Vec<Hook> {
+        let mut hooks = self.exact.get(name).to_vec();
+        // A method of a class is written like a member of it: `flask.Flask.run` is `flask.Flask().run` as well.
+        if name.contains(".().") {
+            hooks.extend(self.exact.get(&name.replace(".().", ".")));
+        }
+        if let Some((module, _)) = name.rsplit_once('.') {
+            hooks.extend_from_slice(self.prefix.get(module));
+        }
+        hooks
+    }
+
+    /// What is looked for as `*.name`.
+    pub(crate) fn member(&self, name: &str) -> &[Member] {
+        self.suffix.get(name)
+    }
+
+    /// What is looked for by an expression that finds something in the last name `name`, or by every name.
+    pub(crate) fn like(&self, name: &str) -> Vec<Hook> {
+        let mut hooks = self.every.clone();
+        if !self.patterns.is_empty() {
+            let lower = name.to_ascii_lowercase();
+            let holds = |clause: &Clause| clause.iter().any(|needle| lower.contains(needle.as_str()));
+            let is_worth = |pattern: &&Pattern| !lower.is_ascii() || pattern.clauses.iter().all(holds);
+            let found = self.patterns.iter().filter(is_worth).filter(|pattern| pattern.regex.get().is_match(name));
+            hooks.extend(found.map(|pattern| pattern.hook));
+        }
+        hooks
+    }
+
+    /// Whether nothing is looked for in this way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.exact.keys.is_empty()
+            && self.suffix.keys.is_empty()
+            && self.prefix.keys.is_empty()
+            && self.patterns.is_empty()
+            && self.every.is_empty()
+    }
+}
+
+/// All that the rules of one language look for.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Tables {
+    pub(crate) calls: Names,
+    pub(crate) imports: Names,
+    pub(crate) assignments: Names,
+    pub(crate) keywords: Names,
+    pub(crate) comparisons: Names,
+    pub(crate) uses: Names,
+    pub(crate) definitions: Names,
+    pub(crate) statements: Vec<Hook>,
+    pub(crate) shells: Filter,
+    /// Calls and uses whose value carries the label of their rule.
+    pub(crate) sources: Sources,
+    /// Every part of every name.
+    pub(super) segments: Table<()>,
+    /// Rules over text and over trees.
+    pub(crate) others: Filter,
+}
+
+/// Labels of sources, as a set of their numbers in [`Sources`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Labels(u64);
+
+impl Labels {
+    /// No label.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The labels of either.
+    #[must_use]
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether one label is in both.
+    pub(crate) fn meet(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether there is no label.
+    pub(crate) fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+}
+
+/// What carries labels of sources, by name. A source's own checks do not bear on that: its name alone does.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Sources {
+    pub(super) calls: Names,
+    pub(super) uses: Names,
+    /// Functions whose parameters carry a label.
+    pub(crate) definitions: Names,
+    /// All labels of sources, sorted; the 65th and those after it share the last number.
+    pub(super) labels: Vec<Text>,
+    /// The label's number for each rule that is a source, sorted by rule.
+    pub(super) numbers: Vec<(usize, u8)>,
+}
+
+impl Sources {
+    /// What the result of calling the qualified name `name` carries.
+    pub(crate) fn of_call(&self, name: &str) -> Labels {
+        self.all(&self.calls.named(name))
+    }
+
+    /// What the qualified name `name` itself carries.
+    pub(crate) fn of_use(&self, name: &str) -> Labels {
+        self.all(&self.uses.named(name))
+    }
+
+    /// The members `name` whose calls' results carry a label (`*.name`).
+    pub(crate) fn member_calls(&self, name: &str) -> &[Member] {
+        self.calls.member(name)
+    }
+
+    /// The members `name` that carry a label themselves.
+    pub(crate) fn member_uses(&self, name: &str) -> &[Member] {
+        self.uses.member(name)
+    }
+
+    /// The label of a hook of these names.
+    pub(crate) fn of_hook(&self, hook: Hook) -> Labels {
+        self.all(&[hook])
+    }
+
+    /// The set of these labels.
+    pub(crate) fn named(&self, labels: &[Text]) -> Labels {
+        let numbers = labels.iter().filter_map(|label| self.labels.binary_search(label).ok());
+        Labels(numbers.fold(0, |set, number| set | 1 << number.min(63)))
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    fn all(&self, hooks: &[Hook]) -> Labels {
+        let number = |hook: &Hook| {
+            let at = self.numbers.binary_search_by_key(&hook.rule, |(rule, _)| *rule).ok()?;
+            Some(self.numbers[at].1)
+        };
+        Labels(hooks.iter().filter_map(number).fold(0, |set, number| set | 1 << number))
+    }
+}
+
+/// [`Tables`] in the making.
+#[derive(Default)]
+struct TablesMaker {
+    names: [NamesMaker; 7],
+    sources: [NamesMaker; 3],
+    labels: Vec<Text>,
+    numbers: Vec<(usize, u8)>,
+    statements: Vec<Hook>,
+    shells: Vec<(Hook, Vec<Clause>)>,
+    segments: BTreeSet<String>,
+    others: Vec<(Hook, Vec<Clause>)>,
+}
+
+impl TablesMaker {
+    fn add(&mut self, matcher: &Matcher, is_source: bool, hook: Hook) {
+        let (table, names) = match &matcher.what {
+            What::Call { names, .. } => (0, names),
+            What::Import { names } => (1, names),
+            What::Assign { names } => (2, names),
+            What::Keyword { names } => (3, names),
+            What::Compare { names } => (4, names),
+            What::Use { names } => (5, names),
+            What::Define { names, decorated, base } => {
+                self.segments(decorated);
+                self.segments(base);
+                (6, names)
+            }
+            What::Statement { exceptions, .. } => {
+                self.segments(exceptions);
+                return self.statements.push(hook);
+            }
+            What::Shell { regex } => return self.shells.push((hook, needles::of_regex(regex.source()))),
+            What::Regex { regex, .. } => return self.others.push((hook, needles::of_regex(regex.source()))),
+            What::Query { query } => return self.others.push((hook, needles::of_query(query.source()))),
+            What::All { .. } => return,
+        };
+        self.segments(names);
+        self.segments(&matcher.unless);
+        self.names[table].add(names, hook);
+        match &matcher.what {
+            What::Call { .. } if is_source => self.sources[0].add(names, hook),
+            What::Use { .. } if is_source => self.sources[1].add(names, hook),
+            What::Define { .. } if is_source => self.sources[2].add(names, hook),
+            _ => {}
+        }
+    }
+
+    fn segments(&mut self, names: &[Text]) {
+        for name in names.iter().filter(|name| expression_of(name).is_none()) {
+            self.segments.extend(name.split('.').filter(|part| *part != "*").map(str::to_owned));
+        }
+    }
+
+    fn finish(self) -> Tables {
+        let [calls, imports, assignments, keywords, comparisons, uses, definitions] =
+            self.names.map(NamesMaker::finish);
+        let [source_calls, source_uses, source_definitions] = self.sources.map(NamesMaker::finish);
+        Tables {
+            calls,
+            imports,
+            assignments,
+            keywords,
+            comparisons,
+            uses,
+            definitions,
+            statements: self.statements,
+            shells: Filter::new(self.shells),
+            sources: Sources {
+                calls: source_calls,
+                uses: source_uses,
+                definitions: source_definitions,
+                labels: self.labels,
+                numbers: self.numbers,
+            },
+            segments: Table::new(self.segments.into_iter().map(|segment| (segment, vec![()])).collect()),
+            others: Filter::new(self.others),
+        }
+    }
+}
+
+impl Tables {
+    /// The tables of the rules of `language`.
+    pub(super) fn of(rules: &[Rule], language: RuleLanguage) -> Self {
+        let mut maker = TablesMaker::default();
+        let sources = || rules.iter().enumerate().filter(|(_, rule)| rule.language == language && rule.source);
+        let labels: BTreeSet<&Text> = sources().filter_map(|(_, rule)| rule.label.as_ref()).collect();
+        maker.labels = labels.into_iter().cloned().collect();
+        for (number, rule) in sources() {
+            let label = rule.label.as_ref().and_then(|label| maker.labels.binary_search(label).ok());
+            maker.numbers.extend(label.map(|label| (number, u8::try_from(label.min(63)).unwrap_or(63))));
+        }
+        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.language == language) {
+            for (matcher, one) in rule.matchers.iter().enumerate() {
+                maker.add(one, rule.source, Hook { rule: number, matcher });
+            }
+        }
+        if !maker.shells.is_empty() {
+            let commands = commands::of(language).iter().map(|(name, _)| Text::from(*name));
+            maker.segments(&commands.collect::<Vec<_>>());
+        }
+        maker.finish()
+    }
+
+    /// Whether a name is part of a name that a rule knows.
+    pub(crate) fn knows(&self, segment: &str) -> bool {
+        self.segments.number(segment).is_some()
+    }
+}
