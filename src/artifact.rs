@@ -249,7 +249,7 @@ impl SourceText {
 
     /// The line that the byte `offset` stands on, counted from 1, in the text itself.
     pub(crate) fn line_at(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|&start| start <= offset)
+        self.lines().starts.partition_point(|&start| start <= offset)
     }
 
     /// The position of the byte `offset`; one past the end, or inside a character, is moved back to the nearest.

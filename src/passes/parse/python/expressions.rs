@@ -28,7 +28,7 @@ impl<'a> Walker<'a> {
     /// Walks an expression, unless too many are around it, or none in it can be at fault.
     pub(super) fn expression(&mut self, expr: &'a Expr) {
         let range = expr.range();
-        if self.marks.spares(range) && self.is_shallow(range) {
+        if self.is_shallow(range) && self.marks.spares(range) {
             return;
         }
         if self.depth >= self.depth_max {
