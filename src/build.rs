@@ -39,6 +39,7 @@ mod rules {
     mod language;
     mod names;
     mod needles;
+    mod pack;
     mod packed;
     mod raw;
     mod read;
@@ -127,9 +128,9 @@ mod rules {
         }
         let tables = RuleLanguage::ALL.map(|language| tables::Tables::of(&rules, language));
         let mut bytes = Vec::new();
-        packed::Pack::pack(&rules, &mut bytes);
-        packed::Pack::pack(&digest::of(&rules), &mut bytes);
-        packed::Pack::pack(&tables, &mut bytes);
+        pack::Pack::pack(&rules, &mut bytes);
+        pack::Pack::pack(&digest::of(&rules), &mut bytes);
+        pack::Pack::pack(&tables, &mut bytes);
         Ok((sorted, bytes))
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::compile::Expressions;
-use super::packed::{Pack, Reader};
+use super::pack::Pack;
+use super::packed::Reader;
 use super::read::read_rule;
 use super::rule::{Rule, Test, Text, What};
 use super::tables::Tables;
@@ -26,10 +27,17 @@ static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin_rules.b
 pub(super) fn packed() -> (Vec<Rule>, [u8; 32], [Tables; 4]) {
     let mut from = Reader::new(PACKED);
     let mut rules = Vec::<Rule>::unpack(&mut from);
+    debug_assert!(PACKED.starts_with(&bytes_of(&rules)), "what is read is what was written");
     for (rule, (_, text)) in rules.iter_mut().zip(BUILTIN) {
         rule.file = Text::Borrowed(text);
     }
     (rules, Pack::unpack(&mut from), Pack::unpack(&mut from))
+}
+
+fn bytes_of(rules: &Vec<Rule>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    rules.pack(&mut bytes);
+    bytes
 }
 
 /// Rules by language and id, each with the path of its file.

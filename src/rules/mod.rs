@@ -14,13 +14,12 @@ mod demand;
 mod digest;
 mod filter;
 mod language;
-#[expect(dead_code, reason = "the build script packs what the program only reads")]
 mod lazy;
 mod load;
 mod lookup;
 mod names;
 mod needles;
-#[expect(dead_code, reason = "the build script packs what the program only reads")]
+mod pack;
 mod packed;
 mod raw;
 mod read;

@@ -9,6 +9,7 @@ use super::demand::{Checksum, Demand};
 use super::filter::Filter;
 use super::lazy::{LazyQuery, LazyRegex};
 use super::needles::Clause;
+use super::pack::Pack;
 use super::raw::{Inside, Is, Scope, StatementWord, Within};
 use super::rule::{Check, Keyword, Matcher, Rule, Test, Text, What};
 use super::tables::{Hook, Member, Names, Pattern, Sources, Table, Tables};
@@ -34,14 +35,6 @@ impl Reader {
         self.0 = rest;
         first
     }
-}
-
-/// What can be packed.
-pub(super) trait Pack: Sized {
-    /// Writes it.
-    fn pack(&self, out: &mut Vec<u8>);
-    /// Reads it.
-    fn unpack(from: &mut Reader) -> Self;
 }
 
 /// A number in groups of seven bits, the last of which has the eighth bit unset.
