@@ -64,6 +64,8 @@ pub(super) struct Resolver<'r> {
     pub(super) star_foreign: Vec<ForeignId>,
     /// Expressions for what functions of other files pass on.
     pub(super) made_up: HashMap<(u32, usize, usize), ExprId>,
+    /// Which expressions can matter; found out when first asked for.
+    pub(super) matters: Option<Rc<[bool]>>,
     /// Whether something that rules know was handed out.
     pub(super) ships_known: bool,
     /// How many modules that hand on other modules are being looked through.
@@ -105,6 +107,7 @@ impl<'r> Resolver<'r> {
             foreign: Vec::new(),
             star_foreign: Vec::new(),
             made_up: HashMap::new(),
+            matters: None,
             ships_known: false,
             module_depth: 0,
             call_sites: None,
