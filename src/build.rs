@@ -1,29 +1,167 @@
-//! Packs the rule files into one generated source file, so that a rule that is added is built in without being named
-//! anywhere.
+//! Packs the rule files, so that a rule that is added is built in without being named anywhere, and so that the program
+//! need not compile hundreds of them at every start.
+//!
+//! The rules are compiled by the very files that compile users' rules; what those name is here in the same place of the
+//! module tree. Two things come out: the texts of the rule files, sorted as rules are, and the compiled rules as bytes.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+#[expect(dead_code, reason = "the program uses the rest")]
+mod facts {
+    mod symbols;
+    pub(crate) use symbols::{Dialect, ExprId, FunctionId, IdMap, ScopeId, Sym, Symbols};
+}
+
+#[expect(dead_code, unreachable_pub, reason = "the program uses the rest, and others its library")]
+mod finding {
+    mod levels;
+    pub(crate) use levels::{Confidence, Severity};
+}
+
+mod passes {
+    #[expect(dead_code, reason = "the program uses the rest")]
+    pub(crate) mod scan {
+        mod canonical;
+        mod limits;
+        mod values;
+        pub(crate) use canonical::canonical;
+    }
+}
+
+#[expect(dead_code, unreachable_pub, reason = "the program uses the rest, and others its library")]
+mod rules {
+    mod commands;
+    mod compile;
+    mod demand;
+    mod digest;
+    mod language;
+    mod names;
+    mod needles;
+    mod packed;
+    mod raw;
+    mod read;
+    mod rule;
+    mod tables;
+
+    pub(crate) use language::RuleLanguage;
+    pub(crate) use tables::Hook;
+
+    pub(crate) use crate::finding::{Confidence, Severity};
+
+    /// Expressions that nobody runs here.
+    mod lazy {
+        use super::RuleLanguage;
+        use super::rule::Text;
+
+        #[derive(Debug, PartialEq)]
+        pub(crate) struct LazyRegex(Text);
+
+        impl LazyRegex {
+            pub(super) const fn new(source: Text) -> Self {
+                Self(source)
+            }
+
+            pub(super) fn source(&self) -> &Text {
+                &self.0
+            }
+
+            pub(super) fn check(&self) -> Result<(), String> {
+                Ok(())
+            }
+        }
+
+        #[derive(Debug, PartialEq)]
+        pub(crate) struct LazyQuery(Text, RuleLanguage);
+
+        impl LazyQuery {
+            pub(super) const fn new(source: Text, language: RuleLanguage) -> Self {
+                Self(source, language)
+            }
+
+            pub(super) fn source(&self) -> &Text {
+                &self.0
+            }
+
+            pub(super) fn language(&self) -> RuleLanguage {
+                self.1
+            }
+
+            pub(super) fn check(&self) -> Result<(), String> {
+                Ok(())
+            }
+        }
+    }
+
+    /// Filters that nobody asks here.
+    mod filter {
+        use super::Hook;
+        use super::needles::Clause;
+
+        #[derive(Debug, Default, PartialEq)]
+        pub(crate) struct Filter {
+            pub(super) rules: Vec<(Hook, Vec<Clause>)>,
+        }
+
+        impl Filter {
+            pub(super) fn new(rules: Vec<(Hook, Vec<Clause>)>) -> Self {
+                Self { rules }
+            }
+        }
+    }
+
+    /// Paths and texts of rule files, compiled and packed; the files come back sorted as rules are.
+    pub(crate) fn pack(files: Vec<(String, String)>) -> Result<(Vec<(String, String)>, Vec<u8>), String> {
+        let mut all = Vec::new();
+        for (path, text) in files {
+            let language = path.split('/').nth(1).unwrap_or_default();
+            let read = read::read_rule(&path, language, text.clone().into(), compile::Expressions::Later);
+            all.push((read.map_err(|message| format!("{path}: {message}"))?, path, text));
+        }
+        all.sort_by(|(a, ..), (b, ..)| (a.language, &a.id).cmp(&(b.language, &b.id)));
+        let (mut rules, mut sorted) = (Vec::new(), Vec::new());
+        for (rule, path, text) in all {
+            rules.push(rule);
+            sorted.push((path, text));
+        }
+        let tables = RuleLanguage::ALL.map(|language| tables::Tables::of(&rules, language));
+        let mut bytes = Vec::new();
+        packed::Pack::pack(&rules, &mut bytes);
+        packed::Pack::pack(&digest::of(&rules), &mut bytes);
+        packed::Pack::pack(&tables, &mut bytes);
+        Ok((sorted, bytes))
+    }
+}
+
 fn main() {
-    println!("cargo:rerun-if-changed=rules");
-    println!("cargo:rerun-if-changed=src/build.rs");
+    for changed in ["rules", "src/build.rs", "src/rules", "src/finding/levels.rs", "src/facts/symbols.rs"] {
+        println!("cargo:rerun-if-changed={changed}");
+    }
+    for changed in ["canonical.rs", "limits.rs", "values.rs"] {
+        println!("cargo:rerun-if-changed=src/passes/scan/{changed}");
+    }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("builtin_rules.rs");
-    let mut files = Vec::new();
-    collect(&root.join("rules"), &mut files);
-    files.sort();
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    let mut paths = Vec::new();
+    collect(&root.join("rules"), &mut paths);
+    let files = paths.into_iter().map(|path| {
+        let text = fs::read_to_string(&path).expect("a rule file is UTF-8");
+        let path = path.strip_prefix(&root).expect("it was found below the root");
+        (path.to_str().expect("rule files have plain names").replace('\\', "/"), text)
+    });
+    // What is wrong with a rule is the test's to say, with all else that is wrong.
+    let (files, packed) = rules::pack(files.collect()).unwrap_or_else(|fault| panic!("{fault}"));
     let mut source = String::from("&[\n");
-    for file in files {
-        let text = fs::read_to_string(&file).expect("a rule file is UTF-8");
-        let path = file.strip_prefix(&root).expect("it was found below the root");
-        let path = path.to_str().expect("rule files have plain names").replace('\\', "/");
+    for (path, text) in files {
         writeln!(source, "    ({path:?}, {text:?}),").expect("a String takes all that is written");
     }
     source.push_str("]\n");
-    fs::write(out, source).expect("OUT_DIR can be written");
+    fs::write(out.join("builtin_rules.rs"), source).expect("OUT_DIR can be written");
+    fs::write(out.join("builtin_rules.bin"), packed).expect("OUT_DIR can be written");
 }
 
+/// The rule files below a folder: those in the folders of languages.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.map(|entry| entry.expect("the rules folder can be read")) {

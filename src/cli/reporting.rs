@@ -81,7 +81,8 @@ fn rendered(format: Format, reports: &Reports<'_>, color: bool, args: &OutputArg
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     };
-    let rules = rule_help(reports.rules);
+    // No other format shows it, and it is read from the rule files.
+    let rules = if format == Format::Sarif { rule_help(reports.rules) } else { Vec::new() };
     let context = RenderContext { color, width: width(), verbosity, rules: &rules, summary: Some(reports.summary) };
     let mut text = Vec::new();
     output::render(format, reports.all, &context, &mut text)?;

@@ -6,9 +6,10 @@ use toml::Spanned;
 
 use super::demand::Demand;
 use super::lazy::{LazyQuery, LazyRegex};
+use super::names::canonical_name;
 use super::raw::{Is, RawCheck, RawMatch, RawRule, RawWithin, StatementWord, Within};
 use super::rule::{Check, Keyword, Matcher, Rule, Test, Text, What};
-use super::{Confidence, RuleLanguage, Severity, canonical_name};
+use super::{Confidence, RuleLanguage, Severity};
 
 /// A fault, and where in the rule file it stands.
 #[derive(Debug)]

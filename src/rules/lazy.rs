@@ -63,6 +63,11 @@ impl LazyQuery {
         &self.source
     }
 
+    /// Whose trees it is about.
+    pub(super) fn language(&self) -> RuleLanguage {
+        self.language
+    }
+
     /// Compiles it now.
     pub(super) fn check(&self) -> Result<(), String> {
         let query = self.compile().map_err(|error| format!("the query is not valid: {error}"))?;

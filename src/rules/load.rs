@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::compile::{self, Expressions};
-use super::raw::RawRule;
+use super::compile::Expressions;
+use super::packed::{Pack, Reader};
+use super::read::read_rule;
 use super::rule::{Rule, Test, Text, What};
+use super::tables::Tables;
 use super::{RuleError, RuleLanguage};
 
 /// Rule files in all folders together.
@@ -14,8 +16,21 @@ const RULE_FILES_MAX: usize = 10_000;
 /// Bytes of one rule file.
 const RULE_FILE_BYTES_MAX: u64 = 256 << 10;
 
-/// Path and text of every built-in rule, sorted by path; made by the build script.
+/// Path and text of every built-in rule, sorted as rules are; made by the build script.
 static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
+
+/// The built-in rules compiled and packed by the build script, with their digest and tables.
+static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin_rules.bin"));
+
+/// The built-in rules, with their digest and tables, without reading a rule file.
+pub(super) fn packed() -> (Vec<Rule>, [u8; 32], [Tables; 4]) {
+    let mut from = Reader::new(PACKED);
+    let mut rules = Vec::<Rule>::unpack(&mut from);
+    for (rule, (_, text)) in rules.iter_mut().zip(BUILTIN) {
+        rule.file = Text::Borrowed(text);
+    }
+    (rules, Pack::unpack(&mut from), Pack::unpack(&mut from))
+}
 
 /// Rules by language and id, each with the path of its file.
 type Loaded = BTreeMap<(RuleLanguage, Text), (Rule, String)>;
@@ -55,23 +70,6 @@ fn add(loaded: &mut Loaded, path: &str, language: &str, text: Text, expressions:
     Ok(())
 }
 
-/// Reads one rule; an error says the line and the mend.
-pub(super) fn read_rule(path: &str, language: &str, text: Text, expressions: Expressions) -> Result<Rule, String> {
-    let language = RuleLanguage::named(language).ok_or_else(|| {
-        format!("`{language}` is no language of rules; put the file into python, javascript, html or any")
-    })?;
-    let raw: RawRule = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(&text, span.start));
-        format!("line {line}: {}", error.message())
-    })?;
-    let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    let id = raw.id.clone();
-    compile::compile(raw, stem, language, text.clone(), expressions).map_err(|fault| {
-        let line = fault.span.map_or(1, |span| line_of(&text, span.start));
-        format!("line {line}: rule `{id}`: {}", fault.message)
-    })
-}
-
 /// Refuses rules that ask for a label which no rule gives: they would never hit.
 fn known_labels(loaded: &Loaded) -> Result<(), RuleError> {
     let labels = |source: bool| {
@@ -101,10 +99,6 @@ fn known_labels(loaded: &Loaded) -> Result<(), RuleError> {
         }
     }
     Ok(())
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 
 /// The folder beside the languages whose files say what the rules stand for.
@@ -169,4 +163,23 @@ fn read(path: &Path) -> Result<String, RuleError> {
 
 fn unreadable(path: &Path, message: String) -> RuleError {
     RuleError::Unreadable { path: path.display().to_string(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::digest;
+
+    #[test]
+    fn packed_rules_are_those_of_the_rule_files() {
+        let read = load(true, &[]).expect("the built-in rules are valid");
+        let (rules, packed_digest, tables) = packed();
+        assert!(rules.len() > 150, "{}", rules.len());
+        for (packed, read) in rules.iter().zip(&read) {
+            assert_eq!(packed, read);
+        }
+        assert_eq!(rules.len(), read.len());
+        assert_eq!(packed_digest, digest::of(&read));
+        assert_eq!(tables, RuleLanguage::ALL.map(|language| Tables::of(&read, language)));
+    }
 }

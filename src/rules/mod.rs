@@ -11,11 +11,19 @@
 mod commands;
 mod compile;
 mod demand;
+mod digest;
 mod filter;
+mod language;
+#[expect(dead_code, reason = "the build script packs what the program only reads")]
 mod lazy;
 mod load;
+mod lookup;
+mod names;
 mod needles;
+#[expect(dead_code, reason = "the build script packs what the program only reads")]
+mod packed;
 mod raw;
+mod read;
 mod rule;
 mod selftest;
 mod tables;
@@ -23,76 +31,18 @@ mod worth;
 
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::artifact::Digest;
-use crate::facts::Dialect;
-use crate::finding::{Confidence, Severity, hex};
-use crate::language::Language;
-use crate::passes::scan::canonical;
+use crate::finding::{Confidence, Severity};
 
 pub(crate) use commands::{KEYWORDS, Words, words};
 pub(crate) use demand::Demand;
 pub(crate) use filter::Filter;
+pub use language::RuleLanguage;
 pub use raw::{Inside, Is, Scope, StatementWord, Within};
 pub(crate) use rule::{Check, Keyword, Matcher, Test, Text, What};
 pub use rule::{Rule, RuleTexts};
 pub use selftest::{ExampleKind, SelfTestFailure, selftest};
 pub(crate) use tables::{Hook, Labels, Member, Names, Tables};
-
-/// What a rule sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RuleLanguage {
-    /// Python.
-    Python,
-    /// JavaScript and TypeScript, scripts in HTML included.
-    JavaScript,
-    /// HTML.
-    Html,
-    /// The text of every file.
-    Any,
-}
-
-impl RuleLanguage {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Python, Self::JavaScript, Self::Html, Self::Any];
-
-    /// The name of its folder.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Python => "python",
-            Self::JavaScript => "javascript",
-            Self::Html => "html",
-            Self::Any => "any",
-        }
-    }
-
-    /// The language whose folder is called `name`.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.name() == name)
-    }
-
-    /// The language of the rule's own examples.
-    #[must_use]
-    pub const fn example_language(self) -> Language {
-        match self {
-            Self::Python => Language::Python,
-            Self::JavaScript => Language::JavaScript,
-            Self::Html => Language::Html,
-            Self::Any => Language::Text,
-        }
-    }
-}
-
-/// A name of a rule as the scan pass writes it.
-fn canonical_name(language: RuleLanguage, name: &str) -> String {
-    match language {
-        RuleLanguage::Python => canonical(Dialect::Python, name),
-        _ => canonical(Dialect::JavaScript, name),
-    }
-}
 
 /// Compiled rules.
 #[derive(Debug)]
@@ -132,8 +82,12 @@ impl RuleSet {
     /// [`RuleError`] names the first rule file that is not valid, or the folder that cannot be read.
     pub fn load(builtin: bool, dirs: &[impl AsRef<Path>]) -> Result<Self, RuleError> {
         let folders: Vec<_> = dirs.iter().map(|dir| dir.as_ref().to_owned()).collect();
+        if builtin && folders.is_empty() {
+            let (rules, digest, tables) = load::packed();
+            return Ok(Self::new(rules, Digest::of(&digest), tables));
+        }
         let rules = load::load(builtin, &folders)?;
-        let digest = digest(&rules);
+        let digest = Digest::of(&digest::of(&rules));
         let tables = RuleLanguage::ALL.map(|language| Tables::of(&rules, language));
         Ok(Self::new(rules, digest, tables))
     }
@@ -189,14 +143,4 @@ impl RuleSet {
     pub(crate) fn combinations(&self) -> &[Hook] {
         &self.combinations
     }
-}
-
-/// The digest over all of `rules`.
-fn digest(rules: &[Rule]) -> Digest {
-    let mut hasher = Sha256::new();
-    for rule in rules {
-        let own = hex(&Sha256::digest(rule.file.as_bytes()));
-        hasher.update(format!("{}/{}\0{own}\0", rule.language.name(), rule.id));
-    }
-    Digest::of(&hasher.finalize())
 }

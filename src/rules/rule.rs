@@ -140,16 +140,6 @@ pub(crate) enum Keyword {
     Like(LazyRegex),
 }
 
-impl Keyword {
-    /// Whether it is `name`.
-    pub(crate) fn is(&self, name: &str) -> bool {
-        match self {
-            Self::Named(own) => own == name,
-            Self::Like(regex) => regex.get().is_match(name),
-        }
-    }
-}
-
 /// The test of a [`Check`].
 #[derive(Debug, PartialEq)]
 pub(crate) enum Test {

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::{Rule, RuleSet};
+use super::{Rule, RuleLanguage, RuleSet};
 use crate::artifact::{Artifact, SourceFile};
+use crate::language::Language;
 use crate::passes::parse::{Target, parse};
 use crate::passes::scan::hit_rules;
 use crate::policy::{ParsePolicy, ScanPolicy};
@@ -59,11 +60,21 @@ pub fn selftest(rules: &RuleSet, chosen: impl Fn(&Rule) -> bool) -> Vec<SelfTest
 }
 
 fn is_hit(rules: &RuleSet, rule: &Rule, example: &str) -> bool {
-    let language = rule.language.example_language();
+    let language = example_language(rule.language);
     let extension = language.info().extensions.first().expect("examples are in languages of files");
     let source =
         SourceFile { language, ..SourceFile::new(format!("example.{extension}"), example.as_bytes().to_vec()) };
     let artifact = Artifact::new("example", "example", vec![source], Vec::new());
     let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
     hit_rules(&parsed, rules, &ScanPolicy::default()).contains(&*rule.id)
+}
+
+/// The language of a rule's own examples.
+fn example_language(language: RuleLanguage) -> Language {
+    match language {
+        RuleLanguage::Python => Language::Python,
+        RuleLanguage::JavaScript => Language::JavaScript,
+        RuleLanguage::Html => Language::Html,
+        RuleLanguage::Any => Language::Text,
+    }
 }

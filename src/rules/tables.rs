@@ -169,19 +169,6 @@ impl Names {
         self.suffix.get(name)
     }
 
-    /// What is looked for by an expression that finds something in the last name `name`, or by every name.
-    pub(crate) fn like(&self, name: &str) -> Vec<Hook> {
-        let mut hooks = self.every.clone();
-        if !self.patterns.is_empty() {
-            let lower = name.to_ascii_lowercase();
-            let holds = |clause: &Clause| clause.iter().any(|needle| lower.contains(needle.as_str()));
-            let is_worth = |pattern: &&Pattern| !lower.is_ascii() || pattern.clauses.iter().all(holds);
-            let found = self.patterns.iter().filter(is_worth).filter(|pattern| pattern.regex.get().is_match(name));
-            hooks.extend(found.map(|pattern| pattern.hook));
-        }
-        hooks
-    }
-
     /// Whether nothing is looked for in this way.
     pub(crate) fn is_empty(&self) -> bool {
         self.exact.keys.is_empty()

@@ -22,8 +22,8 @@ const SCRIPT: &str = include_str!("ruletester.cjs");
 /// Where vetrun rightly answers otherwise.
 const DIFFERENCES: &str = include_str!("differences.toml");
 
-/// The check whose equivalent is no rule of the scan but a finding of the parse pass, and that finding.
-const PARSED: (&str, &str) = ("detect-bidi-characters", "bidirectional-control");
+/// The check whose equivalent is no rule of the scan but a finding of the structure pass, and that finding.
+const STRUCTURE: (&str, &str) = ("detect-bidi-characters", "bidirectional-control");
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -151,8 +151,9 @@ fn answers(ours: &Ours, check: &str, case: &Case) -> bool {
         ("case.js", Language::JavaScript)
     };
     let bytes = case.code.clone().into_bytes();
-    if check == PARSED.0 {
-        return ours.parse_rules(path, bytes, language).iter().any(|rule| rule == PARSED.1) == (case.kind == "invalid");
+    if check == STRUCTURE.0 {
+        return Ours::structure_rules(path, bytes, language).iter().any(|rule| rule == STRUCTURE.1)
+            == (case.kind == "invalid");
     }
     let found = ours.find(path, bytes, language);
     let mut hits = found.iter().filter(|hit| hit.references.iter().any(|id| id == check));

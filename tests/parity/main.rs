@@ -4,7 +4,7 @@
 //! source distribution, `-- ruff --folder DIR` the fixtures and snapshots of ruff's `flake8-bandit` rules,
 //! `-- eslint` the cases of two plug-ins of ESLint, and `-- marks` files whose comments mark lines. Which of our
 //! rules is equivalent to which of theirs is what the rules themselves say in `references`. `-- alarms` and `-- recall`
-//! count what the default gate makes of ordinary and of dangerous code. Nothing of what is read is kept, and none of it
+//! count what the default gate makes of ordinary and of dangerous code; `-- coverage` makes `rules/COVERAGE.md`. Nothing of what is read is kept, and none of it
 //! is run.
 //!
 //! Exit codes: 0 where what `--at-least` asks for was reached, 1 where it was not, 2 where nothing could be measured.
@@ -17,6 +17,7 @@ use clap::{Parser, Subcommand};
 
 mod bandit;
 mod corpus;
+mod coverage;
 mod eslint;
 mod marks;
 mod ours;
@@ -51,6 +52,8 @@ enum Measure {
     Eslint(eslint::Args),
     /// Lines that a comment of a rule collection marks (`ruleid:`, `ok:`).
     Marks(marks::Args),
+    /// The table of `rules/COVERAGE.md`, from `rules/peers/`.
+    Coverage(coverage::Args),
     /// Findings in ordinary code that fail at the default gate.
     Alarms(corpus::Args),
     /// Dangerous code in which something is found.
@@ -101,6 +104,7 @@ fn run(args: &Args) -> Result<f64, Error> {
         Measure::Ruff(args) => ruff::measure(args, &ours, out),
         Measure::Eslint(args) => eslint::measure(args, &ours, out),
         Measure::Marks(args) => marks::measure(args, &ours, out),
+        Measure::Coverage(args) => coverage::print(args, &ours, out),
         Measure::Alarms(args) => corpus::alarms(args, &ours, out),
         Measure::Recall(args) => corpus::recall(args, &ours, out),
     }

@@ -8,7 +8,8 @@ use vetrun::finding::{Confidence, Finding, Severity};
 use vetrun::language::Language;
 use vetrun::passes::parse::{Target, parse};
 use vetrun::passes::scan::scan;
-use vetrun::policy::{ParsePolicy, ScanPolicy};
+use vetrun::passes::structure::structure;
+use vetrun::policy::{ParsePolicy, Policy, ScanPolicy};
 use vetrun::rules::{RuleError, RuleSet};
 
 /// Findings of one file that are kept; examples have hundreds.
@@ -57,6 +58,11 @@ impl Ours {
         Ok(Self { rules, references })
     }
 
+    /// Whether there is a rule with this id.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.references.contains_key(id)
+    }
+
     /// What the scan finds in a file.
     pub(crate) fn find(&self, path: &str, bytes: Vec<u8>, language: Language) -> Vec<Found<'_>> {
         let source = SourceFile { language, ..SourceFile::new(path, bytes) };
@@ -68,11 +74,12 @@ impl Ours {
         of_scan.iter().chain(hidden).map(|finding| self.found(finding)).collect()
     }
 
-    /// The ids of what the parse pass finds in a file.
-    pub(crate) fn parse_rules(&self, path: &str, bytes: Vec<u8>, language: Language) -> Vec<String> {
+    /// The ids of what the structure pass finds in a file.
+    pub(crate) fn structure_rules(path: &str, bytes: Vec<u8>, language: Language) -> Vec<String> {
         let source = SourceFile { language, ..SourceFile::new(path, bytes) };
         let artifact = Artifact::new("parity", "parity", vec![source], Vec::new());
-        let (_, findings) = parse(&artifact, &ParsePolicy::default(), &Target::default());
+        let (parsed, _) = parse(&artifact, &ParsePolicy::default(), &Target::default());
+        let findings = structure(&parsed, &Policy::default()).map(|(_, findings)| findings).unwrap_or_default();
         findings.iter().map(|finding| finding.rule_id.to_string()).collect()
     }
 

@@ -50,7 +50,14 @@ impl Resolver<'_> {
             .zip(values)
             .filter_map(|(parameter, value)| Some(((*parameter)?, value.clone()?)))
             .collect();
-        self.inline(returned, &bindings, depth + 1)
+        // Attributes and getters on the way begin at depth 0 again, and may lead back here.
+        if self.inlined >= limits::INLINE_DEPTH_MAX {
+            return None;
+        }
+        self.inlined += 1;
+        let value = self.inline(returned, &bindings, depth + 1);
+        self.inlined -= 1;
+        value
     }
 
     /// A function of one parameter over all elements of a list.

@@ -97,8 +97,8 @@ pub(super) const PATTERN_PROGRAM_BYTES_MAX: usize = 256 << 10;
 /// Elements of lists of anything that are looked at one by one.
 pub(super) const ITEMS_MAX: usize = 512;
 
-/// Expressions that one value is put together from, looked at for where they come from; what lies beyond carries no label.
-pub(super) const LABEL_PARTS_MAX: usize = 256;
+/// Expressions that one value is put together from, looked at for where they come from.
+pub(super) const LABEL_PARTS_MAX: usize = 8192;
 
 /// Expressions that the text of one command is put together from; what lies beyond is not known.
 pub(super) const COMMAND_PARTS_MAX: usize = 1024;
@@ -111,3 +111,6 @@ pub(super) const CAPABILITY_PLACES_MAX: usize = 20;
 
 /// Rounds of finding out which expressions can matter; where they do not settle, all are looked at.
 pub(super) const DEMAND_ROUNDS_MAX: usize = 12;
+
+/// Proxies of proxies that are looked through.
+pub(super) const PROXIES_MAX: usize = 8;

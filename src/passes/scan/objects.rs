@@ -124,6 +124,17 @@ impl Resolver<'_> {
 
     /// A member of `new Proxy(target, handler)`: that of the target, or what the handler's `get` gives back for its name.
     pub(super) fn proxy_member(&mut self, call: ExprId, name: Sym) -> Set {
+        // `x = new Proxy(x, …)`: the variable may be the proxy itself.
+        if self.open_proxies.contains(&call) || self.open_proxies.len() >= limits::PROXIES_MAX {
+            return Set::OPEN;
+        }
+        self.open_proxies.push(call);
+        let found = self.proxied(call, name);
+        self.open_proxies.pop();
+        found
+    }
+
+    fn proxied(&mut self, call: ExprId, name: Sym) -> Set {
         let Kind::Call { arguments, .. } = *self.facts.kind(call) else { return Set::OPEN };
         let list = self.facts.arguments[arguments.range()].to_vec();
         let Some(target) = list.first() else { return Set::OPEN };

@@ -50,6 +50,8 @@ pub(super) struct Resolver<'r> {
     pub(super) entry_tables: IdMap<u32, Rc<HashMap<Arc<str>, ExprId>>>,
     /// The labels of parameters, by their variables.
     pub(super) parameter_labels: IdMap<u32, Labels>,
+    /// Proxies whose members are being looked for: one may stand for itself.
+    pub(super) open_proxies: Vec<ExprId>,
     folded_bytes: usize,
     pub(super) inline_steps: usize,
     /// Entries of mappings that were looked at one by one.
@@ -70,6 +72,8 @@ pub(super) struct Resolver<'r> {
     pub(super) ships_known: bool,
     /// How many modules that hand on other modules are being looked through.
     pub(super) module_depth: usize,
+    /// How many functions are being followed inside one another.
+    pub(super) inlined: usize,
     /// Who calls which function; made when first asked for.
     pub(super) call_sites: Option<Rc<CallSites>>,
     /// Labels that were found already.
@@ -99,6 +103,7 @@ impl<'r> Resolver<'r> {
             class_bases: None,
             entry_tables: IdMap::default(),
             parameter_labels: IdMap::default(),
+            open_proxies: Vec::new(),
             folded_bytes: 0,
             inline_steps: 0,
             entry_steps: 0,
@@ -110,6 +115,7 @@ impl<'r> Resolver<'r> {
             matters: None,
             ships_known: false,
             module_depth: 0,
+            inlined: 0,
             call_sites: None,
             label_tables: LabelTables::default(),
             limit,
@@ -435,9 +441,9 @@ impl<'r> Resolver<'r> {
             into.values.push(value);
         } else {
             into.open = true;
-            // A long table of records is ordinary data: functions in it are seen where they stand, so that what is lost
-            // is only which record is meant.
-            if named && !self.is_literal_data(&value) {
+            // A long table of records or functions of the file is ordinary: functions are seen where they stand, so that
+            // what is lost is only which one is meant.
+            if named && !self.is_of_the_file(&value) {
                 self.limit = self.limit.or(Some("named values"));
             }
         }
@@ -457,9 +463,10 @@ impl<'r> Resolver<'r> {
         }
     }
 
-    /// Whether a value is a list or mapping that is written out in the file.
-    fn is_literal_data(&self, value: &Value) -> bool {
-        matches!(value, Value::Made(made) if matches!(self.facts.kind(*made), Kind::Sequence(_) | Kind::Mapping(_)))
+    /// Whether a value is a list, mapping or function that is written out in the file.
+    fn is_of_the_file(&self, value: &Value) -> bool {
+        let made = |made| matches!(self.facts.kind(made), Kind::Sequence(_) | Kind::Mapping(_) | Kind::Function(_));
+        matches!(value, Value::Made(one) if made(*one))
     }
 
     fn is_named_known(&self, value: &Value) -> bool {

@@ -4,8 +4,7 @@ use oxc_ast::ast::{
     Argument as Given, ArrayExpression, ArrayExpressionElement, AssignmentExpression, BigIntLiteral, BinaryExpression,
     CallExpression, ChainElement, ComputedMemberExpression, Expression, IdentifierReference, ImportExpression,
     LogicalExpression, MemberExpression, NewExpression, NumericLiteral, ObjectExpression, ObjectProperty,
-    ObjectPropertyKind, PropertyKind, RegExpFlags, StringLiteral, TaggedTemplateExpression, TemplateLiteral,
-    UnaryExpression,
+    ObjectPropertyKind, PropertyKind, StringLiteral, TaggedTemplateExpression, TemplateLiteral, UnaryExpression,
 };
 use oxc_ast::ast::{AssignmentOperator, BinaryOperator, UnaryOperator};
 use oxc_span::{GetSpan as _, Span};
@@ -187,9 +186,6 @@ impl Lowering<'_> {
     }
 
     fn call(&mut self, call: &CallExpression<'_>) -> ExprId {
-        if let Some(replacement) = Replacement::of(call) {
-            return self.replacement(&replacement, call);
-        }
         let callee = match &call.callee {
             Expression::Super(word) => self.super_class(word.span),
             callee => self.expression(callee),
@@ -208,16 +204,6 @@ impl Lowering<'_> {
         called(&mut self.builder, callee, &arguments);
         let place = self.place(span);
         self.builder.call(place, callee, arguments)
-    }
-
-    fn replacement(&mut self, replacement: &Replacement<'_, '_>, call: &CallExpression<'_>) -> ExprId {
-        let callee = self.attribute_of(replacement.object, replacement.name, call.callee.span());
-        let mut arguments = self.given(&call.arguments);
-        if let Some(first) = arguments.first_mut() {
-            first.value = self.expr(Kind::Text(replacement.text.into()), call.span);
-            self.builder.role(first.value, Role::Synthetic);
-        }
-        self.called(callee, arguments, call.span)
     }
 
     /// `super(…)` calls what the class extends.
@@ -448,34 +434,5 @@ fn comparing(operator: BinaryOperator) -> Option<Comparing> {
         operator if operator.is_equality() => Some(Comparing::Equality),
         operator if operator.is_compare() => Some(Comparing::Other),
         _ => None,
-    }
-}
-
-/// Whether a regular expression is nothing but the text that it matches.
-fn is_plain(pattern: &str) -> bool {
-    !pattern.contains(['\\', '^', '$', '.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '/'])
-}
-
-/// `x.replace(/text/g, …)`, which is `x.replaceAll("text", …)`.
-struct Replacement<'e, 'a> {
-    object: &'e Expression<'a>,
-    name: &'static str,
-    text: &'e str,
-}
-
-impl<'e, 'a> Replacement<'e, 'a> {
-    fn of(call: &'e CallExpression<'a>) -> Option<Self> {
-        let Expression::StaticMemberExpression(member) = &call.callee else { return None };
-        let [Given::RegExpLiteral(literal), _] = call.arguments.as_slice() else { return None };
-        let (text, flags) = (literal.regex.pattern.text.as_str(), literal.regex.flags);
-        if !matches!(member.property.name.as_str(), "replace" | "replaceAll") || !is_plain(text) {
-            return None;
-        }
-        let name = match flags {
-            RegExpFlags::G => "replaceAll",
-            flags if flags.is_empty() => "replace",
-            _ => return None,
-        };
-        Some(Self { object: &member.object, name, text })
     }
 }

@@ -1,0 +1,353 @@
+//! Compiled rules as bytes: the build script writes them, the program reads them at every start.
+//!
+//! Nothing but the build script of the same source makes these bytes, so they say nothing of their own shape: what one
+//! side writes in turn, the other reads in turn. Texts are not copied.
+
+use std::borrow::Cow;
+
+use super::demand::{Checksum, Demand};
+use super::filter::Filter;
+use super::lazy::{LazyQuery, LazyRegex};
+use super::needles::Clause;
+use super::raw::{Inside, Is, Scope, StatementWord, Within};
+use super::rule::{Check, Keyword, Matcher, Rule, Test, Text, What};
+use super::tables::{Hook, Member, Names, Pattern, Sources, Table, Tables};
+use super::{Confidence, RuleLanguage, Severity};
+
+/// What is left of the bytes.
+pub(super) struct Reader(&'static [u8]);
+
+impl Reader {
+    /// A reader of packed bytes.
+    pub(super) fn new(bytes: &'static [u8]) -> Self {
+        Self(bytes)
+    }
+
+    fn byte(&mut self) -> u8 {
+        let (first, rest) = self.0.split_first().expect("the build script wrote as much as is read");
+        self.0 = rest;
+        *first
+    }
+
+    fn bytes(&mut self, count: usize) -> &'static [u8] {
+        let (first, rest) = self.0.split_at(count);
+        self.0 = rest;
+        first
+    }
+}
+
+/// What can be packed.
+pub(super) trait Pack: Sized {
+    /// Writes it.
+    fn pack(&self, out: &mut Vec<u8>);
+    /// Reads it.
+    fn unpack(from: &mut Reader) -> Self;
+}
+
+/// A number in groups of seven bits, the last of which has the eighth bit unset.
+impl Pack for usize {
+    fn pack(&self, out: &mut Vec<u8>) {
+        let mut left = *self;
+        while left >= 0x80 {
+            out.push(u8::try_from(left & 0x7f).expect("seven bits") | 0x80);
+            left >>= 7;
+        }
+        out.push(u8::try_from(left).expect("seven bits"));
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        let (mut number, mut shift) = (0, 0);
+        loop {
+            let byte = from.byte();
+            number |= usize::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                return number;
+            }
+        }
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty),*) => {$(
+        impl Pack for $number {
+            fn pack(&self, out: &mut Vec<u8>) {
+                usize::try_from(*self).expect("a usize has 32 bits at least").pack(out);
+            }
+
+            fn unpack(from: &mut Reader) -> Self {
+                Self::try_from(usize::unpack(from)).expect("it was written as one")
+            }
+        }
+    )*};
+}
+
+numbers!(u8, u16, u32);
+
+impl Pack for bool {
+    fn pack(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        from.byte() == 1
+    }
+}
+
+impl Pack for () {
+    fn pack(&self, _: &mut Vec<u8>) {}
+
+    fn unpack(_: &mut Reader) -> Self {}
+}
+
+impl Pack for f64 {
+    fn pack(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_le_bytes());
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        Self::from_le_bytes(from.bytes(8).try_into().expect("these are eight"))
+    }
+}
+
+impl Pack for Text {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.len().pack(out);
+        out.extend_from_slice(self.as_bytes());
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        let length = usize::unpack(from);
+        Cow::Borrowed(std::str::from_utf8(from.bytes(length)).expect("it was a text"))
+    }
+}
+
+impl<T: Pack> Pack for Vec<T> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.len().pack(out);
+        self.iter().for_each(|one| one.pack(out));
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        let length = usize::unpack(from);
+        (0..length).map(|_| T::unpack(from)).collect()
+    }
+}
+
+impl<T: Pack> Pack for Option<T> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.is_some().pack(out);
+        self.iter().for_each(|one| one.pack(out));
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        bool::unpack(from).then(|| T::unpack(from))
+    }
+}
+
+impl<A: Pack, B: Pack> Pack for (A, B) {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.pack(out);
+        self.1.pack(out);
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        (A::unpack(from), B::unpack(from))
+    }
+}
+
+impl<T: Pack, const N: usize> Pack for [T; N] {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|one| one.pack(out));
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        std::array::from_fn(|_| T::unpack(from))
+    }
+}
+
+macro_rules! words {
+    ($($word:ident { $($variant:ident),* $(,)? })*) => {$(
+        impl Pack for $word {
+            fn pack(&self, out: &mut Vec<u8>) {
+                // A variant that is missing here is missing in the match as well, which does not compile.
+                let all = [$(Self::$variant),*];
+                match self { $(Self::$variant => {})* }
+                all.iter().position(|one| one == self).expect("all are listed").pack(out);
+            }
+
+            fn unpack(from: &mut Reader) -> Self {
+                [$(Self::$variant),*][usize::unpack(from)]
+            }
+        }
+    )*};
+}
+
+words! {
+    Severity { Info, Low, Medium, High, Critical }
+    Confidence { Low, Medium, High }
+    RuleLanguage { Python, JavaScript, Html, Any }
+    Inside { Loop, EndlessLoop, Function, Lambda, Class, Except, Module }
+    Is { Present, Absent, Constant, Dynamic, Truthy, Falsy, Text, Built }
+    Scope { File, Artifact }
+    StatementWord { Assert, Except, ExceptPass, ExceptContinue, With, Debugger }
+    Within { Text, String, Comment }
+    Checksum { Crc32Base62, NotCrc32Base62 }
+}
+
+macro_rules! structs {
+    ($($name:ident $(<$parameter:ident>)? { $($field:ident),* $(,)? })*) => {$(
+        impl $(<$parameter: Pack>)? Pack for $name $(<$parameter>)? {
+            fn pack(&self, out: &mut Vec<u8>) {
+                let Self { $($field),* } = self;
+                $($field.pack(out);)*
+            }
+
+            fn unpack(from: &mut Reader) -> Self {
+                $(let $field = Pack::unpack(from);)*
+                Self { $($field),* }
+            }
+        }
+    )*};
+}
+
+structs! {
+    Check { position, keyword, test }
+    Demand { entropy_min, checksum, real }
+    Hook { rule, matcher }
+    Matcher { what, checks, not_checks, unless, within, not_within, weigh }
+    Member { before, hook }
+    Names { exact, suffix, prefix, patterns, every }
+    Pattern { regex, clauses, hook }
+    Sources { calls, uses, definitions, labels, numbers }
+    Table<T> { keys, values, slots }
+    Tables {
+        calls, imports, assignments, keywords, comparisons, uses, definitions, statements, shells, sources, segments,
+        others,
+    }
+}
+
+/// Needles.
+impl Pack for String {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.len().pack(out);
+        out.extend_from_slice(self.as_bytes());
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        Text::unpack(from).into_owned()
+    }
+}
+
+/// Without its file, which stands elsewhere.
+impl Pack for Rule {
+    fn pack(&self, out: &mut Vec<u8>) {
+        let Self { id, language, severity, confidence, message, hint, cwe, owasp, label, source, matchers, file: _ } =
+            self;
+        id.pack(out);
+        language.pack(out);
+        severity.pack(out);
+        confidence.pack(out);
+        message.pack(out);
+        hint.pack(out);
+        cwe.pack(out);
+        owasp.pack(out);
+        label.pack(out);
+        source.pack(out);
+        matchers.pack(out);
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        Self {
+            id: Pack::unpack(from),
+            language: Pack::unpack(from),
+            severity: Pack::unpack(from),
+            confidence: Pack::unpack(from),
+            message: Pack::unpack(from),
+            hint: Pack::unpack(from),
+            cwe: Pack::unpack(from),
+            owasp: Pack::unpack(from),
+            label: Pack::unpack(from),
+            source: Pack::unpack(from),
+            matchers: Pack::unpack(from),
+            file: Text::default(),
+        }
+    }
+}
+
+impl Pack for LazyRegex {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.source().pack(out);
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        Self::new(Pack::unpack(from))
+    }
+}
+
+impl Pack for LazyQuery {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.source().pack(out);
+        self.language().pack(out);
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        Self::new(Pack::unpack(from), Pack::unpack(from))
+    }
+}
+
+impl Pack for Filter {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.rules.pack(out);
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        Self::new(Vec::<(Hook, Vec<Clause>)>::unpack(from))
+    }
+}
+
+macro_rules! kinds {
+    ($($kind:ident { $($number:literal = $variant:ident $( { $($field:ident),* } )? $( ( $inner:ident ) )?),* $(,)? })*) => {$(
+        impl Pack for $kind {
+            fn pack(&self, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$variant $( { $($field),* } )? $( ($inner) )? => {
+                        out.push($number);
+                        $( $($field.pack(out);)* )?
+                        $( $inner.pack(out); )?
+                    })*
+                }
+            }
+
+            fn unpack(from: &mut Reader) -> Self {
+                match from.byte() {
+                    $($number => {
+                        $( $(let $field = Pack::unpack(from);)* )?
+                        $( let $inner = Pack::unpack(from); )?
+                        Self::$variant $( { $($field),* } )? $( ($inner) )?
+                    })*
+                    other => unreachable!("{other} is no kind that was written"),
+                }
+            }
+        }
+    )*};
+}
+
+kinds! {
+    Keyword { 0 = Named(name), 1 = Like(regex) }
+    Test { 0 = Is(is), 1 = Value(regex), 2 = From(labels) }
+    What {
+        0 = Call { names, references },
+        1 = Import { names },
+        2 = Assign { names },
+        3 = Keyword { names },
+        4 = Compare { names },
+        5 = Use { names },
+        6 = Define { names, decorated, base },
+        7 = Statement { kinds, exceptions },
+        8 = Shell { regex },
+        9 = Regex { regex, within, demand },
+        10 = Query { query },
+        11 = All { of, scope },
+    }
+}
