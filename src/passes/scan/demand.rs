@@ -6,13 +6,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::limits;
 use super::resolve::Resolver;
 use crate::facts::{Dialect, ExprId, FunctionId, Kind, ScopeId, ScopeKind, Sym};
 
 /// Words of Python that lead to other names.
-const PYTHON: [&str; 34] = [
+const PYTHON: [&str; 54] = [
     "__builtins__",
     "__call__",
     "__class__",
@@ -26,7 +27,17 @@ const PYTHON: [&str; 34] = [
     "__self__",
     "__subclasses__",
     "__wrapped__",
+    "ast",
+    "asyncio",
     "builtins",
+    "cProfile",
+    "code",
+    "codeop",
+    "commands",
+    "compile",
+    "concurrent",
+    "eval",
+    "exec",
     "f_builtins",
     "f_globals",
     "find_spec",
@@ -39,31 +50,50 @@ const PYTHON: [&str; 34] = [
     "inspect",
     "load_module",
     "locals",
+    "map",
     "module_from_spec",
     "modules",
     "operator",
+    "os",
+    "pdb",
+    "popen",
+    "profile",
+    "pty",
     "pydoc",
+    "run_cell",
+    "runsource",
     "setattr",
+    "subprocess",
     "sys",
+    "timeit",
     "types",
     "vars",
 ];
 
 /// Words of JavaScript that lead to other names.
-const JAVASCRIPT: [&str; 27] = [
+const JAVASCRIPT: [&str; 42] = [
     "Class?",
     "Function",
     "GLOBAL",
     "Object",
     "Proxy",
     "Reflect",
+    "SharedWorker",
+    "Worker",
     "__proto__",
+    "_compile",
     "arguments",
     "bind",
+    "child_process",
     "constructor",
     "contentWindow",
     "createRequire",
     "defaultView",
+    "document",
+    "eval",
+    "execScript",
+    "executeJavaScript",
+    "executeScript",
     "frames",
     "getBuiltinModule",
     "global",
@@ -71,12 +101,18 @@ const JAVASCRIPT: [&str; 27] = [
     "import",
     "mainModule",
     "module",
+    "node:child_process",
+    "node:vm",
     "parent",
     "process",
     "prototype",
     "require",
     "self",
+    "setImmediate",
+    "setInterval",
+    "setTimeout",
     "top",
+    "vm",
     "window",
 ];
 
@@ -108,7 +144,16 @@ impl Marks {
 
 impl Resolver<'_> {
     /// For each expression of the region whether it can matter.
-    pub(super) fn mattering(&mut self) -> Vec<bool> {
+    pub(super) fn mattering(&mut self) -> Rc<[bool]> {
+        if let Some(known) = &self.matters {
+            return known.clone();
+        }
+        let found: Rc<[bool]> = self.find_mattering().into();
+        self.matters = Some(found.clone());
+        found
+    }
+
+    fn find_mattering(&mut self) -> Vec<bool> {
         let words: &[&str] = if self.facts.dialect == Dialect::Python { &PYTHON } else { &JAVASCRIPT };
         let mut names = Vec::with_capacity(self.facts.symbols.len());
         for at in 0..self.facts.symbols.len() {

@@ -150,7 +150,8 @@ impl Resolver<'_> {
     pub(super) fn layers(&mut self, depth: usize) -> Vec<Layer> {
         let mut sinks: std::collections::HashMap<PathId, bool> = std::collections::HashMap::new();
         let mut layers = Vec::new();
-        for at in 0..self.facts.exprs.len() {
+        let matters = self.mattering();
+        for at in (0..matters.len()).filter(|&at| matters[at]) {
             let expr = ExprId(u32::try_from(at).unwrap_or(u32::MAX));
             let Kind::Call { callee, arguments } = *self.facts.kind(expr) else { continue };
             if callee == crate::facts::OPAQUE || arguments.range().is_empty() && !self.may_hold_arguments(callee) {

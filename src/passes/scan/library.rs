@@ -305,6 +305,10 @@ impl Resolver<'_> {
         let first = arguments.first()?.value;
         match name {
             "Proxy" => Some(Set::one(Value::Proxy(call))),
+            "util.promisify" | "util.callbackify" | "util.deprecate" => {
+                let set = self.need(first);
+                (!set.values.is_empty()).then(|| (*set).clone())
+            }
             "Object.assign"
             | "Object.create"
             | "Object.defineProperty"

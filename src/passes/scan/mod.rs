@@ -30,6 +30,7 @@ mod matcher;
 mod members;
 mod modules;
 mod objects;
+mod operators;
 mod places;
 mod portable;
 mod resolve;

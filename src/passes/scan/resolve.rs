@@ -16,7 +16,7 @@ use super::modules::Own;
 use super::portable::Portable;
 use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Value};
 use crate::facts::SCOPE_DEPTH_MAX;
-use crate::facts::{Binary, Dialect, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
+use crate::facts::{Dialect, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
 use crate::rules::{Labels, Tables};
 
 enum Slot {
@@ -52,7 +52,7 @@ pub(super) struct Resolver<'r> {
     pub(super) parameter_labels: IdMap<u32, Labels>,
     /// Proxies whose members are being looked for: one may stand for itself.
     pub(super) open_proxies: Vec<ExprId>,
-    folded_bytes: usize,
+    pub(super) folded_bytes: usize,
     pub(super) inline_steps: usize,
     /// Entries of mappings that were looked at one by one.
     pub(super) entry_steps: usize,
@@ -66,6 +66,8 @@ pub(super) struct Resolver<'r> {
     pub(super) star_foreign: Vec<ForeignId>,
     /// Expressions for what functions of other files pass on.
     pub(super) made_up: HashMap<(u32, usize, usize), ExprId>,
+    /// Which expressions can matter; found out when first asked for.
+    pub(super) matters: Option<Rc<[bool]>>,
     /// Whether something that rules know was handed out.
     pub(super) ships_known: bool,
     /// How many modules that hand on other modules are being looked through.
@@ -110,6 +112,7 @@ impl<'r> Resolver<'r> {
             foreign: Vec::new(),
             star_foreign: Vec::new(),
             made_up: HashMap::new(),
+            matters: None,
             ships_known: false,
             module_depth: 0,
             inlined: 0,
@@ -677,93 +680,6 @@ impl<'r> Resolver<'r> {
     pub(super) fn unknown_member(&mut self, path: PathId) -> Set {
         let name = self.facts.symbols.intern(UNKNOWN);
         self.paths.child(path, name, &mut self.facts.symbols).map(Value::Path).into()
-    }
-
-    fn concat(&mut self, parts: Span) -> Set {
-        let mut texts = vec![Value::Text("".into())];
-        let dialect = self.facts.dialect;
-        let mut built = false;
-        for at in parts.range() {
-            let part = self.need(self.facts.lists[at]);
-            let options: Vec<Value> = self.constants(&part).collect();
-            built |= part.open || options.len() < part.values.len() || options.is_empty();
-            texts = self.combine(&texts, &options, |left, right| match (left, right) {
-                (Value::Bytes(_), _) | (_, Value::Bytes(_)) if dialect == Dialect::Python => {
-                    let (left, right) = (fold::bytes_of(left)?, fold::bytes_of(right)?);
-                    fold::bytes_value([left, right].concat())
-                }
-                _ => fold::text(fold::display(left, dialect)? + &fold::display(right, dialect)?),
-            });
-        }
-        self.built(texts, built)
-    }
-
-    /// Texts that were folded; where a part was not known, the text is put together at run time as well.
-    fn built(&mut self, texts: Vec<Value>, built: bool) -> Set {
-        let mut all = Set::empty();
-        for text in texts {
-            self.add(&mut all, text);
-        }
-        if built || all.values.is_empty() {
-            all.values.push(Value::Built);
-        }
-        all
-    }
-
-    /// All pairs of two sets of constants put together, at most [`limits::VALUES_MAX`] of them.
-    fn combine(
-        &mut self,
-        left: &[Value],
-        right: &[Value],
-        fold: impl Fn(&Value, &Value) -> Option<Value>,
-    ) -> Vec<Value> {
-        let mut out = Vec::new();
-        for a in left {
-            for b in right {
-                if out.len() < limits::VALUES_MAX && self.charge(a.size() + b.size()) {
-                    out.extend(fold(a, b));
-                }
-            }
-        }
-        out
-    }
-
-    /// Accounts for folded bytes; false where there have been too many.
-    pub(super) fn charge(&mut self, bytes: usize) -> bool {
-        self.folded_bytes = self.folded_bytes.saturating_add(bytes);
-        let within = self.folded_bytes <= limits::FOLD_TOTAL_BYTES_MAX;
-        if !within {
-            self.limit = self.limit.or(Some("folded bytes"));
-        }
-        within
-    }
-
-    fn binary(&mut self, operator: Binary, left: ExprId, right: ExprId) -> Set {
-        let (a, b) = (self.need(left), self.need(right));
-        if self.waits() {
-            return Set::OPEN;
-        }
-        let dialect = self.facts.dialect;
-        let (lefts, rights): (Vec<_>, Vec<_>) = (self.constants(&a).collect(), self.constants(&b).collect());
-        let folded = self.combine(&lefts, &rights, |a, b| fold::binary(operator, a, b, dialect));
-        let known = |set: &Set, found: &[Value]| !set.open && found.len() == set.values.len();
-        let all_known = known(&a, &lefts) && known(&b, &rights);
-        let textual = |set: &Set| set.values.iter().any(|value| matches!(value, Value::Text(_) | Value::Built));
-        let adds = matches!(operator, Binary::Add | Binary::Modulo);
-        if adds && (textual(&a) || (textual(&b) && operator == Binary::Add)) {
-            return self.built(folded, !all_known);
-        }
-        if operator == Binary::Other && dialect == Dialect::Python {
-            if let Some(merged) = self.merged_mappings(&a, &b) {
-                return merged;
-            }
-        }
-        let mut all = Set::empty();
-        all.open = !all_known || folded.is_empty();
-        for value in folded {
-            self.add(&mut all, value);
-        }
-        all
     }
 
     /// What the name `name` means at the top level of the file.
