@@ -2,7 +2,7 @@
 //! tolerant tree where it did not, or where a rule asks for one.
 
 use std::ops::Range;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use tree_sitter::Tree;
 
@@ -24,15 +24,18 @@ pub struct Region {
     facts: Mutex<Option<Facts>>,
     /// What the strict tree says for the checks of structure and size; `None` where there was no strict tree.
     pub(crate) outline: Option<Outline>,
-    tree: OnceLock<Result<Tree, String>>,
+    /// The tolerant tree, where that is what the stretch was judged by.
+    judged: Option<Tree>,
+    /// The one that was made since, until nobody needs it: trees are far larger than their text.
+    made: Mutex<Option<Result<Tree, String>>>,
     tree_bytes_max: u64,
 }
 
 impl Region {
     /// A stretch that only a tolerant tree is known of.
     pub(super) fn tolerant(language: Language, range: Range<usize>, tree: Tree) -> Self {
-        let tree = OnceLock::from(Ok(tree));
-        Self { language, range, facts: Mutex::new(None), outline: None, tree, tree_bytes_max: 0 }
+        let (facts, judged, made) = (Mutex::new(None), Some(tree), Mutex::new(None));
+        Self { language, range, facts, outline: None, judged, made, tree_bytes_max: 0 }
     }
 
     /// A stretch that the strict parser took. A tolerant tree is made of it when something asks for it, within the limits
@@ -40,7 +43,7 @@ impl Region {
     pub(super) fn strict(language: Language, range: Range<usize>, lowered: Lowered, policy: &ParsePolicy) -> Self {
         let Lowered { facts, outline } = lowered;
         let (facts, tree_bytes_max) = (Mutex::new(facts), policy.tree_bytes_max.bytes());
-        Self { language, range, facts, outline: Some(outline), tree: OnceLock::new(), tree_bytes_max }
+        Self { language, range, facts, outline: Some(outline), judged: None, made: Mutex::new(None), tree_bytes_max }
     }
 
     /// The facts of the strict tree, once: the resolver uses them up, and they are most of what a region holds. Whoever asks
@@ -58,15 +61,23 @@ impl Region {
     ///
     /// # Errors
     /// Which limit was reached, where there is none.
-    pub fn tree(&self, text: &str) -> Result<&Tree, &str> {
-        let made = self.tree.get_or_init(|| self.make_tree(text).map_err(|problem| problem.message));
-        made.as_ref().map_err(String::as_str)
+    pub fn tree(&self, text: &str) -> Result<Tree, String> {
+        if let Some(judged) = &self.judged {
+            return Ok(judged.clone());
+        }
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.get_or_insert_with(|| self.make_tree(text).map_err(|problem| problem.message)).clone()
+    }
+
+    /// Drops the tolerant tree that was made of what the strict parser took. Whoever asks again has another made.
+    pub(crate) fn drop_tree(&self) {
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The tolerant tree, where that is what the stretch was judged by or there is no other: not of what the strict parser
     /// took.
     pub(crate) fn judged_tree(&self) -> Option<&Tree> {
-        self.tree.get().filter(|_| self.outline.is_none())?.as_ref().ok()
+        self.judged.as_ref()
     }
 
     fn make_tree(&self, text: &str) -> Result<Tree, Problem> {

@@ -174,6 +174,7 @@ fn scan_file(
     let mut summary = None;
     for region in &file.regions {
         let found = scan_region(region, text, rules, Some(standing), 0);
+        region.drop_tree();
         hits.extend(found.hits);
         layers.extend(found.layers);
         limits.extend(found.limit);
@@ -321,7 +322,8 @@ fn facts_of(
     if !wanted && !rules.may_match(language, stretch) {
         return Ok(None);
     }
-    Ok(Some(lower(source, region.tree(source)?.root_node())))
+    let tree = region.tree(source)?;
+    Ok(Some(lower(source, tree.root_node())))
 }
 
 /// Where the strings and the comments of a region stand.

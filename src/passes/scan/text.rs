@@ -46,9 +46,9 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
             What::Query { query } => {
                 let Some(region) = stretch.region else { continue };
                 let limited = match region.tree(stretch.text) {
-                    Ok(tree) => run_query(query.get(), hook.rule, stretch.text, tree, &mut hits)
+                    Ok(tree) => run_query(query.get(), hook.rule, stretch.text, &tree, &mut hits)
                         .then(|| "a query had too many open matches, or took too long".to_owned()),
-                    Err(refused) => Some(refused.to_owned()),
+                    Err(refused) => Some(refused),
                 };
                 limit = limit.or(limited);
             }

@@ -30,6 +30,7 @@ pub(super) fn check(view: &View<'_>, found: &mut Found) {
         Some(tests) => tests,
         None => {
             let Ok(tree) = region.tree(text) else { return };
+            let tree = &tree;
             walked = walk_tests(tree, text, region.language == Language::Python);
             &walked
         }
