@@ -112,8 +112,11 @@ mod rules {
         }
     }
 
-    /// Paths and texts of rule files, compiled and packed; the files come back sorted as rules are.
-    pub(crate) fn pack(files: Vec<(String, String)>) -> Result<(Vec<(String, String)>, Vec<u8>), String> {
+    /// Paths and texts of rule files.
+    pub(crate) type Files = Vec<(String, String)>;
+
+    /// Rule files, compiled and packed; the files come back sorted as rules are.
+    pub(crate) fn pack(files: Files) -> Result<(Files, Vec<u8>), String> {
         let mut all = Vec::new();
         for (path, text) in files {
             let language = path.split('/').nth(1).unwrap_or_default();

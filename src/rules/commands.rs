@@ -18,7 +18,7 @@ pub(crate) enum Words {
 /// A keyword argument that may stand for the command.
 pub(crate) const KEYWORDS: [&str; 3] = ["args", "cmd", "command"];
 
-const PYTHON: [(&str, Words); 46] = [
+const PYTHON: [(&str, Words); 44] = [
     ("os.system", Words::First),
     ("os.popen", Words::First),
     ("os.startfile", Words::First),
@@ -63,8 +63,6 @@ const PYTHON: [(&str, Words); 46] = [
     ("fabric.api.local", Words::First),
     ("get_ipython.().system", Words::First),
     ("get_ipython.().getoutput", Words::First),
-    ("get_ipython.().run_line_magic", Words::At(1)),
-    ("get_ipython.().run_cell_magic", Words::At(2)),
 ];
 
 const JAVASCRIPT: [(&str, Words); 13] = [

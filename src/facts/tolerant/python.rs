@@ -245,6 +245,15 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             builder.entered(target, value);
             return value;
         }
+        _ => return plain_statement(builder, frame, children),
+    }
+    OPAQUE
+}
+
+/// Statements that assign nothing by themselves.
+fn plain_statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Kid<'t>]) -> ExprId {
+    let node = frame.node;
+    match frame.kind {
         N::Return => {
             let value = children.first().map_or(OPAQUE, |child| child.expr);
             returns(builder, value);

@@ -287,25 +287,7 @@ impl Resolver<'_> {
             | "importlib.import_module"
             | "importlib.__import__"
             | "pydoc.locate"
-            | "pkgutil.resolve_name" => {
-                let (names, dynamic) = self.texts_of(arguments.first());
-                let mut all = Set::empty();
-                all.open = dynamic;
-                for module in names {
-                    let module = module.replace(':', ".");
-                    if let Some(own) = self.own_by_name(&module) {
-                        self.merge(&mut all, &own);
-                        continue;
-                    }
-                    let whole = self.path_of(&module);
-                    let root =
-                        module.split('.').next().and_then(|root| self.path_of(root)).filter(|_| name.contains("__"));
-                    for path in whole.into_iter().chain(root) {
-                        self.add(&mut all, Value::Path(path));
-                    }
-                }
-                Some(all)
-            }
+            | "pkgutil.resolve_name" => Some(self.imported_by_name(name, arguments)),
             "importlib.util.find_spec" | "importlib.find_loader" | "pkgutil.get_loader" | "pkgutil.find_loader" => {
                 self.python_result(call, "importlib.import_module", arguments)
             }
@@ -353,6 +335,26 @@ impl Resolver<'_> {
                 None => self.folded_call(name, arguments),
             },
         }
+    }
+
+    /// The modules that a call of `name` imports by their names.
+    fn imported_by_name(&mut self, name: &str, arguments: &[Argument]) -> Set {
+        let (names, dynamic) = self.texts_of(arguments.first());
+        let mut all = Set::empty();
+        all.open = dynamic;
+        for module in names {
+            let module = module.replace(':', ".");
+            if let Some(own) = self.own_by_name(&module) {
+                self.merge(&mut all, &own);
+                continue;
+            }
+            let whole = self.path_of(&module);
+            let root = module.split('.').next().and_then(|root| self.path_of(root)).filter(|_| name.contains("__"));
+            for path in whole.into_iter().chain(root) {
+                self.add(&mut all, Value::Path(path));
+            }
+        }
+        all
     }
 
     /// `eval("os.system")`: a plain dotted name in a text is that name.

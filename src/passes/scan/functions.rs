@@ -46,6 +46,25 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("reversed", Some(value)) => list(elements(value)?.into_iter().rev().collect()),
         ("bytes" | "bytearray", Some(value)) => bytes_value(bytes_of(value)?),
         ("range", _) => range(arguments),
+        ("hex", Some(Value::Int(number))) => text(format!("{number:#x}")),
+        ("oct", Some(Value::Int(number))) => text(format!("{number:#o}")),
+        ("bin", Some(Value::Int(number))) => text(format!("{number:#b}")),
+        ("abs", Some(Value::Int(number))) => number.checked_abs().map(Value::Int),
+        ("format", Some(value)) => formatted(value, arguments.get(1)),
+        ("str.join", Some(Value::Text(separator))) => join(separator, &elements(arguments.get(1)?)?),
+        ("repr" | "ascii", Some(Value::Text(own))) => {
+            text(format!("'{}'", own.replace('\\', "\\\\").replace('\'', "\\'")))
+        }
+        (_, Some(first)) => {
+            python_decoding(name, first, arguments).or_else(|| python_gathering(name, first, arguments))
+        }
+        _ => None,
+    }
+}
+
+/// Functions of Python that read what is written in some code.
+fn python_decoding(name: &str, first: &Value, arguments: &[Value]) -> Option<Value> {
+    match (name, Some(first)) {
         ("bytes.fromhex" | "bytearray.fromhex", Some(Value::Text(hex))) => bytes_value(hex_bytes(hex)?),
         ("binascii.unhexlify" | "binascii.a2b_hex", Some(value)) => {
             bytes_value(hex_bytes(std::str::from_utf8(&bytes_of(value)?).ok()?)?)
@@ -77,13 +96,19 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
             text(unescape(data))
         }
         ("json.loads" | "ast.literal_eval", Some(Value::Text(written))) => from_json(written),
-        ("repr" | "ascii", Some(Value::Text(own))) => {
-            text(format!("'{}'", own.replace('\\', "\\\\").replace('\'', "\\'")))
-        }
-        ("hex", Some(Value::Int(number))) => text(format!("{number:#x}")),
-        ("oct", Some(Value::Int(number))) => text(format!("{number:#o}")),
-        ("bin", Some(Value::Int(number))) => text(format!("{number:#b}")),
-        ("abs", Some(Value::Int(number))) => number.checked_abs().map(Value::Int),
+        ("base64.b16decode", Some(value)) => bytes_value(hex_bytes(std::str::from_utf8(&bytes_of(value)?).ok()?)?),
+        ("codecs.decode" | "codecs.encode", Some(value)) => match arguments.get(1) {
+            Some(Value::Text(encoding)) => decode(&bytes_of(value)?, encoding),
+            None => decode(&bytes_of(value)?, "utf8"),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Functions of Python that put values together.
+fn python_gathering(name: &str, first: &Value, arguments: &[Value]) -> Option<Value> {
+    match (name, Some(first)) {
         ("operator.xor", Some(Value::Int(number))) => match arguments.get(1)? {
             Value::Int(other) => Some(Value::Int(number ^ other)),
             _ => None,
@@ -112,14 +137,6 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
             let lists: Option<Vec<Vec<Value>>> = arguments.iter().map(elements).collect();
             list(lists?.concat())
         }
-        ("format", Some(value)) => formatted(value, arguments.get(1)),
-        ("base64.b16decode", Some(value)) => bytes_value(hex_bytes(std::str::from_utf8(&bytes_of(value)?).ok()?)?),
-        ("codecs.decode" | "codecs.encode", Some(value)) => match arguments.get(1) {
-            Some(Value::Text(encoding)) => decode(&bytes_of(value)?, encoding),
-            None => decode(&bytes_of(value)?, "utf8"),
-            _ => None,
-        },
-        ("str.join", Some(Value::Text(separator))) => join(separator, &elements(arguments.get(1)?)?),
         ("operator.add" | "operator.concat", Some(left)) => {
             fold::binary(crate::facts::Binary::Add, left, arguments.get(1)?, Dialect::Python)
         }
@@ -362,6 +379,16 @@ fn text_method(own: &str, name: &str, arguments: &[Value], dialect: Dialect) -> 
             let (before, after) = parts.unwrap_or((own, ""));
             list([before, &*separator, after].iter().map(|part| Value::Text((*part).into())).collect())
         }
+        _ => more_text_methods(own, name, arguments, dialect),
+    }
+}
+
+fn more_text_methods(own: &str, name: &str, arguments: &[Value], dialect: Dialect) -> Option<Value> {
+    let as_text = |at: usize| match arguments.get(at) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    match name {
         "read" | "getvalue" | "__str__" if dialect == Dialect::Python => text(own),
         "encode" => match as_text(0) {
             Some(encoding) if encoding.starts_with("rot") => text(fold::rot13(own)),

@@ -8,7 +8,7 @@ use super::functions;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{Set, Value};
-use crate::facts::{Argument, Binary, ExprId, FunctionId, Kind, Spread, Sym, VarId};
+use crate::facts::{Argument, Binary, ExprId, FunctionId, Kind, Span, Spread, Sym, VarId};
 
 type Bindings = [(Sym, Value)];
 
@@ -51,12 +51,18 @@ impl Resolver<'_> {
             .filter_map(|(parameter, value)| Some(((*parameter)?, value.clone()?)))
             .collect();
         // Attributes and getters on the way begin at depth 0 again, and may lead back here.
-        if self.inlined >= limits::INLINE_DEPTH_MAX {
+        if self.inlined >= limits::INLINED_MAX {
             return None;
+        }
+        if self.inlined == 0 {
+            self.inline_end = self.inline_steps.saturating_add(limits::INLINE_LOOK_STEPS_MAX);
         }
         self.inlined += 1;
         let value = self.inline(returned, &bindings, depth + 1);
         self.inlined -= 1;
+        if self.inlined == 0 {
+            self.inline_end = usize::MAX;
+        }
         value
     }
 
@@ -162,7 +168,7 @@ impl Resolver<'_> {
             self.limit = self.limit.or(Some("inline steps"));
             return None;
         }
-        if depth > limits::INLINE_DEPTH_MAX {
+        if depth > limits::INLINE_DEPTH_MAX || self.inline_steps > self.inline_end {
             return None;
         }
         let dialect = self.facts.dialect;
@@ -177,16 +183,7 @@ impl Resolver<'_> {
                 self.charge(left.size() + right.size()).then(|| fold::binary(operator, &left, &right, dialect))?
             }
             Kind::Unary(operator, operand) => fold::unary(operator, &self.inline(operand, bindings, next)?, dialect),
-            Kind::Concat(parts) => {
-                let mut all = Value::Text("".into());
-                for at in parts.range() {
-                    let part = self.inline(self.facts.lists[at], bindings, next)?;
-                    let part = Value::Text(fold::display(&part, dialect)?.into());
-                    self.charge(all.size() + part.size()).then_some(())?;
-                    all = fold::binary(Binary::Add, &all, &part, dialect)?;
-                }
-                Some(all)
-            }
+            Kind::Concat(parts) => self.inline_concat(parts, bindings, next),
             Kind::Subscript { object, index } => self.inline_subscript(object, index, bindings, next),
             Kind::Attribute { object, name } => match self.known(expr) {
                 Some(value) => Some(value),
@@ -228,6 +225,18 @@ impl Resolver<'_> {
             }
             _ => self.known(expr),
         }
+    }
+
+    fn inline_concat(&mut self, parts: Span, bindings: &Bindings, next: usize) -> Option<Value> {
+        let dialect = self.facts.dialect;
+        let mut all = Value::Text("".into());
+        for at in parts.range() {
+            let part = self.inline(self.facts.lists[at], bindings, next)?;
+            let part = Value::Text(fold::display(&part, dialect)?.into());
+            self.charge(all.size() + part.size()).then_some(())?;
+            all = fold::binary(Binary::Add, &all, &part, dialect)?;
+        }
+        Some(all)
     }
 
     fn known(&mut self, expr: ExprId) -> Option<Value> {

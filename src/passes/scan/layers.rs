@@ -252,7 +252,7 @@ impl Resolver<'_> {
             let set = self.of(argument.value);
             let lists: Vec<Value> = self.settled(|resolver| resolver.partial_lists(&set));
             match lists.first() {
-                Some(Value::List(items)) => words.extend(items.iter().map(|item| shown(item))),
+                Some(Value::List(items)) => words.extend(items.iter().map(shown)),
                 Some(one) => words.push(shown(one)),
                 None => words.push(String::new()),
             }

@@ -32,6 +32,13 @@ pub(super) const ROUNDS_MAX: usize = 4;
 /// Functions inside one another that are followed to fold a constant.
 pub(super) const INLINE_DEPTH_MAX: usize = 24;
 
+/// Functions that are followed inside one another through attributes and getters as well, each of which begins anew; deeper
+/// ones are unknown.
+pub(super) const INLINED_MAX: usize = 6;
+
+/// Steps of following one function with all that it calls; what takes more is unknown.
+pub(super) const INLINE_LOOK_STEPS_MAX: usize = 20_000;
+
 /// Steps of following functions and comprehensions in one region; more is a finding.
 pub(super) const INLINE_STEPS_MAX: usize = 2_000_000;
 
@@ -112,5 +119,8 @@ pub(super) const CAPABILITY_PLACES_MAX: usize = 20;
 /// Rounds of finding out which expressions can matter; where they do not settle, all are looked at.
 pub(super) const DEMAND_ROUNDS_MAX: usize = 12;
 
-/// Proxies of proxies that are looked through.
-pub(super) const PROXIES_MAX: usize = 8;
+/// Proxies, and mappings made of mappings, that are looked through inside one another; what is in deeper ones is unknown.
+pub(super) const WRAPPERS_MAX: usize = 16;
+
+/// Members of members that are followed at once, whatever they are members of; more is a finding.
+pub(super) const MEMBER_DEPTH_MAX: usize = 400;

@@ -12,6 +12,23 @@ use crate::facts::{Dialect, Entry, ExprId, Kind, ScopeId, Sym};
 impl Resolver<'_> {
     /// What the attribute `name` of one value may be.
     pub(super) fn attribute(&mut self, value: &Value, name: Sym) -> Set {
+        self.one_deeper(|resolver| resolver.attribute_here(value, name))
+    }
+
+    /// What `look` finds one member deeper. Values of a file may be made of each other in a circle, which no look at one
+    /// of them can tell.
+    fn one_deeper(&mut self, look: impl FnOnce(&mut Self) -> Set) -> Set {
+        if self.member_depth >= limits::MEMBER_DEPTH_MAX {
+            self.limit = self.limit.or(Some("members of members"));
+            return Set::OPEN;
+        }
+        self.member_depth += 1;
+        let found = look(self);
+        self.member_depth -= 1;
+        found
+    }
+
+    fn attribute_here(&mut self, value: &Value, name: Sym) -> Set {
         let text = self.facts.symbols.text(name).clone();
         match (self.facts.dialect, value) {
             (Dialect::Python, Value::Path(path)) => match &*text {
@@ -308,6 +325,10 @@ impl Resolver<'_> {
 
     /// What a value holds under a constant key.
     pub(super) fn item(&mut self, value: &Value, key: &Value) -> Set {
+        self.one_deeper(|resolver| resolver.item_here(value, key))
+    }
+
+    fn item_here(&mut self, value: &Value, key: &Value) -> Set {
         let javascript = self.facts.dialect == Dialect::JavaScript;
         let text = fold::display(key, self.facts.dialect);
         let name = |resolver: &mut Self| text.as_deref().map(|text| resolver.facts.symbols.intern(text));

@@ -91,6 +91,23 @@ impl Resolver<'_> {
 
     /// A member of something that is made from a mapping, or from the keywords of a call.
     pub(super) fn record_member(&mut self, made: ExprId, name: &str) -> Set {
+        // `x = dict(x)`: the variable may be what is made of it.
+        self.looked_through(made, |resolver| resolver.recorded(made, name))
+    }
+
+    /// What `look` finds in something that is made of another, unless that is being looked through already: it holds
+    /// nothing that is not found anyhow.
+    fn looked_through(&mut self, made: ExprId, look: impl FnOnce(&mut Self) -> Set) -> Set {
+        if self.looking_through.contains(&made) || self.looking_through.len() >= limits::WRAPPERS_MAX {
+            return Set::OPEN;
+        }
+        self.looking_through.push(made);
+        let found = look(self);
+        self.looking_through.pop();
+        found
+    }
+
+    fn recorded(&mut self, made: ExprId, name: &str) -> Set {
         match *self.facts.kind(made) {
             Kind::Mapping(_) => {
                 let found = self.entry(made, name);
@@ -125,13 +142,7 @@ impl Resolver<'_> {
     /// A member of `new Proxy(target, handler)`: that of the target, or what the handler's `get` gives back for its name.
     pub(super) fn proxy_member(&mut self, call: ExprId, name: Sym) -> Set {
         // `x = new Proxy(x, …)`: the variable may be the proxy itself.
-        if self.open_proxies.contains(&call) || self.open_proxies.len() >= limits::PROXIES_MAX {
-            return Set::OPEN;
-        }
-        self.open_proxies.push(call);
-        let found = self.proxied(call, name);
-        self.open_proxies.pop();
-        found
+        self.looked_through(call, |resolver| resolver.proxied(call, name))
     }
 
     fn proxied(&mut self, call: ExprId, name: Sym) -> Set {

@@ -81,10 +81,11 @@ impl Resolver<'_> {
         if adds && (textual(&a) || (textual(&b) && operator == Binary::Add)) {
             return self.built(folded, !all_known);
         }
-        if operator == Binary::Other && dialect == Dialect::Python {
-            if let Some(merged) = self.merged_mappings(&a, &b) {
-                return merged;
-            }
+        if operator == Binary::Other
+            && dialect == Dialect::Python
+            && let Some(merged) = self.merged_mappings(&a, &b)
+        {
+            return merged;
         }
         let mut all = Set::empty();
         all.open = !all_known || folded.is_empty();

@@ -50,10 +50,14 @@ pub(super) struct Resolver<'r> {
     pub(super) entry_tables: IdMap<u32, Rc<HashMap<Arc<str>, ExprId>>>,
     /// The labels of parameters, by their variables.
     pub(super) parameter_labels: IdMap<u32, Labels>,
-    /// Proxies whose members are being looked for: one may stand for itself.
-    pub(super) open_proxies: Vec<ExprId>,
+    /// What is being looked through for a member of what it is made of: one may stand for itself.
+    pub(super) looking_through: Vec<ExprId>,
+    /// How many members of members are being followed.
+    pub(super) member_depth: usize,
     pub(super) folded_bytes: usize,
     pub(super) inline_steps: usize,
+    /// After how many steps the function that is being followed is left alone.
+    pub(super) inline_end: usize,
     /// Entries of mappings that were looked at one by one.
     pub(super) entry_steps: usize,
     /// How many lists are being folded inside one another.
@@ -103,9 +107,11 @@ impl<'r> Resolver<'r> {
             class_bases: None,
             entry_tables: IdMap::default(),
             parameter_labels: IdMap::default(),
-            open_proxies: Vec::new(),
+            looking_through: Vec::new(),
+            member_depth: 0,
             folded_bytes: 0,
             inline_steps: 0,
+            inline_end: usize::MAX,
             entry_steps: 0,
             list_depth: 0,
             own: None,
@@ -579,7 +585,7 @@ impl<'r> Resolver<'r> {
     /// What an import reaches: an own module or a member of one, else a library's name.
     fn imported_set(&mut self, path: &[Sym]) -> Set {
         let own = match self.facts.dialect {
-            Dialect::Python => self.own_python(path).map(|(set, doubtful)| (set, doubtful)),
+            Dialect::Python => self.own_python(path),
             Dialect::JavaScript => self.own_import(path).map(|set| (set, false)),
         };
         let library = self.imported(path).map(Value::Path);

@@ -58,10 +58,10 @@ impl<'a> Visitor<'a> for Walk<'_> {
                 }
             }
             // A docstring with examples is a test where doctest runs it.
-            Expr::StringLiteral(_) | Expr::BytesLiteral(_) | Expr::FString(_) => {
-                if self.source[bytes(expr.range())].contains(">>> ") {
-                    self.assertion();
-                }
+            Expr::StringLiteral(_) | Expr::BytesLiteral(_) | Expr::FString(_)
+                if self.source[bytes(expr.range())].contains(">>> ") =>
+            {
+                self.assertion();
             }
             _ => {}
         }
