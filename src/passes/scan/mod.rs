@@ -192,23 +192,21 @@ fn scan_file(
     hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
     inner.retain(|inner| rules.rules()[inner.hit.rule].label.is_none());
     let most = usize::try_from(policy.findings_per_file_max).unwrap_or(usize::MAX);
-    let dropped = hits.len().saturating_sub(most);
-    if dropped > 0 {
-        // The worst are kept, so that many small findings cannot crowd a grave one out.
-        hits.sort_by_key(|hit| {
-            let rule = &rules.rules()[hit.rule];
-            (std::cmp::Reverse(rule.severity), hit.start, hit.rule)
-        });
-        hits.truncate(most);
-        limits.push(format!("{dropped} more findings than findings_per_file_max ({most}) are left out"));
-    }
+    let mut left_out: Vec<LeftOut> = leave_out(&mut hits, most, rules).into_iter().collect();
     let mut findings: Vec<Finding> = hits.iter().map(|hit| finding(hit, rules, path, text)).collect();
     findings.extend(inner.iter().map(|inner| inner_finding(inner, rules, path, text)));
     if let Some(rest) = &file.rest {
-        findings.extend(scan_rest(rest, rules, path, most.saturating_sub(findings.len()), &mut limits));
+        let mut hits = text_hits(rest, rules);
+        hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
+        left_out.extend(leave_out(&mut hits, most.saturating_sub(findings.len()), rules));
+        findings.extend(hits.iter().map(|hit| finding(hit, rules, path, rest)));
     }
     findings.extend(limits.into_iter().map(|what| {
         Finding::in_file(SCAN_LIMIT, Pass::Scan, Severity::High, path, format!("not scanned to the end: {what}"))
+    }));
+    findings.extend(left_out.into_iter().map(|LeftOut { count, most, severity }| {
+        let what = format!("{count} more findings than findings_per_file_max leaves room for ({most}) are not shown");
+        Finding::in_file(SCAN_LIMIT, Pass::Scan, severity, path, what)
     }));
     (Scanned { findings, occurrences }, summary)
 }
@@ -237,16 +235,21 @@ fn text_hits(text: &SourceText, rules: &RuleSet) -> Vec<Hit> {
     text::run(rules, &rules.tables(RuleLanguage::Any).others, &whole).0
 }
 
-/// What those rules find beside a file's code; at most `most` findings.
-fn scan_rest(rest: &SourceText, rules: &RuleSet, path: &str, most: usize, limits: &mut Vec<String>) -> Vec<Finding> {
-    let mut hits = text_hits(rest, rules);
-    hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
-    if hits.len() > most {
-        limits.push(format!("{} more findings beside the code are left out", hits.len() - most));
-        hits.sort_by_key(|hit| (std::cmp::Reverse(rules.rules()[hit.rule].severity), hit.start, hit.rule));
-        hits.truncate(most);
-    }
-    hits.iter().map(|hit| finding(hit, rules, path, rest)).collect()
+/// Findings that there is no room for.
+struct LeftOut {
+    count: usize,
+    most: usize,
+    /// The worst of them: a file that is full of hints is not one that could not be judged.
+    severity: Severity,
+}
+
+/// Keeps at most `most` hits, the worst, so that many small findings cannot crowd a grave one out.
+fn leave_out(hits: &mut Vec<Hit>, most: usize, rules: &RuleSet) -> Option<LeftOut> {
+    let count = hits.len().checked_sub(most).filter(|&count| count > 0)?;
+    hits.sort_by_key(|hit| (std::cmp::Reverse(rules.rules()[hit.rule].severity), hit.start, hit.rule));
+    let severity = rules.rules()[hits[most].rule].severity;
+    hits.truncate(most);
+    Some(LeftOut { count, most, severity })
 }
 
 /// What there is to say about a region.
