@@ -185,6 +185,13 @@ fn fixed(hir: &Hir) -> Option<String> {
             let first = letters.next().filter(char::is_ascii_alphabetic)?;
             letters.all(|letter| letter == first).then(|| first.to_string())
         }
+        // `(?i-u)`: the same letter in both cases, as bytes.
+        HirKind::Class(Class::Bytes(class)) => {
+            let bytes = class.iter().flat_map(|range| range.start()..=range.end()).take(4);
+            let mut letters = bytes.map(|byte| char::from(byte.to_ascii_lowercase()));
+            let first = letters.next().filter(char::is_ascii_alphabetic)?;
+            letters.all(|letter| letter == first).then(|| first.to_string())
+        }
         _ => None,
     }
 }
@@ -208,6 +215,8 @@ mod tests {
             (r"(foo|x)bar", &[&["bar"]]),
             (r"foo|[a-z]+", &[]),
             (r"\bstratum\+tcp://", &[&["stratum+tcp://"]]),
+            (r"(?i-u)heroku[\w .-]{0,20}", &[&["heroku"]]),
+            (r"(?-u)key-[0-9a-f]{32}", &[&["key-"]]),
         ];
         for (regex, wanted) in cases {
             assert_eq!(clauses(&of_regex(regex)), *wanted, "{regex}");

@@ -88,6 +88,10 @@ pub(super) const SHIPPED_NAMES_MAX: usize = 4096;
 /// Calls of one function that are handed to other files.
 pub(super) const SHIPPED_CALLS_MAX: usize = 32;
 
+/// Values of one file that are handed to others, those inside one another counted as often as they stand there; beyond
+/// them, objects inside others are unknown.
+pub(super) const SHIPPED_VALUES_MAX: usize = 2_000;
+
 /// Objects inside one another that are handed to other files, and modules that hand on other modules.
 pub(super) const SHIPPED_DEPTH_MAX: usize = 4;
 

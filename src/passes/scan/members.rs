@@ -15,6 +15,25 @@ impl Resolver<'_> {
         self.one_deeper(|resolver| resolver.attribute_here(value, name))
     }
 
+    /// What an import reaches: an own module or a member of one, else a library's name.
+    pub(super) fn imported_set(&mut self, path: &[Sym]) -> Set {
+        let own = match self.facts.dialect {
+            Dialect::Python => self.own_python(path),
+            Dialect::JavaScript => self.own_import(path).map(|set| (set, false)),
+        };
+        let library = self.imported(path).map(Value::Path);
+        match own {
+            Some((set, doubtful)) if !set.values.is_empty() => {
+                let mut all = set;
+                if doubtful && let Some(library) = library {
+                    self.add(&mut all, library);
+                }
+                all
+            }
+            _ => library.into(),
+        }
+    }
+
     /// What `look` finds one member deeper. Values of a file may be made of each other in a circle, which no look at one
     /// of them can tell.
     fn one_deeper(&mut self, look: impl FnOnce(&mut Self) -> Set) -> Set {

@@ -122,6 +122,7 @@ impl Resolver<'_> {
         let index = Index::of(&self.facts);
         let mut summary = Summary::default();
         self.ships_known = false;
+        self.shipped = 0;
         match self.facts.dialect {
             Dialect::Python => self.python_summary(&index, &mut summary),
             Dialect::JavaScript => self.javascript_summary(&index, &mut summary),
@@ -244,6 +245,7 @@ impl Resolver<'_> {
 
     /// A value that stands on its own; `None` where there is nothing in it that could matter.
     fn ship(&mut self, value: &Value, index: &Index, depth: usize) -> Option<Portable> {
+        self.shipped += 1;
         Some(match value {
             Value::Path(path) => {
                 let last = self.paths.split(*path).1;
@@ -269,6 +271,7 @@ impl Resolver<'_> {
                 foreign
             }
             _ if depth >= limits::SHIPPED_DEPTH_MAX => return None,
+            _ if depth > 0 && self.shipped > limits::SHIPPED_VALUES_MAX => return None,
             Value::List(items) => {
                 let items = items.iter().take(limits::ELEMENTS_MAX);
                 Portable::List(items.map(|item| self.ship(item, index, depth + 1)).collect::<Option<_>>()?)

@@ -74,6 +74,8 @@ pub(super) struct Resolver<'r> {
     pub(super) matters: Option<Rc<[bool]>>,
     /// Whether something that rules know was handed out.
     pub(super) ships_known: bool,
+    /// How many values have been shipped, those inside others counted again.
+    pub(super) shipped: usize,
     /// How many modules that hand on other modules are being looked through.
     pub(super) module_depth: usize,
     /// How many functions are being followed inside one another.
@@ -120,6 +122,7 @@ impl<'r> Resolver<'r> {
             made_up: HashMap::new(),
             matters: None,
             ships_known: false,
+            shipped: 0,
             module_depth: 0,
             inlined: 0,
             call_sites: None,
@@ -582,27 +585,8 @@ impl<'r> Resolver<'r> {
         }
     }
 
-    /// What an import reaches: an own module or a member of one, else a library's name.
-    fn imported_set(&mut self, path: &[Sym]) -> Set {
-        let own = match self.facts.dialect {
-            Dialect::Python => self.own_python(path),
-            Dialect::JavaScript => self.own_import(path).map(|set| (set, false)),
-        };
-        let library = self.imported(path).map(Value::Path);
-        match own {
-            Some((set, doubtful)) if !set.values.is_empty() => {
-                let mut all = set;
-                if doubtful && let Some(library) = library {
-                    self.add(&mut all, library);
-                }
-                all
-            }
-            _ => library.into(),
-        }
-    }
-
     /// What an import of a member of an own module of JavaScript reaches.
-    fn own_import(&mut self, path: &[Sym]) -> Option<Set> {
+    pub(super) fn own_import(&mut self, path: &[Sym]) -> Option<Set> {
         let (first, rest) = path.split_first()?;
         let specifier = self.facts.symbols.text(*first).clone();
         let mut found = self.own_javascript(&specifier)?;
@@ -618,7 +602,7 @@ impl<'r> Resolver<'r> {
     }
 
     /// The path that an import reaches.
-    fn imported(&mut self, path: &[Sym]) -> Option<PathId> {
+    pub(super) fn imported(&mut self, path: &[Sym]) -> Option<PathId> {
         let (first, rest) = path.split_first()?;
         let text = self.facts.symbols.text(*first).clone();
         let mut here = match self.facts.dialect {
