@@ -26,7 +26,6 @@ mod read;
 mod rule;
 mod selftest;
 mod tables;
-mod worth;
 
 use std::path::Path;
 

@@ -19,7 +19,7 @@ use crate::deps::{self, Declared};
 use crate::finding::{Finding, Pass};
 use crate::language::EngineVersions;
 use crate::passes::budget::budget;
-use crate::passes::parse::{Parsed, Target, Validity, parse_for};
+use crate::passes::parse::{Parsed, Target, Validity, parse};
 use crate::passes::scan::scan;
 use crate::passes::structure::{Structure, structure};
 use crate::passes::{PassResult, Status};
@@ -127,8 +127,7 @@ pub fn judge_artifact<'a>(
     let Judging { policy, rules, baseline, requirements } = judging;
     let ((declared, undeclarable), declaring) = timed(|| deps::declared(artifact, requirements, &policy.install));
     let target = Target::new(&policy.parse, engines, declared.requires_python.as_ref());
-    let ((parsed, mut findings), parsing) =
-        timed(|| parse_for(artifact, &policy.parse, &target, &|language, text| rules.is_worth_facts(language, text)));
+    let ((parsed, mut findings), parsing) = timed(|| parse(artifact, &policy.parse, &target));
     let (structured, structuring) = timed(|| structure(&parsed, policy));
     let (structure, leftovers) = structured?;
     let ((dangers, mut scan_details), scanning) = timed(|| scan(&parsed, rules, &policy.scan));

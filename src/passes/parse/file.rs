@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::problem::{Judged, Problem};
-use super::{ParsedFile, Region, Target, Validity, Worth};
+use super::{ParsedFile, Region, Target, Validity};
 use super::{css, data, decode, html, javascript, notebook, python, tree};
 use crate::artifact::{SourceFile, SourceText};
 use crate::facts::strict::Wanted;
@@ -17,14 +17,14 @@ use javascript::Roles;
 pub(super) struct Basis<'p> {
     pub(super) policy: &'p ParsePolicy,
     pub(super) target: &'p Target,
-    /// Of which texts facts are wanted.
-    pub(super) worth: Worth<'p>,
+    /// Whether facts are wanted, or the verdict alone.
+    pub(super) facts: bool,
 }
 
 impl Basis<'_> {
-    /// What is wanted of the strict tree of `text`, which stands in the file at `path`.
-    pub(super) fn wanted(self, language: Language, path: &str, text: &str) -> Wanted {
-        Wanted { facts: (self.worth)(language, text), tests: is_named_test(path) }
+    /// What is wanted of the strict tree of a text that stands in the file at `path`.
+    pub(super) fn wanted(self, path: &str) -> Wanted {
+        Wanted { facts: self.facts, tests: is_named_test(path) }
     }
 }
 

@@ -87,25 +87,11 @@ pub enum Validity {
 /// Paths listed in the details of the report.
 const DETAIL_PATHS_MAX: usize = 200;
 
-/// Whether anything will look at the facts of a text in a language, so that it is lowered into them.
-pub type Worth<'w> = &'w (dyn Fn(Language, &str) -> bool + Sync);
-
 /// Parses every file of `artifact` as the engines of `target` would. Never fails: what is not valid is a finding.
 #[must_use]
 pub fn parse<'a>(artifact: &'a Artifact, policy: &ParsePolicy, target: &Target) -> (Parsed<'a>, Vec<Finding>) {
-    parse_for(artifact, policy, target, &|_, _| true)
-}
-
-/// The same, where only the facts of what is `worth` it are wanted.
-#[must_use]
-pub fn parse_for<'a>(
-    artifact: &'a Artifact,
-    policy: &ParsePolicy,
-    target: &Target,
-    worth: Worth<'_>,
-) -> (Parsed<'a>, Vec<Finding>) {
     let roles = Roles::of(artifact, policy);
-    let basis = file::Basis { policy, target, worth };
+    let basis = file::Basis { policy, target, facts: true };
     let one = |source| file::parse(source, &roles, basis);
     let outcomes: Vec<file::Outcome<'a>> = match stack::Pool::get() {
         Some(pool) => pool.run(|| artifact.files.par_iter().map(one).collect()),

@@ -279,7 +279,7 @@ fn scan_region(
         Language::Html => RuleLanguage::Html,
         _ => return ScannedRegion::default(),
     };
-    let (facts, refused) = match facts_of(region, source, language, rules, standing) {
+    let (facts, refused) = match facts_of(region, source, language, standing) {
         Ok(facts) => (facts, None),
         Err(refused) => (None, Some(refused)),
     };
@@ -301,13 +301,12 @@ fn scan_region(
     scanned
 }
 
-/// The facts of a region: those of its strict tree or, where there is none, of its tolerant one. None where no rule finds
-/// anything in them and no other file wants them; an error where a limit keeps them from being made.
+/// The facts of a region: those of its strict tree or, where there is none, of its tolerant one. None where no rule asks for
+/// any; an error where a limit keeps them from being made.
 fn facts_of(
     region: &Region,
     source: &str,
     language: RuleLanguage,
-    rules: &RuleSet,
     standing: Option<Standing<'_>>,
 ) -> Result<Option<Facts>, String> {
     let lower = match language {
@@ -319,11 +318,6 @@ fn facts_of(
     let facts = if again { region.copy_facts() } else { region.take_facts() };
     if facts.is_some() {
         return Ok(facts);
-    }
-    let stretch = source.get(region.range.clone()).unwrap_or(source);
-    let wanted = standing.is_some_and(|standing| standing.wanted);
-    if !wanted && !rules.may_match(language, stretch) {
-        return Ok(None);
     }
     let tree = region.tree(source)?;
     Ok(Some(lower(source, tree.root_node())))

@@ -603,16 +603,8 @@ impl Resolver<'_> {
             None => return None,
         };
         let (key, doubtful) = own.python(dots, &first)?;
-        let mut found = Set::one(Value::Foreign(self.foreign_id(&Portable::Module(key.into()))));
-        for &part in rest {
-            let mut next = Set::empty();
-            for value in &found.values {
-                let member = self.attribute(value, part);
-                self.merge(&mut next, &member);
-            }
-            found = next;
-        }
-        Some((found, doubtful))
+        let module = Set::one(Value::Foreign(self.foreign_id(&Portable::Module(key.into()))));
+        Some((self.members_along(module, rest), doubtful))
     }
 
     /// What comes back from calling something made in another file.

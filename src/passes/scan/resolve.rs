@@ -589,16 +589,21 @@ impl<'r> Resolver<'r> {
     pub(super) fn own_import(&mut self, path: &[Sym]) -> Option<Set> {
         let (first, rest) = path.split_first()?;
         let specifier = self.facts.symbols.text(*first).clone();
-        let mut found = self.own_javascript(&specifier)?;
-        for &part in rest {
+        let module = self.own_javascript(&specifier)?;
+        Some(self.members_along(module, rest))
+    }
+
+    /// The members that names lead to from `found`, one after the other.
+    pub(super) fn members_along(&mut self, mut found: Set, names: &[Sym]) -> Set {
+        for &name in names {
             let mut next = Set::empty();
             for value in &found.values {
-                let member = self.attribute(value, part);
+                let member = self.attribute(value, name);
                 self.merge(&mut next, &member);
             }
             found = next;
         }
-        Some(found)
+        found
     }
 
     /// The path that an import reaches.

@@ -50,7 +50,7 @@ pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_
     }
     let rule = if language == Language::TypeScript { TYPESCRIPT_RULE } else { RULE };
     let node = basis.target.node;
-    let harvest = Some(Harvest { wanted: basis.wanted(language, path, text), offset: 0, frame: Frame::File });
+    let harvest = Some(Harvest { wanted: basis.wanted(path), offset: 0, frame: Frame::File });
     let terms = |goal| Terms { goal, node, rule, harvest };
     match first_accepting(roles.candidates(path, text), text, terms) {
         Ok((candidate, accepted)) => {
@@ -124,7 +124,7 @@ pub(super) fn judge_inline(
     basis: Basis<'_>,
 ) -> Result<Option<Lowered>, Vec<Problem>> {
     let found = scan::scan(text, BRACKETS_MAX);
-    let wanted = basis.wanted(Language::JavaScript, "", text);
+    let wanted = basis.wanted("");
     let harvest = Some(Harvest { wanted, offset, frame });
     let problems = match bounded(text, Language::JavaScript, &found) {
         Some(problem) => vec![problem],

@@ -58,7 +58,7 @@ pub(super) enum Form {
 /// Judges one Python file.
 pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
     let form = if path.ends_with(".pyi") { Form::Stub } else { Form::Module };
-    let wanted = basis.wanted(Language::Python, path, text);
+    let wanted = basis.wanted(path);
     let (problems, lowered) = bounded(text, form, basis, Some(wanted));
     let region = |lowered| Region::strict(Language::Python, 0..text.len(), lowered, basis.policy);
     let regions = lowered.map(region).into_iter().collect();
@@ -76,7 +76,7 @@ pub(super) fn lowered(path: &str, text: &str, basis: Basis<'_>) -> Option<Lowere
         return None;
     }
     let options = ParseOptions::from(Mode::Module).with_target_version(python_version(basis.target));
-    lower(text, &parse_unchecked(text, options).try_into_module()?, basis.wanted(Language::Python, path, text))
+    lower(text, &parse_unchecked(text, options).try_into_module()?, basis.wanted(path))
 }
 
 /// What a tree says, where the parser took all of the text.
