@@ -7,7 +7,7 @@ use super::limits;
 use super::resolve::Resolver;
 use super::values::{Set, Value};
 use crate::facts::{Argument, Dialect, ExprId, Kind, Spread};
-use crate::rules::{Check, Is, Keyword, Test};
+use crate::rules::{Check, Expression, Is, Keyword, Test};
 
 /// What is known of one argument.
 pub(super) enum Given {
@@ -182,7 +182,7 @@ fn constant(resolver: &mut Resolver<'_>, value: &Value) -> Option<Value> {
     Some(Value::List(known.into()))
 }
 
-fn matches_value(value: &Value, regex: &regex::Regex, dialect: Dialect) -> bool {
+fn matches_value(value: &Value, regex: &Expression, dialect: Dialect) -> bool {
     match value {
         Value::List(items) => items.iter().any(|item| match item {
             Value::List(_) => false,
