@@ -329,21 +329,32 @@ mod tests {
 
     #[test]
     fn a_regex_tells_what_its_matches_hold() {
-        let cases: &[(&str, &[&[&str]])] = &[
-            ("AKIA[0-9A-Z]{16}", &[&["akia"]]),
-            ("(?i)Secret_key", &[&["secret_key"]]),
-            (r"(^|\.)(exec|eval)$", &[&["exec", "eval"]]),
-            (r"a+b*", &[]),
-            (r"(foo)?bar", &[&["bar"]]),
-            (r"(foo|x)bar", &[&["bar"]]),
-            (r"foo|[a-z]+", &[]),
-            (r"\bstratum\+tcp://", &[&["stratum+tcp://"]]),
-            (r"(?i-u)heroku[\w .-]{0,20}", &[&["heroku"]]),
-            (r"(?-u)key-[0-9a-f]{32}", &[&["key-"]]),
+        let cases: &[(&str, &[&[&str]], bool)] = &[
+            ("AKIA[0-9A-Z]{16}", &[&["akia"]], true),
+            ("(?i)Secret_key", &[&["secret_key"]], true),
+            (r"(^|\.)(exec|eval)$", &[&[".eval", ".exec", "eval", "exec"], &["eval", "exec"]], true),
+            (r"a+b*", &[], false),
+            (r"(foo)?bar", &[&["bar", "foobar"], &["bar"]], true),
+            (r"(foo|x)bar", &[&["foobar", "xbar"]], true),
+            (r"foo|[a-z]+", &[], false),
+            (r"\bstratum\+tcp://", &[&["stratum+tcp://"]], true),
+            (r"(?i-u)heroku[\w .-]{0,20}", &[&["heroku"]], true),
+            (r"(?-u)key-[0-9a-f]{32}", &[&["key-"]], true),
+            // What is factored out of a choice stands before each branch again.
+            (r"(?i)[a-z]*pass(word|wd)\s*=", &[&["passwd", "password"]], false),
+            // Each branch tells its own.
+            (r"(curl|wget) .*\| *sh|iex .*http", &[&["curl ", "iex ", "wget "], &["http", "sh"]], true),
+            (r"忽略.{0,9}指令", &[&["忽略"], &["指令"]], true),
+            (r"[\x{E0020}-\x{E007E}]{4,}", &[], false),
         ];
-        for (regex, wanted) in cases {
-            assert_eq!(clauses(&of_regex(regex).clauses), *wanted, "{regex}");
+        for (regex, wanted, heads) in cases {
+            let needles = of_regex(regex);
+            assert_eq!(clauses(&needles.clauses), *wanted, "{regex}");
+            assert_eq!(needles.heads, *heads, "{regex}");
         }
+        assert!(of_regex(r"a|[\x{E0020}-\x{E007E}]{4,}").beyond_ascii == false);
+        assert!(of_regex(r"^[\x{E0020}-\x{E007E}]{4,}x").beyond_ascii);
+        assert_eq!(of_regex("ab{2,3}").length_max, Some(4));
     }
 
     #[test]
@@ -358,7 +369,7 @@ mod tests {
             (r#"([(a (c) @x) (b)] @hit (#eq? @x "one"))"#, &[]),
             (r#"([(a) (b)] @hit (#eq? @hit "one"))"#, &[&["one"]]),
             (r#"((a (b)? @x) @hit (#eq? @x "one"))"#, &[]),
-            (r#"((a) @hit (#match? @hit "^['\"]quoted"))"#, &[&["quoted"]]),
+            (r#"((a) @hit (#match? @hit "^['\"]quoted"))"#, &[&["\"quoted", "'quoted"]]),
             (r"((with_statement) @hit)", &[]),
             // Optional parts, however they are written.
             (r#"((a (b) ? @x) @hit (#eq? @x "one"))"#, &[]),
