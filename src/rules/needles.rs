@@ -31,6 +31,9 @@ const CLAUSES_MAX: usize = 3;
 /// Of classes with more characters than this, none are needles: too many texts could be meant.
 const CLASS_CHARS_MAX: usize = 3;
 
+/// A longer needle of the same text again and again is no rarer.
+const REPEATED_BYTES_MAX: usize = 64;
+
 /// Characters that fold to an ASCII letter although they are not ASCII: a text that holds one is not filtered.
 pub(super) const FOLD_TO_ASCII: [char; 2] = ['\u{212a}', '\u{17f}'];
 
@@ -199,7 +202,10 @@ fn of_hir(hir: &Hir) -> Vec<Clause> {
     }
     match hir.kind() {
         HirKind::Capture(capture) => of_hir(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => of_hir(&repetition.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => match exact(&repetition.sub).as_deref() {
+            Some([one]) => usable(vec![repeated(one, repetition.min)]).into_iter().collect(),
+            _ => of_hir(&repetition.sub),
+        },
         HirKind::Concat(parts) => of_concat(parts),
         HirKind::Alternation(branches) => of_branches(&branches.iter().map(of_hir).collect::<Vec<_>>()),
         _ => Vec::new(),
@@ -301,6 +307,11 @@ fn exact(hir: &Hir) -> Option<Vec<String>> {
     (all.len() <= CLAUSE_NEEDLES_MAX).then_some(all)
 }
 
+/// A text so many times in a row, or as often as a needle has room for.
+fn repeated(text: &str, times: u32) -> String {
+    text.repeat((times as usize).min(REPEATED_BYTES_MAX / text.len().max(1)).max(1))
+}
+
 /// The characters of a class, case apart, where these are few.
 fn few(class: &Class) -> Option<Vec<String>> {
     let mut chars: Vec<char> = match class {
@@ -344,6 +355,7 @@ mod tests {
             (r"(?i)[a-z]*pass(word|wd)\s*=", &[&["passwd", "password"]], false),
             // Each branch tells its own.
             (r"(curl|wget) .*\| *sh|iex .*http", &[&["curl ", "iex ", "wget "], &["http", "sh"]], true),
+            (r"(?: {48}|\t{12}x+)y", &[&["\t\t\t\t\t\t\t\t\t\t\t\t", "            ".repeat(4).leak()]], false),
             (r"忽略.{0,9}指令", &[&["忽略"], &["指令"]], true),
             (r"[\x{E0020}-\x{E007E}]{4,}", &[], false),
         ];
@@ -352,7 +364,7 @@ mod tests {
             assert_eq!(clauses(&needles.clauses), *wanted, "{regex}");
             assert_eq!(needles.heads, *heads, "{regex}");
         }
-        assert!(of_regex(r"a|[\x{E0020}-\x{E007E}]{4,}").beyond_ascii == false);
+        assert!(!of_regex(r"a|[\x{E0020}-\x{E007E}]{4,}").beyond_ascii);
         assert!(of_regex(r"^[\x{E0020}-\x{E007E}]{4,}x").beyond_ascii);
         assert_eq!(of_regex("ab{2,3}").length_max, Some(4));
     }

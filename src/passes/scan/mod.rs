@@ -105,8 +105,8 @@ pub(crate) struct Scanner<'r> {
     policy: &'r ScanPolicy,
     modules: Modules,
     turns: Vec<Vec<usize>>,
-    /// Files that import each other in a circle: they are scanned once more, with all that the rest of their circle hands
-    /// out.
+    /// Files that import each other in a circle: in their turn it is found out what they hand out, and when all turns are
+    /// over they are scanned, with all that the rest of their circle hands out.
     circular: Vec<usize>,
     /// What was found, and what has been handed out since the turn began.
     found: Vec<Mutex<(Scanned, Option<Summary>)>>,
@@ -128,14 +128,25 @@ impl<'r> Scanner<'r> {
 
     /// Scans the file at a place, on a thread with room to recurse.
     pub(crate) fn file(&self, at: usize, file: &ParsedFile<'_>) {
-        self.look(at, file, self.circular.binary_search(&at).is_ok());
+        if self.circular.binary_search(&at).is_err() {
+            return self.look(at, file);
+        }
+        let summary = file.text.as_ref().and_then(|text| first_summary(file, text, self.rules, self.own(file)));
+        self.keep(at, (Scanned::default(), summary));
     }
 
-    fn look(&self, at: usize, file: &ParsedFile<'_>, again: bool) {
+    fn look(&self, at: usize, file: &ParsedFile<'_>) {
         let Some(text) = &file.text else { return };
-        let own = Own { modules: &self.modules, path: file.source.path.as_str() };
-        let standing = Standing { own, wanted: self.modules.is_wanted(at), again };
-        let found = scan_file(file, text, self.rules, self.policy, standing);
+        let standing = Standing { own: self.own(file), wanted: self.modules.is_wanted(at) };
+        self.keep(at, scan_file(file, text, self.rules, self.policy, standing));
+    }
+
+    /// The artifact's modules as a file sees them.
+    fn own<'s>(&'s self, file: &'s ParsedFile<'_>) -> Own<'s> {
+        Own { modules: &self.modules, path: &file.source.path }
+    }
+
+    fn keep(&self, at: usize, found: (Scanned, Option<Summary>)) {
         *self.found[at].lock().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
@@ -147,9 +158,9 @@ impl<'r> Scanner<'r> {
         }
     }
 
-    /// What was found in each file, the files of circles looked at once more.
+    /// What was found in each file, those of circles included.
     fn all(self, parsed: &Parsed<'_>) -> Vec<Scanned> {
-        with_room(|| self.circular.par_iter().for_each(|&at| self.look(at, &parsed.files[at], false)));
+        with_room(|| self.circular.par_iter().for_each(|&at| self.look(at, &parsed.files[at])));
         let found = self.found.into_iter();
         let mut scanned: Vec<Scanned> =
             found.map(|found| found.into_inner().unwrap_or_else(PoisonError::into_inner).0).collect();
@@ -198,8 +209,15 @@ struct Standing<'a> {
     own: Own<'a>,
     /// Whether others import it.
     wanted: bool,
-    /// Whether it will be scanned once more.
-    again: bool,
+}
+
+/// What a file hands out, as far as that is known before the rest of its circle is. Its facts stay with it.
+fn first_summary(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, own: Own<'_>) -> Option<Summary> {
+    file.regions.iter().find_map(|region| {
+        let language = rule_language(region.language)?;
+        let facts = facts_of(region, region.copy_facts(), text.as_str(), language).ok()??;
+        Some(Resolver::new(facts, rules.tables(language)).seeing(Some(own)).summary())
+    })
 }
 
 fn scan_file(
@@ -315,13 +333,8 @@ fn scan_region(
     depth: usize,
 ) -> ScannedRegion {
     let source = text.as_str();
-    let language = match region.language {
-        Language::Python => RuleLanguage::Python,
-        Language::JavaScript | Language::TypeScript => RuleLanguage::JavaScript,
-        Language::Html => RuleLanguage::Html,
-        _ => return ScannedRegion::default(),
-    };
-    let (facts, refused) = match facts_of(region, source, language, standing) {
+    let Some(language) = rule_language(region.language) else { return ScannedRegion::default() };
+    let (facts, refused) = match facts_of(region, region.take_facts(), source, language) {
         Ok(facts) => (facts, None),
         Err(refused) => (None, Some(refused)),
     };
@@ -343,26 +356,33 @@ fn scan_region(
     scanned
 }
 
-/// The facts of a region: those of its strict tree or, where there is none, of its tolerant one. None where no rule asks for
+/// Whose rules are about a region's language.
+fn rule_language(language: Language) -> Option<RuleLanguage> {
+    match language {
+        Language::Python => Some(RuleLanguage::Python),
+        Language::JavaScript | Language::TypeScript => Some(RuleLanguage::JavaScript),
+        Language::Html => Some(RuleLanguage::Html),
+        _ => None,
+    }
+}
+
+/// The facts of a region: those of its strict tree or, where there are none, of its tolerant one. None where no rule asks for
 /// any; an error where a limit keeps them from being made.
 fn facts_of(
     region: &Region,
+    strict: Option<Facts>,
     source: &str,
     language: RuleLanguage,
-    standing: Option<Standing<'_>>,
 ) -> Result<Option<Facts>, String> {
     let lower = match language {
         RuleLanguage::Python => tolerant::python,
         RuleLanguage::JavaScript => tolerant::javascript,
         RuleLanguage::Html | RuleLanguage::Any => return Ok(None),
     };
-    let again = standing.is_some_and(|standing| standing.again);
-    let facts = if again { region.copy_facts() } else { region.take_facts() };
-    if facts.is_some() {
-        return Ok(facts);
+    match strict {
+        Some(facts) => Ok(Some(facts)),
+        None => Ok(Some(lower(source, region.tree(source)?.root_node()))),
     }
-    let tree = region.tree(source)?;
-    Ok(Some(lower(source, tree.root_node())))
 }
 
 /// Where the strings and the comments of a region stand.
