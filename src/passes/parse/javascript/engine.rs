@@ -1,17 +1,17 @@
-//! One parse for one goal: `oxc_parser`, then `oxc_semantic`, then the own checks; and what V8 does not mind in what the
-//! first two say.
+//! One parse for one goal: `oxc_parser`, then the walk of [`super::survey`], and where that has doubts `oxc_semantic` and the
+//! own checks; and what V8 does not mind in what oxc says.
 //!
 //! V8 and oxc differ in both directions. Where V8 refuses more, a check of [`super::checks`] adds the fault. Where it
 //! refuses less, [`super::tolerate`] drops oxc's error if the tree is there nonetheless; if the parser stopped at it, it is
 //! turned into a [`Mend`] of the source.
 
-use oxc_allocator::Allocator;
 use oxc_ast::ast::Program;
 use oxc_diagnostics::OxcDiagnostic;
 use oxc_parser::{ParseOptions, Parser, ParserReturn};
 use oxc_semantic::SemanticBuilder;
 use oxc_span::Span;
 
+use super::arena::Arena;
 use super::checks::{self, Source};
 use super::goal::Goal;
 use super::hints;
@@ -28,7 +28,7 @@ use crate::passes::parse::problem::Problem;
 const FAULTS_MAX: usize = 500;
 
 /// What a text is judged as.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) goal: Goal,
     pub(super) node: NodeVersion,
@@ -38,7 +38,7 @@ pub(super) struct Terms {
 }
 
 /// What is made of the tree of a text that is valid, beside the verdict.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Harvest {
     pub(super) wanted: Wanted,
     /// Where the text begins in the whole text.
@@ -81,7 +81,7 @@ pub(super) struct Refused {
 
 /// The verdict on `text`, in which `mends` have been made.
 pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, Refused> {
-    let allocator = Allocator::default();
+    let allocator = Arena::new();
     let options = ParseOptions { parse_regular_expression: true, ..ParseOptions::default() };
     let parsed = Parser::new(&allocator, text, terms.goal.source_type()).with_options(options).parse();
     let ParserReturn { program, module_record, diagnostics, irregular_whitespaces, panicked, .. } = parsed;
@@ -91,21 +91,13 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
     let harvest = terms.harvest.filter(|_| mends.is_empty());
     let mut sketch = harvest.map(|harvest| harvest.sketch(text));
     if errors.is_empty() && !panicked {
-        let mut survey = Survey::of(&program, text, terms.goal.is_module(), sketch.take());
+        let mut survey = Survey::of(&program, text, terms, sketch.take());
         sketch = survey.sketch.take();
         if let Some(span) = survey.too_deep {
             return Err(Refused { problems: vec![too_deep(span)], mends: Vec::new() });
         }
-        // Most files have nothing that the own checks look at; they are spared a store of all nodes.
-        let concerns = survey.concerns || !mends.is_empty() || !terms.goal.is_javascript();
-        if !concerns {
-            let built = SemanticBuilder::new_compiler().with_stats(survey.stats()).build(&program);
-            errors.extend(built.diagnostics.into_vec());
-            problems.extend(checks::wrapper_names(built.semantic.scoping(), terms));
-        }
-        if concerns || !errors.is_empty() {
-            errors.clear();
-            problems.clear();
+        // Most files give no doubt; they are spared the tables of `oxc_semantic` and its store of all nodes.
+        if survey.concerns || !mends.is_empty() || !terms.goal.is_javascript() {
             let built = SemanticBuilder::new().with_build_nodes(true).with_check_syntax_error(true).build(&program);
             errors.extend(built.diagnostics.into_vec());
             tolerate::old_octals(&mut errors, &built.semantic, terms);

@@ -1,11 +1,12 @@
-//! Whether a tree has something that the own checks must look at and that only its surroundings tell: jumps out of arrow
-//! functions, `var` of the name of what is caught, operators that do not mix.
+//! Whether every `break` and `continue` has something to leave, and every label is its own: what can be jumped to around a
+//! place, within the innermost function.
 //!
-//! It rides on the walk of [`super::survey`], so that the checks and the store of nodes that they need are for the few
-//! files that have such things. More than needed does no harm.
+//! It rides on the walk of [`super::survey`]. More doubt than needed does no harm.
 
 use oxc_ast::AstKind;
-use oxc_ast::ast::{BindingPattern, Expression, ForStatementLeft, LogicalExpression, LogicalOperator, Statement};
+use oxc_ast::ast::{
+    Expression, ForStatementLeft, LabelIdentifier, LabeledStatement, LogicalExpression, LogicalOperator, Statement,
+};
 
 /// Around a node, within the innermost function: a loop; a loop or a `switch`.
 const LOOP: u8 = 1;
@@ -19,49 +20,36 @@ pub(super) struct Watch<'a> {
     labels: Vec<(&'a str, bool)>,
     /// For each open function: how many labels there were.
     bases: Vec<usize>,
-    /// Names of what is caught.
-    caught: Vec<Option<&'a str>>,
-    /// Whether something was seen.
+    /// Whether something is in doubt.
     pub(super) concerns: bool,
 }
 
 impl<'a> Watch<'a> {
+    /// Begins the body of a function or a static block.
+    pub(super) fn open_function(&mut self) {
+        self.around.push(0);
+        self.bases.push(self.labels.len());
+    }
+
+    /// Ends what [`Self::open_function`] began.
+    pub(super) fn close_function(&mut self) {
+        self.around.pop();
+        self.bases.pop();
+    }
+
     /// Before what is in a node.
     #[inline]
     pub(super) fn enter(&mut self, kind: &AstKind<'a>) {
         match kind {
-            AstKind::Function(_) | AstKind::ArrowFunctionExpression(_) | AstKind::StaticBlock(_) => {
-                self.around.push(0);
-                self.bases.push(self.labels.len());
-            }
             AstKind::SwitchStatement(_) => self.around.push(self.inner() | BREAKABLE),
             AstKind::WhileStatement(_) | AstKind::DoWhileStatement(_) | AstKind::ForStatement(_) => {
-                self.around.push(LOOP | BREAKABLE)
+                self.around.push(LOOP | BREAKABLE);
             }
             AstKind::ForInStatement(statement) => self.for_each(&statement.left),
             AstKind::ForOfStatement(statement) => self.for_each(&statement.left),
-            AstKind::LabeledStatement(labelled) => {
-                self.labels.push((labelled.label.name.as_str(), is_loop(&labelled.body)));
-            }
-            AstKind::BreakStatement(jump) => match &jump.label {
-                None => self.concerns |= self.inner() & BREAKABLE == 0,
-                Some(label) => self.concerns |= self.label(&label.name).is_none(),
-            },
-            AstKind::ContinueStatement(jump) => match &jump.label {
-                None => self.concerns |= self.inner() & LOOP == 0,
-                Some(label) => self.concerns |= self.label(&label.name) != Some(true),
-            },
-            AstKind::CatchClause(clause) => {
-                let pattern = clause.param.as_ref().map(|parameter| &parameter.pattern);
-                self.concerns |= pattern.is_some_and(BindingPattern::is_destructuring_pattern);
-                self.caught.push(pattern.and_then(BindingPattern::get_identifier_name).map(|name| name.as_str()));
-            }
-            AstKind::VariableDeclaration(declaration) if !self.caught.is_empty() && declaration.kind.is_var() => {
-                let patterns = declaration.declarations.iter().map(|declarator| &declarator.id);
-                let names = patterns.flat_map(BindingPattern::get_binding_identifiers);
-                let mut names = names.map(|identifier| identifier.name.as_str());
-                self.concerns |= names.any(|name| self.caught.contains(&Some(name)));
-            }
+            AstKind::LabeledStatement(labelled) => self.labelled(labelled),
+            AstKind::BreakStatement(jump) => self.jump(jump.label.as_ref(), BREAKABLE),
+            AstKind::ContinueStatement(jump) => self.jump(jump.label.as_ref(), LOOP),
             AstKind::LogicalExpression(logical) => self.concerns |= mixes_coalescing(logical),
             _ => {}
         }
@@ -71,10 +59,6 @@ impl<'a> Watch<'a> {
     #[inline]
     pub(super) fn leave(&mut self, kind: &AstKind<'a>) {
         match kind {
-            AstKind::Function(_) | AstKind::ArrowFunctionExpression(_) | AstKind::StaticBlock(_) => {
-                self.around.pop();
-                self.bases.pop();
-            }
             AstKind::SwitchStatement(_)
             | AstKind::WhileStatement(_)
             | AstKind::DoWhileStatement(_)
@@ -82,7 +66,6 @@ impl<'a> Watch<'a> {
             | AstKind::ForInStatement(_)
             | AstKind::ForOfStatement(_) => drop(self.around.pop()),
             AstKind::LabeledStatement(_) => drop(self.labels.pop()),
-            AstKind::CatchClause(_) => drop(self.caught.pop()),
             _ => {}
         }
     }
@@ -92,6 +75,24 @@ impl<'a> Watch<'a> {
         if let ForStatementLeft::AssignmentTargetIdentifier(name) = left {
             self.concerns |= matches!(name.name.as_str(), "eval" | "arguments");
         }
+    }
+
+    fn labelled(&mut self, labelled: &LabeledStatement<'a>) {
+        let name = labelled.label.name.as_str();
+        // Beyond doubt there is no more to find, and each look is as long as there are labels.
+        self.concerns = self.concerns || self.label(name).is_some();
+        self.labels.push((name, is_loop(&labelled.body)));
+    }
+
+    fn jump(&mut self, label: Option<&LabelIdentifier<'a>>, needs: u8) {
+        self.concerns = self.concerns
+            || match label {
+                None => self.inner() & needs == 0,
+                Some(label) => match self.label(&label.name) {
+                    Some(is_loop) => needs == LOOP && !is_loop,
+                    None => true,
+                },
+            };
     }
 
     fn inner(&self) -> u8 {

@@ -1,0 +1,586 @@
+//! How much stack a text can need, by what nests in it, for files too large for the crude bound of [`stack`].
+//!
+//! The crude bound adds up what every byte could cost and so grows with the file. This one follows the nesting: what a
+//! bracket holds is forgotten when it closes, but for a residue, and what a statement or an element of a list is made of
+//! is forgotten when it ends. For that it must know which brackets are real, and it reads the text as the parser does:
+//! strings, comments, templates, regular expressions.
+//!
+//! The one thing that only a parser knows is whether a slash divides or begins a regular expression. In nearly all places
+//! the token before it says so. Where it does not — after a curly bracket, a word that is a keyword in some places only, a
+//! closing bracket of JSX — and where the text is not what it should be, the measure stops trusting what follows: from
+//! there on all is added up and nothing forgotten. So whatever a text does to mislead it only makes it heavier.
+
+use memchr::{memchr3, memmem};
+
+use super::{BRACKETS_MAX, ROUND_BRACKETS_MAX};
+use crate::passes::parse::stack::{self, BRACKET, MARK, OPERATOR, WORD};
+
+/// What stays of a bracket that was closed: `f()()()` nests as deep as it is long.
+const CLOSED: usize = 1024;
+
+/// The opening brackets of a text, wherever they stand.
+pub(super) fn brackets(text: &str) -> usize {
+    text.bytes().map(|byte| usize::from(matches!(byte, b'(' | b'[' | b'{'))).sum()
+}
+
+/// The most that nests in a text at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Nest {
+    depth: usize,
+    round: usize,
+    weight: usize,
+}
+
+impl Nest {
+    /// Whether that can be parsed.
+    pub(super) fn fits(&self) -> bool {
+        self.depth as u64 <= BRACKETS_MAX && self.round <= ROUND_BRACKETS_MAX && stack::has_room_for(self.weight)
+    }
+}
+
+/// Measures a text, which is TypeScript or JavaScript.
+pub(super) fn measure(text: &str, is_typescript: bool) -> Nest {
+    let start = if text.starts_with(BOM) { BOM.len_utf8() } else { 0 };
+    let mut scale = Scale {
+        bytes: text.as_bytes(),
+        at: start,
+        is_typescript,
+        levels: Vec::new(),
+        here: Level::default(),
+        kind: Kind::Block,
+        base: 0,
+        round: 0,
+        before: Before::Operator,
+        last: 0,
+        most: Nest { depth: 0, round: 0, weight: 0 },
+    };
+    if text[start..].starts_with("#!") {
+        scale.line();
+    }
+    while scale.at < scale.bytes.len() {
+        if scale.step().is_none() {
+            scale.distrust();
+            break;
+        }
+    }
+    scale.note();
+    scale.most
+}
+
+const BOM: char = '\u{feff}';
+
+/// What kind of bracket holds a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// `{ … }` that may hold statements, and the program.
+    Block,
+    /// `{ … }` that can hold properties only.
+    Object,
+    /// `( … )`, and what that says about a slash behind it.
+    Round {
+        then: Before,
+    },
+    Square,
+    /// `${ … }`.
+    Template,
+}
+
+/// What was read of what one bracket holds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Level {
+    /// What can nest around the next token: since the last `;`, or in a list since the last comma.
+    run: usize,
+    /// What the run was at the last `;`; an `else` goes on with it.
+    ended: usize,
+    /// What only the closing bracket ends: `do`, whose condition stands behind a `;`.
+    lasting: usize,
+}
+
+/// What the last token says about a slash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// It ends an operand: a slash divides.
+    Operand,
+    /// An operand must follow: a slash begins a regular expression.
+    Operator,
+    /// `if`, `for`, `while`, `with`.
+    Head,
+    /// `.`, after which every word is a name.
+    Dot,
+    /// `await`, which may be that of a `for`.
+    Await,
+    /// Only a parser knows.
+    Unknown,
+}
+
+struct Scale<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    is_typescript: bool,
+    /// The open brackets: what they stand in, and what that was before them.
+    levels: Vec<(Kind, Level, usize)>,
+    here: Level,
+    kind: Kind,
+    /// What all open brackets weigh, and all that stands before them in theirs.
+    base: usize,
+    round: usize,
+    before: Before,
+    /// The last token, if it is a mark.
+    last: u8,
+    most: Nest,
+}
+
+impl Scale<'_> {
+    fn peek(&self, ahead: usize) -> u8 {
+        self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    fn weight(&self) -> usize {
+        self.base + self.here.lasting + self.here.run
+    }
+
+    /// Notes what nests here, before it is forgotten.
+    fn note(&mut self) {
+        self.most.weight = self.most.weight.max(self.weight());
+    }
+
+    /// Counts all that follows as if it were code and nothing of it ever ended.
+    fn distrust(&mut self) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        self.here.run += stack::weight(rest);
+        let opened = |byte: &&u8| matches!(byte, b'(' | b'[' | b'{');
+        self.most.depth = self.most.depth.max(self.levels.len() + rest.iter().filter(opened).count());
+        let round = memchr::memchr_iter(b'(', rest).count();
+        self.most.round = self.most.round.max(self.round + round);
+    }
+
+    /// Reads one token; `None` where what follows cannot be trusted.
+    #[inline]
+    fn step(&mut self) -> Option<()> {
+        let byte = self.bytes[self.at];
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => self.at += 1,
+            b'0'..=b'9' => self.number(),
+            _ if is_word(byte) => self.word(),
+            b'"' | b'\'' => return self.string(byte),
+            b'`' => {
+                self.here.run += OPERATOR;
+                self.at += 1;
+                return self.template();
+            }
+            b'(' => {
+                let then = match self.before {
+                    Before::Head => Before::Operator,
+                    Before::Await => Before::Unknown,
+                    // Arguments, or an expression in brackets.
+                    _ => Before::Operand,
+                };
+                self.open(Kind::Round { then });
+            }
+            b'[' => self.open(Kind::Square),
+            b'{' => {
+                let holds_properties = self.before == Before::Operator && self.opens_object();
+                self.open(if holds_properties { Kind::Object } else { Kind::Block });
+            }
+            b')' | b']' | b'}' => return self.close(byte),
+            b'/' => return self.slash(),
+            b';' => self.semicolon(),
+            b',' => self.comma(),
+            b'<' => return self.angle(),
+            b'.' => self.dot(),
+            b'+' | b'-' => return self.sign(byte),
+            _ if byte.is_ascii_punctuation() => self.mark(byte),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Whether a `{` where an operand must follow is an object: not after `=>`, and not where a statement can begin.
+    fn opens_object(&self) -> bool {
+        match self.last {
+            b'(' | b'[' | b',' | b'?' | b'&' | b'|' | b'=' => true,
+            b':' => self.kind == Kind::Object,
+            _ => false,
+        }
+    }
+
+    fn open(&mut self, kind: Kind) {
+        self.levels.push((self.kind, self.here, self.base));
+        self.last = self.bytes[self.at];
+        self.base = self.weight() + BRACKET;
+        self.here = Level::default();
+        self.kind = kind;
+        self.round += usize::from(matches!(kind, Kind::Round { .. }));
+        self.most.depth = self.most.depth.max(self.levels.len());
+        self.most.round = self.most.round.max(self.round);
+        self.before = Before::Operator;
+        self.at += 1;
+    }
+
+    fn close(&mut self, byte: u8) -> Option<()> {
+        let fits = match self.kind {
+            Kind::Round { .. } => byte == b')',
+            Kind::Square => byte == b']',
+            Kind::Block | Kind::Object | Kind::Template => byte == b'}',
+        };
+        let closed = self.kind;
+        if !fits || self.levels.is_empty() {
+            return None;
+        }
+        self.note();
+        let (kind, level, base) = self.levels.pop()?;
+        (self.kind, self.here, self.base) = (kind, level, base);
+        self.here.run += CLOSED;
+        self.at += 1;
+        self.last = byte;
+        self.before = match closed {
+            Kind::Round { then } => {
+                self.round -= 1;
+                then
+            }
+            Kind::Square | Kind::Object => Before::Operand,
+            Kind::Block => Before::Unknown,
+            Kind::Template => return self.template(),
+        };
+        Some(())
+    }
+
+    fn semicolon(&mut self) {
+        self.note();
+        self.here.ended = self.here.run;
+        self.here.run = 0;
+        self.before = Before::Operator;
+        self.last = b';';
+        self.at += 1;
+    }
+
+    fn comma(&mut self) {
+        // Among statements, labels and heads go on past a comma; in TypeScript, type arguments do.
+        if !matches!(self.kind, Kind::Block) && !self.is_typescript {
+            self.note();
+            self.here.run = 0;
+        }
+        self.before = Before::Operator;
+        self.last = b',';
+        self.at += 1;
+    }
+
+    fn mark(&mut self, byte: u8) {
+        self.here.run += if matches!(byte, b'=' | b'?' | b':') { OPERATOR } else { MARK };
+        let types = self.is_typescript && matches!(byte, b'!' | b'>');
+        self.before = if types { Before::Unknown } else { Before::Operator };
+        self.last = byte;
+        self.at += 1;
+    }
+
+    fn dot(&mut self) {
+        self.here.run += MARK;
+        let is_spread = self.peek(1) == b'.' && self.peek(2) == b'.';
+        self.at += if is_spread { 3 } else { 1 };
+        self.last = b'.';
+        self.before = if is_spread { Before::Operator } else { Before::Dot };
+    }
+
+    /// `+`, `-`, and the two of them that stand before or behind an operand.
+    fn sign(&mut self, byte: u8) -> Option<()> {
+        self.here.run += MARK;
+        self.last = byte;
+        if self.peek(1) != byte {
+            self.before = Before::Operator;
+            self.at += 1;
+            return Some(());
+        }
+        // Behind an operand it stands on its line.
+        let before = self.bytes[..self.at].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t'));
+        let follows = before.is_some_and(|byte| is_word(*byte) || matches!(byte, b')' | b']'));
+        let is_behind = self.before == Before::Operand && follows;
+        // `-->` at the start of a line is a comment in a script.
+        if byte == b'-' && self.peek(2) == b'>' && !is_behind {
+            return None;
+        }
+        self.before = if is_behind { Before::Operand } else { Before::Unknown };
+        self.here.run += MARK;
+        self.at += 2;
+        Some(())
+    }
+
+    fn angle(&mut self) -> Option<()> {
+        // Elsewhere it begins JSX, a cast, or a comment.
+        if self.before != Before::Operand || self.bytes[self.at..].starts_with(b"<!--") {
+            return None;
+        }
+        // Of `<<` the second follows no operand.
+        let length = if self.peek(1) == b'<' { 2 } else { 1 };
+        self.here.run += length * if self.is_typescript { BRACKET } else { MARK };
+        self.before = Before::Operator;
+        self.last = b'<';
+        self.at += length;
+        Some(())
+    }
+
+    fn number(&mut self) {
+        // With `1.` and `1.5` as one; what `.` is followed by is no keyword.
+        while is_word(self.peek(0)) || (self.peek(0) == b'.' && self.peek(1) != b'.') {
+            self.at += 1;
+        }
+        self.before = Before::Operand;
+        self.last = 0;
+    }
+
+    fn word(&mut self) {
+        let start = self.at;
+        while is_word(self.peek(0)) {
+            self.at += 1;
+        }
+        let word = &self.bytes[start..self.at];
+        self.here.run += WORD;
+        self.last = 0;
+        self.before = match self.before {
+            Before::Dot => Before::Operand,
+            _ => self.after_word(word),
+        };
+    }
+
+    /// What a word that may be a keyword says about a slash.
+    fn after_word(&mut self, word: &[u8]) -> Before {
+        // White space beyond ASCII is read as part of a word, and any keyword could stand beside it.
+        let is_plain = word.iter().all(|byte| byte.is_ascii() && *byte != b'\\') || is_name(word);
+        if !is_plain {
+            self.goes_on();
+            self.here.lasting += 2 * WORD;
+            return Before::Unknown;
+        }
+        match word {
+            b"else" => {
+                self.goes_on();
+                Before::Operator
+            }
+            b"do" => {
+                self.here.lasting += 2 * WORD;
+                Before::Operator
+            }
+            b"return" | b"typeof" | b"instanceof" | b"new" | b"delete" | b"void" | b"throw" | b"case" | b"in"
+            | b"default" | b"extends" => Before::Operator,
+            b"if" | b"for" | b"while" | b"with" => Before::Head,
+            b"await" => Before::Await,
+            b"break" | b"catch" | b"class" | b"const" | b"continue" | b"debugger" | b"enum" | b"export"
+            | b"finally" | b"function" | b"import" | b"let" | b"of" | b"static" | b"switch" | b"try" | b"using"
+            | b"var" | b"yield" => Before::Unknown,
+            b"abstract" | b"accessor" | b"as" | b"asserts" | b"async" | b"declare" | b"from" | b"get"
+            | b"implements" | b"infer" | b"interface" | b"is" | b"keyof" | b"module" | b"namespace" | b"out"
+            | b"override" | b"package" | b"private" | b"protected" | b"public" | b"readonly" | b"satisfies"
+            | b"set" | b"type" | b"unique"
+                if self.is_typescript =>
+            {
+                Before::Unknown
+            }
+            _ => Before::Operand,
+        }
+    }
+
+    /// The statement that the last `;` ended goes on.
+    fn goes_on(&mut self) {
+        self.here.run += std::mem::take(&mut self.here.ended);
+    }
+
+    fn slash(&mut self) -> Option<()> {
+        match (self.peek(1), self.before) {
+            (b'/', _) => self.line(),
+            (b'*', _) => self.at += memmem::find(&self.bytes[self.at + 2..], b"*/")? + 4,
+            (_, Before::Operand) => {
+                self.here.run += MARK;
+                self.before = Before::Operator;
+                self.last = b'/';
+                self.at += 1;
+            }
+            (_, Before::Operator) => return self.regex(),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// A comment up to where its line ends for JavaScript.
+    fn line(&mut self) {
+        while let Some(next) = memchr3(b'\n', b'\r', 0xe2, &self.bytes[self.at..]) {
+            self.at += next;
+            if self.bytes[self.at] != 0xe2 || is_separator(&self.bytes[self.at..]) {
+                return;
+            }
+            self.at += 1;
+        }
+        self.at = self.bytes.len();
+    }
+
+    fn regex(&mut self) -> Option<()> {
+        let start = self.at;
+        let (mut at, mut in_class) = (self.at + 1, false);
+        loop {
+            let byte = *self.bytes.get(at)?;
+            match byte {
+                b'\n' | b'\r' => return None,
+                b'\\' if matches!(self.bytes.get(at + 1), Some(b'\n' | b'\r') | None) => return None,
+                b'\\' => at += 1,
+                b'[' => in_class = true,
+                b']' => in_class = false,
+                b'/' if !in_class => break,
+                0xe2 if is_separator(&self.bytes[at..]) => return None,
+                _ => {}
+            }
+            at += 1;
+        }
+        // A pattern nests too, while it is read.
+        let inside = stack::weight(&self.bytes[start..at]);
+        self.most.weight = self.most.weight.max(self.weight() + inside);
+        self.at = at + 1;
+        while is_word(self.peek(0)) {
+            self.at += 1;
+        }
+        self.before = Before::Operand;
+        self.last = b'/';
+        Some(())
+    }
+
+    fn string(&mut self, quote: u8) -> Option<()> {
+        let mut at = self.at + 1;
+        loop {
+            let byte = *self.bytes.get(at)?;
+            match byte {
+                b'\\' if self.bytes.get(at + 1) == Some(&b'\r') && self.bytes.get(at + 2) == Some(&b'\n') => at += 2,
+                b'\\' => at += 1,
+                b'\n' | b'\r' => return None,
+                _ if byte == quote => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        self.at = at + 1;
+        self.before = Before::Operand;
+        self.last = quote;
+        Some(())
+    }
+
+    /// The text of a template, up to its end or its next field.
+    fn template(&mut self) -> Option<()> {
+        loop {
+            self.at += memchr3(b'`', b'\\', b'$', self.bytes.get(self.at..)?)?;
+            match (self.bytes[self.at], self.peek(1)) {
+                (b'`', _) => break,
+                (b'$', b'{') => {
+                    self.at += 1;
+                    self.open(Kind::Template);
+                    return Some(());
+                }
+                (b'\\', _) => self.at += 2,
+                _ => self.at += 1,
+            }
+        }
+        self.at += 1;
+        self.before = Before::Operand;
+        self.last = b'`';
+        Some(())
+    }
+}
+
+/// Whether a word beyond ASCII is of letters alone.
+fn is_name(word: &[u8]) -> bool {
+    let is_letter = |char: char| char.is_alphanumeric() || matches!(char, '_' | '$' | '#');
+    std::str::from_utf8(word).is_ok_and(|word| word.chars().all(is_letter))
+}
+
+/// U+2028 and U+2029, which end lines.
+fn is_separator(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xe2, 0x80, 0xa8 | 0xa9, ..])
+}
+
+/// What names are made of; `#` begins a private one, and `\` an escape.
+#[inline]
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#' | b'\\') || byte >= 0x80
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weight(text: &str) -> usize {
+        measure(text, false).weight
+    }
+
+    fn grows(before: &str, part: &str, after: &str) -> bool {
+        let heavy = |times: usize| weight(&format!("{before}{}{after}", part.repeat(times)));
+        heavy(200) >= heavy(100) + 100 * 300
+    }
+
+    #[test]
+    fn what_nests_adds_up() {
+        for (before, part, after) in [
+            ("x = ", "(", "1"),
+            ("x = ", "[", "1"),
+            ("x = ", "{a: ", "1"),
+            ("x = ", "`${", "1"),
+            ("x = f", "()", ";"),
+            ("x = a", ".b", ";"),
+            ("x = a", "``", ";"),
+            ("x = ", "y => ", "1"),
+            ("x = ", "- ", "1"),
+            ("x = ", "new ", "A"),
+            ("x = a", " ? 1 : a", ""),
+            ("", "if (x) ", ";"),
+            ("", "if (x) y; else ", ";"),
+            ("", "if (x) y;\u{a0}else ", ";"),
+            ("", "if (x) { y; } else ", ";"),
+            ("", "do x; while (y)", ";"),
+            ("", "do ", "; while (y);"),
+            ("", "for (;;) ", ";"),
+            ("", "a: ", ";"),
+            ("", "a: ", "x, y"),
+            ("", "if (x) ", "y, z"),
+            ("x = /", "(", "/"),
+            ("x = ", "a in ", "b"),
+        ] {
+            assert!(grows(before, part, after), "{before}{part}{after}");
+        }
+    }
+
+    #[test]
+    fn what_stands_side_by_side_does_not() {
+        for (before, part, after) in [
+            ("", "f(a, b);\n", ""),
+            ("x = [", "{a: 1, b: [2, 'c(']},\n", "]"),
+            ("x = {", "a: f(1) ? b : c, ", "}"),
+            ("f(", "'((((', /[(]\\((/g, a / (b) / c, ", ")"),
+            ("", "x = `(${a + '}'}((`; // ((\n", ""),
+            ("", "for (;;) { if (x) y; else z(); }\n;", ""),
+            ("", "/* ( */ i++ / 2;", ""),
+            ("", "x = (1 << y) < z; while (n --> 0) of(y) / 1;", ""),
+            ("", "!function () {}(x) < y / z, 1;", ""),
+            ("", "π = halfπ / (2);", ""),
+        ] {
+            assert!(!grows(before, part, after), "{before}{part}{after}");
+        }
+    }
+
+    #[test]
+    fn nothing_hides_a_bracket() {
+        for (before, part) in [
+            // Closing brackets in what could be read as code.
+            ("", "{} /[/]/.x(/)))/, "),
+            ("x = ", "(<p>)</p>, "),
+            ("", "x = a\u{a0}/ 1; (/)/;"),
+            ("", "a = (b\n++/)/, "),
+            ("", "<!-- )\n("),
+            ("", "x\n--> )\n("),
+            ("", "// \r( // )\n"),
+            ("", "// \u{2028}( // )\n"),
+            ("", "( ' )\n' "),
+            ("", "(for await (x of y) /)/; "),
+            ("", "yield /)/ ( "),
+        ] {
+            let deep = measure(&format!("{before}{}", part.repeat(100)), false);
+            assert!(deep.depth >= 100, "{before}{part}: {deep:?}");
+        }
+        for text in ["\u{feff}#!/*\n((((", "#!/*\n((((", "#! (\n (((("] {
+            assert_eq!(measure(text, false).depth, 4, "{text}");
+        }
+    }
+}
