@@ -65,7 +65,12 @@ pub(super) fn fits_all(source: &str) -> bool {
 
 /// Whether the parsing threads have room for so much as [`weight`] measures it.
 pub(super) fn has_room_for(weight: usize) -> bool {
-    Pool::get().is_some_and(|pool| weight <= pool.weight_max)
+    weight <= room()
+}
+
+/// How much room the parsing threads have, in bytes.
+pub(super) fn room() -> usize {
+    Pool::get().map_or(0, |pool| pool.weight_max)
 }
 
 /// What an opening bracket weighs, a mark of an operator that goes on to its right, the start of a word, and any other mark.

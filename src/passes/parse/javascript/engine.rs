@@ -9,7 +9,6 @@ use oxc_ast::ast::Program;
 use oxc_diagnostics::OxcDiagnostic;
 use oxc_parser::{ParseOptions, Parser, ParserReturn};
 use oxc_semantic::SemanticBuilder;
-use oxc_span::Span;
 
 use super::arena::Arena;
 use super::checks::{self, Source};
@@ -18,7 +17,7 @@ use super::hints;
 use super::jumps::Jumps;
 use super::mend::{Mend, Mends};
 use super::notes;
-use super::survey::Survey;
+use super::survey::{Survey, TooDeep};
 use super::tolerate;
 use crate::facts::strict::{self, Frame, Lowered, Sketch, Wanted};
 use crate::language::NodeVersion;
@@ -93,8 +92,8 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
     if errors.is_empty() && !panicked {
         let mut survey = Survey::of(&program, text, terms, sketch.take());
         sketch = survey.sketch.take();
-        if let Some(span) = survey.too_deep {
-            return Err(Refused { problems: vec![too_deep(span)], mends: Vec::new() });
+        if let Some(found) = survey.too_deep {
+            return Err(Refused { problems: vec![too_deep(found)], mends: Vec::new() });
         }
         // Most files give no doubt; they are spared the tables of `oxc_semantic` and its store of all nodes.
         if survey.concerns || !mends.is_empty() || !terms.goal.is_javascript() {
@@ -125,10 +124,13 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
     }
 }
 
-/// What nests deeper than V8 reads.
-fn too_deep(span: Span) -> Problem {
+/// What nests deeper than V8 reads, or than can be judged.
+fn too_deep(found: TooDeep) -> Problem {
+    let (span, message) = match found {
+        TooDeep::V8(span) => (span, "this nests deeper than the stack of V8 allows"),
+        TooDeep::Own(span) => (span, "this nests deeper than can be judged safely"),
+    };
     let range = checks::bytes(span);
-    let message = "this nests deeper than the stack of V8 allows";
     Problem::new("nesting-too-deep", message, range.start..range.end.min(range.start + 40))
         .hint("split the code into smaller parts")
 }

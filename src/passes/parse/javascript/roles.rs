@@ -148,6 +148,10 @@ fn for_node(package: Option<(String, PackageType)>, text: &str) -> Vec<Candidate
         None => "no package.json names a type".to_owned(),
     };
     let commonjs = Candidate::new(Goal::COMMONJS, format!("{unsaid}, and it is CommonJS"));
+    // Node tries a file as a module only after some faults, and this one of CommonJS is not among them.
+    if text.starts_with("\u{feff}#!") {
+        return vec![commonjs];
+    }
     let module = Candidate::new(Goal::MODULE, format!("{unsaid}, and its syntax is that of a module"));
     if looks_like_module(text) {
         vec![Candidate { if_module_syntax: true, ..module.clone() }, commonjs, module]

@@ -3,38 +3,56 @@
 //!
 //! It rides on the walk of [`super::survey`]. More doubt than needed does no harm.
 
+use std::collections::HashMap;
+
 use oxc_ast::AstKind;
 use oxc_ast::ast::{
     Expression, ForStatementLeft, LabelIdentifier, LabeledStatement, LogicalExpression, LogicalOperator, Statement,
 };
 
+use super::names::Seed;
+
 /// Around a node, within the innermost function: a loop; a loop or a `switch`.
 const LOOP: u8 = 1;
 const BREAKABLE: u8 = 2;
 
+/// A label that can be jumped to.
+#[derive(Clone, Copy, Debug)]
+struct Label {
+    /// How many functions were open where it stands.
+    function: usize,
+    is_loop: bool,
+}
+
 /// What is known of the surroundings, innermost last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch<'a> {
     around: Vec<u8>,
-    /// Labels, and whether each is a loop's.
-    labels: Vec<(&'a str, bool)>,
-    /// For each open function: how many labels there were.
-    bases: Vec<usize>,
+    /// How many functions are open.
+    functions: usize,
+    labels: HashMap<&'a str, Label, Seed>,
+    /// The open labelled statements, and what their labels stood for before.
+    before: Vec<(&'a str, Option<Label>)>,
     /// Whether something is in doubt.
     pub(super) concerns: bool,
 }
 
 impl<'a> Watch<'a> {
+    pub(super) fn new() -> Self {
+        let labels = HashMap::with_hasher(Seed::new());
+        Self { around: Vec::new(), functions: 0, labels, before: Vec::new(), concerns: false }
+    }
+
     /// Begins the body of a function or a static block.
     pub(super) fn open_function(&mut self) {
         self.around.push(0);
-        self.bases.push(self.labels.len());
+        self.functions += 1;
     }
 
     /// Ends what [`Self::open_function`] began.
     pub(super) fn close_function(&mut self) {
         self.around.pop();
-        self.bases.pop();
+        self.functions -= 1;
     }
 
     /// Before what is in a node.
@@ -65,7 +83,7 @@ impl<'a> Watch<'a> {
             | AstKind::ForStatement(_)
             | AstKind::ForInStatement(_)
             | AstKind::ForOfStatement(_) => drop(self.around.pop()),
-            AstKind::LabeledStatement(_) => drop(self.labels.pop()),
+            AstKind::LabeledStatement(_) => self.unlabelled(),
             _ => {}
         }
     }
@@ -79,20 +97,27 @@ impl<'a> Watch<'a> {
 
     fn labelled(&mut self, labelled: &LabeledStatement<'a>) {
         let name = labelled.label.name.as_str();
-        // Beyond doubt there is no more to find, and each look is as long as there are labels.
-        self.concerns = self.concerns || self.label(name).is_some();
-        self.labels.push((name, is_loop(&labelled.body)));
+        self.concerns |= self.label(name).is_some();
+        let label = Label { function: self.functions, is_loop: is_loop(&labelled.body) };
+        self.before.push((name, self.labels.insert(name, label)));
+    }
+
+    fn unlabelled(&mut self) {
+        match self.before.pop() {
+            Some((name, Some(label))) => drop(self.labels.insert(name, label)),
+            Some((name, None)) => drop(self.labels.remove(name)),
+            None => {}
+        }
     }
 
     fn jump(&mut self, label: Option<&LabelIdentifier<'a>>, needs: u8) {
-        self.concerns = self.concerns
-            || match label {
-                None => self.inner() & needs == 0,
-                Some(label) => match self.label(&label.name) {
-                    Some(is_loop) => needs == LOOP && !is_loop,
-                    None => true,
-                },
-            };
+        self.concerns |= match label {
+            None => self.inner() & needs == 0,
+            Some(label) => match self.label(&label.name) {
+                Some(is_loop) => needs == LOOP && !is_loop,
+                None => true,
+            },
+        };
     }
 
     fn inner(&self) -> u8 {
@@ -101,8 +126,8 @@ impl<'a> Watch<'a> {
 
     /// Whether the label of this name is a loop's; `None` where there is none in the innermost function.
     fn label(&self, name: &str) -> Option<bool> {
-        let base = self.bases.last().copied().unwrap_or(0);
-        self.labels[base..].iter().rev().find(|(label, _)| *label == name).map(|(_, is_loop)| *is_loop)
+        let label = self.labels.get(name)?;
+        (label.function == self.functions).then_some(label.is_loop)
     }
 }
 
