@@ -497,6 +497,9 @@ const JUMPS: &[Row] = &[
 
 /// Names declared twice.
 const TWICE: &[Row] = &[
+    (SCRIPT, "xxxx", "{function a(){} var [a,a]=b}"),
+    ("a.cjs", "xxxx", "switch(b){default:async function a(){}a:var[a,a]=c}"),
+    (SCRIPT, "vvvv", "function a(){} var [a,a]=b"),
     (SCRIPT, "vvvv", "{function y(){}}let y"),
     ("a.cjs", "vvvv", "{function y(){}}let y"),
     (SCRIPT, "vvvv", "function y(){}{var y}"),

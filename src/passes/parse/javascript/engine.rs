@@ -102,7 +102,7 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
             tolerate::old_octals(&mut errors, &built.semantic, terms);
             note = notes::not_erasable(built.semantic.nodes(), terms.goal);
             tolerate::read_names(&mut errors, &built.semantic, terms);
-            problems.extend(tolerate::redeclarations(&mut errors, &built.semantic, terms));
+            problems.extend(tolerate::redeclarations(&mut errors, &built.semantic, terms, &survey.twice));
             let jumps = if errors.is_empty() { Jumps::new(built.semantic.nodes()) } else { Jumps::none() };
             let found = checks::all(&built.semantic, Source { text, terms, mends }, jumps);
             problems.extend(found.into_iter().take(FAULTS_MAX));

@@ -8,6 +8,8 @@
 
 mod visit;
 
+use std::collections::HashSet;
+
 use oxc_ast::AstKind;
 use oxc_ast::ast::{BindingIdentifier, Class, ClassElement, Function, MethodDefinitionKind, Program};
 use oxc_ast_visit::Visit as _;
@@ -83,6 +85,8 @@ pub struct Survey<'t, 'a> {
     binding: Binding,
     /// Whether the class that is being walked over is one that `super()` can reach.
     extends: bool,
+    /// Names with two declarations that may not stand together.
+    pub(super) twice: HashSet<&'a str>,
     /// Names that are exported and must be declared at the top.
     exports: Vec<&'a str>,
     /// Declarations of `import` and `export` that were walked over.
@@ -111,6 +115,7 @@ impl<'t, 'a> Survey<'t, 'a> {
             around: Around::default(),
             binding: Binding::Lexical,
             extends: false,
+            twice: HashSet::new(),
             exports: Vec::new(),
             module_items: 0,
             used: 0,
@@ -198,7 +203,10 @@ impl<'t, 'a> Survey<'t, 'a> {
 
     fn declare(&mut self, name: &BindingIdentifier<'a>, binding: Binding) {
         let name = name.name.as_str();
-        self.concerns |= self.names.declare(name, binding);
+        if self.names.declare(name, binding) {
+            self.concerns = true;
+            self.twice.insert(name);
+        }
         let is_lexical = matches!(binding, Binding::Lexical | Binding::BlockFunction);
         if is_lexical && self.terms.goal == Goal::COMMONJS && self.names.at_program_top() {
             self.concerns |= WRAPPER_NAMES.contains(&name);
