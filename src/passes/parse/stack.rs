@@ -55,7 +55,12 @@ pub(crate) fn with_room<T: Send>(job: impl FnOnce() -> T + Send) -> T {
 
 /// Whether the parsing threads have the stack that a recursive parser may need for `source`.
 pub(super) fn fits(source: &str) -> bool {
-    fits_all(source) || has_room_for(most(source.as_bytes())) || has_room_for(weight(source.as_bytes()))
+    fits_quickly(source) || has_room_for(weight(source.as_bytes()))
+}
+
+/// The same, where counting the brackets settles it.
+pub(super) fn fits_quickly(source: &str) -> bool {
+    fits_all(source) || has_room_for(most(source.as_bytes()))
 }
 
 /// Whether they have it if every byte of `source` is an opening bracket; so it is with a small file.
@@ -81,8 +86,15 @@ pub(super) const MARK: usize = 320;
 
 /// An upper bound of the [`weight`], found by counting brackets alone: nothing else weighs more than an [`OPERATOR`].
 fn most(source: &[u8]) -> usize {
-    let brackets = source.iter().filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'<')).count();
+    let brackets = count(source, |byte| matches!(byte, b'(' | b'[' | b'{' | b'<'));
     brackets * BRACKET + (source.len() - brackets) * OPERATOR
+}
+
+/// How many bytes of a text are of a kind; summed up in single bytes, many are looked at together.
+#[inline]
+pub(super) fn count(source: &[u8], is_meant: impl Fn(u8) -> bool) -> usize {
+    let of = |chunk: &[u8]| usize::from(chunk.iter().map(|byte| u8::from(is_meant(*byte))).sum::<u8>());
+    source.chunks(usize::from(u8::MAX)).map(of).sum()
 }
 
 /// An upper bound of the stack, in bytes, that a recursive parser and the visitors after it need for `source`.

@@ -30,7 +30,6 @@ use super::Region;
 use super::bounds;
 use super::file::Basis;
 use super::problem::{Judged, Problem};
-use super::stack;
 use crate::facts::strict::Lowered;
 use crate::language::{Language, NodeVersion};
 use engine::{Accepted, Harvest, Refused, Terms};
@@ -154,7 +153,8 @@ fn bounded(text: &str, language: Language) -> Option<Problem> {
     };
     let type_arguments = || {
         let most = bounds::TYPE_ARGUMENTS_MAX;
-        let at = bounds::type_arguments_over(text, most).filter(|_| language == Language::TypeScript)?;
+        let is_typescript = language == Language::TypeScript;
+        let at = is_typescript.then(|| bounds::type_arguments_over(text, most)).flatten()?;
         Some(bounds::too_deep("type arguments", most as u64, at))
     };
     too_deep(text, language).or_else(labels).or_else(type_arguments)
@@ -162,9 +162,8 @@ fn bounded(text: &str, language: Language) -> Option<Problem> {
 
 /// What nests too deep in a text, or could.
 fn too_deep(text: &str, language: Language) -> Option<Problem> {
-    // Few brackets cannot nest deep, and there are few in most files.
-    let few = nesting::brackets(text) <= ROUND_BRACKETS_MAX && stack::fits_all(text);
-    if few || nesting::measure(text, language == Language::TypeScript).fits() {
+    let is_typescript = language == Language::TypeScript;
+    if nesting::is_slight(text, is_typescript) || nesting::measure(text, is_typescript).fits() {
         return None;
     }
     let found = scan::scan(text, BRACKETS_MAX);

@@ -21,9 +21,32 @@ use crate::passes::parse::stack::{self, BRACKET, MARK, OPERATOR};
 /// the tree does, and [`survey`](super::survey) has a bound of its own for that.
 const CLOSED: usize = 1024;
 
+/// Whether a text is so small, or has so few brackets, that nothing need be measured. Most files are.
+pub(super) fn is_slight(text: &str, is_typescript: bool) -> bool {
+    if is_typescript {
+        // Types nest in more ways than one, and each way may be tried before another.
+        return brackets(text.as_bytes()) <= ROUND_BRACKETS_MAX && stack::fits_all(text);
+    }
+    stack::fits_quickly(text) && !parameters_over(text.as_bytes(), ROUND_BRACKETS_MAX)
+}
+
 /// The opening brackets of a text, wherever they stand.
-pub(super) fn brackets(text: &str) -> usize {
-    text.bytes().map(|byte| usize::from(matches!(byte, b'(' | b'[' | b'{'))).sum()
+fn brackets(text: &[u8]) -> usize {
+    stack::count(text, |byte| matches!(byte, b'(' | b'[' | b'{'))
+}
+
+/// Whether more than `most` round brackets may begin the parameters of an arrow function: those that a pattern follows,
+/// or a name and what may stand behind it there. The parser reads nothing else twice.
+fn parameters_over(text: &[u8], most: usize) -> bool {
+    const NO_PATTERN: &[u8] = b")(\"'`!+-~";
+    const NOT_BEHIND_NAME: &[u8] = b".([{\"'`!+-*%<>&|^;}]";
+    let may_begin = |at: &usize| {
+        let rest = &text[at + 1..];
+        let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')).count();
+        let others = if name == 0 { NO_PATTERN } else { NOT_BEHIND_NAME };
+        rest.get(name).is_none_or(|next| !others.contains(next))
+    };
+    memchr::memchr_iter(b'(', text).filter(may_begin).nth(most).is_some()
 }
 
 /// The most that nests in a text at once.
@@ -164,7 +187,7 @@ impl Scale<'_> {
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => self.at += 1,
             b'0'..=b'9' => self.number(),
-            _ if is_word(byte) => self.word(),
+            _ if is_word(byte) => return self.word(),
             b'"' | b'\'' => return self.string(byte),
             b'`' => {
                 self.here.run += OPERATOR;

@@ -75,11 +75,39 @@ fn nothing_hides_a_bracket() {
         ("", "( ' )\n' "),
         ("", "(for await (x of y) /)/; "),
         ("", "yield /)/ ( "),
+        ("a\\//", "( \n"),
+        ("a\\'", "( "),
+        ("\\u'", "( "),
     ] {
         let deep = measure(&format!("{before}{}", part.repeat(100)), false);
         assert!(deep.depth >= 100, "{before}{part}: {deep:?}");
     }
     for text in ["\u{feff}#!/*\n((((", "#!/*\n((((", "#! (\n (((("] {
         assert_eq!(measure(text, false).depth, 4, "{text}");
+    }
+}
+
+#[test]
+fn what_may_begin_parameters_is_counted() {
+    for text in [
+        "(a",
+        "(a = ",
+        "async (a, ",
+        "({",
+        "([",
+        "(...a",
+        "( /* */ a",
+        "(\n\\u0061 = ",
+        "(a\\u0061",
+        "(ä, ",
+        "(private a",
+        "(a/**/,",
+    ] {
+        assert!(parameters_over(text.as_bytes(), 0), "{text}");
+        assert!(!parameters_over(text.as_bytes(), 1), "{text}");
+        assert!(parameters_over(text.repeat(3).as_bytes(), 2) || text == "(a", "{text}");
+    }
+    for text in ["", "()", "(a.b)", "('a')", "(a[0], b)", "(!a)", "(\"a\")", "(a&&b)"] {
+        assert!(!parameters_over(text.as_bytes(), 0), "{text}");
     }
 }

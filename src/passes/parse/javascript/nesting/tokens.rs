@@ -15,9 +15,13 @@ impl Scale<'_> {
         self.last = 0;
     }
 
-    pub(super) fn word(&mut self) {
+    /// `None` where a backslash begins no escape: the parser goes on behind it, with what is left of the text.
+    pub(super) fn word(&mut self) -> Option<()> {
         let start = self.at;
         while is_word(self.peek(0)) {
+            if self.peek(0) == b'\\' && !is_escape(&self.bytes[self.at..]) {
+                return None;
+            }
             self.at += 1;
         }
         let word = &self.bytes[start..self.at];
@@ -27,6 +31,7 @@ impl Scale<'_> {
             Before::Dot => Before::Operand,
             _ => self.after_word(word),
         };
+        Some(())
     }
 
     /// What a word that may be a keyword says about a slash.
@@ -173,6 +178,18 @@ impl Scale<'_> {
 fn is_name(word: &[u8]) -> bool {
     let is_letter = |char: char| char.is_alphanumeric() || matches!(char, '_' | '$' | '#');
     std::str::from_utf8(word).is_ok_and(|word| word.chars().all(is_letter))
+}
+
+/// Whether an escape of a name begins a text: `\u0061`, or `\u{61}`, whose brackets are read as such.
+fn is_escape(bytes: &[u8]) -> bool {
+    let are_digits = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit);
+    match bytes {
+        [b'\\', b'u', b'{', rest @ ..] => {
+            rest.iter().position(|byte| *byte == b'}').is_some_and(|end| are_digits(&rest[..end]))
+        }
+        [b'\\', b'u', rest @ ..] => rest.get(..4).is_some_and(are_digits),
+        _ => false,
+    }
 }
 
 /// U+2028 and U+2029, which end lines.
