@@ -18,7 +18,6 @@ What other scanners check, and which rules find the same here. This table is mad
 /// A scanner.
 #[derive(Debug, Deserialize)]
 struct Peer {
-    #[serde(alias = "peer")]
     name: String,
     #[serde(rename = "check")]
     checks: Vec<Check>,
