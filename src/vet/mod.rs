@@ -3,6 +3,7 @@
 //! [`judge_artifact`] is a pure function of the snapshot. [`Session`] adds the effects and the clock and makes the
 //! report. Nothing here prints.
 
+mod foreign;
 mod gate;
 mod kept;
 mod log;
@@ -30,6 +31,7 @@ use crate::report::{
 };
 use crate::rules::RuleSet;
 
+pub use foreign::FOREIGN_SUPPRESSION;
 pub use gate::{Baseline, Cleared, Judged, fails, gate, judge, names};
 use kept::Kept;
 use log::Log;
