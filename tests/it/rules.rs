@@ -2,6 +2,7 @@
 
 mod agreement;
 mod agreement_python;
+mod cases;
 mod evasions;
 mod language;
 mod meaning;
