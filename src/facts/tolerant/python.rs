@@ -592,7 +592,11 @@ fn decorated(builder: &mut Builder<'_>, children: &[Kid<'_>]) {
     let decorators: Vec<_> = children
         .iter()
         .filter(|child| child.kind == N::Decorator)
-        .map(|child| (child.expr, child.node.byte_range()))
+        .map(|child| {
+            // The node goes to the end of its line, what comes after the expression included.
+            let end = child.node.named_child(0).map_or(child.node.end_byte(), |inner| inner.end_byte());
+            (child.expr, child.node.start_byte()..end)
+        })
         .collect();
     let named = definition.node.child_by_field_name("name").map(|node| name(builder, node));
     builder.decorated(&decorators, definition.expr, named);
