@@ -1,7 +1,15 @@
 //! What literals mean: escapes and numbers of Python and JavaScript.
 
+/// The longest name of a letter that is looked up; the longest there is has 88.
+const LETTER_NAME_BYTES_MAX: usize = 120;
+
 /// The value of a Python string's content.
 pub(crate) fn python_text(content: &str, raw: bool) -> String {
+    python_content(content, raw, true)
+}
+
+/// The same, where `named` says whether `\N{…}` is a letter by its name: it is none in bytes.
+fn python_content(content: &str, raw: bool, named: bool) -> String {
     if raw || !content.contains('\\') {
         return content.to_owned();
     }
@@ -16,6 +24,7 @@ pub(crate) fn python_text(content: &str, raw: bool) -> String {
             'x' => hex_escape(after, 2),
             'u' => hex_escape(after, 4),
             'U' => hex_escape(after, 8),
+            'N' if named => named_escape(after),
             '0'..='7' => octal(rest).map_or((None, 0), |(value, used)| (Some(value), used - 1)),
             _ => (simple(char), 0),
         };
@@ -33,7 +42,7 @@ pub(crate) fn python_text(content: &str, raw: bool) -> String {
 /// The value of a Python bytes literal's content.
 pub(crate) fn python_bytes(content: &str, raw: bool) -> Vec<u8> {
     // Every escape of bytes is below 256, so a text of such characters holds them.
-    python_text(content, raw).chars().map(|char| u8::try_from(u32::from(char)).unwrap_or(b'?')).collect()
+    python_content(content, raw, false).chars().map(|char| u8::try_from(u32::from(char)).unwrap_or(b'?')).collect()
 }
 
 /// The value of the content of a string or template of JavaScript, or of an identifier that is written with escapes.
@@ -94,6 +103,13 @@ fn hex_digits(text: &str, count: usize) -> (Option<u32>, usize) {
 fn hex_escape(text: &str, count: usize) -> (Option<char>, usize) {
     let (value, used) = hex_digits(text, count);
     (value.map(|value| char::from_u32(value).unwrap_or('\u{fffd}')), used)
+}
+
+/// `{LATIN SMALL LETTER A}`.
+fn named_escape(text: &str) -> (Option<char>, usize) {
+    let name = text.strip_prefix('{').and_then(|text| text.split_once('}')).map(|(name, _)| name);
+    let found = name.filter(|name| name.len() <= LETTER_NAME_BYTES_MAX).and_then(unicode_names2::character);
+    (found, if found.is_some() { name.map_or(0, str::len) + 2 } else { 0 })
 }
 
 /// One to three octal digits.

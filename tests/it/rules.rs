@@ -2,6 +2,7 @@
 
 mod agreement;
 mod agreement_python;
+mod cases;
 mod coverage;
 mod evasions;
 mod language;

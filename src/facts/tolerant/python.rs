@@ -592,7 +592,9 @@ fn decorated(builder: &mut Builder<'_>, children: &[Kid<'_>]) {
     let decorators: Vec<_> = children
         .iter()
         .filter(|child| child.kind == N::Decorator)
-        .map(|child| (child.expr, child.node.byte_range()))
+        // The node goes on to the end of its line: the expression in it says where it ends.
+        .map(|child| (child, child.node.named_child(0).unwrap_or(child.node).end_byte()))
+        .map(|(child, end)| (child.expr, child.node.start_byte()..end))
         .collect();
     let named = definition.node.child_by_field_name("name").map(|node| name(builder, node));
     builder.decorated(&decorators, definition.expr, named);

@@ -1,12 +1,12 @@
 //! From call sites to parameters: what the functions of the file are given by those who call them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{Set, Value};
-use crate::facts::{Dialect, ExprId, Facts, FunctionId, IdMap, Kind, ScopeId, ScopeKind, Spread, Sym, VarId};
+use crate::facts::{Argument, Dialect, ExprId, Facts, FunctionId, IdMap, Kind, ScopeId, ScopeKind, Spread, Sym, VarId};
 
 /// Who calls which function.
 #[derive(Debug, Default)]
@@ -22,7 +22,12 @@ pub(super) struct CallSites {
     calls: HashMap<Sym, Vec<ExprId>>,
     /// Calls that a function is handed to, by its name.
     handed: HashMap<Sym, Vec<ExprId>>,
+    /// Parameters that are requests of a web server, whatever they are called.
+    requests: HashSet<u32>,
 }
+
+/// Methods that register what answers requests: `app.get("/", (q, r) => …)`.
+const REGISTERS: [&str; 9] = ["get", "post", "put", "patch", "delete", "all", "use", "route", "createServer"];
 
 impl CallSites {
     fn of(facts: &Facts) -> Self {
@@ -51,6 +56,7 @@ impl CallSites {
             if let Kind::Name(name) | Kind::Attribute { name, .. } = *facts.kind(callee) {
                 sites.calls.entry(name).or_default().push(call);
             }
+            sites.note_request(facts, callee, &facts.arguments[arguments.range()]);
             for argument in facts.arguments[arguments.range()].iter().take(2) {
                 if let Kind::Name(name) = *facts.kind(argument.value) {
                     sites.handed.entry(name).or_default().push(call);
@@ -58,6 +64,30 @@ impl CallSites {
             }
         }
         sites
+    }
+
+    /// Notes the request among the parameters of a function that a call registers: the first of two or three, and the
+    /// second of four, which are those of a handler of errors.
+    fn note_request(&mut self, facts: &Facts, callee: ExprId, arguments: &[Argument]) {
+        let Kind::Attribute { name, .. } = *facts.kind(callee) else { return };
+        if facts.dialect != Dialect::JavaScript || !REGISTERS.contains(&facts.text(name)) {
+            return;
+        }
+        for argument in arguments.iter().take(limits::VALUES_MAX) {
+            let Kind::Function(function) = *facts.kind(argument.value) else { continue };
+            let function = &facts.functions[function.at()];
+            let request = match function.parameters.len() {
+                2 | 3 => function.parameters[0],
+                4 => function.parameters[1],
+                _ => None,
+            };
+            self.requests.extend(request.and_then(|name| facts.variable(function.scope, name)).map(|one| one.0));
+        }
+    }
+
+    /// Whether a variable is the request that a function of a web server answers.
+    pub(super) fn is_request(&self, variable: VarId) -> bool {
+        self.requests.contains(&variable.0)
     }
 }
 
@@ -137,7 +167,7 @@ impl Resolver<'_> {
         calls.filter_map(|&call| self.argument_for(call, (function, index), shift)).collect()
     }
 
-    fn sites(&mut self) -> Rc<CallSites> {
+    pub(super) fn sites(&mut self) -> Rc<CallSites> {
         let facts = &self.facts;
         self.call_sites.get_or_insert_with(|| Rc::new(CallSites::of(facts))).clone()
     }

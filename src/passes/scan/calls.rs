@@ -39,7 +39,7 @@ impl Resolver<'_> {
     /// Everything that a call may really call: `partial`, `methodcaller`, `.call`, `.apply` and `Reflect` seen through.
     /// The flag says whether it may call something else as well.
     pub(super) fn targets(&mut self, callee: ExprId, arguments: Span) -> (Vec<Target>, bool) {
-        let arguments: Rc<[Argument]> = self.facts.arguments[arguments.range()].into();
+        let arguments = self.spread_lists(arguments);
         let callees = self.need(callee);
         let mut open = callees.open;
         // Each with the partial calls that it was reached through.
@@ -69,8 +69,11 @@ impl Resolver<'_> {
             match self.unwrapped(&target) {
                 Some(inner) => todo.extend(inner.into_iter().map(|inner| (inner, through.clone()))),
                 None => {
-                    if let Value::Foreign(id) = target.value {
-                        let inner = self.foreign_targets(id, &target.arguments);
+                    let inner = match target.value {
+                        Value::Foreign(id) => self.foreign_targets(id, &target.arguments),
+                        _ => self.called_as_well(&target),
+                    };
+                    if !inner.is_empty() {
                         through.push(crate::facts::OPAQUE);
                         todo.extend(inner.into_iter().map(|inner| (inner, through.clone())));
                     }
@@ -80,6 +83,44 @@ impl Resolver<'_> {
         }
         targets.reverse();
         (targets, open)
+    }
+
+    /// The arguments of a call; lists of the source that are spread are taken apart.
+    fn spread_lists(&mut self, arguments: Span) -> Rc<[Argument]> {
+        let own: Rc<[Argument]> = self.facts.arguments[arguments.range()].into();
+        if own.iter().all(|argument| argument.spread != Spread::Positional) {
+            return own;
+        }
+        let mut all = Vec::with_capacity(own.len());
+        for argument in own.iter() {
+            match argument.spread {
+                Spread::Positional => all.extend(self.spread_out(Some(argument)).iter().copied()),
+                _ => all.push(*argument),
+            }
+        }
+        all.into()
+    }
+
+    /// What is called besides `target`: what a timer is given with its arguments, and the constructor that a class of
+    /// Python has from a library's class.
+    fn called_as_well(&mut self, target: &Target) -> Vec<Target> {
+        match (&target.value, self.facts.dialect) {
+            (Value::Path(path), Dialect::JavaScript) => {
+                let (_, last) = self.paths.split(*path);
+                let rest = match &**self.facts.symbols.text(last) {
+                    "setTimeout" | "setInterval" => 2,
+                    "setImmediate" | "nextTick" | "queueMicrotask" => 1,
+                    _ => return Vec::new(),
+                };
+                let Some(first) = target.arguments.first() else { return Vec::new() };
+                let rest: Rc<[Argument]> = target.arguments.get(rest..).unwrap_or_default().into();
+                let functions = self.need(first.value);
+                let known = functions.values.iter().filter(|value| matches!(value, Value::Path(_)));
+                known.map(|value| Target { value: value.clone(), arguments: rest.clone() }).collect()
+            }
+            (Value::Made(made), Dialect::Python) => self.constructed_by_base(*made, target).unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 
     /// `f.call(this, …)` and `f.apply(this, […])`.
@@ -161,11 +202,16 @@ impl Resolver<'_> {
 
     /// A class without a constructor of its own is made by that of its base: `class F extends Function {}`.
     fn built_by_base(&mut self, made: ExprId, target: &Target) -> Option<Vec<Target>> {
+        (self.facts.dialect == Dialect::JavaScript).then(|| self.constructed_by_base(made, target))?
+    }
+
+    fn constructed_by_base(&mut self, made: ExprId, target: &Target) -> Option<Vec<Target>> {
         let Kind::Class { scope, bases } = *self.facts.kind(made) else { return None };
-        if self.facts.dialect == Dialect::Python || bases.range().is_empty() {
+        if bases.range().is_empty() {
             return None;
         }
-        let constructor = self.facts.symbols.intern("constructor");
+        let own = if self.facts.dialect == Dialect::Python { "__init__" } else { "constructor" };
+        let constructor = self.facts.symbols.intern(own);
         if self.facts.variable(scope, constructor).is_some() {
             return None;
         }
@@ -322,7 +368,12 @@ impl Resolver<'_> {
             "staticmethod" | "classmethod" | "property" | "functools.cache" | "functools.lru_cache" => {
                 Some((*self.need(arguments.first()?.value)).clone())
             }
-            "map" => self.mapped(arguments),
+            "inspect.getmembers" => self.python_result(call, "vars", arguments.get(..1)?),
+            "weakref.ref" => match self.need(arguments.first()?.value).values.first() {
+                Some(Value::Path(path)) => Some(Set::one(Value::Returning(*path))),
+                _ => None,
+            },
+            "map" => self.mapped(arguments).or_else(|| self.mapped_items(arguments)),
             "eval" => self.evaluated(arguments),
             _ if name.ends_with(".__getattribute__") && arguments.len() == 2 => {
                 Some(self.reflected(arguments.first()?, arguments.get(1)))

@@ -61,7 +61,8 @@ impl Matching<'_, '_> {
             Words::FirstAndList => {
                 let program = self.word(arguments, 0).map(|first| self.texts_of(first)).unwrap_or_default();
                 let Some(list) = self.word(arguments, 1) else { return program };
-                let rest = if self.is_list(list) { self.first_text(list) } else { String::new() };
+                let words = self.is_list(list) && !self.is_empty_list(list);
+                let rest = if words { self.first_text(list) } else { String::new() };
                 program.into_iter().map(|program| format!("{program} {rest}")).collect()
             }
         }
@@ -80,6 +81,19 @@ impl Matching<'_, '_> {
             Value::List(_) => true,
             _ => false,
         })
+    }
+
+    /// Whether it surely is a list without a word.
+    fn is_empty_list(&mut self, expr: ExprId) -> bool {
+        let set = self.resolver.of(expr);
+        let empty = |value: &Value| match value {
+            Value::Made(made) => {
+                matches!(self.resolver.facts.kind(*made), Kind::Sequence(items) if items.range().is_empty())
+            }
+            Value::List(items) => items.is_empty(),
+            _ => false,
+        };
+        !set.open && !set.values.is_empty() && set.values.iter().all(empty)
     }
 
     fn first_text(&mut self, expr: ExprId) -> String {

@@ -55,9 +55,9 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("repr" | "ascii", Some(Value::Text(own))) => {
             text(format!("'{}'", own.replace('\\', "\\\\").replace('\'', "\\'")))
         }
-        (_, Some(first)) => {
-            python_decoding(name, first, arguments).or_else(|| python_gathering(name, first, arguments))
-        }
+        (_, Some(first)) => python_decoding(name, first, arguments)
+            .or_else(|| python_gathering(name, first, arguments))
+            .or_else(|| python_rewriting(name, first, arguments)),
         _ => None,
     }
 }
@@ -142,6 +142,58 @@ fn python_gathering(name: &str, first: &Value, arguments: &[Value]) -> Option<Va
         }
         _ => None,
     }
+}
+
+/// Functions of Python that rewrite texts, and put paths together. A home folder stays `~`: whose it is, is not known.
+fn python_rewriting(name: &str, first: &Value, arguments: &[Value]) -> Option<Value> {
+    let as_text = |at: usize| match arguments.get(at) {
+        Some(Value::Text(text)) => Some(&**text),
+        _ => None,
+    };
+    match name {
+        "os.path.join" => path_joined(arguments, false),
+        "os.path.expanduser" | "os.path.normpath" | "os.fspath" => text(as_text(0)?),
+        "os.path.basename" => text(as_text(0)?.rsplit('/').next()?),
+        "str.maketrans" => {
+            let (from, to) = (elements(first)?, elements(arguments.get(1)?)?);
+            (from.len() == to.len()).then_some(())?;
+            let pair = |(from, to): (Value, Value)| Value::List([from, to].into());
+            list(from.into_iter().zip(to).map(pair).collect())
+        }
+        "re.sub" => {
+            let with = as_text(1).filter(|with| !with.contains(['\\', '$']))?;
+            text(compiled(as_text(0)?)?.replace_all(as_text(2)?, regex::NoExpand(with)))
+        }
+        "re.findall" => {
+            let regex = compiled(as_text(0)?).filter(|regex| regex.captures_len() == 1)?;
+            list(regex.find_iter(as_text(1)?).map(|found| Value::Text(found.as_str().into())).collect())
+        }
+        "re.split" => split(as_text(1)?, &[Value::Pattern(as_text(0)?.into(), "".into())]),
+        "unicodedata.normalize" if as_text(0)?.starts_with("NFK") => text(compatible(as_text(1)?)),
+        "array.array" if matches!(as_text(0)?, "b" | "B") => bytes_value(bytes_of(arguments.get(1)?)?),
+        _ => None,
+    }
+}
+
+/// What is left of letters that only look different, such as the wide ones.
+fn compatible(own: &str) -> String {
+    unicode_normalization::UnicodeNormalization::nfkc(own).collect()
+}
+
+/// Parts of a path put together; an absolute part begins anew, but for JavaScript's `path.join`.
+fn path_joined(parts: &[Value], plain: bool) -> Option<Value> {
+    let mut whole = String::new();
+    for part in parts {
+        let Value::Text(part) = part else { return None };
+        if part.starts_with('/') && !plain {
+            whole.clear();
+        }
+        if !whole.is_empty() && !whole.ends_with('/') && !part.starts_with('/') {
+            whole.push('/');
+        }
+        whole.push_str(part);
+    }
+    text(whole)
 }
 
 fn python_decoder(name: &str, data: &[u8], arguments: &[Value]) -> Option<Vec<u8>> {
@@ -259,6 +311,24 @@ fn javascript_call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("escape" | "encodeURIComponent" | "encodeURI", Some(Value::Text(data))) => text(percent_encoded(data)),
         ("Array", Some(_)) if arguments.len() > 1 => list(arguments.to_vec()),
         ("Math.abs", Some(Value::Int(number))) => number.checked_abs().map(Value::Int),
+        ("path.join" | "path.posix.join", Some(_)) => path_joined(arguments, true),
+        ("path.resolve" | "path.posix.resolve", Some(_)) => path_joined(arguments, false),
+        ("path.normalize", Some(Value::Text(own))) => text(&**own),
+        ("path.basename", Some(Value::Text(own))) => {
+            let last = own.rsplit('/').next()?;
+            let end = if let Some(Value::Text(end)) = arguments.get(1) { &**end } else { "" };
+            text(last.strip_suffix(end).unwrap_or(last))
+        }
+        ("os.homedir", None) => text("~"),
+        ("util.format", Some(Value::Text(format))) => {
+            let percent = fold::binary(
+                crate::facts::Binary::Modulo,
+                &Value::Text(format.clone()),
+                &list(arguments[1..].to_vec())?,
+                Dialect::Python,
+            );
+            percent.filter(|_| arguments.len() > 1)
+        }
         ("Buffer.from" | "Buffer" | "Uint8Array.from" | "Uint8Array", Some(value)) => match (value, arguments.get(1)) {
             (Value::Text(data), Some(Value::Text(encoding))) => match &**encoding {
                 "base64" | "base64url" => bytes_value(base64_bytes(data.as_bytes())?),
@@ -394,7 +464,26 @@ fn more_text_methods(own: &str, name: &str, arguments: &[Value], dialect: Dialec
             Some(encoding) if encoding.starts_with("rot") => text(fold::rot13(own)),
             _ => bytes_value(own.as_bytes().to_vec()),
         },
+        "normalize" if matches!(as_text(0).as_deref(), Some("NFKC" | "NFKD")) => text(compatible(own)),
         "toString" | "valueOf" | "normalize" if dialect == Dialect::JavaScript => text(own),
+        "padStart" | "padEnd" => {
+            let Some(&Value::Int(length)) = arguments.first() else { return None };
+            let missing = usize::try_from(length).ok()?.saturating_sub(own.chars().count());
+            (missing <= ELEMENTS_MAX).then_some(())?;
+            let with = as_text(1).unwrap_or_else(|| " ".into());
+            let pad: String = with.chars().cycle().take(missing).collect();
+            text(if name == "padStart" { pad + own } else { own.to_owned() + &pad })
+        }
+        "translate" => {
+            let pairs = elements(arguments.first()?)?;
+            let turned = |one: char| {
+                pairs.iter().find_map(|pair| match elements(pair)?.as_slice() {
+                    [Value::Text(from), Value::Text(to)] if from.chars().eq([one]) => Some(to.to_string()),
+                    _ => None,
+                })
+            };
+            text(own.chars().map(|one| turned(one).unwrap_or_else(|| one.to_string())).collect::<String>())
+        }
         "concat" => join("", &[&[Value::Text(own.into())], arguments].concat()),
         "charAt" | "at" | "__getitem__" => match arguments.first()? {
             Value::Int(at) => fold::index(&Value::Text(own.into()), *at),

@@ -46,6 +46,7 @@ impl Resolver<'_> {
         if let Some(&known) = self.label_tables.exprs.get(&expr.0) {
             return known;
         }
+        self.sites();
         let mut all = Labels::NONE;
         let mut seen = HashSet::from([expr]);
         let mut todo = vec![expr];
@@ -106,9 +107,17 @@ impl Resolver<'_> {
                 here = object;
                 self.facts.text(name) == word
             }
-            Kind::Name(name) => at + 1 == before.len() && self.facts.text(name) == word,
+            Kind::Name(name) if at + 1 == before.len() => {
+                self.facts.text(name) == word || (matches!(&**word, "req" | "request") && self.is_request(here))
+            }
             _ => false,
         })
+    }
+
+    /// Whether a name is that of a request, as far as the calls of the file have been looked at.
+    fn is_request(&self, name: ExprId) -> bool {
+        let sites = self.call_sites.as_ref();
+        sites.is_some_and(|sites| self.variable_of(name).is_some_and(|variable| sites.is_request(variable)))
     }
 
     /// The labels of a qualified name: its own, and those of what it is reached from.
@@ -213,6 +222,8 @@ fn is_harmless(name: &str, dialect: Dialect) -> bool {
                 | "markupsafe.escape"
                 | "re.escape"
                 | "uuid.UUID"
+                | "werkzeug.utils.secure_filename"
+                | "os.path.basename"
                 | "datetime.datetime.strptime"
         ),
         Dialect::JavaScript => matches!(
@@ -228,6 +239,7 @@ fn is_harmless(name: &str, dialect: Dialect) -> bool {
                 | "isNaN"
                 | "Math.floor"
                 | "DOMPurify.sanitize"
+                | "path.basename"
         ),
     }
 }

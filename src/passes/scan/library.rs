@@ -70,7 +70,6 @@ impl Resolver<'_> {
                 };
                 fold::list(items.into_iter().enumerate().map(pair).collect()).map(Set::one)
             }
-            "map" => self.mapped_items(arguments),
             "functools.reduce" => self.reduced(arguments),
             "getattr" => None,
             _ => None,
@@ -164,7 +163,7 @@ impl Resolver<'_> {
     }
 
     /// `map(f, items)` over anything.
-    fn mapped_items(&mut self, arguments: &[Argument]) -> Option<Set> {
+    pub(super) fn mapped_items(&mut self, arguments: &[Argument]) -> Option<Set> {
         let functions = self.need(arguments.first()?.value);
         let function = functions.values.first()?.clone();
         let lists: Option<Vec<Vec<Value>>> =
