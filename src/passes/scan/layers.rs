@@ -75,7 +75,6 @@ fn python_sink(name: &str) -> Option<Sink> {
         "exec"
         | "eval"
         | "compile"
-        | "ast.parse"
         | "timeit.timeit"
         | "timeit.repeat"
         | "timeit.Timer"

@@ -4,7 +4,7 @@ use super::fold;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{Set, Value};
-use crate::facts::{Binary, Dialect, ExprId, Span};
+use crate::facts::{Binary, Dialect, ExprId, Kind, Span};
 
 impl Resolver<'_> {
     pub(super) fn concat(&mut self, parts: Span) -> Set {
@@ -72,6 +72,9 @@ impl Resolver<'_> {
             return Set::OPEN;
         }
         let dialect = self.facts.dialect;
+        if let Some(folded) = self.percent_names(operator, &a, &b) {
+            return Set::one(folded);
+        }
         let (lefts, rights): (Vec<_>, Vec<_>) = (self.constants(&a).collect(), self.constants(&b).collect());
         let folded = self.combine(&lefts, &rights, |a, b| fold::binary(operator, a, b, dialect));
         let known = |set: &Set, found: &[Value]| !set.open && found.len() == set.values.len();
@@ -93,5 +96,32 @@ impl Resolver<'_> {
             self.add(&mut all, value);
         }
         all
+    }
+
+    /// `"%(a)s" % {"a": x}`, where all of it is known.
+    fn percent_names(&mut self, operator: Binary, a: &Set, b: &Set) -> Option<Value> {
+        let ([Value::Text(format)], [Value::Made(made)]) = (a.values.as_slice(), b.values.as_slice()) else {
+            return None;
+        };
+        let Kind::Mapping(entries) = *self.facts.kind(*made) else { return None };
+        let python = self.facts.dialect == Dialect::Python && operator == Binary::Modulo;
+        if !python || !format.contains("%(") || entries.range().len() > limits::ITEMS_MAX {
+            return None;
+        }
+        let mut named = Vec::new();
+        for entry in self.facts.entries[entries.range()].to_vec() {
+            let key = self.text_of(entry.key?)?;
+            let value = self.need(entry.value).constant().cloned()?;
+            named.push((key, value));
+        }
+        let (mut out, mut rest) = (String::new(), &**format);
+        while let Some((before, after)) = rest.split_once("%(") {
+            let (name, after) = after.split_once(")s")?;
+            out.push_str(before);
+            out.push_str(&fold::display(&named.iter().find(|(key, _)| **key == *name)?.1, Dialect::Python)?);
+            rest = after;
+        }
+        out.push_str(rest);
+        (!out.contains('%') && self.charge(out.len())).then(|| fold::text(out))?
     }
 }
