@@ -36,10 +36,10 @@ fn brackets(text: &[u8]) -> usize {
 }
 
 /// Whether more than `most` round brackets may begin the parameters of an arrow function: those that a pattern follows,
-/// or a name and what may stand behind it there. The parser reads nothing else twice.
+/// or a name and what may stand behind it there. The parser reads nothing else twice, and `(a)` holds nothing.
 fn parameters_over(text: &[u8], most: usize) -> bool {
     const NO_PATTERN: &[u8] = b")(\"'`!+-~";
-    const NOT_BEHIND_NAME: &[u8] = b".([{\"'`!+-*%<>&|^;}]";
+    const NOT_BEHIND_NAME: &[u8] = b").([{\"'`!+-*%<>&|^;}]";
     let may_begin = |at: &usize| {
         let rest = &text[at + 1..];
         let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')).count();
