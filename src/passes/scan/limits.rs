@@ -10,6 +10,10 @@ pub(super) const VALUES_MAX: usize = 8;
 /// Values that a rule may name, for one expression; more is a finding.
 pub(super) const NAMED_VALUES_MAX: usize = 256;
 
+/// Lists, mappings, functions, classes and objects of the file that one expression may be; more make it unknown. They are
+/// looked at where they stand, so that what is lost is only which one is meant.
+pub(super) const MADE_VALUES_MAX: usize = 48;
+
 /// Bytes of one folded constant; a longer one is unknown.
 pub(super) const FOLD_BYTES_MAX: usize = 1 << 20;
 
@@ -21,6 +25,9 @@ pub(super) const ELEMENTS_MAX: usize = 65_536;
 
 /// Names that a qualified name is made of; a longer one is unknown.
 pub(super) const SEGMENTS_MAX: u32 = 24;
+
+/// How often one name may stand in a qualified name; a longer one is unknown.
+pub(super) const SAME_SEGMENTS_MAX: u32 = 2;
 
 /// Times that an expression is looked at again because something that it depends on was not known yet; then it is
 /// unknown.

@@ -443,16 +443,23 @@ impl<'r> Resolver<'r> {
         if into.values.contains(&value) {
             return;
         }
+        if value.is_of_the_file() {
+            let made = into.values.iter().filter(|other| other.is_of_the_file()).take(limits::MADE_VALUES_MAX).count();
+            match made < limits::MADE_VALUES_MAX {
+                true => into.values.push(value),
+                false => into.open = true,
+            }
+            return;
+        }
         let named = self.is_named(&value);
         let most = if named { limits::NAMED_VALUES_MAX } else { limits::VALUES_MAX };
-        let same: usize = into.values.iter().filter(|other| self.is_named_known(other) == named).take(most).count();
+        let alike = |other: &&Value| !other.is_of_the_file() && self.is_named_known(other) == named;
+        let same: usize = into.values.iter().filter(alike).take(most).count();
         if same < most {
             into.values.push(value);
         } else {
             into.open = true;
-            // A long table of records or functions of the file is ordinary: functions are seen where they stand, so that
-            // what is lost is only which one is meant.
-            if named && !self.is_of_the_file(&value) {
+            if named {
                 self.limit = self.limit.or(Some("named values"));
             }
         }
@@ -470,12 +477,6 @@ impl<'r> Resolver<'r> {
             Value::Null | Value::Undefined | Value::Built | Value::List(_) | Value::Pattern(..) => false,
             _ => true,
         }
-    }
-
-    /// Whether a value is a list, mapping or function that is written out in the file.
-    fn is_of_the_file(&self, value: &Value) -> bool {
-        let made = |made| matches!(self.facts.kind(made), Kind::Sequence(_) | Kind::Mapping(_) | Kind::Function(_));
-        matches!(value, Value::Made(one) if made(*one))
     }
 
     fn is_named_known(&self, value: &Value) -> bool {

@@ -47,7 +47,7 @@ impl Paths {
             return Some(known);
         }
         let depth = self.nodes[parent.0 as usize].2 + 1;
-        if depth > limits::SEGMENTS_MAX {
+        if depth > limits::SEGMENTS_MAX || self.goes_round(parent, name, symbols) {
             return None;
         }
         let id = match self.dialect {
@@ -61,6 +61,21 @@ impl Paths {
         });
         self.index.insert((parent.0, name.0), id);
         Some(id)
+    }
+
+    /// Whether a member's name stands on the path so often that the path is one that a loop makes longer and longer:
+    /// `node.next.next.next`. No rule names such a path.
+    fn goes_round(&self, mut path: PathId, name: Sym, symbols: &Symbols) -> bool {
+        if !symbols.text(name).starts_with(|char: char| char.is_alphanumeric() || matches!(char, '_' | '$')) {
+            return false;
+        }
+        let mut times = 0;
+        while path != ROOT {
+            let (parent, own, _) = self.nodes[path.0 as usize];
+            times += u32::from(own == name);
+            path = parent;
+        }
+        times >= limits::SAME_SEGMENTS_MAX
     }
 
     /// The same for a text that may hold several segments.
@@ -277,6 +292,11 @@ pub(super) enum Value {
 }
 
 impl Value {
+    /// Whether it is something that the file itself makes, and that is looked at where it stands.
+    pub(super) fn is_of_the_file(&self) -> bool {
+        matches!(self, Self::Made(_) | Self::Record(_) | Self::Instance(_) | Self::Generator(_))
+    }
+
     /// Whether it is known before run time.
     pub(super) fn is_constant(&self) -> bool {
         match self {
