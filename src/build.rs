@@ -98,15 +98,15 @@ mod rules {
     /// Filters that nobody asks here.
     mod filter {
         use super::Hook;
-        use super::needles::Clause;
+        use super::needles::Needles;
 
         #[derive(Debug, Default, PartialEq)]
         pub(crate) struct Filter {
-            pub(super) rules: Vec<(Hook, Vec<Clause>)>,
+            pub(super) rules: Vec<(Hook, Needles)>,
         }
 
         impl Filter {
-            pub(super) fn new(rules: Vec<(Hook, Vec<Clause>)>) -> Self {
+            pub(super) fn new(rules: Vec<(Hook, Needles)>) -> Self {
                 Self { rules }
             }
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::limits;
 use super::{
     Argument, Assignment, Dialect, Entry, Expr, ExprId, Facts, Function, FunctionId, IdMap, Import, Kind, MODULE,
-    OPAQUE, Role, Scope, ScopeId, ScopeKind, Span, Spread, Sym, VarId, Variable,
+    OPAQUE, Pattern, Role, Scope, ScopeId, ScopeKind, Span, Spread, Sym, VarId, Variable,
 };
 
 /// Facts in the making.
@@ -401,7 +401,7 @@ impl<'t> Builder<'t> {
     /// A regular expression that is written out.
     pub(crate) fn pattern(&mut self, pattern: &str, flags: &str, place: Range<usize>) -> ExprId {
         let (pattern, flags) = (pattern.to_owned(), flags.to_owned());
-        let whole = self.expr(Kind::Pattern { pattern: pattern.into(), flags: flags.into() }, place);
+        let whole = self.expr(Kind::Pattern(Box::new(Pattern { pattern: pattern.into(), flags: flags.into() })), place);
         self.role(whole, Role::Synthetic);
         whole
     }

@@ -57,7 +57,14 @@ pub(crate) enum Unary {
     Void,
 }
 
-/// What an expression is.
+/// A regular expression that is written out.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    pub(crate) pattern: Arc<str>,
+    pub(crate) flags: Arc<str>,
+}
+
+/// What an expression is. There are more of these than of anything else, so what is rare and large is boxed.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     /// Something that has no name and no value that could be known.
@@ -74,7 +81,7 @@ pub(crate) enum Kind {
         index: ExprId,
     },
     /// The index of a subscript: `start:stop:step`.
-    Slice([Option<ExprId>; 3]),
+    Slice(Box<[Option<ExprId>; 3]>),
     Call {
         callee: ExprId,
         arguments: Span,
@@ -82,10 +89,7 @@ pub(crate) enum Kind {
     Text(Arc<str>),
     Bytes(Arc<[u8]>),
     /// A regular expression that is written out.
-    Pattern {
-        pattern: Arc<str>,
-        flags: Arc<str>,
-    },
+    Pattern(Box<Pattern>),
     Int(i64),
     Float(f64),
     Bool(bool),
@@ -364,5 +368,16 @@ impl Facts {
             }
             scope = here.parent?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_is_small() {
+        assert_eq!(size_of::<Kind>(), 24);
+        assert_eq!(size_of::<Expr>(), 40);
     }
 }

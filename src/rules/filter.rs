@@ -1,47 +1,35 @@
 //! Which rules over text and over trees a text is worth: those whose needles it holds.
+//!
+//! A text's runs of four bytes are noted in one look, as bits of a table. A needle whose runs are not all there is not in
+//! the text; the few that are left are searched for one by one.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 
 use super::Hook;
-use super::needles::{Clause, FOLD_TO_ASCII};
+use super::needles::{FOLD_TO_ASCII, Needles};
 
-/// Bytes that are searched needle by needle before the automaton is made, which costs as much as searching about as many.
-const PLAIN_BYTES_MAX: usize = 64 << 10;
+/// How often a byte may be looked at, where a rule's searches begin at needles.
+const SEARCHED_AGAIN_MAX: usize = 16;
 
 /// Tells which rules over text and trees a text is worth.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Filter {
-    /// Each rule's hook and its clauses.
-    pub(super) rules: Vec<(Hook, Vec<Clause>)>,
-    compiled: OnceLock<Compiled>,
-    /// Bytes that were searched needle by needle.
-    searched: AtomicUsize,
+    /// Each rule's hook and what it asks for.
+    pub(super) rules: Vec<(Hook, Needles)>,
 }
 
-impl PartialEq for Filter {
-    fn eq(&self, other: &Self) -> bool {
-        self.rules == other.rules
-    }
-}
-
-#[derive(Debug)]
-struct Compiled {
-    /// `None` where the needles could not be compiled, so that every rule runs.
-    automaton: Option<AhoCorasick>,
-    /// For each needle the clause that it is of.
-    clause_of: Vec<usize>,
-    /// For each clause the rule that it is of, by its place in the list.
-    rule_of: Vec<usize>,
+/// A rule that could match a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) hook: Hook,
+    /// The bytes at which its matches can begin, in order; `None` where that could be anywhere.
+    pub(crate) starts: Option<Vec<usize>>,
 }
 
 impl Filter {
     /// A filter of these rules.
-    pub(super) fn new(rules: Vec<(Hook, Vec<Clause>)>) -> Self {
-        Self { rules, ..Self::default() }
+    pub(super) fn new(rules: Vec<(Hook, Needles)>) -> Self {
+        Self { rules }
     }
 
     /// Whether there are no rules.
@@ -50,82 +38,102 @@ impl Filter {
     }
 
     /// The rules that could match `text`, in the order in which they were added.
-    pub(crate) fn candidates(&self, text: &str) -> Vec<Hook> {
+    pub(crate) fn candidates(&self, text: &str) -> Vec<Candidate> {
         if text.contains(FOLD_TO_ASCII) {
-            return self.rules.iter().map(|(hook, _)| *hook).collect();
+            return self.rules.iter().map(|(hook, _)| Candidate { hook: *hook, starts: None }).collect();
         }
-        let is_small = self.compiled.get().is_none()
-            && self.searched.fetch_add(text.len(), Ordering::Relaxed).saturating_add(text.len()) <= PLAIN_BYTES_MAX;
-        if is_small { self.searched(text) } else { self.found(text) }
-    }
-
-    /// Searches for each needle that the text has the pairs of letters of.
-    fn searched(&self, text: &str) -> Vec<Hook> {
-        let text = text.to_ascii_lowercase();
-        let text = text.as_bytes();
-        let pairs = Pairs::of(text);
-        let holds =
-            |needle: &String| pairs.may_hold(needle.as_bytes()) && memmem::find(text, needle.as_bytes()).is_some();
-        let is_worth = |clauses: &[Clause]| clauses.iter().all(|clause| clause.iter().any(holds));
-        self.rules.iter().filter(|(_, clauses)| is_worth(clauses)).map(|(hook, _)| *hook).collect()
-    }
-
-    /// Searches for all needles at once.
-    fn found(&self, text: &str) -> Vec<Hook> {
-        let compiled = self.compiled.get_or_init(|| self.compile());
-        let Some(automaton) = &compiled.automaton else { return self.rules.iter().map(|(hook, _)| *hook).collect() };
-        let mut missing: Vec<usize> = self.rules.iter().map(|(_, clauses)| clauses.len()).collect();
-        let mut held = vec![false; compiled.rule_of.len()];
-        let mut left = held.len();
-        for found in automaton.find_overlapping_iter(text) {
-            let clause = compiled.clause_of[found.pattern().as_usize()];
-            if !std::mem::replace(&mut held[clause], true) {
-                missing[compiled.rule_of[clause]] -= 1;
-                left -= 1;
-            }
-            if left == 0 {
-                break;
-            }
-        }
-        self.rules.iter().zip(missing).filter(|(_, missing)| *missing == 0).map(|((hook, _), _)| *hook).collect()
-    }
-
-    fn compile(&self) -> Compiled {
-        let (mut needles, mut clause_of, mut rule_of) = (Vec::new(), Vec::new(), Vec::new());
-        for (rule, (_, clauses)) in self.rules.iter().enumerate() {
-            for clause in clauses {
-                needles.extend(clause);
-                clause_of.extend(std::iter::repeat_n(rule_of.len(), clause.len()));
-                rule_of.push(rule);
-            }
-        }
-        let automaton =
-            AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(needles).ok();
-        Compiled { automaton, clause_of, rule_of }
+        let haystack = Haystack::of(text);
+        let worth = self.rules.iter().filter(|(_, needles)| haystack.is_worth(needles));
+        worth.map(|(hook, needles)| Candidate { hook: *hook, starts: haystack.starts(needles) }).collect()
     }
 }
 
-/// The pairs of neighbouring bytes that a text holds.
-struct Pairs(Vec<u64>);
+/// A text in which needles are searched for.
+struct Haystack {
+    /// Its bytes, in lower case.
+    lower: Vec<u8>,
+    is_ascii: bool,
+    /// A bit for each of the hashes of its runs of four bytes.
+    runs: Vec<u64>,
+    /// How far the hash of a run is shifted to be a place in `runs`.
+    shift: u32,
+}
 
-impl Pairs {
-    fn of(text: &[u8]) -> Self {
-        let mut pairs = Self(vec![0; (1 << 16) / 64]);
-        for pair in text.windows(2) {
-            let at = Self::place(pair);
-            pairs.0[at / 64] |= 1 << (at % 64);
+/// The bytes of a run.
+const RUN_BYTES: usize = 4;
+
+/// The table of runs has so many bits for a byte of text, so that few are set by chance ...
+const BITS_A_BYTE: usize = 8;
+
+/// ... and at most two to the power of this, so that it stays in a near cache.
+const TABLE_POWER_MAX: u32 = 20;
+
+/// The least table, as a power of two.
+const TABLE_POWER_MIN: u32 = 9;
+
+impl Haystack {
+    fn of(text: &str) -> Self {
+        let lower = text.to_ascii_lowercase().into_bytes();
+        let power = (lower.len() * BITS_A_BYTE).next_power_of_two().trailing_zeros();
+        let power = power.clamp(TABLE_POWER_MIN, TABLE_POWER_MAX);
+        let mut haystack =
+            Self { is_ascii: text.is_ascii(), runs: vec![0; (1 << power) / 64], shift: u32::BITS - power, lower };
+        for run in haystack.lower.array_windows() {
+            let place = Self::place(*run, haystack.shift);
+            haystack.runs[place / 64] |= 1 << (place % 64);
         }
-        pairs
+        haystack
     }
 
-    fn place(pair: &[u8]) -> usize {
-        usize::from(pair[0]) << 8 | usize::from(pair[1])
+    /// The place of a run in the table: the upper bits of its product with a large odd number (Knuth, multiplicative hashing).
+    fn place(run: [u8; RUN_BYTES], shift: u32) -> usize {
+        (u32::from_le_bytes(run).wrapping_mul(0x9e37_79b1) >> shift) as usize
     }
 
-    /// Whether a text of these pairs could hold `needle`.
+    fn is_worth(&self, needles: &Needles) -> bool {
+        let holds = |needle: &String| {
+            self.may_hold(needle.as_bytes()) && memmem::find(&self.lower, needle.as_bytes()).is_some()
+        };
+        !(needles.beyond_ascii && self.is_ascii) && needles.clauses.iter().all(|clause| clause.iter().any(holds))
+    }
+
+    /// Whether all runs of a needle are in the text; that of a shorter one is not known.
     fn may_hold(&self, needle: &[u8]) -> bool {
-        needle.windows(2).map(Self::place).all(|at| self.0[at / 64] >> (at % 64) & 1 == 1)
+        let is_there = |run: &[u8; RUN_BYTES]| {
+            let place = Self::place(*run, self.shift);
+            self.runs[place / 64] >> (place % 64) & 1 == 1
+        };
+        needle.array_windows().all(is_there)
     }
+
+    /// The places at which a search is begun, in order: `None` where that is anywhere, and where to search from each of
+    /// them could take longer than to search the whole text.
+    fn starts(&self, needles: &Needles) -> Option<Vec<usize>> {
+        let heads = needles.clauses.first().filter(|_| needles.heads)?;
+        let heads = heads.iter().map(String::as_bytes).filter(|head| self.may_hold(head));
+        let length = self.lower.len();
+        let longest = needles.length_max.map_or(length, |longest| length.min(longest as usize)).max(1);
+        let most = length.saturating_mul(SEARCHED_AGAIN_MAX) / longest;
+        let mut found: Vec<usize> =
+            heads.flat_map(|head| occurrences(&self.lower, head)).take(most.saturating_add(1)).collect();
+        if found.len() > most {
+            return None;
+        }
+        found.sort_unstable();
+        found.dedup();
+        Some(found)
+    }
+}
+
+/// Where a needle stands, those places included where it stands in itself.
+fn occurrences<'t>(text: &'t [u8], needle: &'t [u8]) -> impl Iterator<Item = usize> + 't {
+    let finder = memmem::Finder::new(needle);
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let found = from + finder.find(text.get(from..)?)?;
+        from = found + 1;
+        Some(found)
+    })
 }
 
 #[cfg(test)]
@@ -168,13 +176,13 @@ mod tests {
             let filter = &rules.tables(language).others;
             for example in &examples {
                 let candidates = filter.candidates(example);
-                assert_eq!(filter.searched(example), filter.found(example), "{example}");
-                for (hook, _) in filter.rules.iter().filter(|(hook, _)| !candidates.contains(hook)) {
+                let known = |hook: &Hook| candidates.iter().any(|candidate| candidate.hook == *hook);
+                for (hook, _) in filter.rules.iter().filter(|(hook, _)| !known(hook)) {
                     let (rule, matcher) = rules.hooked(*hook);
                     assert!(!matches(&matcher.what, &grammar, example), "{} is filtered from:\n{example}", rule.id);
                 }
                 matched +=
-                    candidates.iter().filter(|hook| matches(&rules.hooked(**hook).1.what, &grammar, example)).count();
+                    candidates.iter().filter(|one| matches(&rules.hooked(one.hook).1.what, &grammar, example)).count();
             }
         }
         assert!(matched > 100, "{matched}");
@@ -206,7 +214,7 @@ mod tests {
         ];
         const ENDS: [&str; 8] = ["", "", "", "?", "*", "+", "{0,2}", "{2}"];
         const TEXTS: [&str; 9] = ["a", "b", "k", "s", "K", "S", "é", "\u{17f}", "\u{212a}"];
-        let (mut compared, mut filtered) = (0, 0);
+        let (mut compared, mut filtered, mut placed) = (0, 0, 0);
         for _ in 0..3000 {
             let mut source = String::new();
             for _ in 0..=next(4) {
@@ -223,14 +231,18 @@ mod tests {
             filter.rules.push((Hook { rule: 0, matcher: 0 }, of_regex(&source)));
             for _ in 0..20 {
                 let text: String = (0..next(7)).map(|_| TEXTS[usize::try_from(next(9)).unwrap()]).collect();
-                let worth = !filter.candidates(&text).is_empty();
-                assert_eq!(filter.searched(&text), filter.found(&text), "{source} {text:?}");
+                let candidates = filter.candidates(&text);
+                let worth = !candidates.is_empty();
                 assert!(worth || !regex.is_match(&text), "{source} {text:?}");
+                let starts = candidates.first().and_then(|candidate| candidate.starts.as_ref());
+                let begins = |starts: &Vec<usize>| regex.find_iter(&text).all(|found| starts.contains(&found.start()));
+                assert!(starts.is_none_or(begins), "{source} {text:?} {starts:?}");
+                placed += usize::from(starts.is_some());
                 compared += 1;
                 filtered += usize::from(!worth);
             }
         }
-        assert!(compared > 10_000 && filtered > 1000, "{compared} {filtered}");
+        assert!(compared > 10_000 && filtered > 1000 && placed > 200, "{compared} {filtered} {placed}");
     }
 
     #[test]
@@ -239,8 +251,9 @@ mod tests {
         let mut filter = Filter::default();
         filter.rules.push((hook(0), of_regex("AKIA[0-9]+")));
         filter.rules.push((hook(1), of_regex("[a-z]+")));
-        filter.rules.push((hook(2), vec![vec!["exec".to_owned()], vec!["b64".to_owned()]]));
-        let worth = |text: &str| filter.candidates(text).iter().map(|hook| hook.rule).collect::<Vec<_>>();
+        let clauses = vec![vec!["exec".to_owned()], vec!["b64".to_owned()]];
+        filter.rules.push((hook(2), Needles { clauses, ..Needles::default() }));
+        let worth = |text: &str| filter.candidates(text).iter().map(|one| one.hook.rule).collect::<Vec<_>>();
         assert_eq!(worth("nothing"), [1]);
         assert_eq!(worth("akia exec"), [0, 1]);
         assert_eq!(worth("exec(b64decode(x))"), [1, 2]);

@@ -2,16 +2,15 @@
 
 use std::sync::OnceLock;
 
-use regex::Regex;
-
 use super::RuleLanguage;
+use super::expression::Expression;
 use super::rule::Text;
 
 /// A regular expression that is compiled when it is first needed.
 #[derive(Debug)]
 pub(crate) struct LazyRegex {
     source: Text,
-    cell: OnceLock<Regex>,
+    cell: OnceLock<Expression>,
 }
 
 impl LazyRegex {
@@ -27,14 +26,14 @@ impl LazyRegex {
 
     /// Compiles it now.
     pub(super) fn check(&self) -> Result<(), String> {
-        let regex = Regex::new(&self.source).map_err(|error| format!("the regex is not valid: {error}"))?;
-        self.cell.get_or_init(|| regex);
+        let expression = Expression::new(&self.source).map_err(|error| format!("the regex is not valid: {error}"))?;
+        self.cell.get_or_init(|| expression);
         Ok(())
     }
 
     /// The compiled expression.
-    pub(crate) fn get(&self) -> &Regex {
-        self.cell.get_or_init(|| Regex::new(&self.source).expect("every built-in rule is run by a test"))
+    pub(crate) fn get(&self) -> &Expression {
+        self.cell.get_or_init(|| Expression::new(&self.source).expect("every built-in rule is run by a test"))
     }
 }
 

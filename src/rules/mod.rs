@@ -12,6 +12,7 @@ mod commands;
 mod compile;
 mod demand;
 mod digest;
+mod expression;
 mod filter;
 mod language;
 mod lazy;
@@ -34,7 +35,8 @@ use crate::finding::{Confidence, Severity};
 
 pub(crate) use commands::{KEYWORDS, Words, words};
 pub(crate) use demand::Demand;
-pub(crate) use filter::Filter;
+pub(crate) use expression::Expression;
+pub(crate) use filter::{Candidate, Filter};
 pub use language::RuleLanguage;
 pub use raw::{Inside, Is, Scope, StatementWord, Within};
 pub(crate) use rule::{Check, Keyword, Matcher, Test, Text, What};

@@ -5,9 +5,11 @@
 //! fixed text (`AKIA`, `__proto__`). These *needles* are derived from the expression itself, never written by hand, so
 //! that they cannot be wrong about it; the `filter` looks for them in a text.
 //!
-//! A rule has several clauses; a text must hold at least one needle of each. Needles are ASCII and compared without case.
-//! A rule without clauses always runs.
+//! A rule has several clauses; a text must hold at least one needle of each. Needles are compared without the case of ASCII
+//! letters. A rule without clauses always runs. Where every match begins with a needle of the first clause, the rule need
+//! only be asked at the places where these stand.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::iter::Peekable;
 use std::str::Chars;
@@ -23,23 +25,64 @@ const NEEDLE_BYTES_MIN: usize = 2;
 /// More needles than this in one clause say too little.
 const CLAUSE_NEEDLES_MAX: usize = 64;
 
+/// More clauses than this of one sequence make it little rarer.
+const CLAUSES_MAX: usize = 3;
+
+/// Of classes with more characters than this, none are needles: too many texts could be meant.
+const CLASS_CHARS_MAX: usize = 3;
+
+/// A longer needle of the same text again and again is no rarer.
+const REPEATED_BYTES_MAX: usize = 64;
+
 /// Characters that fold to an ASCII letter although they are not ASCII: a text that holds one is not filtered.
 pub(super) const FOLD_TO_ASCII: [char; 2] = ['\u{212a}', '\u{17f}'];
 
+/// What a text must hold for a rule to match it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Needles {
+    pub(super) clauses: Vec<Clause>,
+    /// Whether every match begins with a needle of the first clause.
+    pub(super) heads: bool,
+    /// The bytes that a match has at most, where they are bounded.
+    pub(super) length_max: Option<u32>,
+    /// Whether every match holds a character that is not ASCII.
+    pub(super) beyond_ascii: bool,
+}
+
 /// What a text must hold for the regular expression to match.
-pub(super) fn of_regex(source: &str) -> Vec<Clause> {
-    let hir = regex_syntax::parse(source);
-    hir.ok().and_then(|hir| of_hir(&hir)).into_iter().collect()
+pub(super) fn of_regex(source: &str) -> Needles {
+    let Ok(hir) = regex_syntax::parse(source) else { return Needles::default() };
+    let length_max = hir.properties().maximum_len().and_then(|length| u32::try_from(length).ok());
+    let mut clauses = of_hir(&hir);
+    let heads = heads_of(&hir).and_then(shortest_heads);
+    if let Some(heads) = &heads {
+        clauses.retain(|clause| clause != heads);
+        clauses.insert(0, heads.clone());
+    }
+    Needles { clauses, heads: heads.is_some(), length_max, beyond_ascii: is_beyond_ascii(&hir) }
+}
+
+/// Whether every match holds a character that is not ASCII, as far as single classes tell.
+fn is_beyond_ascii(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Class(Class::Unicode(class)) => class.iter().all(|range| !range.start().is_ascii()),
+        HirKind::Capture(capture) => is_beyond_ascii(&capture.sub),
+        HirKind::Repetition(repetition) => repetition.min > 0 && is_beyond_ascii(&repetition.sub),
+        HirKind::Concat(parts) => parts.iter().any(is_beyond_ascii),
+        HirKind::Alternation(branches) => branches.iter().all(is_beyond_ascii),
+        _ => false,
+    }
 }
 
 /// What a text must hold for the tree-sitter query to match: what the predicates ask for that have to hold.
-pub(super) fn of_query(source: &str) -> Vec<Clause> {
+pub(super) fn of_query(source: &str) -> Needles {
     let clause = |predicate: Predicate| match predicate.name.as_str() {
         "#eq?" | "#any-of?" => usable(predicate.texts.iter().map(|text| text.to_ascii_lowercase()).collect()),
-        "#match?" => of_regex(predicate.texts.first()?).pop(),
+        "#match?" => of_regex(predicate.texts.first()?).clauses.into_iter().next(),
         _ => None,
     };
-    predicates(source).unwrap_or_default().into_iter().filter_map(clause).collect()
+    let clauses = predicates(source).unwrap_or_default().into_iter().filter_map(clause).collect();
+    Needles { clauses, ..Needles::default() }
 }
 
 /// A predicate of a query: `(#eq? @capture "text")`.
@@ -135,65 +178,156 @@ fn quoted(chars: &mut impl Iterator<Item = char>) -> Option<String> {
     }
 }
 
-/// A clause that says something; `None` where a needle is too short, not ASCII, or there are none or too many.
-fn usable(needles: Vec<String>) -> Option<Clause> {
-    let usable = |needle: &String| needle.len() >= NEEDLE_BYTES_MIN && needle.is_ascii();
+/// A clause that says something; `None` where a needle is too short, or there are none or too many.
+fn usable(mut needles: Vec<String>) -> Option<Clause> {
+    needles.sort_unstable();
+    needles.dedup();
     let fits = !needles.is_empty() && needles.len() <= CLAUSE_NEEDLES_MAX;
-    (fits && needles.iter().all(usable)).then_some(needles)
+    (fits && needles.iter().all(|needle| needle.len() >= NEEDLE_BYTES_MIN)).then_some(needles)
 }
 
-/// What every match of the expression holds. The recursion is as deep as the parser of regular expressions allows.
-fn of_hir(hir: &Hir) -> Option<Clause> {
+/// A clause without the needles that hold another of them.
+fn rarest(needles: Vec<String>) -> Option<Clause> {
+    let needles = usable(needles)?;
+    let holds_another =
+        |needle: &String| needles.iter().any(|other| other != needle && needle.contains(other.as_str()));
+    Some(needles.iter().filter(|needle| !holds_another(needle)).cloned().collect())
+}
+
+/// What every match of the expression holds, the most telling clause first. The recursion is as deep as the parser of
+/// regular expressions allows.
+fn of_hir(hir: &Hir) -> Vec<Clause> {
+    if let Some(all) = exact(hir) {
+        return rarest(all).into_iter().collect();
+    }
     match hir.kind() {
-        HirKind::Literal(literal) => usable(vec![String::from_utf8(literal.0.to_vec()).ok()?.to_ascii_lowercase()]),
         HirKind::Capture(capture) => of_hir(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => of_hir(&repetition.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => match exact(&repetition.sub).as_deref() {
+            Some([one]) => usable(vec![repeated(one, repetition.min)]).into_iter().collect(),
+            _ => of_hir(&repetition.sub),
+        },
         HirKind::Concat(parts) => of_concat(parts),
-        HirKind::Alternation(branches) => {
-            let all: Option<Vec<Clause>> = branches.iter().map(of_hir).collect();
-            usable(all?.concat())
-        }
-        HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) | HirKind::Repetition(_) => None,
+        HirKind::Alternation(branches) => of_branches(&branches.iter().map(of_hir).collect::<Vec<_>>()),
+        _ => Vec::new(),
     }
 }
 
-/// The best clause of a sequence: that whose shortest needle is longest. Neighbouring literals, and letters of either case,
-/// make one needle.
-fn of_concat(parts: &[Hir]) -> Option<Clause> {
-    let mut clauses: Vec<Clause> = parts.iter().filter_map(of_hir).collect();
-    let mut run = String::new();
+/// The clauses of a choice: a match of a branch holds something of each of the branch's own, so that the first of all
+/// branches make one clause together, the second another, and so on.
+fn of_branches(branches: &[Vec<Clause>]) -> Vec<Clause> {
+    let ranks = branches.iter().map(Vec::len).max().unwrap_or(0);
+    let of_rank = |rank: usize| {
+        let one = |branch: &Vec<Clause>| branch.get(rank).or(branch.last()).cloned();
+        rarest(branches.iter().map(one).collect::<Option<Vec<Clause>>>()?.concat())
+    };
+    (0..ranks).filter_map(of_rank).collect()
+}
+
+/// The clauses of a sequence: those whose shortest needle is longest first, of these those with the fewest needles. What
+/// stands side by side makes one needle, as long as there are few that it can be.
+fn of_concat(parts: &[Hir]) -> Vec<Clause> {
+    let mut clauses: Vec<Clause> = Vec::new();
+    let mut run = vec![String::new()];
     for part in parts {
-        match fixed(part) {
-            Some(text) => run.push_str(&text),
-            None => clauses.extend(usable(vec![std::mem::take(&mut run)])),
+        let own = exact(part);
+        if let Some(longer) = own.as_ref().and_then(|own| side_by_side(&run, own)) {
+            run = longer;
+            continue;
+        }
+        clauses.extend(rarest(std::mem::replace(&mut run, vec![String::new()])));
+        match own {
+            Some(own) => run = own,
+            None => clauses.extend(of_hir(part)),
         }
     }
-    clauses.extend(usable(vec![run]));
-    clauses.into_iter().max_by_key(|clause| clause.iter().map(String::len).min())
+    clauses.extend(rarest(run));
+    clauses.sort_by_key(|clause| (Reverse(clause.iter().map(String::len).min()), clause.len()));
+    clauses.truncate(CLAUSES_MAX);
+    clauses
 }
 
-/// The one text, case apart, that the expression matches.
-fn fixed(hir: &Hir) -> Option<String> {
+/// The texts with one of which every match begins.
+fn heads_of(hir: &Hir) -> Option<Vec<String>> {
+    if let Some(all) = exact(hir) {
+        return Some(all);
+    }
     match hir.kind() {
-        HirKind::Literal(literal) => {
-            let text = String::from_utf8(literal.0.to_vec()).ok()?;
-            text.is_ascii().then(|| text.to_ascii_lowercase())
+        HirKind::Capture(capture) => heads_of(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => heads_of(&repetition.sub),
+        HirKind::Alternation(branches) => {
+            Some(branches.iter().map(heads_of).collect::<Option<Vec<Vec<String>>>>()?.concat())
         }
-        HirKind::Class(Class::Unicode(class)) => {
-            let chars = class.iter().flat_map(|range| range.start()..=range.end()).take(4);
-            let mut letters = chars.filter(|char| !FOLD_TO_ASCII.contains(char)).map(|char| char.to_ascii_lowercase());
-            let first = letters.next().filter(char::is_ascii_alphabetic)?;
-            letters.all(|letter| letter == first).then(|| first.to_string())
-        }
-        // `(?i-u)`: the same letter in both cases, as bytes.
-        HirKind::Class(Class::Bytes(class)) => {
-            let bytes = class.iter().flat_map(|range| range.start()..=range.end()).take(4);
-            let mut letters = bytes.map(|byte| char::from(byte.to_ascii_lowercase()));
-            let first = letters.next().filter(char::is_ascii_alphabetic)?;
-            letters.all(|letter| letter == first).then(|| first.to_string())
+        HirKind::Concat(parts) => {
+            let mut run = vec![String::new()];
+            for part in parts {
+                let Some(longer) = exact(part).and_then(|own| side_by_side(&run, &own)) else {
+                    let is_short = run.iter().any(|head| head.len() < NEEDLE_BYTES_MIN);
+                    return if is_short { side_by_side(&run, &heads_of(part)?) } else { Some(run) };
+                };
+                run = longer;
+            }
+            Some(run)
         }
         _ => None,
     }
+}
+
+/// Heads without those that begin with another of them.
+fn shortest_heads(heads: Vec<String>) -> Option<Clause> {
+    let heads = usable(heads)?;
+    let is_longer = |head: &String| heads.iter().any(|other| other != head && head.starts_with(other.as_str()));
+    Some(heads.iter().filter(|head| !is_longer(head)).cloned().collect())
+}
+
+/// Every text that is one of `left` and one of `right` after it; `None` where there are too many.
+fn side_by_side(left: &[String], right: &[String]) -> Option<Vec<String>> {
+    let all = || left.iter().flat_map(|left| right.iter().map(move |right| format!("{left}{right}")));
+    (left.len() * right.len() <= CLAUSE_NEEDLES_MAX).then(|| all().collect())
+}
+
+/// All the texts, case apart, that the expression matches, where these are few.
+fn exact(hir: &Hir) -> Option<Vec<String>> {
+    let all = match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => vec![String::new()],
+        // What stands for itself has no other case: letters that have one are classes under `(?i)`.
+        HirKind::Literal(literal) => vec![String::from_utf8(literal.0.to_vec()).ok()?.to_ascii_lowercase()],
+        HirKind::Class(class) => few(class)?,
+        HirKind::Capture(capture) => exact(&capture.sub)?,
+        HirKind::Repetition(repetition) if (repetition.min, repetition.max) == (0, Some(1)) => {
+            let mut all = exact(&repetition.sub)?;
+            all.push(String::new());
+            all
+        }
+        HirKind::Concat(parts) => {
+            parts.iter().try_fold(vec![String::new()], |run, part| side_by_side(&run, &exact(part)?))?
+        }
+        HirKind::Alternation(branches) => branches.iter().map(exact).collect::<Option<Vec<_>>>()?.concat(),
+        HirKind::Repetition(_) => return None,
+    };
+    (all.len() <= CLAUSE_NEEDLES_MAX).then_some(all)
+}
+
+/// A text so many times in a row, or as often as a needle has room for.
+fn repeated(text: &str, times: u32) -> String {
+    text.repeat((times as usize).min(REPEATED_BYTES_MAX / text.len().max(1)).max(1))
+}
+
+/// The characters of a class, case apart, where these are few.
+fn few(class: &Class) -> Option<Vec<String>> {
+    let mut chars: Vec<char> = match class {
+        Class::Unicode(class) => {
+            class.iter().flat_map(|range| range.start()..=range.end()).take(CLASS_CHARS_MAX * 3).collect()
+        }
+        // A byte that is not ASCII is no character.
+        Class::Bytes(class) => class.iter().flat_map(|range| range.start()..=range.end()).map(char::from).collect(),
+    };
+    chars.retain(|char| !FOLD_TO_ASCII.contains(char));
+    chars.iter_mut().for_each(|char| *char = char.to_ascii_lowercase());
+    chars.sort_unstable();
+    chars.dedup();
+    let fits = (1..=CLASS_CHARS_MAX).contains(&chars.len())
+        && (matches!(class, Class::Unicode(_)) || chars.iter().all(char::is_ascii));
+    fits.then(|| chars.iter().map(char::to_string).collect())
 }
 
 #[cfg(test)]
@@ -206,21 +340,33 @@ mod tests {
 
     #[test]
     fn a_regex_tells_what_its_matches_hold() {
-        let cases: &[(&str, &[&[&str]])] = &[
-            ("AKIA[0-9A-Z]{16}", &[&["akia"]]),
-            ("(?i)Secret_key", &[&["secret_key"]]),
-            (r"(^|\.)(exec|eval)$", &[&["exec", "eval"]]),
-            (r"a+b*", &[]),
-            (r"(foo)?bar", &[&["bar"]]),
-            (r"(foo|x)bar", &[&["bar"]]),
-            (r"foo|[a-z]+", &[]),
-            (r"\bstratum\+tcp://", &[&["stratum+tcp://"]]),
-            (r"(?i-u)heroku[\w .-]{0,20}", &[&["heroku"]]),
-            (r"(?-u)key-[0-9a-f]{32}", &[&["key-"]]),
+        let cases: &[(&str, &[&[&str]], bool)] = &[
+            ("AKIA[0-9A-Z]{16}", &[&["akia"]], true),
+            ("(?i)Secret_key", &[&["secret_key"]], true),
+            (r"(^|\.)(exec|eval)$", &[&[".eval", ".exec", "eval", "exec"], &["eval", "exec"]], true),
+            (r"a+b*", &[], false),
+            (r"(foo)?bar", &[&["bar", "foobar"], &["bar"]], true),
+            (r"(foo|x)bar", &[&["foobar", "xbar"]], true),
+            (r"foo|[a-z]+", &[], false),
+            (r"\bstratum\+tcp://", &[&["stratum+tcp://"]], true),
+            (r"(?i-u)heroku[\w .-]{0,20}", &[&["heroku"]], true),
+            (r"(?-u)key-[0-9a-f]{32}", &[&["key-"]], true),
+            // What is factored out of a choice stands before each branch again.
+            (r"(?i)[a-z]*pass(word|wd)\s*=", &[&["passwd", "password"]], false),
+            // Each branch tells its own.
+            (r"(curl|wget) .*\| *sh|iex .*http", &[&["curl ", "iex ", "wget "], &["http", "sh"]], true),
+            (r"(?: {48}|\t{12}x+)y", &[&["\t\t\t\t\t\t\t\t\t\t\t\t", "            ".repeat(4).leak()]], false),
+            (r"忽略.{0,9}指令", &[&["忽略"], &["指令"]], true),
+            (r"[\x{E0020}-\x{E007E}]{4,}", &[], false),
         ];
-        for (regex, wanted) in cases {
-            assert_eq!(clauses(&of_regex(regex)), *wanted, "{regex}");
+        for (regex, wanted, heads) in cases {
+            let needles = of_regex(regex);
+            assert_eq!(clauses(&needles.clauses), *wanted, "{regex}");
+            assert_eq!(needles.heads, *heads, "{regex}");
         }
+        assert!(!of_regex(r"a|[\x{E0020}-\x{E007E}]{4,}").beyond_ascii);
+        assert!(of_regex(r"^[\x{E0020}-\x{E007E}]{4,}x").beyond_ascii);
+        assert_eq!(of_regex("ab{2,3}").length_max, Some(4));
     }
 
     #[test]
@@ -235,7 +381,7 @@ mod tests {
             (r#"([(a (c) @x) (b)] @hit (#eq? @x "one"))"#, &[]),
             (r#"([(a) (b)] @hit (#eq? @hit "one"))"#, &[&["one"]]),
             (r#"((a (b)? @x) @hit (#eq? @x "one"))"#, &[]),
-            (r#"((a) @hit (#match? @hit "^['\"]quoted"))"#, &[&["quoted"]]),
+            (r#"((a) @hit (#match? @hit "^['\"]quoted"))"#, &[&["\"quoted", "'quoted"]]),
             (r"((with_statement) @hit)", &[]),
             // Optional parts, however they are written.
             (r#"((a (b) ? @x) @hit (#eq? @x "one"))"#, &[]),
@@ -255,7 +401,7 @@ mod tests {
             (r#"((b) @hit (#any-eq? @hit "one") (#not-eq? @hit "two"))"#, &[]),
         ];
         for (query, wanted) in cases {
-            assert_eq!(clauses(&of_query(query)), *wanted, "{query}");
+            assert_eq!(clauses(&of_query(query).clauses), *wanted, "{query}");
         }
     }
 }

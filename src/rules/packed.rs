@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::demand::{Checksum, Demand};
 use super::filter::Filter;
 use super::lazy::{LazyQuery, LazyRegex};
-use super::needles::Clause;
+use super::needles::Needles;
 use super::pack::Pack;
 use super::raw::{Inside, Is, Scope, StatementWord, Within};
 use super::rule::{Check, Keyword, Matcher, Rule, Test, Text, What};
@@ -210,6 +210,7 @@ structs! {
     Hook { rule, matcher }
     Matcher { what, checks, not_checks, unless, within, not_within, weigh }
     Member { before, hook }
+    Needles { clauses, heads, length_max, beyond_ascii }
     Names { exact, suffix, prefix, patterns, every }
     Pattern { regex, clauses, hook }
     Sources { calls, uses, definitions, labels, numbers }
@@ -295,7 +296,7 @@ impl Pack for Filter {
     }
 
     fn unpack(from: &mut Reader) -> Self {
-        Self::new(Vec::<(Hook, Vec<Clause>)>::unpack(from))
+        Self::new(Vec::<(Hook, Needles)>::unpack(from))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compile::expression_of;
 use super::filter::Filter;
 use super::lazy::LazyRegex;
-use super::needles::{self, Clause};
+use super::needles::{self, Clause, Needles};
 use super::rule::{Matcher, Rule, Text, What};
 use super::{RuleLanguage, commands};
 
@@ -124,7 +124,7 @@ impl NamesMaker {
         for name in names {
             if let Some(expression) = expression_of(name) {
                 let regex = LazyRegex::new(expression.to_owned().into());
-                self.patterns.push(Pattern { regex, clauses: needles::of_regex(expression), hook });
+                self.patterns.push(Pattern { regex, clauses: needles::of_regex(expression).clauses, hook });
             } else if name == "*" {
                 self.every.push(hook);
             } else if let Some(members) = name.strip_prefix("*.") {
@@ -291,9 +291,9 @@ struct TablesMaker {
     labels: Vec<Text>,
     numbers: Vec<(usize, u8)>,
     statements: Vec<Hook>,
-    shells: Vec<(Hook, Vec<Clause>)>,
+    shells: Vec<(Hook, Needles)>,
     segments: BTreeSet<String>,
-    others: Vec<(Hook, Vec<Clause>)>,
+    others: Vec<(Hook, Needles)>,
 }
 
 impl TablesMaker {

@@ -11,6 +11,7 @@
 use std::collections::HashSet;
 
 use super::Vetted;
+use super::foreign::foreign_suppressions;
 use crate::artifact::Artifact;
 use crate::finding::{self, Finding, Fingerprint, Pass, Severity, Suppression};
 use crate::passes::Status;
@@ -66,10 +67,24 @@ pub fn judge(mut findings: Vec<Finding>, policy: &GatePolicy, baseline: &Baselin
     finding::assign_fingerprints(&mut findings);
     let all = findings.len();
     findings.retain(|finding| is_reported(finding, policy));
-    for finding in &mut findings {
+    let left_out = all - findings.len();
+    suppress(&mut findings, policy, baseline, parsed);
+    let mut foreign = foreign_suppressions(&findings, policy, parsed);
+    foreign.retain(|finding| is_reported(finding, policy));
+    if !foreign.is_empty() {
+        // Their rule is theirs alone, so that no fingerprint of another finding depends on them.
+        finding::assign_fingerprints(&mut foreign);
+        suppress(&mut foreign, policy, baseline, parsed);
+        findings.extend(foreign);
+        finding::sort(&mut findings);
+    }
+    Judged { left_out, findings }
+}
+
+fn suppress(findings: &mut [Finding], policy: &GatePolicy, baseline: &Baseline, parsed: &Parsed<'_>) {
+    for finding in findings {
         finding.suppressed = suppression(finding, policy, baseline, parsed);
     }
-    Judged { left_out: all - findings.len(), findings }
 }
 
 /// Whether the finding fails the artifact.
@@ -131,6 +146,7 @@ mod tests {
     use crate::artifact::{SourceFile, SourceText};
     use crate::finding::Confidence;
     use crate::passes::parse::{ParsedFile, Validity};
+    use crate::vet::foreign::FOREIGN_SUPPRESSION;
 
     fn judged(source: &str, policy: &GatePolicy, baseline: &Baseline, pass: Pass, severity: Severity) -> Judged {
         let artifact = Artifact::new("a", "a", vec![SourceFile::new("a.py", source.as_bytes())], Vec::new());
@@ -181,6 +197,27 @@ mod tests {
         policy.allow_suppressions = true;
         assert_eq!(failing(source, &policy, Pass::Scan, Severity::High), 0);
         assert_eq!(failing("eval(x)  # vetrun: ignore[other]", &policy, Pass::Scan, Severity::High), 1);
+    }
+
+    #[test]
+    fn a_comment_for_another_scanner_suppresses_nothing_and_is_reported_beside_what_fails() {
+        let policy = GatePolicy::default();
+        let rules = |source: &str, severity| {
+            let judged = judged(source, &policy, &Baseline::new(), Pass::Scan, severity);
+            let failing = judged.findings.iter().filter(|finding| fails(finding, &policy)).count();
+            let of =
+                |finding: &Finding| (finding.rule_id.to_string(), finding.range.map_or(0, |range| range.start.line));
+            (failing, judged.findings.iter().map(of).collect::<Vec<_>>())
+        };
+        let eval = ("python-eval".to_owned(), 1);
+        let foreign = |line| (FOREIGN_SUPPRESSION.to_owned(), line);
+        for source in ["eval(x)  # nosec", "eval(x)  # noqa: S307", "eval(x)  # nosemgrep"] {
+            assert_eq!(rules(source, Severity::High), (1, vec![eval.clone(), foreign(1)]), "{source}");
+            assert_eq!(rules(source, Severity::Info), (0, vec![eval.clone()]), "{source}");
+        }
+        let whole = "eval(x)\n\n\n# ruff: noqa\n# ruff: noqa\n";
+        assert_eq!(rules(whole, Severity::High), (1, vec![eval.clone(), foreign(4)]));
+        assert_eq!(rules("eval(x)\n\n\ny = 1  # nosec\n", Severity::High), (1, vec![eval]));
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! [`judge_artifact`] is a pure function of the snapshot. [`Session`] adds the effects and the clock and makes the
 //! report. Nothing here prints.
 
+mod foreign;
 mod gate;
 mod kept;
 mod log;
+mod looking;
 mod results;
 mod run;
 
@@ -19,8 +21,7 @@ use crate::deps::{self, Declared};
 use crate::finding::{Finding, Pass};
 use crate::language::EngineVersions;
 use crate::passes::budget::budget;
-use crate::passes::parse::{Parsed, Target, Validity, parse};
-use crate::passes::scan::scan;
+use crate::passes::parse::{Parsed, Target, Validity};
 use crate::passes::structure::{Structure, structure};
 use crate::passes::{PassResult, Status};
 use crate::policy::{Policy, PolicyError};
@@ -30,9 +31,11 @@ use crate::report::{
 };
 use crate::rules::RuleSet;
 
+pub use foreign::FOREIGN_SUPPRESSION;
 pub use gate::{Baseline, Cleared, Judged, fails, gate, judge, names};
 use kept::Kept;
 use log::Log;
+use looking::{Looked, look};
 pub use results::Results;
 use results::{Done, count, timed};
 pub use run::Running;
@@ -127,10 +130,10 @@ pub fn judge_artifact<'a>(
     let Judging { policy, rules, baseline, requirements } = judging;
     let ((declared, undeclarable), declaring) = timed(|| deps::declared(artifact, requirements, &policy.install));
     let target = Target::new(&policy.parse, engines, declared.requires_python.as_ref());
-    let ((parsed, mut findings), parsing) = timed(|| parse(artifact, &policy.parse, &target));
+    let Looked { parsed, mut findings, scanner, parsing, scanning } = look(artifact, policy, rules, &target);
     let (structured, structuring) = timed(|| structure(&parsed, policy));
     let (structure, leftovers) = structured?;
-    let ((dangers, mut scan_details), scanning) = timed(|| scan(&parsed, rules, &policy.scan));
+    let ((dangers, mut scan_details), finishing) = timed(|| scanner.finish(&parsed));
     let packages = declared.requirements.len();
     let ((excesses, budget_details), budgeting) =
         timed(|| budget(&parsed, &policy.budget, &structure.profile, packages as u64));
@@ -144,7 +147,7 @@ pub fn judge_artifact<'a>(
     let all = [
         done(Pass::Parse, parsing, parsed_what(&parsed), parsed.details.clone()),
         done(Pass::Structure, structuring, structure_what(&structure), structure.details.clone()),
-        done(Pass::Scan, scanning, count(rules.rules().len(), "rule"), scan_details),
+        done(Pass::Scan, scanning + finishing, count(rules.rules().len(), "rule"), scan_details),
         done(Pass::Budget, budgeting, budget_what(artifact), budget_details),
         done(Pass::Install, declaring, count(packages, "declared package"), Map::new()),
     ];

@@ -94,6 +94,7 @@ const UNDECIDED: &[(&str, &str, &str)] = &[
     ("v", "commonjs", "with ({}) 010"),
     ("v", "commonjs", "// import x from 'y'\nexports.x = `\nimport x from 'y'\n`; await = 1"),
     ("x", "", "import fs from 'fs'; return"),
+    ("x", "", "\u{feff}#!/usr/bin/env node\nimport fs from 'fs'"),
     ("x", "", "await 1; return"),
     ("x", "", "with ({}) {}\nimport 'fs'"),
     ("x", "", "var await = 1\nimport 'fs'"),
@@ -496,6 +497,9 @@ const JUMPS: &[Row] = &[
 
 /// Names declared twice.
 const TWICE: &[Row] = &[
+    (SCRIPT, "xxxx", "{function a(){} var [a,a]=b}"),
+    ("a.cjs", "xxxx", "switch(b){default:async function a(){}a:var[a,a]=c}"),
+    (SCRIPT, "vvvv", "function a(){} var [a,a]=b"),
     (SCRIPT, "vvvv", "{function y(){}}let y"),
     ("a.cjs", "vvvv", "{function y(){}}let y"),
     (SCRIPT, "vvvv", "function y(){}{var y}"),

@@ -221,3 +221,24 @@ fn a_million_levels_neither_abort_nor_hang() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{path} {open}: {:?}", begun.elapsed());
     }
 }
+
+#[test]
+fn chains_behind_brackets_neither_abort_nor_hang() {
+    // They nest to the left in the tree, and what is innermost there is read first.
+    for (path, before, open, chain) in [
+        ("a.js", "x = ", "f(", "()"),
+        ("a.js", "x = ", "(", "+1"),
+        ("a.js", "with (x); x = ", "(", "+1"),
+        ("a.js", "x = ", "(", "||a"),
+        ("a.ts", "let x: ", "(", "[]"),
+        ("a.ts", "let x = ", "(", "!"),
+        ("a.ts", "let x = ", "(", "+1"),
+    ] {
+        let begun = Instant::now();
+        let text = format!("{before}{}A{}", open.repeat(1_000), format!("){}", chain.repeat(1_500)).repeat(1_000));
+        let (validity, findings) = judged(path, text);
+        let by_limit = findings.iter().any(|finding| LIMITS.contains(&finding.rule_id.as_ref()));
+        assert!(validity == Validity::Invalid && by_limit, "{before}{open}{chain}: {findings:?}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "{before}{open}{chain}: {:?}", begun.elapsed());
+    }
+}

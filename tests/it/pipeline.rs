@@ -52,6 +52,26 @@ fn exit_codes_are_those_of_the_contract() {
 }
 
 #[test]
+fn comments_for_other_scanners_are_reported_and_change_nothing() {
+    let said = |fixture: &str, more: &[&str]| {
+        let path = format!("fixtures/hostile/{fixture}");
+        let output = run(&[&["check", &path, "--format", "json"], more].concat());
+        assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+        let report = report(&output);
+        let all = report["findings"].as_array().expect("findings are a list");
+        let foreign = all.iter().filter(|finding| finding["ruleId"] == "foreign-suppression");
+        foreign
+            .map(|finding| (finding["severity"].to_string(), finding["range"]["start"]["line"].as_u64()))
+            .collect::<Vec<_>>()
+    };
+    let info = |line| ("\"info\"".to_owned(), Some(line));
+    // One for the whole file, and each on the lines of what fails.
+    assert_eq!(said("suppression-comments", &[]), [info(2), info(9), info(9), info(9)]);
+    assert_eq!(said("suppression-comments-script", &[]), [info(1), info(5)]);
+    assert_eq!(said("suppression-comments", &["--ignore", "foreign-suppression"]), []);
+}
+
+#[test]
 fn the_format_never_changes_the_exit_code() {
     let bad = folder(&[("main.py", "eval(input())\n")]);
     for format in ["human", "json", "jsonl", "sarif", "junit", "github", "gitlab", "concise"] {

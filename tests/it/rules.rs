@@ -3,6 +3,7 @@
 mod agreement;
 mod agreement_python;
 mod cases;
+mod coverage;
 mod evasions;
 mod language;
 mod meaning;

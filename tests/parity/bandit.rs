@@ -87,7 +87,8 @@ fn find_all<'a>(examples: &Path, ours: &'a Ours) -> Result<BTreeMap<String, Vec<
     for path in crate::corpus::files(examples, &["py"])? {
         let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
         let name = path.strip_prefix(examples).unwrap_or(&path).to_string_lossy().into_owned();
-        let found = ours.find(&name, bytes, Language::Python);
+        // An example that is called like what it imports would import itself.
+        let found = ours.find(&format!("example_{name}"), bytes, Language::Python);
         all.insert(name, found);
     }
     Ok(all)

@@ -21,6 +21,7 @@ mod coverage;
 mod eslint;
 mod marks;
 mod ours;
+mod peers;
 mod python;
 mod ruff;
 mod table;

@@ -15,8 +15,8 @@ use vetrun::rules::{RuleError, RuleSet};
 /// Findings of one file that are kept; examples have hundreds.
 const FINDINGS_MAX: u64 = 100_000;
 
-/// What the parse pass reports and other scanners have as a rule: text that is not shown as it runs.
-const PARSE_RULES: [&str; 1] = ["bidirectional-control"];
+/// What the passes before the scan report and other scanners have as a rule: text that is not shown as it runs.
+const OF_OTHER_PASSES: [&str; 1] = ["bidirectional-control"];
 
 /// Bandit's id of it, which no rule file can say.
 const BIDIRECTIONAL: &str = "B613";
@@ -53,8 +53,8 @@ impl Ours {
         let folders: Vec<&Path> = folder.into_iter().collect();
         let rules = RuleSet::load(folders.is_empty(), &folders)?;
         let of = |rule: &vetrun::rules::Rule| (rule.id.to_string(), rule.texts().references);
-        let of_parse = PARSE_RULES.map(|id| (id.to_owned(), vec![BIDIRECTIONAL.to_owned()]));
-        let references = rules.rules().iter().map(of).chain(of_parse).collect();
+        let of_others = OF_OTHER_PASSES.map(|id| (id.to_owned(), vec![BIDIRECTIONAL.to_owned()]));
+        let references = rules.rules().iter().map(of).chain(of_others).collect();
         Ok(Self { rules, references })
     }
 
@@ -63,14 +63,16 @@ impl Ours {
         self.references.contains_key(id)
     }
 
-    /// What the scan finds in a file.
+    /// What the scan finds in a file, and what the other static passes find that others have as a rule.
     pub(crate) fn find(&self, path: &str, bytes: Vec<u8>, language: Language) -> Vec<Found<'_>> {
         let source = SourceFile { language, ..SourceFile::new(path, bytes) };
         let artifact = Artifact::new("parity", "parity", vec![source], Vec::new());
         let (parsed, of_parse) = parse(&artifact, &ParsePolicy::default(), &Target::default());
         let policy = ScanPolicy { findings_per_file_max: FINDINGS_MAX, ..ScanPolicy::default() };
         let (of_scan, _) = scan(&parsed, &self.rules, &policy);
-        let hidden = of_parse.iter().filter(|finding| PARSE_RULES.contains(&&*finding.rule_id));
+        let of_structure = structure(&parsed, &Policy::default()).map(|(_, findings)| findings).unwrap_or_default();
+        let others = of_parse.iter().chain(&of_structure);
+        let hidden = others.filter(|finding| OF_OTHER_PASSES.contains(&&*finding.rule_id));
         of_scan.iter().chain(hidden).map(|finding| self.found(finding)).collect()
     }
 

@@ -406,7 +406,7 @@ fn slice(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> Exp
         let colons = between.matches(':').count().saturating_sub(own);
         parts[colons.min(2)] = Some(child.expr);
     }
-    builder.expr(Kind::Slice(parts), node.byte_range())
+    builder.expr(Kind::Slice(Box::new(parts)), node.byte_range())
 }
 
 fn string(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]) -> ExprId {

@@ -26,6 +26,9 @@ pub(super) const LABELS_MAX: usize = 4_000;
 /// Where a run of more than `labels_max` labels (`a: b: c: …`, with white space and comments between) is too long.
 pub(super) fn labels_over(text: &str, labels_max: usize) -> Option<usize> {
     let bytes = text.as_bytes();
+    if memchr_iter(b':', bytes).count() <= labels_max {
+        return None;
+    }
     let (mut from, mut run) = (0, 0);
     for at in memchr_iter(b':', bytes) {
         run = if is_one_word(&bytes[from..at]) { run + 1 } else { 1 };

@@ -36,8 +36,8 @@ pub(crate) fn is_named_test(path: &str) -> bool {
 }
 
 /// A file and what there is to say about it.
-pub(super) struct Outcome<'a> {
-    pub(super) file: ParsedFile<'a>,
+pub(crate) struct Outcome<'a> {
+    pub(crate) file: ParsedFile<'a>,
     pub(super) findings: Vec<Finding>,
     /// What says in which dialect it is meant.
     pub(super) dialect_from: Option<Cow<'static, str>>,

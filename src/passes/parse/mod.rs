@@ -35,7 +35,7 @@ use crate::language::Language;
 use crate::policy::ParsePolicy;
 use javascript::Roles;
 
-pub(crate) use file::is_named_test;
+pub(crate) use file::{Outcome, is_named_test};
 pub use region::Region;
 pub(crate) use stack::with_room;
 pub use target::{Reason, Target};
@@ -90,14 +90,48 @@ const DETAIL_PATHS_MAX: usize = 200;
 /// Parses every file of `artifact` as the engines of `target` would. Never fails: what is not valid is a finding.
 #[must_use]
 pub fn parse<'a>(artifact: &'a Artifact, policy: &ParsePolicy, target: &Target) -> (Parsed<'a>, Vec<Finding>) {
+    let all = [(0..artifact.files.len()).collect()];
+    parse_in_turn(artifact, policy, target, &all, &mut Unwatched)
+}
+
+/// Who looks at each file right after it was parsed, while what was made of it is at hand.
+pub(crate) trait Watch: Sync {
+    /// Has the file at a place of the artifact parsed, and looks at it.
+    fn file<'a>(&self, at: usize, parse: impl FnOnce() -> Outcome<'a>) -> Outcome<'a>;
+
+    /// All files of a turn are parsed.
+    fn turn_ends(&mut self) {}
+}
+
+/// Nobody.
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn file<'a>(&self, _: usize, parse: impl FnOnce() -> Outcome<'a>) -> Outcome<'a> {
+        parse()
+    }
+}
+
+/// [`parse`], turn by turn: each turn lists files of the artifact by their places, and each file is in one of them.
+pub(crate) fn parse_in_turn<'a>(
+    artifact: &'a Artifact,
+    policy: &ParsePolicy,
+    target: &Target,
+    turns: &[Vec<usize>],
+    watch: &mut (impl Watch + Send),
+) -> (Parsed<'a>, Vec<Finding>) {
     let roles = Roles::of(artifact, policy);
     let basis = file::Basis { policy, target, facts: true };
-    let one = |source| file::parse(source, &roles, basis);
-    let outcomes: Vec<file::Outcome<'a>> = match stack::Pool::get() {
-        Some(pool) => pool.run(|| artifact.files.par_iter().map(one).collect()),
-        // Without a thread that has room to recurse, what needs one is refused.
-        None => artifact.files.iter().map(one).collect(),
-    };
+    let mut outcomes: Vec<(usize, Outcome<'a>)> = Vec::with_capacity(artifact.files.len());
+    with_room(|| {
+        for turn in turns {
+            let one = |&at: &usize| (at, watch.file(at, || file::parse(&artifact.files[at], &roles, basis)));
+            outcomes.par_extend(turn.par_iter().map(one));
+            watch.turn_ends();
+        }
+    });
+    outcomes.sort_by_key(|(at, _)| *at);
+    let outcomes: Vec<Outcome<'a>> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
     let details = details(&outcomes, target);
     let mut files = Vec::with_capacity(outcomes.len());
     let mut findings = Vec::new();
@@ -110,7 +144,7 @@ pub fn parse<'a>(artifact: &'a Artifact, policy: &ParsePolicy, target: &Target) 
 }
 
 /// Facts for the report: how many files were judged and as what.
-fn details(outcomes: &[file::Outcome<'_>], target: &Target) -> Map<String, Value> {
+fn details(outcomes: &[Outcome<'_>], target: &Target) -> Map<String, Value> {
     let judged = || outcomes.iter().filter(|outcome| outcome.file.validity != Validity::NotJudged);
     let mut by_language: BTreeMap<&str, u64> = BTreeMap::new();
     for outcome in judged() {

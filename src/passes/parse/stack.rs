@@ -55,25 +55,46 @@ pub(crate) fn with_room<T: Send>(job: impl FnOnce() -> T + Send) -> T {
 
 /// Whether the parsing threads have the stack that a recursive parser may need for `source`.
 pub(super) fn fits(source: &str) -> bool {
-    // Of a small file, every byte may be an opening bracket.
-    let fits = |pool: &Pool| {
-        source.len().saturating_mul(BRACKET) <= pool.weight_max
-            || most(source.as_bytes()) <= pool.weight_max
-            || weight(source.as_bytes()) <= pool.weight_max
-    };
-    Pool::get().is_some_and(fits)
+    fits_quickly(source) || has_room_for(weight(source.as_bytes()))
 }
 
-/// What an opening bracket weighs.
-const BRACKET: usize = 2560;
+/// The same, where counting the brackets settles it.
+pub(super) fn fits_quickly(source: &str) -> bool {
+    fits_all(source) || has_room_for(most(source.as_bytes()))
+}
 
-/// What nothing but an opening bracket can weigh more than.
-const OTHER: usize = 768;
+/// Whether they have it if every byte of `source` is an opening bracket; so it is with a small file.
+pub(super) fn fits_all(source: &str) -> bool {
+    has_room_for(source.len().saturating_mul(BRACKET))
+}
 
-/// An upper bound of the [`weight`], found by counting brackets alone.
+/// Whether the parsing threads have room for so much as [`weight`] measures it.
+pub(super) fn has_room_for(weight: usize) -> bool {
+    weight <= room()
+}
+
+/// How much room the parsing threads have, in bytes.
+pub(super) fn room() -> usize {
+    Pool::get().map_or(0, |pool| pool.weight_max)
+}
+
+/// What an opening bracket weighs, a mark of an operator that goes on to its right, the start of a word, and any other mark.
+pub(super) const BRACKET: usize = 2560;
+pub(super) const OPERATOR: usize = 768;
+pub(super) const WORD: usize = 640;
+pub(super) const MARK: usize = 320;
+
+/// An upper bound of the [`weight`], found by counting brackets alone: nothing else weighs more than an [`OPERATOR`].
 fn most(source: &[u8]) -> usize {
-    let brackets = source.iter().filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'<')).count();
-    brackets * BRACKET + (source.len() - brackets) * OTHER
+    let brackets = count(source, |byte| matches!(byte, b'(' | b'[' | b'{' | b'<'));
+    brackets * BRACKET + (source.len() - brackets) * OPERATOR
+}
+
+/// How many bytes of a text are of a kind; summed up in single bytes, many are looked at together.
+#[inline]
+pub(super) fn count(source: &[u8], is_meant: impl Fn(u8) -> bool) -> usize {
+    let of = |chunk: &[u8]| usize::from(chunk.iter().map(|byte| u8::from(is_meant(*byte))).sum::<u8>());
+    source.chunks(usize::from(u8::MAX)).map(of).sum()
 }
 
 /// An upper bound of the stack, in bytes, that a recursive parser and the visitors after it need for `source`.
@@ -82,17 +103,17 @@ fn most(source: &[u8]) -> usize {
 /// dearest, an operator or the start of a word next. The bound does not look at strings or comments, so that nothing in
 /// the source can mislead it. The figures are about twice what was measured in an unoptimised build (bytes a level:
 /// brackets up to 1,300, type arguments 1,400, `for (;;)` 600, `x =>` 470, `new` 300, operators 70–380).
-fn weight(source: &[u8]) -> usize {
+pub(super) fn weight(source: &[u8]) -> usize {
     let mut previous_is_word = false;
     let mut total = 0_usize;
     for &byte in source {
         let is_word = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80;
         total += match byte {
             b'(' | b'[' | b'{' | b'<' => BRACKET,
-            b'=' | b'?' | b':' | b'`' => OTHER,
+            b'=' | b'?' | b':' | b'`' => OPERATOR,
             b'0'..=b'9' | b'"' | b'\'' | b',' | b';' | b')' | b']' | b'}' | b'>' => 0,
-            _ if byte.is_ascii_punctuation() && !is_word => 320,
-            _ if is_word && !previous_is_word => 640,
+            _ if byte.is_ascii_punctuation() && !is_word => MARK,
+            _ if is_word && !previous_is_word => WORD,
             _ => 0,
         };
         previous_is_word = is_word;

@@ -6,8 +6,8 @@ use super::fold;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{Set, Value};
-use crate::facts::{Argument, Dialect, ExprId, Kind, Spread};
-use crate::rules::{Check, Is, Keyword, Test};
+use crate::facts::{Argument, Binary, Dialect, ExprId, Kind, Role, Spread};
+use crate::rules::{Check, Expression, Is, Keyword, Test};
 
 /// What is known of one argument.
 pub(super) enum Given {
@@ -44,8 +44,22 @@ pub(super) fn value_holds(resolver: &mut Resolver<'_>, value: ExprId, check: &Ch
     if let Test::From(from) = &check.test {
         return resolver.comes_from(value, from);
     }
-    let set = resolver.of(value);
+    let judged = if matches!(check.test, Test::Is(Is::Dynamic)) { added(resolver, value) } else { value };
+    let set = resolver.of(judged);
     set_holds(resolver, &set, &check.test)
+}
+
+/// What `a.b += c` adds. What `a.b` held before is not known here, and was judged where it was written.
+pub(super) fn added(resolver: &Resolver<'_>, value: ExprId) -> ExprId {
+    let expr = resolver.facts.expr(value);
+    match expr.kind {
+        Kind::Binary(Binary::Add, target, right)
+            if expr.role == Role::Synthetic && matches!(resolver.facts.kind(target), Kind::Attribute { .. }) =>
+        {
+            right
+        }
+        _ => value,
+    }
 }
 
 /// Whether a value surely is a constant.
@@ -182,7 +196,7 @@ fn constant(resolver: &mut Resolver<'_>, value: &Value) -> Option<Value> {
     Some(Value::List(known.into()))
 }
 
-fn matches_value(value: &Value, regex: &regex::Regex, dialect: Dialect) -> bool {
+fn matches_value(value: &Value, regex: &Expression, dialect: Dialect) -> bool {
     match value {
         Value::List(items) => items.iter().any(|item| match item {
             Value::List(_) => false,

@@ -54,12 +54,13 @@ impl Matching<'_, '_> {
 
     /// Notes a hit for each hook whose checks hold of `value`.
     fn given(&mut self, hooks: &[Hook], value: ExprId, (start, end): (usize, usize), resolved: Option<&Arc<str>>) {
+        let added = arguments::added(&self.resolver, value);
         for &hook in hooks {
             let matcher = self.rules.hooked(hook).1;
             let resolver = &mut self.resolver;
             let holds = matcher.checks.iter().all(|check| arguments::value_holds(resolver, value, check))
                 && !matcher.not_checks.iter().any(|check| arguments::value_holds(resolver, value, check));
-            if !holds || (!matcher.unless.is_empty() && self.is_made_by(&matcher.unless, value)) {
+            if !holds || (!matcher.unless.is_empty() && self.is_made_by(&matcher.unless, added)) {
                 continue;
             }
             let weight = if matcher.weigh.is_empty() { Weight::AsTheRuleSays } else { self.weight(&[value]) };

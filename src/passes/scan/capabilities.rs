@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::limits;
 use super::matcher::Hit;
 use crate::artifact::SourceText;
-use crate::rules::{Hook, RuleSet, Scope, What};
+use crate::rules::{Hook, RuleLanguage, RuleSet, Scope, What};
 
 /// Where one rule was hit first in a file, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +45,12 @@ impl Occurrences {
         self.0.keys().copied()
     }
 
-    /// The first place of a label, or of a rule's id.
-    fn first(&self, rules: &RuleSet, name: &str) -> Option<Range<usize>> {
+    /// The first place of a label, or of a rule's id, that a combination of this language is about.
+    fn first(&self, rules: &RuleSet, name: &str, language: RuleLanguage) -> Option<Range<usize>> {
         let named = |rule: usize| {
             let rule = &rules.rules()[rule];
-            rule.label.as_deref() == Some(name) || rule.id == name
+            let meant = language == RuleLanguage::Any || [language, RuleLanguage::Any].contains(&rule.language);
+            meant && (rule.label.as_deref() == Some(name) || rule.id == name)
         };
         let places = self.0.iter().filter(|(rule, _)| named(**rule)).map(|(_, occurrence)| &occurrence.place);
         places.min_by_key(|place| (place.start, place.end)).cloned()
@@ -60,7 +61,8 @@ impl Occurrences {
         let mut hits = Vec::new();
         for &hook in rules.combinations() {
             let Some(of) = combination(rules, hook, Scope::File) else { continue };
-            let firsts: Option<Vec<Range<usize>>> = of.iter().map(|name| self.first(rules, name)).collect();
+            let language = rules.rules()[hook.rule].language;
+            let firsts: Option<Vec<Range<usize>>> = of.iter().map(|name| self.first(rules, name, language)).collect();
             if let Some(place) = firsts.and_then(|mut firsts| firsts.pop()) {
                 hits.push(Hit::plain(hook.rule, place.start, place.end));
             }
@@ -82,8 +84,10 @@ pub(super) fn combined(files: &[&Occurrences], rules: &RuleSet) -> Vec<(usize, H
     let mut hits = Vec::new();
     for &hook in rules.combinations() {
         let Some(of) = combination(rules, hook, Scope::Artifact) else { continue };
+        let language = rules.rules()[hook.rule].language;
         let first = |name: &crate::rules::Text| {
-            files.iter().enumerate().find_map(|(file, occurrences)| Some((file, occurrences.first(rules, name)?)))
+            let in_file = |(file, one): (usize, &&Occurrences)| Some((file, one.first(rules, name, language)?));
+            files.iter().enumerate().find_map(in_file)
         };
         let firsts: Option<Vec<_>> = of.iter().map(first).collect();
         if let Some((file, place)) = firsts.and_then(|mut firsts| firsts.pop()) {

@@ -6,7 +6,7 @@ use super::limits;
 use super::matcher::{Hit, Matching};
 use super::values::Value;
 use crate::facts::{Argument, Dialect, ExprId, Kind, OPAQUE, Spread};
-use crate::rules::{KEYWORDS, RuleLanguage, What, Words, words};
+use crate::rules::{Candidate, KEYWORDS, RuleLanguage, What, Words, words};
 
 /// What stands in a text for a part that is not known.
 const UNKNOWN: &str = "\u{fffd}";
@@ -23,7 +23,7 @@ impl Matching<'_, '_> {
         };
         let Some(words) = words(language, name) else { return };
         for text in self.command_texts(words, arguments) {
-            for hook in self.tables.shells.candidates(&text) {
+            for Candidate { hook, .. } in self.tables.shells.candidates(&text) {
                 let What::Shell { regex } = &self.rules.hooked(hook).1.what else { continue };
                 if regex.get().is_match(&text) {
                     let (start, end) = self.place(expr);

@@ -250,7 +250,8 @@ impl Resolver<'_> {
     }
 
     fn inline_subscript(&mut self, object: ExprId, index: ExprId, bindings: &Bindings, depth: usize) -> Option<Value> {
-        if let Kind::Slice(bounds) = *self.facts.kind(index) {
+        if let Kind::Slice(bounds) = self.facts.kind(index) {
+            let bounds = **bounds;
             let object = self.inline(object, bindings, depth)?;
             let mut numbers = [None; 3];
             for (number, bound) in numbers.iter_mut().zip(bounds) {

@@ -281,7 +281,8 @@ impl Resolver<'_> {
     /// What `object[index]` may be.
     pub(super) fn subscript_of(&mut self, object: ExprId, index: ExprId) -> Set {
         let objects = self.need(object);
-        if let Kind::Slice(bounds) = *self.facts.kind(index) {
+        if let Kind::Slice(bounds) = self.facts.kind(index) {
+            let bounds = **bounds;
             return self.sliced(&objects, bounds);
         }
         let indices = self.need(index);

@@ -42,11 +42,12 @@ mod values;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::artifact::SourceText;
+use crate::artifact::{SourceFile, SourceText};
 use crate::facts::outline::Place;
 use crate::facts::{Facts, tolerant};
 use crate::finding::{Confidence, Finding, Pass, Severity};
@@ -72,75 +73,127 @@ const LIMITS_OF_PARSING: [&str; 3] = ["parse-limit", "nesting-too-deep", "file-t
 /// Runs every rule over every file. The map is for the report's `validationResults.security.details`.
 #[must_use]
 pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<Finding>, Map<String, Value>) {
-    let files = scannable(parsed);
-    let scanned = scan_files(&files, rules, policy);
-    let paths = files.iter().map(|(file, _)| file.source.path.as_str());
-    let capabilities = capabilities::summary(paths.zip(scanned.iter().map(|file| &file.occurrences)), rules);
-    let findings: Vec<Finding> = scanned.into_iter().flat_map(|file| file.findings).collect();
-    let mut by_severity: BTreeMap<Severity, u64> = BTreeMap::new();
-    for finding in &findings {
-        *by_severity.entry(finding.severity).or_default() += 1;
-    }
-    let by_severity: Map<String, Value> =
-        by_severity.into_iter().map(|(severity, count)| (severity.name().to_owned(), json!(count))).collect();
-    let mut details = Map::new();
-    details.insert("rules".to_owned(), json!(rules.rules().len()));
-    details.insert("files".to_owned(), json!(files.len()));
-    details.insert("findingsBySeverity".to_owned(), Value::Object(by_severity));
-    details.insert("capabilities".to_owned(), capabilities);
-    (findings, details)
+    scanned(parsed, rules, policy).finish(parsed)
 }
 
 /// The ids of the rules that are hit, those with a label included.
 pub(crate) fn hit_rules<'r>(parsed: &Parsed<'_>, rules: &'r RuleSet, policy: &ScanPolicy) -> BTreeSet<Cow<'r, str>> {
     let mut hit = BTreeSet::new();
-    for file in scan_files(&scannable(parsed), rules, policy) {
+    for file in scanned(parsed, rules, policy).all(parsed) {
         hit.extend(file.occurrences.rules().map(|rule| Cow::Borrowed(&*rules.rules()[rule].id)));
         hit.extend(file.findings.into_iter().map(|finding| finding.rule_id));
     }
     hit
 }
 
-/// The files that have a text, with it.
-fn scannable<'p, 'a>(parsed: &'p Parsed<'a>) -> Vec<(&'p ParsedFile<'a>, &'p SourceText)> {
-    parsed.files.iter().filter_map(|file| Some((file, file.text.as_ref()?))).collect()
-}
-
-/// Scans every file, and looks for what they have in them together.
-fn scan_files(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &ScanPolicy) -> Vec<Scanned> {
-    let mut scanned: Vec<Scanned> = with_room(|| scan_all(files, rules, policy));
-    let occurrences: Vec<&Occurrences> = scanned.iter().map(|file| &file.occurrences).collect();
-    for (number, hit) in capabilities::combined(&occurrences, rules) {
-        let (file, text) = files[number];
-        scanned[number].findings.push(finding(&hit, rules, &file.source.path, text));
+/// Scans what was parsed before.
+fn scanned<'r>(parsed: &Parsed<'_>, rules: &'r RuleSet, policy: &'r ScanPolicy) -> Scanner<'r> {
+    let sources: Vec<&SourceFile> = parsed.files.iter().map(|file| file.source).collect();
+    let mut scanner = Scanner::new(&sources, rules, policy);
+    let turns = scanner.turns().to_vec();
+    for turn in &turns {
+        with_room(|| turn.par_iter().for_each(|&at| scanner.file(at, &parsed.files[at])));
+        scanner.turn_ends();
     }
-    scanned
+    scanner
 }
 
-/// Scans the files in an order in which what a file imports from the artifact itself is known before it.
-fn scan_all(files: &[(&ParsedFile<'_>, &SourceText)], rules: &RuleSet, policy: &ScanPolicy) -> Vec<Scanned> {
-    let parsed: Vec<&ParsedFile<'_>> = files.iter().map(|(file, _)| *file).collect();
-    let mut modules = Modules::of(&parsed);
-    let (mut waves, circular) = modules.waves();
-    // Once more, with all that the rest of their circle hands out.
-    waves.push(circular);
-    let mut all: Vec<Scanned> = files.iter().map(|_| Scanned::default()).collect();
-    let last = waves.len() - 1;
-    for (turn, wave) in waves.iter().enumerate() {
-        let one = |&at: &usize| {
-            let (file, text) = files[at];
-            let own = Own { modules: &modules, path: file.source.path.as_str() };
-            let again = turn < last && waves[last].binary_search(&at).is_ok();
-            let standing = Standing { own, wanted: modules.is_wanted(at), again };
-            (at, scan_file(file, text, rules, policy, standing))
-        };
-        let scanned: Vec<(usize, (Scanned, Option<Summary>))> = wave.par_iter().map(one).collect();
-        for (at, (found, summary)) in scanned {
-            all[at] = found;
-            modules.add(at, summary);
+/// The scan of an artifact, file by file, in an order in which what a file imports from the artifact itself is known
+/// before it.
+pub(crate) struct Scanner<'r> {
+    rules: &'r RuleSet,
+    policy: &'r ScanPolicy,
+    modules: Modules,
+    turns: Vec<Vec<usize>>,
+    /// Files that import each other in a circle: in their turn it is found out what they hand out, and when all turns are
+    /// over they are scanned, with all that the rest of their circle hands out.
+    circular: Vec<usize>,
+    /// What was found, and what has been handed out since the turn began.
+    found: Vec<Mutex<(Scanned, Option<Summary>)>>,
+}
+
+impl<'r> Scanner<'r> {
+    /// A scanner of these files.
+    pub(crate) fn new(sources: &[&SourceFile], rules: &'r RuleSet, policy: &'r ScanPolicy) -> Self {
+        let modules = Modules::of(sources);
+        let (turns, circular) = modules.waves();
+        let found = sources.iter().map(|_| Mutex::default()).collect();
+        Self { rules, policy, modules, turns, circular, found }
+    }
+
+    /// The places of the files, turn by turn.
+    pub(crate) fn turns(&self) -> &[Vec<usize>] {
+        &self.turns
+    }
+
+    /// Scans the file at a place, on a thread with room to recurse.
+    pub(crate) fn file(&self, at: usize, file: &ParsedFile<'_>) {
+        if self.circular.binary_search(&at).is_err() {
+            return self.look(at, file);
+        }
+        let summary = file.text.as_ref().and_then(|text| first_summary(file, text, self.rules, self.own(file)));
+        self.keep(at, (Scanned::default(), summary));
+    }
+
+    fn look(&self, at: usize, file: &ParsedFile<'_>) {
+        let Some(text) = &file.text else { return };
+        let standing = Standing { own: self.own(file), wanted: self.modules.is_wanted(at) };
+        self.keep(at, scan_file(file, text, self.rules, self.policy, standing));
+    }
+
+    /// The artifact's modules as a file sees them.
+    fn own<'s>(&'s self, file: &'s ParsedFile<'_>) -> Own<'s> {
+        Own { modules: &self.modules, path: &file.source.path }
+    }
+
+    fn keep(&self, at: usize, found: (Scanned, Option<Summary>)) {
+        *self.found[at].lock().unwrap_or_else(PoisonError::into_inner) = found;
+    }
+
+    /// All files of a turn are scanned: what they hand out is known from here on.
+    pub(crate) fn turn_ends(&mut self) {
+        for (at, found) in self.found.iter_mut().enumerate() {
+            let summary = found.get_mut().unwrap_or_else(PoisonError::into_inner).1.take();
+            self.modules.add(at, summary);
         }
     }
-    all
+
+    /// What was found in each file, those of circles included.
+    fn all(self, parsed: &Parsed<'_>) -> Vec<Scanned> {
+        with_room(|| self.circular.par_iter().for_each(|&at| self.look(at, &parsed.files[at])));
+        let found = self.found.into_iter();
+        let mut scanned: Vec<Scanned> =
+            found.map(|found| found.into_inner().unwrap_or_else(PoisonError::into_inner).0).collect();
+        let occurrences: Vec<&Occurrences> = scanned.iter().map(|file| &file.occurrences).collect();
+        for (at, hit) in capabilities::combined(&occurrences, self.rules) {
+            let file = &parsed.files[at];
+            let Some(text) = &file.text else { continue };
+            scanned[at].findings.push(finding(&hit, self.rules, &file.source.path, text));
+        }
+        scanned
+    }
+
+    /// What was found in all files, and the map for the report's `validationResults.security.details`.
+    pub(crate) fn finish(self, parsed: &Parsed<'_>) -> (Vec<Finding>, Map<String, Value>) {
+        let rules = self.rules;
+        let scanned = self.all(parsed);
+        let paths = parsed.files.iter().map(|file| file.source.path.as_str());
+        let capabilities = capabilities::summary(paths.zip(scanned.iter().map(|file| &file.occurrences)), rules);
+        let files = parsed.files.iter().filter(|file| file.text.is_some()).count();
+        let findings: Vec<Finding> = scanned.into_iter().flat_map(|file| file.findings).collect();
+        let mut by_severity: BTreeMap<Severity, u64> = BTreeMap::new();
+        for finding in &findings {
+            *by_severity.entry(finding.severity).or_default() += 1;
+        }
+        let by_severity: Map<String, Value> =
+            by_severity.into_iter().map(|(severity, count)| (severity.name().to_owned(), json!(count))).collect();
+        let mut details = Map::new();
+        details.insert("rules".to_owned(), json!(rules.rules().len()));
+        details.insert("files".to_owned(), json!(files));
+        details.insert("findingsBySeverity".to_owned(), Value::Object(by_severity));
+        details.insert("capabilities".to_owned(), capabilities);
+        (findings, details)
+    }
 }
 
 /// What the scan of one file found.
@@ -156,8 +209,15 @@ struct Standing<'a> {
     own: Own<'a>,
     /// Whether others import it.
     wanted: bool,
-    /// Whether it will be scanned once more.
-    again: bool,
+}
+
+/// What a file hands out, as far as that is known before the rest of its circle is. Its facts stay with it.
+fn first_summary(file: &ParsedFile<'_>, text: &SourceText, rules: &RuleSet, own: Own<'_>) -> Option<Summary> {
+    file.regions.iter().find_map(|region| {
+        let language = rule_language(region.language)?;
+        let facts = facts_of(region, region.copy_facts(), text.as_str(), language).ok()??;
+        Some(Resolver::new(facts, rules.tables(language)).seeing(Some(own)).summary())
+    })
 }
 
 fn scan_file(
@@ -273,13 +333,8 @@ fn scan_region(
     depth: usize,
 ) -> ScannedRegion {
     let source = text.as_str();
-    let language = match region.language {
-        Language::Python => RuleLanguage::Python,
-        Language::JavaScript | Language::TypeScript => RuleLanguage::JavaScript,
-        Language::Html => RuleLanguage::Html,
-        _ => return ScannedRegion::default(),
-    };
-    let (facts, refused) = match facts_of(region, source, language, standing) {
+    let Some(language) = rule_language(region.language) else { return ScannedRegion::default() };
+    let (facts, refused) = match facts_of(region, region.take_facts(), source, language) {
         Ok(facts) => (facts, None),
         Err(refused) => (None, Some(refused)),
     };
@@ -301,26 +356,33 @@ fn scan_region(
     scanned
 }
 
-/// The facts of a region: those of its strict tree or, where there is none, of its tolerant one. None where no rule asks for
+/// Whose rules are about a region's language.
+fn rule_language(language: Language) -> Option<RuleLanguage> {
+    match language {
+        Language::Python => Some(RuleLanguage::Python),
+        Language::JavaScript | Language::TypeScript => Some(RuleLanguage::JavaScript),
+        Language::Html => Some(RuleLanguage::Html),
+        _ => None,
+    }
+}
+
+/// The facts of a region: those of its strict tree or, where there are none, of its tolerant one. None where no rule asks for
 /// any; an error where a limit keeps them from being made.
 fn facts_of(
     region: &Region,
+    strict: Option<Facts>,
     source: &str,
     language: RuleLanguage,
-    standing: Option<Standing<'_>>,
 ) -> Result<Option<Facts>, String> {
     let lower = match language {
         RuleLanguage::Python => tolerant::python,
         RuleLanguage::JavaScript => tolerant::javascript,
         RuleLanguage::Html | RuleLanguage::Any => return Ok(None),
     };
-    let again = standing.is_some_and(|standing| standing.again);
-    let facts = if again { region.copy_facts() } else { region.take_facts() };
-    if facts.is_some() {
-        return Ok(facts);
+    match strict {
+        Some(facts) => Ok(Some(facts)),
+        None => Ok(Some(lower(source, region.tree(source)?.root_node()))),
     }
-    let tree = region.tree(source)?;
-    Ok(Some(lower(source, tree.root_node())))
 }
 
 /// Where the strings and the comments of a region stand.

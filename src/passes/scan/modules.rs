@@ -7,11 +7,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use memchr::memmem;
+use rayon::prelude::*;
 
 use super::limits;
 use super::portable::Summary;
+use crate::artifact::SourceFile;
 use crate::language::Language;
-use crate::passes::parse::ParsedFile;
 
 /// The own modules of an artifact.
 #[derive(Debug, Default)]
@@ -19,6 +20,7 @@ pub(super) struct Modules {
     files: HashMap<String, usize>,
     folders: HashSet<String>,
     summaries: Vec<Option<Arc<Summary>>>,
+    /// Which file imports which.
     imports: Vec<Vec<usize>>,
     wanted: Vec<bool>,
 }
@@ -62,20 +64,20 @@ const EXTENSIONS: [&str; 12] =
     ["", ".js", ".mjs", ".cjs", ".ts", ".mts", ".tsx", ".jsx", "/index.js", "/index.mjs", "/index.cjs", "/index.ts"];
 
 impl Modules {
-    /// The modules of the files of an artifact.
-    pub(super) fn of(parsed: &[&ParsedFile<'_>]) -> Self {
+    /// The modules of the files of an artifact, from their bytes alone: of a file that is not in UTF-8, imports may be missed.
+    pub(super) fn of(sources: &[&SourceFile]) -> Self {
         let mut modules = Self {
-            summaries: vec![None; parsed.len()],
-            imports: vec![Vec::new(); parsed.len()],
-            wanted: vec![false; parsed.len()],
+            summaries: vec![None; sources.len()],
+            imports: vec![Vec::new(); sources.len()],
+            wanted: vec![false; sources.len()],
             ..Self::default()
         };
-        let code = |file: &ParsedFile<'_>| {
-            matches!(file.source.language, Language::Python | Language::JavaScript | Language::TypeScript)
+        let code = |source: &SourceFile| {
+            matches!(source.language, Language::Python | Language::JavaScript | Language::TypeScript)
         };
-        for (at, file) in parsed.iter().enumerate().filter(|(_, file)| code(file)) {
-            modules.files.insert(file.source.path.clone(), at);
-            let mut folder = parent(&file.source.path);
+        for (at, source) in sources.iter().enumerate().filter(|(_, source)| code(source)) {
+            modules.files.insert(source.path.clone(), at);
+            let mut folder = parent(&source.path);
             while !folder.is_empty() && modules.folders.insert(folder.to_owned()) {
                 folder = parent(folder);
             }
@@ -83,9 +85,11 @@ impl Modules {
         if modules.files.len() < 2 {
             return modules;
         }
-        for (at, file) in parsed.iter().enumerate().filter(|(_, file)| code(file)) {
-            let Some(text) = &file.text else { continue };
-            let mut reached = modules.imported_by(&file.source.path, file.source.language, text.as_str());
+        let found = sources.par_iter().map(|source| match code(source) {
+            true => modules.imported_by(&source.path, source.language, &String::from_utf8_lossy(&source.bytes)),
+            false => Vec::new(),
+        });
+        for (at, mut reached) in found.collect::<Vec<_>>().into_iter().enumerate() {
             reached.sort_unstable();
             reached.dedup();
             reached.retain(|&other| other != at);

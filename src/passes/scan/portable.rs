@@ -123,6 +123,11 @@ impl Resolver<'_> {
         let mut summary = Summary::default();
         self.ships_known = false;
         self.shipped = 0;
+        let names = index.variables.get(&MODULE).into_iter().flatten().take(limits::SHIPPED_NAMES_MAX);
+        let variables = names.filter_map(|&name| self.facts.variable(MODULE, name));
+        let variables = variables.map(|variable| self.facts.variable_table[variable.at()].expr);
+        let exports = self.facts.exports.iter().take(limits::SHIPPED_NAMES_MAX).map(|export| export.value);
+        self.resolve_all(&variables.chain(exports).collect::<Vec<_>>());
         match self.facts.dialect {
             Dialect::Python => self.python_summary(&index, &mut summary),
             Dialect::JavaScript => self.javascript_summary(&index, &mut summary),

@@ -372,7 +372,7 @@ impl<'r> Resolver<'r> {
             Kind::Opaque => Set::OPEN,
             Kind::Text(text) => Set::one(Value::Text(text)),
             Kind::Bytes(bytes) => Set::one(Value::Bytes(bytes)),
-            Kind::Pattern { pattern, flags } => Set::one(Value::Pattern(pattern, flags)),
+            Kind::Pattern(written) => Set::one(Value::Pattern(written.pattern, written.flags)),
             Kind::Int(number) => Set::one(Value::Int(number)),
             Kind::Float(number) => Set::one(Value::Float(number)),
             Kind::Bool(value) => Set::one(Value::Bool(value)),

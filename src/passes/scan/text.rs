@@ -6,7 +6,7 @@ use tree_sitter::{QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIt
 
 use super::matcher::Hit;
 use crate::passes::parse::Region;
-use crate::rules::{Demand, Filter, RuleSet, What, Within};
+use crate::rules::{Candidate, Demand, Expression, Filter, RuleSet, What, Within};
 
 /// Matches of one query that may be open at once; more is a finding.
 const QUERY_MATCHES_MAX: u32 = 4096;
@@ -32,7 +32,11 @@ pub(super) struct Stretch<'a> {
 pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (Vec<Hit>, Option<String>) {
     let mut hits = Vec::new();
     let mut limit = None;
-    for hook in filter.candidates(stretch.text.get(stretch.range.clone()).unwrap_or(stretch.text)) {
+    let (first, whole) = match stretch.text.get(stretch.range.clone()) {
+        Some(part) => (stretch.range.start, part),
+        None => (0, stretch.text),
+    };
+    for Candidate { hook, starts } in filter.candidates(whole) {
         match &rules.hooked(hook).1.what {
             What::Regex { regex, within, demand } => {
                 let whole = [stretch.range.clone()];
@@ -41,7 +45,9 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
                     Within::String => stretch.strings,
                     Within::Comment => stretch.comments,
                 };
-                find((regex.get(), *demand), hook.rule, stretch.text, ranges, &mut hits);
+                let starts = starts.map(|starts| starts.into_iter().map(|start| first + start).collect::<Vec<_>>());
+                let search = Search { regex: regex.get(), demand: *demand, rule: hook.rule, starts };
+                search.find(stretch.text, ranges, &mut hits);
             }
             What::Query { query } => {
                 let Some(region) = stretch.region else { continue };
@@ -58,28 +64,38 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
     (hits, limit)
 }
 
-fn find(
-    (regex, demand): (&regex::Regex, Demand),
+/// A rule's search in a text.
+struct Search<'r> {
+    regex: &'r Expression,
+    demand: Demand,
     rule: usize,
-    text: &str,
-    ranges: &[Range<usize>],
-    hits: &mut Vec<Hit>,
-) {
-    let before = hits.len();
-    for range in ranges {
-        let Some(part) = text.get(range.clone()) else { continue };
-        for captures in regex.captures_iter(part) {
-            let found = captures.name("hit").or_else(|| captures.get(0)).expect("a match has a whole");
-            if !demand.met(found.as_str()) {
-                continue;
-            }
-            let (start, end) = (range.start + found.start(), range.start + found.end());
-            hits.push(Hit::plain(rule, start, end));
+    /// Where its matches begin, in order; `None` where that could be anywhere.
+    starts: Option<Vec<usize>>,
+}
+
+impl Search<'_> {
+    fn find(&self, text: &str, ranges: &[Range<usize>], hits: &mut Vec<Hit>) {
+        let before = hits.len();
+        for range in ranges {
+            let Some(part) = text.get(range.clone()) else { continue };
+            let starts = self.starts.as_ref().map(|starts| starts_in(starts, range));
+            self.regex.each(part, starts.as_deref(), |found| {
+                if self.demand.met(&part[found.clone()]) {
+                    hits.push(Hit::plain(self.rule, range.start + found.start, range.start + found.end));
+                }
+                hits.len() - before < HITS_MAX
+            });
             if hits.len() - before >= HITS_MAX {
                 return;
             }
         }
     }
+}
+
+/// The places of `starts` in a range, counted from where it begins.
+fn starts_in(starts: &[usize], range: &Range<usize>) -> Vec<usize> {
+    let first = starts.partition_point(|&start| start < range.start);
+    starts[first..].iter().take_while(|&&start| start < range.end).map(|start| start - range.start).collect()
 }
 
 fn run_query(

@@ -258,6 +258,36 @@ fn combinations_ask_for_all_of_their_labels_in_one_file_or_anywhere() {
 }
 
 #[test]
+fn a_combination_is_about_code_of_its_own_language() {
+    let set = |language| {
+        rules(&[
+            ("python", "can-read", "label = \"secret\"", "[[match]]\ncall = [\"secrets\"]"),
+            ("python", "can-network", "label = \"network\"", "[[match]]\ncall = [\"send\"]"),
+            ("javascript", "can-read-js", "label = \"secret\"", "[[match]]\ncall = [\"secrets\"]"),
+            ("javascript", "can-network-js", "label = \"network\"", "[[match]]\ncall = [\"send\"]"),
+            (language, "theft", "", "[[match]]\nall = [\"secret\", \"network\"]"),
+        ])
+    };
+    let code = "send(secrets())";
+    assert_eq!(hits(&set("python"), &[("a.py", code)]), ["send(secrets())"]);
+    assert!(hits(&set("python"), &[("a.js", code)]).is_empty());
+    assert_eq!(hits(&set("javascript"), &[("a.js", code)]), ["send(secrets())"]);
+    assert_eq!(hits(&set("any"), &[("a.py", code)]), ["send(secrets())"]);
+}
+
+#[test]
+fn what_is_added_to_a_member_is_judged_by_itself() {
+    let matcher = "assign = [\"*.innerHTML\"]\nunless = [\"safe\"]\n[[match.value]]\nis = \"dynamic\"";
+    for harmless in ["a.innerHTML += ''", "a.innerHTML += `<b>`", "a.innerHTML += safe(x)", "a.innerHTML += 'a' + 'b'"]
+    {
+        assert!(script(matcher, harmless).is_empty(), "{harmless}");
+    }
+    for harmful in ["a.innerHTML += x", "a.innerHTML += '<b>' + x", "a.innerHTML = a.innerHTML + ''"] {
+        assert_eq!(script(matcher, harmful).len(), 1, "{harmful}");
+    }
+}
+
+#[test]
 fn values_carry_the_labels_of_their_sources() {
     let set = rules(&[
         ("python", "from-request", "label = \"request\"\nsource = true", "[[match]]\nuse = [\"flask.request.*\"]"),

@@ -90,7 +90,7 @@ impl Lowering<'_> {
     fn slice(&mut self, slice: &ast::ExprSlice) -> ExprId {
         let parts = [&slice.lower, &slice.upper, &slice.step];
         let parts = parts.map(|part| part.as_ref().map(|part| self.expr(part)));
-        self.push(Kind::Slice(parts), slice.range)
+        self.push(Kind::Slice(Box::new(parts)), slice.range)
     }
 
     fn call(&mut self, call: &ast::ExprCall) -> ExprId {

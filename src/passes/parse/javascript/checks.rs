@@ -11,11 +11,12 @@ use oxc_ast::ast::{
 use oxc_semantic::{AstNode, AstNodes, Scoping, Semantic, SymbolFlags};
 use oxc_span::{GetSpan as _, Span};
 
+use super::early::METHOD_MODIFIERS;
 use super::engine::Terms;
 use super::goal::Goal;
 use super::jumps::Jumps;
 use super::mend::Mends;
-use super::survey::METHOD_MODIFIERS;
+use super::survey::WRAPPER_NAMES;
 use super::{RULE, regex, watch};
 use crate::language::NodeVersion;
 use crate::passes::parse::problem::Problem;
@@ -148,8 +149,13 @@ fn html_comment_in_module(unary: Span, source: Source<'_>) -> Option<Problem> {
         return None;
     }
     let at = unary.start.checked_sub(1)?;
-    let is_comment = source.text.get(at as usize..).is_some_and(|rest| rest.starts_with("<!--"));
-    is_comment.then(|| source.problem(Span::new(at, at + 4), "HTML comments are not allowed in modules"))
+    is_html_comment(unary, source.text)
+        .then(|| source.problem(Span::new(at, at + 4), "HTML comments are not allowed in modules"))
+}
+
+/// Whether `!--x` is what follows the angle bracket of `<!--x`.
+pub(super) fn is_html_comment(unary: Span, text: &str) -> bool {
+    unary.start > 0 && text.get(unary.start as usize - 1..).is_some_and(|rest| rest.starts_with("<!--"))
 }
 
 /// `using x = y`, which V8 has from Node 24 on; `await using` only where `await` is an operator.
@@ -262,11 +268,8 @@ fn let_in_catch_pattern(pattern: &BindingPattern<'_>, source: Source<'_>) -> Opt
     Some(source.problem(name.span, "`let` cannot be declared here"))
 }
 
-/// The parameters of the function that Node makes of a CommonJS file; `let` and `const` cannot declare them again.
-const WRAPPER_NAMES: &[&str] = &["exports", "require", "module", "__filename", "__dirname"];
-
 /// `const require = …` at the top of a CommonJS file.
-pub(super) fn wrapper_names(scoping: &Scoping, terms: Terms) -> Vec<Problem> {
+fn wrapper_names(scoping: &Scoping, terms: Terms) -> Vec<Problem> {
     if terms.goal != Goal::COMMONJS {
         return Vec::new();
     }

@@ -1,24 +1,23 @@
-//! One parse for one goal: `oxc_parser`, then `oxc_semantic`, then the own checks; and what V8 does not mind in what the
-//! first two say.
+//! One parse for one goal: `oxc_parser`, then the walk of [`super::survey`], and where that has doubts `oxc_semantic` and the
+//! own checks; and what V8 does not mind in what oxc says.
 //!
 //! V8 and oxc differ in both directions. Where V8 refuses more, a check of [`super::checks`] adds the fault. Where it
 //! refuses less, [`super::tolerate`] drops oxc's error if the tree is there nonetheless; if the parser stopped at it, it is
 //! turned into a [`Mend`] of the source.
 
-use oxc_allocator::Allocator;
 use oxc_ast::ast::Program;
 use oxc_diagnostics::OxcDiagnostic;
 use oxc_parser::{ParseOptions, Parser, ParserReturn};
 use oxc_semantic::SemanticBuilder;
-use oxc_span::Span;
 
+use super::arena::Arena;
 use super::checks::{self, Source};
 use super::goal::Goal;
 use super::hints;
 use super::jumps::Jumps;
 use super::mend::{Mend, Mends};
 use super::notes;
-use super::survey::Survey;
+use super::survey::{Survey, TooDeep};
 use super::tolerate;
 use crate::facts::strict::{self, Frame, Lowered, Sketch, Wanted};
 use crate::language::NodeVersion;
@@ -28,7 +27,7 @@ use crate::passes::parse::problem::Problem;
 const FAULTS_MAX: usize = 500;
 
 /// What a text is judged as.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) goal: Goal,
     pub(super) node: NodeVersion,
@@ -38,7 +37,7 @@ pub(super) struct Terms {
 }
 
 /// What is made of the tree of a text that is valid, beside the verdict.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Harvest {
     pub(super) wanted: Wanted,
     /// Where the text begins in the whole text.
@@ -81,7 +80,7 @@ pub(super) struct Refused {
 
 /// The verdict on `text`, in which `mends` have been made.
 pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, Refused> {
-    let allocator = Allocator::default();
+    let allocator = Arena::new();
     let options = ParseOptions { parse_regular_expression: true, ..ParseOptions::default() };
     let parsed = Parser::new(&allocator, text, terms.goal.source_type()).with_options(options).parse();
     let ParserReturn { program, module_record, diagnostics, irregular_whitespaces, panicked, .. } = parsed;
@@ -91,27 +90,19 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
     let harvest = terms.harvest.filter(|_| mends.is_empty());
     let mut sketch = harvest.map(|harvest| harvest.sketch(text));
     if errors.is_empty() && !panicked {
-        let mut survey = Survey::of(&program, text, terms.goal.is_module(), sketch.take());
+        let mut survey = Survey::of(&program, text, terms, sketch.take());
         sketch = survey.sketch.take();
-        if let Some(span) = survey.too_deep {
-            return Err(Refused { problems: vec![too_deep(span)], mends: Vec::new() });
+        if let Some(found) = survey.too_deep {
+            return Err(Refused { problems: vec![too_deep(found)], mends: Vec::new() });
         }
-        // Most files have nothing that the own checks look at; they are spared a store of all nodes.
-        let concerns = survey.concerns || !mends.is_empty() || !terms.goal.is_javascript();
-        if !concerns {
-            let built = SemanticBuilder::new_compiler().with_stats(survey.stats()).build(&program);
-            errors.extend(built.diagnostics.into_vec());
-            problems.extend(checks::wrapper_names(built.semantic.scoping(), terms));
-        }
-        if concerns || !errors.is_empty() {
-            errors.clear();
-            problems.clear();
+        // Most files give no doubt; they are spared the tables of `oxc_semantic` and its store of all nodes.
+        if survey.concerns || !mends.is_empty() || !terms.goal.is_javascript() {
             let built = SemanticBuilder::new().with_build_nodes(true).with_check_syntax_error(true).build(&program);
             errors.extend(built.diagnostics.into_vec());
             tolerate::old_octals(&mut errors, &built.semantic, terms);
             note = notes::not_erasable(built.semantic.nodes(), terms.goal);
             tolerate::read_names(&mut errors, &built.semantic, terms);
-            problems.extend(tolerate::redeclarations(&mut errors, &built.semantic, terms));
+            problems.extend(tolerate::redeclarations(&mut errors, &built.semantic, terms, &survey.twice));
             let jumps = if errors.is_empty() { Jumps::new(built.semantic.nodes()) } else { Jumps::none() };
             let found = checks::all(&built.semantic, Source { text, terms, mends }, jumps);
             problems.extend(found.into_iter().take(FAULTS_MAX));
@@ -133,10 +124,13 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
     }
 }
 
-/// What nests deeper than V8 reads.
-fn too_deep(span: Span) -> Problem {
+/// What nests deeper than V8 reads, or than can be judged.
+fn too_deep(found: TooDeep) -> Problem {
+    let (span, message) = match found {
+        TooDeep::V8(span) => (span, "this nests deeper than the stack of V8 allows"),
+        TooDeep::Own(span) => (span, "this nests deeper than can be judged safely"),
+    };
     let range = checks::bytes(span);
-    let message = "this nests deeper than the stack of V8 allows";
     Problem::new("nesting-too-deep", message, range.start..range.end.min(range.start + 40))
         .hint("split the code into smaller parts")
 }

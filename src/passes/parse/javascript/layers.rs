@@ -10,7 +10,7 @@ use super::*;
 /// What is looked at before the parser. Whether the file may be parsed.
 #[must_use]
 pub fn bounds(text: &str) -> bool {
-    bounded(text, Language::JavaScript, &scan::scan(text, BRACKETS_MAX)).is_none()
+    bounded(text, Language::JavaScript).is_none()
 }
 
 /// The parser alone, as the dialect that a verdict named.
@@ -23,14 +23,17 @@ pub fn parse<'a>(allocator: &'a Allocator, text: &'a str, dialect: &str) -> Opti
     (!parsed.panicked).then_some(parsed.program)
 }
 
-/// The walk over the tree that the own checks need.
+/// The walk over the tree that tells most valid files from those that are in doubt.
 #[must_use]
 pub fn own<'t, 'a>(program: &Program<'a>, text: &'t str, dialect: &str) -> survey::Survey<'t, 'a> {
-    survey::Survey::of(program, text, dialect == "module", None)
+    let goals = [Goal::MODULE, Goal::SCRIPT, Goal::COMMONJS, Goal::JSX];
+    let goal = goals.into_iter().find(|goal| goal.dialect() == dialect).unwrap_or(Goal::MODULE);
+    survey::Survey::of(program, text, Terms { goal, node: NodeVersion::NEWEST, rule: RULE, harvest: None }, None)
 }
 
-/// The semantic checker; how many faults it finds.
+/// The semantic checker, for what is in doubt; how many faults it finds.
 #[must_use]
 pub fn semantic<'a>(program: &'a Program<'a>, survey: &survey::Survey<'_, '_>) -> usize {
-    SemanticBuilder::new_compiler().with_stats(survey.stats()).build(program).diagnostics.len()
+    let doubt = || SemanticBuilder::new().with_build_nodes(true).with_check_syntax_error(true).build(program);
+    if survey.concerns { doubt().diagnostics.len() } else { 0 }
 }

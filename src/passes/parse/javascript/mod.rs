@@ -3,7 +3,10 @@
 //! Which goal a file is parsed for — module, script, CommonJS — is decided as Node decides it: by the extension, then by
 //! the nearest `package.json`, then by trying CommonJS first and module second.
 
+mod arena;
 mod checks;
+mod costs;
+mod early;
 mod engine;
 mod goal;
 mod hints;
@@ -11,7 +14,10 @@ mod jumps;
 #[cfg(feature = "bench")]
 pub mod layers;
 mod mend;
+mod names;
+mod nesting;
 mod notes;
+mod privates;
 mod redeclare;
 mod regex;
 mod roles;
@@ -37,14 +43,17 @@ pub(super) use roles::Roles;
 /// Brackets inside one another that are parsed. V8 takes at most 3,300; [`survey`] says which nests are too deep for it.
 const BRACKETS_MAX: u64 = 5_000;
 
+/// Round brackets inside one another that are parsed; V8 takes at most 2,188. Each may begin the parameters of an arrow
+/// function, and where they do not end, the parser reads what is in each again: it takes time and memory with their square.
+const ROUND_BRACKETS_MAX: usize = 2_200;
+
 const RULE: &str = "javascript-syntax-error";
 const TYPESCRIPT_RULE: &str = "typescript-syntax-error";
 
 /// Judges one JavaScript or TypeScript file.
 pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_>, basis: Basis<'_>) -> Judged {
     let mut judged = Judged::default();
-    let found = scan::scan(text, BRACKETS_MAX);
-    if let Some(problem) = bounded(text, language, &found) {
+    if let Some(problem) = bounded(text, language) {
         judged.problems.push(problem);
         return judged;
     }
@@ -64,6 +73,7 @@ pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_
             judged.dialect = Some(candidate.goal.dialect());
             judged.dialect_from = Some(candidate.from);
             let other = other_language(text, candidate.goal, node);
+            let found = scan::scan(text, BRACKETS_MAX);
             judged.problems = hints::improve(problems, text, &found, rule, other);
         }
     }
@@ -123,31 +133,43 @@ pub(super) fn judge_inline(
     (goal, frame): (Goal, Frame),
     basis: Basis<'_>,
 ) -> Result<Option<Lowered>, Vec<Problem>> {
-    let found = scan::scan(text, BRACKETS_MAX);
     let wanted = basis.wanted("");
     let harvest = Some(Harvest { wanted, offset, frame });
-    let problems = match bounded(text, Language::JavaScript, &found) {
+    let problems = match bounded(text, Language::JavaScript) {
         Some(problem) => vec![problem],
         None => match attempt(text, Terms { goal, node: basis.target.node, rule: RULE, harvest }) {
             Ok(accepted) => return Ok(accepted.lowered),
-            Err(problems) => hints::improve(problems, text, &found, RULE, None),
+            Err(problems) => hints::improve(problems, text, &scan::scan(text, BRACKETS_MAX), RULE, None),
         },
     };
     Err(problems.into_iter().map(|problem| problem.moved(offset)).collect())
 }
 
-fn bounded(text: &str, language: Language, found: &scan::Scan) -> Option<Problem> {
-    let too_deep = found.brackets.too_deep.map(|at| bounds::too_deep("brackets", BRACKETS_MAX, at));
+/// What of a text is too much for the parser.
+fn bounded(text: &str, language: Language) -> Option<Problem> {
     let labels = || {
         let at = bounds::labels_over(text, bounds::LABELS_MAX)?;
         Some(Problem::new("nesting-too-deep", format!("more than {} labels in a row", bounds::LABELS_MAX), at..at + 1))
     };
     let type_arguments = || {
         let most = bounds::TYPE_ARGUMENTS_MAX;
-        let at = bounds::type_arguments_over(text, most).filter(|_| language == Language::TypeScript)?;
+        let is_typescript = language == Language::TypeScript;
+        let at = is_typescript.then(|| bounds::type_arguments_over(text, most)).flatten()?;
         Some(bounds::too_deep("type arguments", most as u64, at))
     };
-    too_deep.or_else(|| bounds::too_much_code(text)).or_else(labels).or_else(type_arguments)
+    too_deep(text, language).or_else(labels).or_else(type_arguments)
+}
+
+/// What nests too deep in a text, or could.
+fn too_deep(text: &str, language: Language) -> Option<Problem> {
+    let is_typescript = language == Language::TypeScript;
+    if nesting::is_slight(text, is_typescript) || nesting::measure(text, is_typescript).fits() {
+        return None;
+    }
+    let found = scan::scan(text, BRACKETS_MAX);
+    let brackets = found.brackets.too_deep.map(|at| bounds::too_deep("brackets", BRACKETS_MAX, at));
+    let round = || found.round_too_deep.map(|at| bounds::too_deep("round brackets", ROUND_BRACKETS_MAX as u64, at));
+    brackets.or_else(round).or_else(|| bounds::too_much_code(text))
 }
 
 /// How far a goal got: the offset of its first fault.
@@ -178,7 +200,7 @@ fn attempt(text: &str, terms: Terms) -> Result<Accepted, Vec<Problem>> {
 
 /// What else a file that was refused is valid as.
 fn other_language(text: &str, goal: Goal, node: NodeVersion) -> Option<&'static str> {
-    if !goal.is_javascript() || bounds::type_arguments_over(text, bounds::TYPE_ARGUMENTS_MAX).is_some() {
+    if !goal.is_javascript() || bounded(text, Language::TypeScript).is_some() {
         return None;
     }
     let terms = |goal, node| Terms { goal, node, rule: RULE, harvest: None };

@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use memchr::memmem;
+
 use super::goal::Goal;
 use crate::artifact::{Artifact, SourceFile};
 use crate::language::Language;
@@ -146,6 +148,10 @@ fn for_node(package: Option<(String, PackageType)>, text: &str) -> Vec<Candidate
         None => "no package.json names a type".to_owned(),
     };
     let commonjs = Candidate::new(Goal::COMMONJS, format!("{unsaid}, and it is CommonJS"));
+    // Node tries a file as a module only after some faults, and this one of CommonJS is not among them.
+    if text.starts_with("\u{feff}#!") {
+        return vec![commonjs];
+    }
     let module = Candidate::new(Goal::MODULE, format!("{unsaid}, and its syntax is that of a module"));
     if looks_like_module(text) {
         vec![Candidate { if_module_syntax: true, ..module.clone() }, commonjs, module]
@@ -154,14 +160,18 @@ fn for_node(package: Option<(String, PackageType)>, text: &str) -> Vec<Candidate
     }
 }
 
-/// Whether a declaration of `import` or `export` seems to stand in the text. Only the order of work depends on it.
+/// Whether a declaration of `import` or `export` seems to stand in the text: the word begins a line, and what follows it
+/// fits. Only the order of work depends on it.
 fn looks_like_module(text: &str) -> bool {
-    let declares = |line: &str| {
-        let line = line.trim_start();
-        let rest = line.strip_prefix("import").or_else(|| line.strip_prefix("export"));
-        rest.is_some_and(|rest| rest.starts_with([' ', '{', '*', '"', '\'']))
+    let declares = |(at, word): (usize, &str)| {
+        let begins_line = || {
+            let before = text[..at].trim_end_matches(|char: char| char.is_whitespace() && char != '\n');
+            before.is_empty() || before.ends_with('\n')
+        };
+        text[at + word.len()..].starts_with([' ', '{', '*', '"', '\'']) && begins_line()
     };
-    text.lines().any(declares) || text.contains("export{")
+    let declared = |word| memmem::find_iter(text.as_bytes(), word).map(move |at| (at, word)).any(declares);
+    declared("import") || declared("export") || memmem::find(text.as_bytes(), b"export{").is_some()
 }
 
 fn package_type(bytes: &[u8]) -> PackageType {

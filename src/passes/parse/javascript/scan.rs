@@ -2,17 +2,20 @@
 //! no recursion, and goes through any bytes.
 //!
 //! Whether a slash begins a regular expression depends on what stands before it; the scan decides by the last token, as
-//! highlighters do. It serves messages and the limit on depth; what keeps the parsers' stacks safe is
-//! [`weight`](crate::passes::parse::stack::weight), which nothing can mislead.
+//! highlighters do. It serves messages and the limit on depth; what keeps the parsers' stacks safe are
+//! [`nesting`](super::nesting) and [`weight`](crate::passes::parse::stack::weight), which nothing can mislead.
 
 use memchr::{memchr, memchr3, memmem};
 
+use super::ROUND_BRACKETS_MAX;
 use crate::passes::parse::brackets::Brackets;
 
 /// What a scan found.
 pub(super) struct Scan {
     /// The brackets outside strings, comments and regular expressions.
     pub(super) brackets: Brackets,
+    /// The first round bracket past as many as are parsed.
+    pub(super) round_too_deep: Option<usize>,
     /// Where a comment or template begins that never ends, and which.
     pub(super) unterminated: Option<(usize, &'static str)>,
 }
@@ -28,7 +31,7 @@ pub(super) fn scan(text: &str, depth_max: u64) -> Scan {
         comment: None,
         regex_end: 0,
         divides_until: 0,
-        found: Scan { brackets: Brackets::new(depth_max), unterminated: None },
+        found: Scan { brackets: Brackets::new(depth_max), round_too_deep: None, unterminated: None },
     };
     if text.starts_with("#!") {
         scanner.line();
@@ -234,6 +237,9 @@ impl Scanner<'_> {
                 rest.is_some_and(|rest| rest.last().is_none_or(|byte| !is_word(*byte) && *byte != b'.'))
             });
             self.openers.push(is_head);
+            if self.openers.len() > ROUND_BRACKETS_MAX {
+                self.found.round_too_deep.get_or_insert(self.at);
+            }
         }
         self.found.brackets.opens(byte, self.at);
         self.at += 1;

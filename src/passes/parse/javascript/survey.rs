@@ -1,65 +1,125 @@
-//! One walk over a tree before anything else looks at it: how much there is in it, how deep it nests by V8's measure,
-//! and whether the own checks have to look at it.
+//! One walk over a tree: how deep it nests by V8's measure, and whether it could be one of those that V8 refuses although
+//! they parse.
 //!
-//! What V8 allows to nest depends on its stack: it gives up with a `RangeError` when about a megabyte is used. How much
-//! each construct takes of it was measured: that budget divided by how many of them V8 just takes, the fewest of Node 20,
-//! 22, 24 and 26. Costs are rounded up, so that what is accepted here is accepted there; a text that V8 just takes may be
-//! refused here, by a limit that says so.
+//! Most files have nothing of the kind, and for them this walk is all there is: it keeps what V8's early errors need to
+//! know of the surroundings — strictness, declared names, labels, private names, where `super` and `arguments` may stand —
+//! and builds nothing. Where it has a doubt, `oxc_semantic` and [`checks`](super::checks) look at the tree and give the
+//! verdict. So it may doubt what is right, and must never pass what is wrong.
 
-use std::cell::Cell;
+mod visit;
 
-use oxc_allocator::ArenaVec;
+use std::collections::HashSet;
+
 use oxc_ast::AstKind;
-use oxc_ast::ast::{
-    Argument, BinaryOperator, BindingIdentifier, ComputedMemberExpression, Expression, IdentifierReference, Program,
-    RegExpFlags, RegExpLiteral, UnaryOperator, WithClauseKeyword,
-};
-use oxc_ast_visit::{Visit, walk};
-use oxc_semantic::{ScopeFlags, ScopeId, Stats};
-use oxc_span::{GetSpan as _, Span};
+use oxc_ast::ast::{BindingIdentifier, Class, ClassElement, Function, MethodDefinitionKind, Program};
+use oxc_ast_visit::Visit as _;
+use oxc_span::Span;
 
-use super::checks;
+use super::costs;
+use super::early;
+use super::engine::Terms;
+use super::goal::Goal;
+use super::names::{Binding, Names};
+use super::privates::Privates;
 use super::watch::Watch;
 use crate::facts::strict::Sketch;
+use crate::passes::parse::stack;
 
-/// Bytes of stack that V8 may use while it reads a program.
-const STACK_BYTES: u32 = 960_000;
+/// The parameters of the function that Node makes of a CommonJS file; `let` and `const` cannot declare them again.
+pub(super) const WRAPPER_NAMES: &[&str] = &["exports", "require", "module", "__filename", "__dirname"];
 
-/// Groups of one regular expression that V8 allows.
-const REGEX_GROUPS_MAX: usize = 32_767;
+/// What a walk over one expression or type takes of the stack besides what is in it: thrice what this walk and those after
+/// it take in an unoptimised build.
+const LEVEL_BYTES: usize = stack::OPERATOR;
+
+/// What may stand at a place, by what is around it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Around {
+    strict: bool,
+    /// Which forms of `super` may stand here.
+    home: Home,
+    /// In the value of a field or in a static block, where there is no `arguments`.
+    no_arguments: bool,
+    /// In a static block, where there is no `await`.
+    in_static_block: bool,
+    /// Among parameters, where nothing waits or yields.
+    in_parameters: bool,
+    /// In a pattern that is assigned to.
+    in_target: bool,
+}
+
+/// Where `super` may stand.
+#[derive(Clone, Copy, Debug, Default)]
+struct Home {
+    has_property: bool,
+    has_call: bool,
+}
+
+impl Home {
+    const NONE: Self = Self { has_property: false, has_call: false };
+    /// A method, the value of a field, a static block.
+    const MEMBER: Self = Self { has_property: true, has_call: false };
+    /// The constructor of a class that extends another.
+    const CONSTRUCTOR: Self = Self { has_property: true, has_call: true };
+}
+
+/// The node for which there is no room, and whose stack is too small.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TooDeep {
+    V8(Span),
+    /// V8 would read it: it takes chains of operators, of any length, for lists.
+    Own(Span),
+}
 
 /// What one walk over a tree saw.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "bench"), expect(unreachable_pub, reason = "the benchmark names it"))]
 pub struct Survey<'t, 'a> {
     text: &'t str,
+    terms: Terms,
     watch: Watch<'a>,
-    scopes: u32,
-    symbols: u32,
-    references: u32,
+    names: Names<'a>,
+    privates: Privates<'a>,
+    around: Around,
+    /// How the names of the pattern that is being walked over are bound.
+    binding: Binding,
+    /// Whether the class that is being walked over is one that `super()` can reach.
+    extends: bool,
+    /// Names with two declarations that may not stand together.
+    pub(super) twice: HashSet<&'a str>,
+    /// Names that are exported and must be declared at the top.
+    exports: Vec<&'a str>,
+    /// Declarations of `import` and `export` that were walked over.
+    module_items: usize,
     /// Bytes of V8's stack in use where the walk is.
     used: u32,
-    is_module: bool,
-    /// Whether there is a node that the own checks have to look at.
+    /// Bytes of the own stack that are left there.
+    room: usize,
+    /// Whether `oxc_semantic` and the own checks have to look at the tree.
     pub(super) concerns: bool,
-    /// The first node that V8's stack has no room for.
-    pub(super) too_deep: Option<Span>,
+    /// The first node that a stack has no room for; nothing more was looked at.
+    pub(super) too_deep: Option<TooDeep>,
     /// The outline in the making, where one is wanted.
     pub(super) sketch: Option<Sketch>,
 }
 
 impl<'t, 'a> Survey<'t, 'a> {
     /// Walks over a program, whose source is `text`; on the way `sketch` is made.
-    pub(super) fn of(program: &Program<'a>, text: &'t str, is_module: bool, sketch: Option<Sketch>) -> Self {
-        let watch = Watch::default();
+    pub(super) fn of(program: &Program<'a>, text: &'t str, terms: Terms, sketch: Option<Sketch>) -> Self {
         let mut survey = Self {
             text,
-            watch,
-            scopes: 0,
-            symbols: 0,
-            references: 0,
+            terms,
+            watch: Watch::new(),
+            names: Names::new(text.len()),
+            privates: Privates::new(),
+            around: Around::default(),
+            binding: Binding::Lexical,
+            extends: false,
+            twice: HashSet::new(),
+            exports: Vec::new(),
+            module_items: 0,
             used: 0,
-            is_module,
+            room: stack::room(),
             concerns: false,
             too_deep: None,
             sketch,
@@ -69,192 +129,179 @@ impl<'t, 'a> Survey<'t, 'a> {
         survey
     }
 
-    /// How much room the semantic checker needs, so that it need not count for itself.
-    pub(super) fn stats(&self) -> Stats {
-        // No nodes are kept.
-        Stats::new(0, self.scopes, self.symbols, self.references)
-    }
-
     /// Walks over what takes `bytes` of V8's stack besides the node around it.
+    #[inline]
     fn deeper(&mut self, bytes: u32, span: Span, walk: impl FnOnce(&mut Self)) {
         self.enter(bytes, span);
         walk(self);
         self.used -= bytes;
     }
 
+    #[inline]
+    fn enter(&mut self, bytes: u32, span: Span) {
+        self.used += bytes;
+        if self.used > costs::STACK_BYTES {
+            self.too_deep.get_or_insert(TooDeep::V8(span));
+        }
+    }
+
+    /// Walks over what may hold more of its kind, unless that goes too deep.
+    ///
+    /// Parsers read chains (`f()()()`, `a + b + c`, `T[][]`) in a loop, so that [`nesting`](super::nesting) need not know
+    /// what is on the right of a bracket; but their trees nest to the left, and this walk is the first to recurse over
+    /// them. What it takes is safe for all that walk after it.
+    #[inline]
+    fn bounded(&mut self, span: impl FnOnce() -> Span, walk: impl FnOnce(&mut Self)) {
+        if self.too_deep.is_some() {
+            return;
+        }
+        if self.room < LEVEL_BYTES {
+            self.too_deep = Some(TooDeep::Own(span()));
+            return;
+        }
+        self.room -= LEVEL_BYTES;
+        walk(self);
+        self.room += LEVEL_BYTES;
+    }
+
+    /// A node begins, as far as the outline is concerned.
+    #[inline]
+    fn begin(&mut self, kind: &AstKind<'a>) {
+        if let Some(sketch) = &mut self.sketch {
+            sketch.enter(kind);
+        }
+    }
+
+    /// A node ends, as far as the outline is concerned.
+    #[inline]
+    fn end(&mut self, kind: &AstKind<'a>) {
+        if let Some(sketch) = &mut self.sketch {
+            sketch.leave(kind);
+        }
+    }
+
+    #[inline]
     fn name(&mut self, span: Span) {
         if let Some(sketch) = &mut self.sketch {
             sketch.name(span);
         }
     }
 
-    fn enter(&mut self, bytes: u32, span: Span) {
-        self.used += bytes;
-        if self.used > STACK_BYTES {
-            self.too_deep.get_or_insert(span);
-        }
-    }
-}
-
-impl<'a> Visit<'a> for Survey<'_, 'a> {
-    #[inline]
-    fn enter_node(&mut self, kind: AstKind<'a>) {
-        let bytes = cost(&kind);
-        if bytes > 0 {
-            self.enter(bytes, kind.span());
-        }
-        self.concerns |= concerns(&kind, self);
-        self.watch.enter(&kind);
-        if let Some(sketch) = &mut self.sketch {
-            sketch.enter(&kind);
-        }
+    /// Walks over something in other surroundings.
+    fn within(&mut self, around: Around, walk: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.around, around);
+        walk(self);
+        self.around = outer;
     }
 
-    #[inline]
-    fn leave_node(&mut self, kind: AstKind<'a>) {
-        self.used -= cost(&kind);
-        self.watch.leave(&kind);
-        if let Some(sketch) = &mut self.sketch {
-            sketch.leave(&kind);
+    /// Walks over a pattern, or what holds some, whose names are bound in one way.
+    fn binding(&mut self, binding: Binding, walk: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.binding, binding);
+        walk(self);
+        self.binding = outer;
+    }
+
+    fn declare(&mut self, name: &BindingIdentifier<'a>, binding: Binding) {
+        let name = name.name.as_str();
+        if self.names.declare(name, binding) {
+            self.concerns = true;
+            self.twice.insert(name);
+        }
+        let is_lexical = matches!(binding, Binding::Lexical | Binding::BlockFunction);
+        if is_lexical && self.terms.goal == Goal::COMMONJS && self.names.at_program_top() {
+            self.concerns |= WRAPPER_NAMES.contains(&name);
         }
     }
 
-    #[inline]
-    fn enter_scope(&mut self, _: ScopeFlags, _: &Cell<Option<ScopeId>>) {
-        self.scopes += 1;
-    }
-
-    #[inline]
-    fn visit_binding_identifier(&mut self, name: &BindingIdentifier<'a>) {
-        self.symbols += 1;
-        self.concerns |= name.name == "await";
-        self.name(name.span);
-    }
-
-    #[inline]
-    fn visit_identifier_reference(&mut self, name: &IdentifierReference<'a>) {
-        self.references += 1;
-        self.concerns |= name.name == "await";
-        self.name(name.span);
-    }
-
-    fn visit_arguments(&mut self, arguments: &ArenaVec<'a, Argument<'a>>) {
-        if let Some(first) = arguments.first() {
-            self.deeper(520, first.span(), |survey| walk::walk_arguments(survey, arguments));
+    /// How the name of a function declaration is bound.
+    fn function_binding(&self, function: &Function<'a>) -> Binding {
+        let module_top = self.terms.goal.is_module() && self.names.at_program_top();
+        if self.names.at_function_top() && !module_top {
+            Binding::Var
+        } else if self.around.strict || function.r#async || function.generator {
+            Binding::Lexical
+        } else {
+            Binding::BlockFunction
         }
     }
 
-    fn visit_computed_member_expression(&mut self, member: &ComputedMemberExpression<'a>) {
-        self.deeper(145, member.span, |survey| {
-            survey.visit_expression(&member.object);
-            survey.deeper(325, member.span, |survey| survey.visit_expression(&member.expression));
-        });
-    }
-
-    fn visit_reg_exp_literal(&mut self, literal: &RegExpLiteral<'a>) {
-        self.concerns |= regex_concerns(literal);
-        if let Some(sketch) = &mut self.sketch {
-            sketch.string(literal.span);
-        }
-        if literal.regex.pattern.text.bytes().filter(|&byte| byte == b'(').count() > REGEX_GROUPS_MAX {
-            self.too_deep.get_or_insert(literal.span);
-        }
-    }
-}
-
-/// The bytes of V8's stack that a node takes while what is in it is read.
-#[inline]
-fn cost(kind: &AstKind<'_>) -> u32 {
-    match kind {
-        AstKind::StaticMemberExpression(_) | AstKind::PrivateFieldExpression(_) => 145,
-        AstKind::CallExpression(_) | AstKind::TaggedTemplateExpression(_) => 220,
-        AstKind::BinaryExpression(binary) => match binary.operator {
-            BinaryOperator::Exponential => 145,
-            operator if operator.is_equality() || operator.is_compare() || operator.is_relational() => 175,
-            // Chains of other operators are flat lists.
-            _ => 0,
-        },
-        AstKind::UnaryExpression(unary) => match unary.operator {
-            UnaryOperator::Typeof | UnaryOperator::Void => 142,
-            UnaryOperator::Delete => 220,
-            _ => 82,
-        },
-        AstKind::ParenthesizedExpression(_) => 612,
-        AstKind::ArrayExpression(_) | AstKind::ArrayPattern(_) | AstKind::ArrayAssignmentTarget(_) => 520,
-        AstKind::ObjectExpression(_) | AstKind::ObjectPattern(_) | AstKind::ObjectAssignmentTarget(_) => 770,
-        AstKind::ArrowFunctionExpression(_) => 1030,
-        AstKind::Function(function) => {
-            if function.is_declaration() {
-                640
-            } else {
-                1200
+    /// Walks over a function that is no arrow function.
+    fn function(&mut self, function: &Function<'a>, home: Home) {
+        let kind = AstKind::Function(self.alloc(function));
+        self.begin(&kind);
+        let is_declaration = function.is_declaration();
+        if let Some(name) = &function.id {
+            self.name(name.span);
+            self.concerns |= early::is_reserved(&name.name) || early::is_special(&name.name);
+            if is_declaration {
+                let binding = self.function_binding(function);
+                self.declare(name, binding);
             }
         }
-        AstKind::Class(_) => 680,
-        AstKind::StaticBlock(_) | AstKind::PropertyDefinition(_) | AstKind::MethodDefinition(_) => 250,
-        AstKind::ConditionalExpression(_) => 410,
-        AstKind::AssignmentExpression(_) | AstKind::LabeledStatement(_) => 240,
-        AstKind::NewExpression(_) => 178,
-        AstKind::AwaitExpression(_) | AstKind::YieldExpression(_) => 50,
-        AstKind::ImportExpression(_) => 324,
-        AstKind::TemplateLiteral(_) => 548,
-        AstKind::BlockStatement(_) => 490,
-        AstKind::IfStatement(_) => 710,
-        AstKind::ForStatement(_) | AstKind::ForInStatement(_) | AstKind::ForOfStatement(_) => 2160,
-        AstKind::WhileStatement(_) | AstKind::DoWhileStatement(_) => 910,
-        AstKind::SwitchStatement(_) => 1005,
-        AstKind::TryStatement(_) => 670,
-        AstKind::WithStatement(_) => 163,
-        AstKind::JSXElement(_) | AstKind::JSXFragment(_) => 612,
-        _ => 0,
+        let says_strict = function.has_use_strict_directive();
+        self.concerns |= says_strict && !early::is_simple(&function.params);
+        let bytes = if is_declaration { costs::FUNCTION_DECLARATION } else { costs::FUNCTION_EXPRESSION };
+        let around = Around { strict: self.around.strict || says_strict, home, ..Around::default() };
+        self.deeper(bytes, function.span, |survey| {
+            survey.scope_of_function(around, |survey| {
+                survey.visit_formal_parameters(&function.params);
+                if let Some(body) = &function.body {
+                    survey.visit_function_body(body);
+                }
+            });
+        });
+        self.end(&kind);
+    }
+
+    fn scope_of_function(&mut self, around: Around, walk: impl FnOnce(&mut Self)) {
+        self.watch.open_function();
+        self.names.open_function();
+        self.within(around, walk);
+        self.names.close_function();
+        self.watch.close_function();
+    }
+
+    /// Walks over a class.
+    fn class(&mut self, class: &Class<'a>, may_be_nameless: bool) {
+        self.visit_decorators(&class.decorators);
+        let is_declaration = !class.is_expression();
+        match &class.id {
+            Some(name) => {
+                self.name(name.span);
+                self.concerns |= early::is_reserved(&name.name) || early::is_special(&name.name);
+                if is_declaration {
+                    self.declare(name, Binding::Lexical);
+                }
+            }
+            None => self.concerns |= is_declaration && !may_be_nameless,
+        }
+        let outer_extends = std::mem::replace(&mut self.extends, class.heritage.is_some());
+        let around = Around { strict: true, ..self.around };
+        self.deeper(costs::CLASS, class.span, |survey| {
+            survey.within(around, |survey| {
+                if let Some(heritage) = &class.heritage {
+                    survey.visit_class_heritage(heritage);
+                }
+                survey.extends = class.heritage.is_some();
+                survey.concerns |= survey.privates.open(&class.body);
+                survey.concerns |= class.body.body.iter().filter(|element| is_constructor(element)).count() > 1;
+                survey.visit_class_body(&class.body);
+                survey.privates.close();
+            });
+        });
+        self.extends = outer_extends;
+    }
+
+    /// Counts a declaration of `import` or `export`: they stand at the top of modules.
+    fn module_item(&mut self) {
+        self.module_items += 1;
+        self.concerns |= !self.terms.goal.is_module();
     }
 }
 
-/// Words before the name of a method that JavaScript has.
-pub(super) const METHOD_MODIFIERS: &[&str] = &["static", "async", "get", "set"];
-
-/// Whether the own checks have to look at a node; see [`checks`](super::checks). More than needed does no harm.
-#[inline]
-fn concerns(kind: &AstKind<'_>, survey: &Survey<'_, '_>) -> bool {
-    match kind {
-        AstKind::PropertyDefinition(field) => {
-            field.declare
-                || field.r#override
-                || field.optional
-                || field.definite
-                || field.readonly
-                || field.accessibility.is_some()
-                || checks::has_foreign_modifier(field.span, field.key.span(), &["static"], survey.text)
-        }
-        AstKind::MethodDefinition(method) => {
-            method.r#override
-                || method.optional
-                || method.r#type.is_abstract()
-                || method.accessibility.is_some()
-                || checks::has_foreign_modifier(method.span, method.key.span(), METHOD_MODIFIERS, survey.text)
-        }
-        AstKind::Decorator(_) | AstKind::AccessorProperty(_) => true,
-        // `<!--x`.
-        AstKind::UnaryExpression(unary) => {
-            survey.is_module && matches!(unary.argument, Expression::UpdateExpression(_))
-        }
-        AstKind::VariableDeclaration(declaration) => declaration.kind.is_using(),
-        AstKind::ImportDeclaration(import) => import.phase.is_some(),
-        AstKind::WithClause(clause) => clause.keyword == WithClauseKeyword::Assert,
-        AstKind::ImportExpression(import) => import.phase.is_some(),
-        AstKind::NewExpression(new) => matches!(new.callee, Expression::ImportExpression(_)),
-        _ => false,
-    }
+fn is_constructor(element: &ClassElement<'_>) -> bool {
+    matches!(element, ClassElement::MethodDefinition(method) if method.kind == MethodDefinitionKind::Constructor)
 }
 
-/// Whether a regular expression has what only some versions of V8 take: groups with names or flags, and escapes in
-/// Unicode mode.
-fn regex_concerns(literal: &RegExpLiteral<'_>) -> bool {
-    let pattern = literal.regex.pattern.text.as_str();
-    let unicode = literal.regex.flags.intersects(RegExpFlags::U | RegExpFlags::V);
-    (unicode && pattern.contains('\\'))
-        || pattern.match_indices("(?").any(|(at, _)| {
-            let rest = &pattern[at + 2..];
-            !rest.starts_with([':', '=', '!']) && !rest.starts_with("<=") && !rest.starts_with("<!")
-        })
-}
+#[cfg(test)]
+mod tests;

@@ -71,14 +71,21 @@ fn function_scope(nodes: &AstNodes<'_>, id: oxc_semantic::NodeId) -> Option<oxc_
     }
 }
 
-/// Makes the errors about names that are declared twice those of V8; see [`redeclare`].
-pub(super) fn redeclarations(errors: &mut Vec<OxcDiagnostic>, semantic: &Semantic<'_>, terms: Terms) -> Vec<Problem> {
+/// Makes the errors about names that are declared twice those of V8; see [`redeclare`]. oxc does not report all of those that
+/// are, so that the `doubted` ones are looked at too.
+pub(super) fn redeclarations(
+    errors: &mut Vec<OxcDiagnostic>,
+    semantic: &Semantic<'_>,
+    terms: Terms,
+    doubted: &HashSet<&str>,
+) -> Vec<Problem> {
     if !terms.goal.is_javascript() {
         return Vec::new();
     }
     let reported: HashSet<String> = errors.iter().filter_map(redeclared_name).map(str::to_owned).collect();
     let mut names = redeclare::caught_names(semantic.nodes());
     names.extend(reported.iter().map(String::as_str));
+    names.extend(doubted);
     if names.is_empty() {
         return Vec::new();
     }

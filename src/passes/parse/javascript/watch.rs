@@ -1,67 +1,73 @@
-//! Whether a tree has something that the own checks must look at and that only its surroundings tell: jumps out of arrow
-//! functions, `var` of the name of what is caught, operators that do not mix.
+//! Whether every `break` and `continue` has something to leave, and every label is its own: what can be jumped to around a
+//! place, within the innermost function.
 //!
-//! It rides on the walk of [`super::survey`], so that the checks and the store of nodes that they need are for the few
-//! files that have such things. More than needed does no harm.
+//! It rides on the walk of [`super::survey`]. More doubt than needed does no harm.
+
+use std::collections::HashMap;
 
 use oxc_ast::AstKind;
-use oxc_ast::ast::{BindingPattern, Expression, ForStatementLeft, LogicalExpression, LogicalOperator, Statement};
+use oxc_ast::ast::{
+    Expression, ForStatementLeft, LabelIdentifier, LabeledStatement, LogicalExpression, LogicalOperator, Statement,
+};
+
+use super::names::Seed;
 
 /// Around a node, within the innermost function: a loop; a loop or a `switch`.
 const LOOP: u8 = 1;
 const BREAKABLE: u8 = 2;
 
+/// A label that can be jumped to.
+#[derive(Clone, Copy, Debug)]
+struct Label {
+    /// How many functions were open where it stands.
+    function: usize,
+    is_loop: bool,
+}
+
 /// What is known of the surroundings, innermost last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch<'a> {
     around: Vec<u8>,
-    /// Labels, and whether each is a loop's.
-    labels: Vec<(&'a str, bool)>,
-    /// For each open function: how many labels there were.
-    bases: Vec<usize>,
-    /// Names of what is caught.
-    caught: Vec<Option<&'a str>>,
-    /// Whether something was seen.
+    /// How many functions are open.
+    functions: usize,
+    labels: HashMap<&'a str, Label, Seed>,
+    /// The open labelled statements, and what their labels stood for before.
+    before: Vec<(&'a str, Option<Label>)>,
+    /// Whether something is in doubt.
     pub(super) concerns: bool,
 }
 
 impl<'a> Watch<'a> {
+    pub(super) fn new() -> Self {
+        let labels = HashMap::with_hasher(Seed::new());
+        Self { around: Vec::new(), functions: 0, labels, before: Vec::new(), concerns: false }
+    }
+
+    /// Begins the body of a function or a static block.
+    pub(super) fn open_function(&mut self) {
+        self.around.push(0);
+        self.functions += 1;
+    }
+
+    /// Ends what [`Self::open_function`] began.
+    pub(super) fn close_function(&mut self) {
+        self.around.pop();
+        self.functions -= 1;
+    }
+
     /// Before what is in a node.
     #[inline]
     pub(super) fn enter(&mut self, kind: &AstKind<'a>) {
         match kind {
-            AstKind::Function(_) | AstKind::ArrowFunctionExpression(_) | AstKind::StaticBlock(_) => {
-                self.around.push(0);
-                self.bases.push(self.labels.len());
-            }
             AstKind::SwitchStatement(_) => self.around.push(self.inner() | BREAKABLE),
             AstKind::WhileStatement(_) | AstKind::DoWhileStatement(_) | AstKind::ForStatement(_) => {
-                self.around.push(LOOP | BREAKABLE)
+                self.around.push(LOOP | BREAKABLE);
             }
             AstKind::ForInStatement(statement) => self.for_each(&statement.left),
             AstKind::ForOfStatement(statement) => self.for_each(&statement.left),
-            AstKind::LabeledStatement(labelled) => {
-                self.labels.push((labelled.label.name.as_str(), is_loop(&labelled.body)));
-            }
-            AstKind::BreakStatement(jump) => match &jump.label {
-                None => self.concerns |= self.inner() & BREAKABLE == 0,
-                Some(label) => self.concerns |= self.label(&label.name).is_none(),
-            },
-            AstKind::ContinueStatement(jump) => match &jump.label {
-                None => self.concerns |= self.inner() & LOOP == 0,
-                Some(label) => self.concerns |= self.label(&label.name) != Some(true),
-            },
-            AstKind::CatchClause(clause) => {
-                let pattern = clause.param.as_ref().map(|parameter| &parameter.pattern);
-                self.concerns |= pattern.is_some_and(BindingPattern::is_destructuring_pattern);
-                self.caught.push(pattern.and_then(BindingPattern::get_identifier_name).map(|name| name.as_str()));
-            }
-            AstKind::VariableDeclaration(declaration) if !self.caught.is_empty() && declaration.kind.is_var() => {
-                let patterns = declaration.declarations.iter().map(|declarator| &declarator.id);
-                let names = patterns.flat_map(BindingPattern::get_binding_identifiers);
-                let mut names = names.map(|identifier| identifier.name.as_str());
-                self.concerns |= names.any(|name| self.caught.contains(&Some(name)));
-            }
+            AstKind::LabeledStatement(labelled) => self.labelled(labelled),
+            AstKind::BreakStatement(jump) => self.jump(jump.label.as_ref(), BREAKABLE),
+            AstKind::ContinueStatement(jump) => self.jump(jump.label.as_ref(), LOOP),
             AstKind::LogicalExpression(logical) => self.concerns |= mixes_coalescing(logical),
             _ => {}
         }
@@ -71,18 +77,13 @@ impl<'a> Watch<'a> {
     #[inline]
     pub(super) fn leave(&mut self, kind: &AstKind<'a>) {
         match kind {
-            AstKind::Function(_) | AstKind::ArrowFunctionExpression(_) | AstKind::StaticBlock(_) => {
-                self.around.pop();
-                self.bases.pop();
-            }
             AstKind::SwitchStatement(_)
             | AstKind::WhileStatement(_)
             | AstKind::DoWhileStatement(_)
             | AstKind::ForStatement(_)
             | AstKind::ForInStatement(_)
             | AstKind::ForOfStatement(_) => drop(self.around.pop()),
-            AstKind::LabeledStatement(_) => drop(self.labels.pop()),
-            AstKind::CatchClause(_) => drop(self.caught.pop()),
+            AstKind::LabeledStatement(_) => self.unlabelled(),
             _ => {}
         }
     }
@@ -94,14 +95,39 @@ impl<'a> Watch<'a> {
         }
     }
 
+    fn labelled(&mut self, labelled: &LabeledStatement<'a>) {
+        let name = labelled.label.name.as_str();
+        self.concerns |= self.label(name).is_some();
+        let label = Label { function: self.functions, is_loop: is_loop(&labelled.body) };
+        self.before.push((name, self.labels.insert(name, label)));
+    }
+
+    fn unlabelled(&mut self) {
+        match self.before.pop() {
+            Some((name, Some(label))) => drop(self.labels.insert(name, label)),
+            Some((name, None)) => drop(self.labels.remove(name)),
+            None => {}
+        }
+    }
+
+    fn jump(&mut self, label: Option<&LabelIdentifier<'a>>, needs: u8) {
+        self.concerns |= match label {
+            None => self.inner() & needs == 0,
+            Some(label) => match self.label(&label.name) {
+                Some(is_loop) => needs == LOOP && !is_loop,
+                None => true,
+            },
+        };
+    }
+
     fn inner(&self) -> u8 {
         self.around.last().copied().unwrap_or(0)
     }
 
     /// Whether the label of this name is a loop's; `None` where there is none in the innermost function.
     fn label(&self, name: &str) -> Option<bool> {
-        let base = self.bases.last().copied().unwrap_or(0);
-        self.labels[base..].iter().rev().find(|(label, _)| *label == name).map(|(_, is_loop)| *is_loop)
+        let label = self.labels.get(name)?;
+        (label.function == self.functions).then_some(label.is_loop)
     }
 }
 
