@@ -311,6 +311,22 @@ fn javascript_call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("escape" | "encodeURIComponent" | "encodeURI", Some(Value::Text(data))) => text(percent_encoded(data)),
         ("Array", Some(_)) if arguments.len() > 1 => list(arguments.to_vec()),
         ("Math.abs", Some(Value::Int(number))) => number.checked_abs().map(Value::Int),
+        ("Buffer.from" | "Buffer" | "Uint8Array.from" | "Uint8Array", Some(value)) => match (value, arguments.get(1)) {
+            (Value::Text(data), Some(Value::Text(encoding))) => match &**encoding {
+                "base64" | "base64url" => bytes_value(base64_bytes(data.as_bytes())?),
+                "hex" => bytes_value(hex_bytes(data)?),
+                "latin1" | "binary" | "utf8" | "utf-8" | "ascii" => bytes_value(data.as_bytes().to_vec()),
+                _ => None,
+            },
+            _ => bytes_value(bytes_of(value)?),
+        },
+        _ => javascript_paths(name, first, arguments),
+    }
+}
+
+/// Functions of Node's modules `path`, `os` and `util`. A home folder is `~`: whose it is, is not known.
+fn javascript_paths(name: &str, first: Option<&Value>, arguments: &[Value]) -> Option<Value> {
+    match (name, first) {
         ("path.join" | "path.posix.join", Some(_)) => path_joined(arguments, true),
         ("path.resolve" | "path.posix.resolve", Some(_)) => path_joined(arguments, false),
         ("path.normalize", Some(Value::Text(own))) => text(&**own),
@@ -329,15 +345,6 @@ fn javascript_call(name: &str, arguments: &[Value]) -> Option<Value> {
             );
             percent.filter(|_| arguments.len() > 1)
         }
-        ("Buffer.from" | "Buffer" | "Uint8Array.from" | "Uint8Array", Some(value)) => match (value, arguments.get(1)) {
-            (Value::Text(data), Some(Value::Text(encoding))) => match &**encoding {
-                "base64" | "base64url" => bytes_value(base64_bytes(data.as_bytes())?),
-                "hex" => bytes_value(hex_bytes(data)?),
-                "latin1" | "binary" | "utf8" | "utf-8" | "ascii" => bytes_value(data.as_bytes().to_vec()),
-                _ => None,
-            },
-            _ => bytes_value(bytes_of(value)?),
-        },
         _ => None,
     }
 }

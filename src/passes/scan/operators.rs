@@ -109,7 +109,8 @@ impl Resolver<'_> {
             return None;
         }
         let mut named = Vec::new();
-        for entry in self.facts.entries[entries.range()].to_vec() {
+        for at in entries.range() {
+            let entry = self.facts.entries[at];
             let key = self.text_of(entry.key?)?;
             let value = self.need(entry.value).constant().cloned()?;
             named.push((key, value));
