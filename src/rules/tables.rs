@@ -195,6 +195,8 @@ pub(crate) struct Tables {
     pub(crate) sources: Sources,
     /// Every part of every name.
     pub(super) segments: Table<()>,
+    /// The first part of every name that has one.
+    pub(super) roots: Table<()>,
     /// Rules over text and over trees.
     pub(crate) others: Filter,
 }
@@ -293,6 +295,7 @@ struct TablesMaker {
     statements: Vec<Hook>,
     shells: Vec<(Hook, Needles)>,
     segments: BTreeSet<String>,
+    roots: BTreeSet<String>,
     others: Vec<(Hook, Needles)>,
 }
 
@@ -333,6 +336,7 @@ impl TablesMaker {
     fn segments(&mut self, names: &[Text]) {
         for name in names.iter().filter(|name| expression_of(name).is_none()) {
             self.segments.extend(name.split('.').filter(|part| *part != "*").map(str::to_owned));
+            self.roots.extend(name.split('.').next().filter(|part| *part != "*").map(str::to_owned));
         }
     }
 
@@ -358,6 +362,7 @@ impl TablesMaker {
                 numbers: self.numbers,
             },
             segments: Table::new(self.segments.into_iter().map(|segment| (segment, vec![()])).collect()),
+            roots: Table::new(self.roots.into_iter().map(|root| (root, vec![()])).collect()),
             others: Filter::new(self.others),
         }
     }
@@ -389,5 +394,10 @@ impl Tables {
     /// Whether a name is part of a name that a rule knows.
     pub(crate) fn knows(&self, segment: &str) -> bool {
         self.segments.number(segment).is_some()
+    }
+
+    /// Whether a name is the first part of a name that a rule knows.
+    pub(crate) fn begins(&self, segment: &str) -> bool {
+        self.roots.number(segment).is_some()
     }
 }

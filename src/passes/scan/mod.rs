@@ -38,6 +38,7 @@ mod runners;
 mod shape;
 mod text;
 mod values;
+mod worth;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};

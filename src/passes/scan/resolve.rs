@@ -31,7 +31,9 @@ pub(super) struct Resolver<'r> {
     pub(super) paths: Paths,
     /// What rules name.
     pub(super) tables: &'r Tables,
-    named: Vec<Option<bool>>,
+    pub(super) named: Vec<Option<bool>>,
+    /// Which paths could be what rules name.
+    pub(super) named_paths: IdMap<u32, bool>,
     slots: Vec<Slot>,
     /// What the round before found for expressions that depend on themselves.
     previous: IdMap<u32, Rc<Set>>,
@@ -96,6 +98,7 @@ impl<'r> Resolver<'r> {
             paths: Paths::new(facts.dialect),
             tables,
             named: Vec::new(),
+            named_paths: IdMap::default(),
             slots: facts.exprs.iter().map(|_| Slot::New).collect(),
             previous: IdMap::default(),
             needs: Vec::new(),
@@ -428,78 +431,6 @@ impl<'r> Resolver<'r> {
             self.merge(&mut all, &set);
         }
         all
-    }
-
-    /// Adds the values of one set to another. Names that rules know are always kept.
-    pub(super) fn merge(&mut self, into: &mut Set, from: &Set) {
-        into.open |= from.open;
-        for value in &from.values {
-            self.add(into, value.clone());
-        }
-    }
-
-    /// Adds a value to a set.
-    pub(super) fn add(&mut self, into: &mut Set, value: Value) {
-        if into.values.contains(&value) {
-            return;
-        }
-        if value.is_of_the_file() {
-            let made = into.values.iter().filter(|other| other.is_of_the_file()).take(limits::MADE_VALUES_MAX).count();
-            match made < limits::MADE_VALUES_MAX {
-                true => into.values.push(value),
-                false => into.open = true,
-            }
-            return;
-        }
-        let named = self.is_named(&value);
-        let most = if named { limits::NAMED_VALUES_MAX } else { limits::VALUES_MAX };
-        let alike = |other: &&Value| !other.is_of_the_file() && self.is_named_known(other) == named;
-        let same: usize = into.values.iter().filter(alike).take(most).count();
-        if same < most {
-            into.values.push(value);
-        } else {
-            into.open = true;
-            if named {
-                self.limit = self.limit.or(Some("named values"));
-            }
-        }
-    }
-
-    /// Whether a value could lead to what a rule names.
-    fn is_named(&mut self, value: &Value) -> bool {
-        match value {
-            Value::Path(ROOT) => true,
-            Value::Path(path) => {
-                let name = self.paths.split(*path).1;
-                self.knows(name)
-            }
-            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) => false,
-            Value::Null | Value::Undefined | Value::Built | Value::List(_) | Value::Pattern(..) => false,
-            _ => true,
-        }
-    }
-
-    fn is_named_known(&self, value: &Value) -> bool {
-        match value {
-            Value::Path(ROOT) => true,
-            Value::Path(path) => self.named.get(self.paths.split(*path).1.at()).copied().flatten().unwrap_or(false),
-            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) => false,
-            Value::Null | Value::Undefined | Value::Built | Value::List(_) | Value::Pattern(..) => false,
-            _ => true,
-        }
-    }
-
-    /// Whether a name is part of a name that a rule knows.
-    pub(super) fn knows(&mut self, name: Sym) -> bool {
-        if self.named.len() < self.facts.symbols.len() {
-            self.named.resize(self.facts.symbols.len(), None);
-        }
-        if let Some(known) = self.named[name.at()] {
-            return known;
-        }
-        let known = self.tables.knows(self.facts.symbols.text(name));
-        self.named[name.at()] = Some(known);
-        known
     }
 
     fn name(&mut self, expr: ExprId, name: Sym) -> Set {

@@ -105,6 +105,16 @@ impl Paths {
         Some(path)
     }
 
+    /// The outermost segment of a path.
+    pub(super) fn first(&self, path: PathId) -> Sym {
+        let (mut here, mut first) = (path, self.nodes[path.0 as usize].1);
+        while here != ROOT {
+            let (parent, name, _) = self.nodes[here.0 as usize];
+            (here, first) = (parent, name);
+        }
+        first
+    }
+
     /// What a path is the member of, and as what.
     pub(super) fn split(&self, path: PathId) -> (PathId, Sym) {
         let (parent, name, _) = self.nodes[path.0 as usize];
@@ -292,11 +302,6 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// Whether it is something that the file itself makes, and that is looked at where it stands.
-    pub(super) fn is_of_the_file(&self) -> bool {
-        matches!(self, Self::Made(_) | Self::Record(_) | Self::Instance(_) | Self::Generator(_))
-    }
-
     /// Whether it is known before run time.
     pub(super) fn is_constant(&self) -> bool {
         match self {

@@ -1,0 +1,95 @@
+//! Which values of an expression are kept where there are many: above all those that could lead to what a rule names.
+
+use super::limits;
+use super::resolve::Resolver;
+use super::values::{PathId, ROOT, Set, Value};
+use crate::facts::Sym;
+
+/// What a value is worth keeping for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Worth {
+    /// It could lead to what a rule names.
+    Named,
+    /// The file itself makes it.
+    OfTheFile,
+    Other,
+}
+
+impl Worth {
+    /// How many values of this kind one expression may have.
+    fn most(self) -> usize {
+        match self {
+            Self::Named => limits::NAMED_VALUES_MAX,
+            Self::OfTheFile => limits::MADE_VALUES_MAX,
+            Self::Other => limits::VALUES_MAX,
+        }
+    }
+}
+
+impl Resolver<'_> {
+    /// Adds the values of one set to another.
+    pub(super) fn merge(&mut self, into: &mut Set, from: &Set) {
+        into.open |= from.open;
+        for value in &from.values {
+            self.add(into, value.clone());
+        }
+    }
+
+    /// Adds a value to a set. There is a limit for each kind of value; that of names that a rule knows is a finding.
+    pub(super) fn add(&mut self, into: &mut Set, value: Value) {
+        if into.values.contains(&value) {
+            return;
+        }
+        if let Value::Path(path) = value {
+            self.is_named(path);
+        }
+        let worth = self.worth(&value);
+        let alike = into.values.iter().filter(|other| self.worth(other) == worth).take(worth.most()).count();
+        if alike < worth.most() {
+            into.values.push(value);
+            return;
+        }
+        into.open = true;
+        if worth == Worth::Named {
+            self.limit = self.limit.or(Some("named values"));
+        }
+    }
+
+    /// What a value is worth; of paths, those that were asked about before.
+    fn worth(&self, value: &Value) -> Worth {
+        match value {
+            Value::Path(path) if self.named_paths.get(&path.0).copied().unwrap_or(*path == ROOT) => Worth::Named,
+            Value::Path(_) | Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) => Worth::Other,
+            Value::Bool(_) | Value::Null | Value::Undefined | Value::Built => Worth::Other,
+            Value::List(_) | Value::Pattern(..) => Worth::Other,
+            Value::Made(_) | Value::Record(_) | Value::Instance(_) | Value::Generator(_) => Worth::OfTheFile,
+            _ => Worth::Named,
+        }
+    }
+
+    /// Whether a path ends like a name of the rules and begins like one, as far as it begins with a name at all.
+    fn is_named(&mut self, path: PathId) -> bool {
+        if let Some(&known) = self.named_paths.get(&path.0) {
+            return known;
+        }
+        let root = self.facts.text(self.paths.first(path));
+        let begins = !root.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$'))
+            || self.tables.begins(root);
+        let named = path == ROOT || (begins && self.knows(self.paths.split(path).1));
+        self.named_paths.insert(path.0, named);
+        named
+    }
+
+    /// Whether a name is part of a name that a rule knows.
+    pub(super) fn knows(&mut self, name: Sym) -> bool {
+        if self.named.len() < self.facts.symbols.len() {
+            self.named.resize(self.facts.symbols.len(), None);
+        }
+        if let Some(known) = self.named[name.at()] {
+            return known;
+        }
+        let known = self.tables.knows(self.facts.symbols.text(name));
+        self.named[name.at()] = Some(known);
+        known
+    }
+}
