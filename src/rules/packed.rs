@@ -217,7 +217,7 @@ structs! {
     Table<T> { keys, values, slots }
     Tables {
         calls, imports, assignments, keywords, comparisons, uses, definitions, statements, shells, sources, segments,
-        roots, others,
+        others,
     }
 }
 

@@ -82,6 +82,12 @@ impl<T> Table<T> {
         None
     }
 
+    /// Whether a key begins so.
+    fn has_within(&self, beginning: &str) -> bool {
+        let first = self.keys.partition_point(|(key, _)| &**key < beginning);
+        self.keys.get(first).is_some_and(|(key, _)| key.starts_with(beginning))
+    }
+
     /// The list of a key.
     fn get(&self, key: &str) -> &[T] {
         let Some(number) = self.number(key) else { return &[] };
@@ -164,6 +170,16 @@ impl Names {
         hooks
     }
 
+    /// Whether `name` is looked for, or a name that begins with `within`, which is it with a dot.
+    fn lead(&self, name: &str, within: &str) -> bool {
+        let module = name.rsplit_once('.').is_some_and(|(module, _)| self.prefix.number(module).is_some());
+        module
+            || self.exact.number(name).is_some()
+            || self.prefix.number(name).is_some()
+            || self.exact.has_within(within)
+            || self.prefix.has_within(within)
+    }
+
     /// What is looked for as `*.name`.
     pub(crate) fn member(&self, name: &str) -> &[Member] {
         self.suffix.get(name)
@@ -195,8 +211,6 @@ pub(crate) struct Tables {
     pub(crate) sources: Sources,
     /// Every part of every name.
     pub(super) segments: Table<()>,
-    /// The first part of every name that has one.
-    pub(super) roots: Table<()>,
     /// Rules over text and over trees.
     pub(crate) others: Filter,
 }
@@ -295,7 +309,6 @@ struct TablesMaker {
     statements: Vec<Hook>,
     shells: Vec<(Hook, Needles)>,
     segments: BTreeSet<String>,
-    roots: BTreeSet<String>,
     others: Vec<(Hook, Needles)>,
 }
 
@@ -336,7 +349,6 @@ impl TablesMaker {
     fn segments(&mut self, names: &[Text]) {
         for name in names.iter().filter(|name| expression_of(name).is_none()) {
             self.segments.extend(name.split('.').filter(|part| *part != "*").map(str::to_owned));
-            self.roots.extend(name.split('.').next().filter(|part| *part != "*").map(str::to_owned));
         }
     }
 
@@ -362,7 +374,6 @@ impl TablesMaker {
                 numbers: self.numbers,
             },
             segments: Table::new(self.segments.into_iter().map(|segment| (segment, vec![()])).collect()),
-            roots: Table::new(self.roots.into_iter().map(|root| (root, vec![()])).collect()),
             others: Filter::new(self.others),
         }
     }
@@ -396,8 +407,14 @@ impl Tables {
         self.segments.number(segment).is_some()
     }
 
-    /// Whether a name is the first part of a name that a rule knows.
-    pub(crate) fn begins(&self, segment: &str) -> bool {
-        self.roots.number(segment).is_some()
+    /// Whether a qualified name is one that a rule knows, or the beginning of one.
+    pub(crate) fn leads(&self, name: &str) -> bool {
+        let own = [&self.calls, &self.imports, &self.assignments, &self.keywords, &self.comparisons, &self.uses];
+        let sources = [&self.sources.calls, &self.sources.uses, &self.sources.definitions];
+        let all = || own.into_iter().chain(sources).chain([&self.definitions]);
+        let within = format!("{name}.");
+        all().any(|names| names.lead(name, &within))
+            || (name.contains(".()")
+                && all().any(|names| names.lead(&name.replace(".()", ""), &within.replace(".()", ""))))
     }
 }

@@ -105,16 +105,6 @@ impl Paths {
         Some(path)
     }
 
-    /// The outermost segment of a path.
-    pub(super) fn first(&self, path: PathId) -> Sym {
-        let (mut here, mut first) = (path, self.nodes[path.0 as usize].1);
-        while here != ROOT {
-            let (parent, name, _) = self.nodes[here.0 as usize];
-            (here, first) = (parent, name);
-        }
-        first
-    }
-
     /// What a path is the member of, and as what.
     pub(super) fn split(&self, path: PathId) -> (PathId, Sym) {
         let (parent, name, _) = self.nodes[path.0 as usize];

@@ -67,15 +67,18 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether a path ends like a name of the rules and begins like one, as far as it begins with a name at all.
+    /// Whether a path is a name that a rule knows, or the beginning of one. Of a path that begins with what has no name, its
+    /// end alone can tell.
     fn is_named(&mut self, path: PathId) -> bool {
         if let Some(&known) = self.named_paths.get(&path.0) {
             return known;
         }
-        let root = self.facts.text(self.paths.first(path));
-        let begins = !root.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$'))
-            || self.tables.begins(root);
-        let named = path == ROOT || (begins && self.knows(self.paths.split(path).1));
+        let name = self.paths.name(path, &self.facts.symbols);
+        let named =
+            match path == ROOT || name.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$')) {
+                true => path == ROOT || self.tables.leads(&name),
+                false => self.knows(self.paths.split(path).1),
+            };
         self.named_paths.insert(path.0, named);
         named
     }
