@@ -133,7 +133,12 @@ mod rules {
         let mut bytes = Vec::new();
         pack::Pack::pack(&rules, &mut bytes);
         pack::Pack::pack(&digest::of(&rules), &mut bytes);
-        pack::Pack::pack(&tables, &mut bytes);
+        for one in &tables {
+            let mut packed = Vec::new();
+            pack::Pack::pack(one, &mut packed);
+            pack::Pack::pack(&packed.len(), &mut bytes);
+            bytes.extend_from_slice(&packed);
+        }
         Ok((sorted, bytes))
     }
 }

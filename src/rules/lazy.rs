@@ -4,7 +4,10 @@ use std::sync::OnceLock;
 
 use super::RuleLanguage;
 use super::expression::Expression;
+use super::pack::Pack as _;
+use super::packed::Reader;
 use super::rule::Text;
+use super::tables::Tables;
 
 /// A regular expression that is compiled when it is first needed.
 #[derive(Debug)]
@@ -40,6 +43,32 @@ impl LazyRegex {
 impl PartialEq for LazyRegex {
     fn eq(&self, other: &Self) -> bool {
         self.source == other.source
+    }
+}
+
+/// What the rules of one language look for, unpacked when the first text in it is looked at.
+#[derive(Debug)]
+pub(super) struct LazyTables {
+    packed: Option<Reader>,
+    cell: OnceLock<Tables>,
+}
+
+impl LazyTables {
+    /// Tables that are still packed.
+    pub(super) const fn packed(bytes: Reader) -> Self {
+        Self { packed: Some(bytes), cell: OnceLock::new() }
+    }
+
+    /// The tables.
+    pub(super) fn get(&self) -> &Tables {
+        let unpack = |mut bytes| Tables::unpack(&mut bytes);
+        self.cell.get_or_init(|| self.packed.clone().map(unpack).unwrap_or_default())
+    }
+}
+
+impl From<Tables> for LazyTables {
+    fn from(tables: Tables) -> Self {
+        Self { packed: None, cell: OnceLock::from(tables) }
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::compile::Expressions;
+use super::lazy::LazyTables;
 use super::pack::Pack;
 use super::packed::Reader;
 use super::read::read_rule;
 use super::rule::{Rule, Test, Text, What};
-use super::tables::Tables;
 use super::{RuleError, RuleLanguage};
 
 /// Rule files in all folders together.
@@ -24,14 +24,15 @@ static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_ru
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin_rules.bin"));
 
 /// The built-in rules, with their digest and tables, without reading a rule file.
-pub(super) fn packed() -> (Vec<Rule>, [u8; 32], [Tables; 4]) {
+pub(super) fn packed() -> (Vec<Rule>, [u8; 32], [LazyTables; 4]) {
     let mut from = Reader::new(PACKED);
     let mut rules = Vec::<Rule>::unpack(&mut from);
     debug_assert!(PACKED.starts_with(&bytes_of(&rules)), "what is read is what was written");
     for (rule, (_, text)) in rules.iter_mut().zip(BUILTIN) {
         rule.file = Text::Borrowed(text);
     }
-    (rules, Pack::unpack(&mut from), Pack::unpack(&mut from))
+    let digest = Pack::unpack(&mut from);
+    (rules, digest, RuleLanguage::ALL.map(|_| LazyTables::packed(from.later())))
 }
 
 fn bytes_of(rules: &Vec<Rule>) -> Vec<u8> {
@@ -177,6 +178,7 @@ fn unreadable(path: &Path, message: String) -> RuleError {
 mod tests {
     use super::*;
     use crate::rules::digest;
+    use crate::rules::tables::Tables;
 
     #[test]
     fn packed_rules_are_those_of_the_rule_files() {
@@ -188,6 +190,8 @@ mod tests {
         }
         assert_eq!(rules.len(), read.len());
         assert_eq!(packed_digest, digest::of(&read));
-        assert_eq!(tables, RuleLanguage::ALL.map(|language| Tables::of(&read, language)));
+        for (packed, language) in tables.iter().zip(RuleLanguage::ALL) {
+            assert_eq!(packed.get(), &Tables::of(&read, language));
+        }
     }
 }

@@ -38,6 +38,7 @@ pub(crate) use demand::Demand;
 pub(crate) use expression::Expression;
 pub(crate) use filter::{Candidate, Filter};
 pub use language::RuleLanguage;
+use lazy::LazyTables;
 pub use raw::{Inside, Is, Scope, StatementWord, Within};
 pub(crate) use rule::{Check, Keyword, Matcher, Test, Text, What};
 pub use rule::{Rule, RuleTexts};
@@ -49,7 +50,7 @@ pub(crate) use tables::{Hook, Labels, Member, Names, Tables};
 pub struct RuleSet {
     rules: Vec<Rule>,
     digest: Digest,
-    tables: [Tables; 4],
+    tables: [LazyTables; 4],
     /// Matchers that ask for several labels at once.
     combinations: Vec<Hook>,
 }
@@ -88,11 +89,11 @@ impl RuleSet {
         }
         let rules = load::load(builtin, &folders)?;
         let digest = Digest::of(&digest::of(&rules));
-        let tables = RuleLanguage::ALL.map(|language| Tables::of(&rules, language));
+        let tables = RuleLanguage::ALL.map(|language| LazyTables::from(Tables::of(&rules, language)));
         Ok(Self::new(rules, digest, tables))
     }
 
-    fn new(rules: Vec<Rule>, digest: Digest, tables: [Tables; 4]) -> Self {
+    fn new(rules: Vec<Rule>, digest: Digest, tables: [LazyTables; 4]) -> Self {
         let mut combinations = Vec::new();
         for (number, rule) in rules.iter().enumerate() {
             for (matcher, one) in rule.matchers.iter().enumerate() {
@@ -130,7 +131,7 @@ impl RuleSet {
 
     /// What the rules of one language look for.
     pub(crate) fn tables(&self, language: RuleLanguage) -> &Tables {
-        &self.tables[language as usize]
+        self.tables[language as usize].get()
     }
 
     /// The rule and matcher of a hook.

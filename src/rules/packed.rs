@@ -16,12 +16,19 @@ use super::tables::{Hook, Member, Names, Pattern, Sources, Table, Tables};
 use super::{Confidence, RuleLanguage, Severity};
 
 /// What is left of the bytes.
+#[derive(Clone, Debug)]
 pub(super) struct Reader(&'static [u8]);
 
 impl Reader {
     /// A reader of packed bytes.
     pub(super) fn new(bytes: &'static [u8]) -> Self {
         Self(bytes)
+    }
+
+    /// What is read later: so many bytes as the next number says.
+    pub(super) fn later(&mut self) -> Self {
+        let count = usize::unpack(self);
+        Self(self.bytes(count))
     }
 
     fn byte(&mut self) -> u8 {

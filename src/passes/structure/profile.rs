@@ -11,7 +11,7 @@
 //! 6. any JavaScript or TypeScript file → `node`;
 //! 7. nothing of this → `any`.
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet};
 
 use crate::artifact::Artifact;
 use crate::finding::{Finding, Pass, Severity, WHOLE_ARTIFACT};
@@ -22,11 +22,11 @@ use crate::policy::{PolicyError, Profile};
 /// A profile with its globs compiled.
 pub(super) struct Compiled<'p> {
     profile: &'p Profile,
-    required: Vec<GlobMatcher>,
-    forbidden: Vec<GlobMatcher>,
-    markers: Vec<(GlobMatcher, &'p [String])>,
-    entry: Vec<GlobMatcher>,
-    tests: Vec<GlobMatcher>,
+    required: Vec<GlobSet>,
+    forbidden: Vec<GlobSet>,
+    markers: Vec<(GlobSet, &'p [String])>,
+    entry: Vec<GlobSet>,
+    tests: Vec<GlobSet>,
 }
 
 /// The name of the profile that fits the artifact, by the order above.
@@ -170,9 +170,9 @@ impl<'p> Compiled<'p> {
 }
 
 /// Compiles one glob of a profile; `*` does not match `/`.
-fn glob(profile: &str, text: &str) -> Result<GlobMatcher, PolicyError> {
+fn glob(profile: &str, text: &str) -> Result<GlobSet, PolicyError> {
     let compiled = GlobBuilder::new(text).literal_separator(true).build();
-    compiled.map(|glob| glob.compile_matcher()).map_err(|error| PolicyError::Invalid {
+    compiled.and_then(|glob| GlobSet::new([glob])).map_err(|error| PolicyError::Invalid {
         path: format!("profile `{profile}`"),
         message: format!("`{text}` is not a glob: {}", error.kind()),
     })
