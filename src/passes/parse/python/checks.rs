@@ -136,6 +136,26 @@ pub(super) fn loose_stars(item: &ast::DictItem, text: &str) -> Option<Problem> {
     if item.key.is_some() { None } else { loose(&item.value, text) }
 }
 
+/// `(a).b: int`. CPython takes a name, attribute or subscript in brackets for the whole target (`(a): int`), and does not
+/// try again where more of it follows.
+pub(super) fn target_behind_brackets(target: &Expr) -> Option<Problem> {
+    let mut here = target;
+    loop {
+        let inner = match here {
+            Expr::Attribute(attribute) => &attribute.value,
+            Expr::Subscript(subscript) => &subscript.value,
+            Expr::Call(call) => &call.func,
+            _ => return None,
+        };
+        // What begins later than what it is the first part of stands in brackets.
+        if inner.start() > here.start() {
+            let is_target = matches!(**inner, Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_));
+            return is_target.then(|| problem("illegal target for annotation", target.range()));
+        }
+        here = inner;
+    }
+}
+
 fn loose(value: &Expr, text: &str) -> Option<Problem> {
     let is_loose = match value {
         Expr::BoolOp(_) | Expr::Compare(_) | Expr::If(_) | Expr::Lambda(_) | Expr::Named(_) => true,

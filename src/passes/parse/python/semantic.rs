@@ -408,6 +408,9 @@ impl<'a> Walker<'a> {
                 {
                     self.report("can't use starred expression here", starred.range());
                 }
+                if assign.start() == target.start() {
+                    self.problems.extend(checks::target_behind_brackets(target));
+                }
                 self.visit_expr(target);
             }
         }
