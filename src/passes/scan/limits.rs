@@ -12,7 +12,7 @@ pub(super) const NAMED_VALUES_MAX: usize = 256;
 
 /// Lists, mappings, functions, classes and objects of the file that one expression may be; more make it unknown. They are
 /// looked at where they stand, so that what is lost is only which one is meant.
-pub(super) const MADE_VALUES_MAX: usize = 48;
+pub(super) const MADE_VALUES_MAX: usize = 16;
 
 /// Bytes of one folded constant; a longer one is unknown.
 pub(super) const FOLD_BYTES_MAX: usize = 1 << 20;

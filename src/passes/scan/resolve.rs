@@ -33,7 +33,7 @@ pub(super) struct Resolver<'r> {
     pub(super) tables: &'r Tables,
     pub(super) named: Vec<Option<bool>>,
     /// Which paths could be what rules name.
-    pub(super) named_paths: IdMap<u32, bool>,
+    pub(super) named_paths: Vec<Option<bool>>,
     slots: Vec<Slot>,
     /// What the round before found for expressions that depend on themselves.
     previous: IdMap<u32, Rc<Set>>,
@@ -98,7 +98,7 @@ impl<'r> Resolver<'r> {
             paths: Paths::new(facts.dialect),
             tables,
             named: Vec::new(),
-            named_paths: IdMap::default(),
+            named_paths: Vec::new(),
             slots: facts.exprs.iter().map(|_| Slot::New).collect(),
             previous: IdMap::default(),
             needs: Vec::new(),

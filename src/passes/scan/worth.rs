@@ -30,6 +30,10 @@ impl Resolver<'_> {
     /// Adds the values of one set to another.
     pub(super) fn merge(&mut self, into: &mut Set, from: &Set) {
         into.open |= from.open;
+        if into.values.is_empty() {
+            into.values.clone_from(&from.values);
+            return;
+        }
         for value in &from.values {
             self.add(into, value.clone());
         }
@@ -44,6 +48,10 @@ impl Resolver<'_> {
             self.is_named(path);
         }
         let worth = self.worth(&value);
+        if into.values.len() < worth.most() {
+            into.values.push(value);
+            return;
+        }
         let alike = into.values.iter().filter(|other| self.worth(other) == worth).take(worth.most()).count();
         if alike < worth.most() {
             into.values.push(value);
@@ -58,7 +66,7 @@ impl Resolver<'_> {
     /// What a value is worth; of paths, those that were asked about before.
     fn worth(&self, value: &Value) -> Worth {
         match value {
-            Value::Path(path) if self.named_paths.get(&path.0).copied().unwrap_or(*path == ROOT) => Worth::Named,
+            Value::Path(path) if self.known_path(*path).unwrap_or(*path == ROOT) => Worth::Named,
             Value::Path(_) | Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) => Worth::Other,
             Value::Bool(_) | Value::Null | Value::Undefined | Value::Built => Worth::Other,
             Value::List(_) | Value::Pattern(..) => Worth::Other,
@@ -70,17 +78,33 @@ impl Resolver<'_> {
     /// Whether a path is a name that a rule knows, or the beginning of one. Of a path that begins with what has no name, its
     /// end alone can tell.
     fn is_named(&mut self, path: PathId) -> bool {
-        if let Some(&known) = self.named_paths.get(&path.0) {
+        if let Some(known) = self.known_path(path) {
             return known;
         }
-        let name = self.paths.name(path, &self.facts.symbols);
-        let named =
-            match path == ROOT || name.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$')) {
-                true => path == ROOT || self.tables.leads(&name),
-                false => self.knows(self.paths.split(path).1),
-            };
-        self.named_paths.insert(path.0, named);
+        let named = path == ROOT || self.leads(path);
+        let at = path.0 as usize;
+        if self.named_paths.len() <= at {
+            self.named_paths.resize(at + 1, None);
+        }
+        self.named_paths[at] = Some(named);
         named
+    }
+
+    fn leads(&mut self, path: PathId) -> bool {
+        let (parent, last) = self.paths.split(path);
+        // A quick look: what no rule has as a part, and is no member of a whole module that a rule names, leads nowhere.
+        let (last_known, parent_known) = (self.knows(last), self.knows(self.paths.split(parent).1));
+        if !last_known && !parent_known {
+            return false;
+        }
+        let name = self.paths.name(path, &self.facts.symbols);
+        let begins_with_a_name = name.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$'));
+        if begins_with_a_name { self.tables.leads(&name) } else { last_known }
+    }
+
+    /// What was found out about a path before.
+    fn known_path(&self, path: PathId) -> Option<bool> {
+        self.named_paths.get(path.0 as usize).copied().flatten()
     }
 
     /// Whether a name is part of a name that a rule knows.
