@@ -188,10 +188,19 @@ fn usable(mut needles: Vec<String>) -> Option<Clause> {
 
 /// A clause without the needles that hold another of them.
 fn rarest(needles: Vec<String>) -> Option<Clause> {
+    without_longer(needles, |needle, other| needle.contains(other))
+}
+
+/// Heads without those that begin with another of them.
+fn shortest_heads(heads: Vec<String>) -> Option<Clause> {
+    without_longer(heads, |head, other| head.starts_with(other))
+}
+
+/// A clause without the needles that are there wherever another is, which `implies` tells.
+fn without_longer(needles: Vec<String>, implies: impl Fn(&str, &str) -> bool) -> Option<Clause> {
     let needles = usable(needles)?;
-    let holds_another =
-        |needle: &String| needles.iter().any(|other| other != needle && needle.contains(other.as_str()));
-    Some(needles.iter().filter(|needle| !holds_another(needle)).cloned().collect())
+    let is_longer = |needle: &String| needles.iter().any(|other| other != needle && implies(needle, other));
+    Some(needles.iter().filter(|needle| !is_longer(needle)).cloned().collect())
 }
 
 /// What every match of the expression holds, the most telling clause first. The recursion is as deep as the parser of
@@ -270,13 +279,6 @@ fn heads_of(hir: &Hir) -> Option<Vec<String>> {
         }
         _ => None,
     }
-}
-
-/// Heads without those that begin with another of them.
-fn shortest_heads(heads: Vec<String>) -> Option<Clause> {
-    let heads = usable(heads)?;
-    let is_longer = |head: &String| heads.iter().any(|other| other != head && head.starts_with(other.as_str()));
-    Some(heads.iter().filter(|head| !is_longer(head)).cloned().collect())
 }
 
 /// Every text that is one of `left` and one of `right` after it; `None` where there are too many.

@@ -412,9 +412,11 @@ impl Tables {
         let own = [&self.calls, &self.imports, &self.assignments, &self.keywords, &self.comparisons, &self.uses];
         let sources = [&self.sources.calls, &self.sources.uses, &self.sources.definitions];
         let all = || own.into_iter().chain(sources).chain([&self.definitions]);
-        let within = format!("{name}.");
-        all().any(|names| names.lead(name, &within))
-            || (name.contains(".()")
-                && all().any(|names| names.lead(&name.replace(".()", ""), &within.replace(".()", ""))))
+        let lead = |name: &str| {
+            let within = format!("{name}.");
+            all().any(|names| names.lead(name, &within))
+        };
+        // A method of a class is written like a member of it, as `Names::named` has it.
+        lead(name) || (name.contains(".()") && lead(&name.replace(".()", "")))
     }
 }

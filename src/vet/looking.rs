@@ -53,8 +53,7 @@ pub(super) fn look<'a, 'r>(
     target: &Target,
 ) -> Looked<'a, 'r> {
     let sources: Vec<&SourceFile> = artifact.files.iter().collect();
-    let (scanner, ordering) = timed(|| Scanner::new(&sources, rules, &policy.scan));
-    let turns = scanner.turns().to_vec();
+    let ((scanner, turns), ordering) = timed(|| Scanner::new(&sources, rules, &policy.scan));
     let mut clocked = Clocked { scanner, parsing: AtomicU64::new(0), scanning: AtomicU64::new(0) };
     let ((parsed, findings), both) = timed(|| parse_in_turn(artifact, &policy.parse, target, &turns, &mut clocked));
     let Clocked { scanner, parsing, scanning } = clocked;

@@ -90,8 +90,7 @@ pub(crate) fn hit_rules<'r>(parsed: &Parsed<'_>, rules: &'r RuleSet, policy: &Sc
 /// Scans what was parsed before.
 fn scanned<'r>(parsed: &Parsed<'_>, rules: &'r RuleSet, policy: &'r ScanPolicy) -> Scanner<'r> {
     let sources: Vec<&SourceFile> = parsed.files.iter().map(|file| file.source).collect();
-    let mut scanner = Scanner::new(&sources, rules, policy);
-    let turns = scanner.turns().to_vec();
+    let (mut scanner, turns) = Scanner::new(&sources, rules, policy);
     for turn in &turns {
         with_room(|| turn.par_iter().for_each(|&at| scanner.file(at, &parsed.files[at])));
         scanner.turn_ends();
@@ -105,7 +104,6 @@ pub(crate) struct Scanner<'r> {
     rules: &'r RuleSet,
     policy: &'r ScanPolicy,
     modules: Modules,
-    turns: Vec<Vec<usize>>,
     /// Files that import each other in a circle: in their turn it is found out what they hand out, and when all turns are
     /// over they are scanned, with all that the rest of their circle hands out.
     circular: Vec<usize>,
@@ -114,17 +112,12 @@ pub(crate) struct Scanner<'r> {
 }
 
 impl<'r> Scanner<'r> {
-    /// A scanner of these files.
-    pub(crate) fn new(sources: &[&SourceFile], rules: &'r RuleSet, policy: &'r ScanPolicy) -> Self {
+    /// A scanner of these files, and their places, turn by turn.
+    pub(crate) fn new(sources: &[&SourceFile], rules: &'r RuleSet, policy: &'r ScanPolicy) -> (Self, Vec<Vec<usize>>) {
         let modules = Modules::of(sources);
         let (turns, circular) = modules.waves();
         let found = sources.iter().map(|_| Mutex::default()).collect();
-        Self { rules, policy, modules, turns, circular, found }
-    }
-
-    /// The places of the files, turn by turn.
-    pub(crate) fn turns(&self) -> &[Vec<usize>] {
-        &self.turns
+        (Self { rules, policy, modules, circular, found }, turns)
     }
 
     /// Scans the file at a place, on a thread with room to recurse.

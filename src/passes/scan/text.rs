@@ -36,7 +36,7 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
         Some(part) => (stretch.range.start, part),
         None => (0, stretch.text),
     };
-    for Candidate { hook, starts } in filter.candidates(whole) {
+    for Candidate { hook, mut starts } in filter.candidates(whole) {
         match &rules.hooked(hook).1.what {
             What::Regex { regex, within, demand } => {
                 let whole = [stretch.range.clone()];
@@ -45,7 +45,7 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
                     Within::String => stretch.strings,
                     Within::Comment => stretch.comments,
                 };
-                let starts = starts.map(|starts| starts.into_iter().map(|start| first + start).collect::<Vec<_>>());
+                starts.iter_mut().flatten().for_each(|start| *start += first);
                 let search = Search { regex: regex.get(), demand: *demand, rule: hook.rule, starts };
                 search.find(stretch.text, ranges, &mut hits);
             }
