@@ -13,20 +13,18 @@ use super::{Facts, Outline};
 pub(crate) use javascript::{Frame, Sketch, lower as javascript, tests as javascript_tests};
 pub(crate) use python::lower as python;
 
-/// What is wanted of a strict tree beside its outline.
+/// What is wanted of a strict tree beside its facts and its outline.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wanted {
-    /// The facts: some rule may find something in them.
-    pub(crate) facts: bool,
     /// What the file tests: its name says that it is a test.
     pub(crate) tests: bool,
 }
 
 /// What a strict tree was lowered into.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lowered {
-    /// The facts, where they were wanted.
-    pub(crate) facts: Option<Facts>,
+    /// The facts.
+    pub(crate) facts: Facts,
     /// The outline.
     pub(crate) outline: Outline,
 }
@@ -35,8 +33,6 @@ impl Lowered {
     /// Moves all that was found to one place: the code is not written there as it is read.
     pub(crate) fn stand_at(&mut self, place: Range<usize>) {
         self.outline = Outline { has_statement: self.outline.has_statement, ..Outline::default() };
-        if let Some(facts) = &mut self.facts {
-            facts.stand_at(place);
-        }
+        self.facts.stand_at(place);
     }
 }

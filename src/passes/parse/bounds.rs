@@ -13,6 +13,11 @@ pub(super) fn too_much_code(text: &str) -> Option<Problem> {
     })
 }
 
+/// The opening brackets of a text, wherever they stand.
+pub(super) fn brackets(text: &str) -> usize {
+    stack::count(text.as_bytes(), |byte| matches!(byte, b'(' | b'[' | b'{'))
+}
+
 /// The fault of too deep a nest of `what` at `at`.
 pub(super) fn too_deep(what: &str, depth_max: u64, at: usize) -> Problem {
     Problem::new("nesting-too-deep", format!("more than {depth_max} {what} inside one another"), at..at + 1)

@@ -17,14 +17,14 @@ use javascript::Roles;
 pub(super) struct Basis<'p> {
     pub(super) policy: &'p ParsePolicy,
     pub(super) target: &'p Target,
-    /// Whether facts are wanted, or the verdict alone.
-    pub(super) facts: bool,
+    /// Whether strict trees are lowered, or the verdict alone is wanted.
+    pub(super) lowers: bool,
 }
 
 impl Basis<'_> {
-    /// What is wanted of the strict tree of a text that stands in the file at `path`.
-    pub(super) fn wanted(self, path: &str) -> Wanted {
-        Wanted { facts: self.facts, tests: is_named_test(path) }
+    /// What is wanted of the strict tree of a text that stands in the file at `path`; `None` where it is not lowered.
+    pub(super) fn wanted(self, path: &str) -> Option<Wanted> {
+        self.lowers.then(|| Wanted { tests: is_named_test(path) })
     }
 }
 

@@ -27,7 +27,7 @@ impl<'a> Judge<'a> {
     /// All of the strict verdict; whether the file is valid, and as what.
     #[must_use]
     pub fn verdict(&self, source: &SourceFile) -> (bool, Option<&'static str>) {
-        let basis = file::Basis { policy: self.policy, target: &self.target, facts: false };
+        let basis = file::Basis { policy: self.policy, target: &self.target, lowers: false };
         let file = file::verdict(source, &self.roles, basis).file;
         (file.validity == Validity::Valid, file.dialect)
     }

@@ -121,7 +121,7 @@ pub(crate) fn parse_in_turn<'a>(
     watch: &mut (impl Watch + Send),
 ) -> (Parsed<'a>, Vec<Finding>) {
     let roles = Roles::of(artifact, policy);
-    let basis = file::Basis { policy, target, facts: true };
+    let basis = file::Basis { policy, target, lowers: true };
     let mut outcomes: Vec<(usize, Outcome<'a>)> = Vec::with_capacity(artifact.files.len());
     with_room(|| {
         for turn in turns {

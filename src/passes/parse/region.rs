@@ -20,7 +20,7 @@ pub struct Region {
     pub language: Language,
     /// Where it stands in the text; all offsets in its facts and its tree are offsets in the whole text.
     pub range: Range<usize>,
-    /// What the strict tree says for the resolver; `None` where there was no strict tree, and where no rule asks.
+    /// What the strict tree says for the resolver; `None` where there was no strict tree, and once it was taken.
     facts: Mutex<Option<Facts>>,
     /// What the strict tree says for the checks of structure and size; `None` where there was no strict tree.
     pub(crate) outline: Option<Outline>,
@@ -42,7 +42,7 @@ impl Region {
     /// of `policy`.
     pub(super) fn strict(language: Language, range: Range<usize>, lowered: Lowered, policy: &ParsePolicy) -> Self {
         let Lowered { facts, outline } = lowered;
-        let (facts, tree_bytes_max) = (Mutex::new(facts), policy.tree_bytes_max.bytes());
+        let (facts, tree_bytes_max) = (Mutex::new(Some(facts)), policy.tree_bytes_max.bytes());
         Self { language, range, facts, outline: Some(outline), judged: None, made: Mutex::new(None), tree_bytes_max }
     }
 

@@ -24,7 +24,7 @@ use crate::facts::{Dialect, ExprId, Facts, Kind, OPAQUE, Sym, limits};
 pub(crate) fn lower(source: &str, body: &[Stmt], tokens: &Tokens, wanted: Wanted) -> Lowered {
     let mut outline = outline::of(source, body, tokens);
     outline.tests = wanted.tests.then(|| tests::of(source, body));
-    Lowered { facts: wanted.facts.then(|| facts(source, body)), outline }
+    Lowered { facts: facts(source, body), outline }
 }
 
 fn facts(source: &str, body: &[Stmt]) -> Facts {

@@ -53,7 +53,7 @@ impl Harvest {
 
     /// What the tree was lowered into.
     fn reap(self, program: &Program<'_>, text: &str, sketch: Sketch) -> Lowered {
-        let facts = self.wanted.facts.then(|| strict::javascript(program, text, self.offset, self.frame));
+        let facts = strict::javascript(program, text, self.offset, self.frame);
         let mut outline = sketch.finish(program);
         outline.tests = self.wanted.tests.then(|| strict::javascript_tests(program, text, self.offset));
         Lowered { facts, outline }

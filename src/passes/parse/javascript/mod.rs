@@ -59,7 +59,7 @@ pub(super) fn judge(path: &str, language: Language, text: &str, roles: &Roles<'_
     }
     let rule = if language == Language::TypeScript { TYPESCRIPT_RULE } else { RULE };
     let node = basis.target.node;
-    let harvest = Some(Harvest { wanted: basis.wanted(path), offset: 0, frame: Frame::File });
+    let harvest = basis.wanted(path).map(|wanted| Harvest { wanted, offset: 0, frame: Frame::File });
     let terms = |goal| Terms { goal, node, rule, harvest };
     match first_accepting(roles.candidates(path, text), text, terms) {
         Ok((candidate, accepted)) => {
@@ -133,8 +133,7 @@ pub(super) fn judge_inline(
     (goal, frame): (Goal, Frame),
     basis: Basis<'_>,
 ) -> Result<Option<Lowered>, Vec<Problem>> {
-    let wanted = basis.wanted("");
-    let harvest = Some(Harvest { wanted, offset, frame });
+    let harvest = basis.wanted("").map(|wanted| Harvest { wanted, offset, frame });
     let problems = match bounded(text, Language::JavaScript) {
         Some(problem) => vec![problem],
         None => match attempt(text, Terms { goal, node: basis.target.node, rule: RULE, harvest }) {

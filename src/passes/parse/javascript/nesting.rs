@@ -15,6 +15,7 @@ mod tokens;
 use tokens::is_word;
 
 use super::{BRACKETS_MAX, ROUND_BRACKETS_MAX};
+use crate::passes::parse::bounds;
 use crate::passes::parse::stack::{self, BRACKET, MARK, OPERATOR};
 
 /// What stays of a bracket that was closed: `if (x) {} else if (x) {} else …` nests as deep as it is long. Of `f()()()` only
@@ -25,14 +26,9 @@ const CLOSED: usize = 1024;
 pub(super) fn is_slight(text: &str, is_typescript: bool) -> bool {
     if is_typescript {
         // Types nest in more ways than one, and each way may be tried before another.
-        return brackets(text.as_bytes()) <= ROUND_BRACKETS_MAX && stack::fits_all(text);
+        return bounds::brackets(text) <= ROUND_BRACKETS_MAX && stack::fits_all(text);
     }
-    stack::fits_quickly(text) && !parameters_over(text.as_bytes(), ROUND_BRACKETS_MAX)
-}
-
-/// The opening brackets of a text, wherever they stand.
-fn brackets(text: &[u8]) -> usize {
-    stack::count(text, |byte| matches!(byte, b'(' | b'[' | b'{'))
+    stack::fits(text) && !parameters_over(text.as_bytes(), ROUND_BRACKETS_MAX)
 }
 
 /// Whether more than `most` round brackets may begin the parameters of an arrow function: those that a pattern follows,
@@ -46,7 +42,8 @@ fn parameters_over(text: &[u8], most: usize) -> bool {
         let others = if name == 0 { NO_PATTERN } else { NOT_BEHIND_NAME };
         rest.get(name).is_none_or(|next| !others.contains(next))
     };
-    memchr::memchr_iter(b'(', text).filter(may_begin).nth(most).is_some()
+    stack::count(text, |byte| byte == b'(') > most
+        && memchr::memchr_iter(b'(', text).filter(may_begin).nth(most).is_some()
 }
 
 /// The most that nests in a text at once.
@@ -185,7 +182,11 @@ impl Scale<'_> {
     fn step(&mut self) -> Option<()> {
         let byte = self.bytes[self.at];
         match byte {
-            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => self.at += 1,
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => {
+                let is_space = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+                self.at += 1;
+                self.at += self.bytes[self.at..].iter().take_while(is_space).count();
+            }
             b'0'..=b'9' => self.number(),
             _ if is_word(byte) => return self.word(),
             b'"' | b'\'' => return self.string(byte),

@@ -11,6 +11,7 @@ use memchr::memmem;
 use ruff_python_ast::StringFlags as _;
 use ruff_python_ast::str_prefix::AnyStringPrefix;
 use ruff_python_ast::token::{Token, TokenKind};
+use ruff_text_size::Ranged as _;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::language::PythonVersion;
@@ -40,21 +41,23 @@ const NAME_BYTES_MAX: usize = 256;
 /// What CPython of the target's version refuses in the names of a text that the strict parser accepts.
 pub(super) fn faults(text: &str, tokens: &[Token], version: PythonVersion) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let (has_names, has_characters) = (!text.is_ascii(), memmem::find(text.as_bytes(), b"\\N{").is_some());
-    if !has_names && !has_characters {
-        return problems;
-    }
+    let mut places = Places::new(text);
     // Most of what is not ASCII stands in comments and strings, where no character is too new.
     let assigned = LazyCell::new(|| Assigned::after(version));
-    for token in tokens {
+    let mut rest = tokens;
+    while let Some(place) = places.next() {
+        rest = &rest[rest.partition_point(|token| usize::from(token.end()) <= place)..];
+        let Some(token) = rest.first() else { break };
         let (kind, range) = token.as_tuple();
         let range = super::bytes(range);
+        if range.start > place {
+            continue;
+        }
+        places.skip_to(range.end);
         let source = &text[range.clone()];
         match kind {
-            TokenKind::Name if has_names && !source.is_ascii() => {
-                problems.extend(identifier_fault(source, range.start, version, &assigned));
-            }
-            TokenKind::String | TokenKind::FStringMiddle | TokenKind::TStringMiddle if has_characters => {
+            TokenKind::Name => problems.extend(identifier_fault(source, range.start, version, &assigned)),
+            TokenKind::String | TokenKind::FStringMiddle | TokenKind::TStringMiddle => {
                 let prefix = token.string_flags().map(|flags| flags.prefix());
                 let has_escapes =
                     prefix.is_some_and(|prefix| !prefix.is_raw() && !matches!(prefix, AnyStringPrefix::Bytes(_)));
@@ -66,6 +69,53 @@ pub(super) fn faults(text: &str, tokens: &[Token], version: PythonVersion) -> Ve
         }
     }
     problems
+}
+
+/// The places of a text where a name may be at fault: what is not ASCII, and the `\N{…}` of strings.
+struct Places<'a> {
+    bytes: &'a [u8],
+    strange: Option<usize>,
+    named: Option<usize>,
+}
+
+impl<'a> Places<'a> {
+    fn new(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        Self { bytes, strange: beyond_ascii(bytes, 0), named: named(bytes, 0) }
+    }
+
+    /// The first of them.
+    fn next(&mut self) -> Option<usize> {
+        let place = self.strange.unwrap_or(usize::MAX).min(self.named.unwrap_or(usize::MAX));
+        if place == usize::MAX {
+            return None;
+        }
+        self.skip_to(place + 1);
+        Some(place)
+    }
+
+    /// Forgets those before `at`.
+    fn skip_to(&mut self, at: usize) {
+        if self.strange.is_some_and(|place| place < at) {
+            self.strange = beyond_ascii(self.bytes, at);
+        }
+        if self.named.is_some_and(|place| place < at) {
+            self.named = named(self.bytes, at);
+        }
+    }
+}
+
+/// The first `\N{` from `at` on.
+fn named(bytes: &[u8], at: usize) -> Option<usize> {
+    memmem::find(&bytes[at..], b"\\N{").map(|found| at + found)
+}
+
+/// The first byte from `at` on that is not ASCII; many are looked at together.
+pub(super) fn beyond_ascii(bytes: &[u8], at: usize) -> Option<usize> {
+    const TOGETHER: usize = 64;
+    let rest = &bytes[at..];
+    let first = TOGETHER * rest.chunks(TOGETHER).position(|chunk| !chunk.is_ascii())?;
+    rest[first..].iter().position(|byte| !byte.is_ascii()).map(|found| at + first + found)
 }
 
 /// The fault of an identifier that begins at `start`.

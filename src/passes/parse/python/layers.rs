@@ -6,7 +6,9 @@ use crate::policy::ParsePolicy;
 /// What is looked at before the parser: brackets, and room to recurse. Whether the file may be parsed.
 #[must_use]
 pub fn bounds(text: &str, policy: &ParsePolicy) -> bool {
-    scan::scan(text, policy.nesting_depth_max).brackets.too_deep.is_none() && bounds::too_much_code(text).is_none()
+    let is_slight = bounds::brackets(text) <= BRACKETS_UNSEEN_MAX;
+    bounds::too_much_code(text).is_none()
+        && (is_slight || scan::scan(text, policy.nesting_depth_max).brackets.too_deep.is_none())
 }
 
 /// The parser alone.
@@ -19,7 +21,7 @@ pub fn parse(text: &str) -> Option<Parsed<ModModule>> {
 #[must_use]
 pub fn layout<'a>(text: &'a str, parsed: &Parsed<ModModule>) -> Layout<'a> {
     let tokens = parsed.tokens();
-    let survey = survey::survey(text, tokens);
+    let survey = survey::survey(text, tokens, BRACKETS_MAX);
     let names = identifiers::faults(text, tokens, Target::default().python);
     let flufl = layout::unequal_under_flufl(text, tokens, PythonVersion::PY314);
     let faults = usize::from(survey.layout.is_some()) + usize::from(survey.bare_yield.is_some());

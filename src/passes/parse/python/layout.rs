@@ -15,19 +15,27 @@ pub(super) const INDENTS_MAX: usize = 99;
 pub(super) struct Indentation<'a> {
     text: &'a str,
     levels: Vec<Width>,
+    /// The white space before the line that came last.
+    last: &'a [u8],
 }
 
 impl<'a> Indentation<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, levels: vec![Width::default()] }
+        Self { text, levels: vec![Width::default()], last: b"" }
     }
 
     /// What CPython refuses in the indentation of the logical line whose first token begins at `start`.
     pub(super) fn line_before(&mut self, start: usize) -> Option<Problem> {
-        let before = &self.text.as_bytes()[..start];
+        let text: &'a str = self.text;
+        let before = &text.as_bytes()[..start];
+        // Most lines are indented as the one before is.
+        if let Some(b"" | [.., b'\n']) = before.strip_suffix(self.last) {
+            return None;
+        }
         // What stands there is white space, save in code that is not valid.
         let line = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        let (rule, message) = step(&mut self.levels, Width::of(&before[line..]))?;
+        self.last = &before[line..];
+        let (rule, message) = step(&mut self.levels, Width::of(self.last))?;
         Some(Problem::new(rule, message, line..start))
     }
 }

@@ -58,8 +58,7 @@ pub(super) enum Form {
 /// Judges one Python file.
 pub(super) fn judge(path: &str, text: &str, basis: Basis<'_>) -> Judged {
     let form = if path.ends_with(".pyi") { Form::Stub } else { Form::Module };
-    let wanted = basis.wanted(path);
-    let (problems, lowered) = bounded(text, form, basis, Some(wanted));
+    let (problems, lowered) = bounded(text, form, basis, basis.wanted(path));
     let region = |lowered| Region::strict(Language::Python, 0..text.len(), lowered, basis.policy);
     let regions = lowered.map(region).into_iter().collect();
     Judged { dialect: Some(basis.target.python.name()), problems, regions, ..Judged::default() }
@@ -76,7 +75,7 @@ pub(super) fn lowered(path: &str, text: &str, basis: Basis<'_>) -> Option<Lowere
         return None;
     }
     let options = ParseOptions::from(Mode::Module).with_target_version(python_version(basis.target));
-    lower(text, &parse_unchecked(text, options).try_into_module()?, basis.wanted(path))
+    lower(text, &parse_unchecked(text, options).try_into_module()?, basis.wanted(path)?)
 }
 
 /// What a tree says, where the parser took all of the text.
@@ -84,18 +83,38 @@ fn lower(text: &str, parsed: &Parsed<ModModule>, wanted: Wanted) -> Option<Lower
     (!parsed.has_invalid_syntax()).then(|| strict::python(text, parsed.suite(), parsed.tokens(), wanted))
 }
 
+/// The most opening brackets of a text that the parser may see before it is known how deep they nest.
+const BRACKETS_UNSEEN_MAX: usize = 10_000;
+
 /// The faults of a text that is no hazard to the parser, and what is wanted of its tree.
+///
+/// How deep brackets nest is told by the parser's tokens where there are so few that it can do no harm, and by a scan
+/// before it otherwise.
 fn bounded(text: &str, form: Form, basis: Basis<'_>, wanted: Option<Wanted>) -> (Vec<Problem>, Option<Lowered>) {
-    let Basis { policy, target, .. } = basis;
-    let depth_max = policy.nesting_depth_max.min(BRACKETS_MAX);
-    let found = scan::scan(text, depth_max);
-    if let Some(at) = found.brackets.too_deep {
-        return (vec![bounds::too_deep("brackets", depth_max, at)], None);
-    }
     if let Some(problem) = bounds::too_much_code(text) {
+        return (vec![nested(text, basis).err().unwrap_or(problem)], None);
+    }
+    if bounds::brackets(text) > BRACKETS_UNSEEN_MAX
+        && let Err(problem) = nested(text, basis)
+    {
         return (vec![problem], None);
     }
-    judged(form, text, target, &found, wanted)
+    judged(form, text, basis, wanted).unwrap_or_else(|problem| (vec![problem], None))
+}
+
+/// Brackets that may be inside one another.
+fn depth_max(basis: Basis<'_>) -> u64 {
+    basis.policy.nesting_depth_max.min(BRACKETS_MAX)
+}
+
+/// The brackets of a text, or the fault of those that nest too deep.
+fn nested(text: &str, basis: Basis<'_>) -> Result<scan::Scan, Problem> {
+    let depth_max = depth_max(basis);
+    let found = scan::scan(text, depth_max);
+    match found.brackets.too_deep {
+        Some(at) => Err(bounds::too_deep("brackets", depth_max, at)),
+        None => Ok(found),
+    }
 }
 
 /// The errors of the strict parser that are errors: it takes a name `match` behind a `;` for the statement, finds no name
@@ -119,21 +138,26 @@ fn real_errors(errors: &[ParseError], tokens: &[Token], text: &str) -> Vec<Parse
     errors.iter().filter(is_real).cloned().collect()
 }
 
+/// The faults of a text that can be parsed; or that of brackets that nest too deep, which then is all that is said of it.
 fn judged(
     form: Form,
     text: &str,
-    target: &Target,
-    found: &scan::Scan,
+    basis: Basis<'_>,
     wanted: Option<Wanted>,
-) -> (Vec<Problem>, Option<Lowered>) {
+) -> Result<(Vec<Problem>, Option<Lowered>), Problem> {
+    let target = basis.target;
     let python = python_version(target);
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(python));
-    let mut survey = survey::survey(text, parsed.tokens());
+    let mut survey = survey::survey(text, parsed.tokens(), depth_max(basis));
     let layout = survey.layout.take();
+    if survey.may_nest_too_deep {
+        nested(text, basis)?;
+    }
     if parsed.has_invalid_syntax() {
+        let found = nested(text, basis)?;
         let errors = real_errors(parsed.errors(), parsed.tokens(), text);
         if !errors.is_empty() {
-            return (hints::improve(&errors, text, found, layout), None);
+            return Ok((hints::improve(&errors, text, &found, layout), None));
         }
     }
     let unsupported = parsed.unsupported_syntax_errors().iter().filter(|error| !version::is_found_in_tree(error.kind));
@@ -141,12 +165,12 @@ fn judged(
     let too_deep = layout.as_ref().is_some_and(|problem| problem.rule == "nesting-too-deep");
     let mut problems: Vec<Problem> = unsupported.chain(layout).collect();
     if too_deep {
-        return (problems, None);
+        return Ok((problems, None));
     }
     problems.extend(survey.bare_yield.take());
     problems.extend(identifiers::faults(text, parsed.tokens(), target.python));
     problems.extend(layout::unequal_under_flufl(text, parsed.tokens(), python));
-    let Some(module) = parsed.try_into_module() else { return (problems, None) };
+    let Some(module) = parsed.try_into_module() else { return Ok((problems, None)) };
     let body = module.suite();
     match form {
         Form::Cell => {
@@ -156,5 +180,5 @@ fn judged(
         Form::Module | Form::Stub => problems.extend(semantic::check(body, text, target, form, &survey)),
     }
     let lowered = wanted.and_then(|wanted| lower(text, &module, wanted));
-    (problems, lowered)
+    Ok((problems, lowered))
 }

@@ -6,6 +6,7 @@ use memchr::memmem;
 use ruff_python_ast::token::{Token, TokenKind};
 use ruff_text_size::Ranged as _;
 
+use super::identifiers::beyond_ascii;
 use super::survey::Marks;
 
 /// The names of a text whose scope is asked about.
@@ -18,6 +19,11 @@ pub(super) struct Watched<'a> {
     /// Whether every name must be looked at: one of them is written in two ways, or with letters that are normalised.
     all: bool,
 }
+
+/// The most names that are sought in the text one by one, and the length of the shortest, in bytes. Others are sought among
+/// all tokens.
+const SOUGHT_MAX: usize = 4;
+const SOUGHT_BYTES_MIN: usize = 3;
 
 /// One of 64 kinds of names, by length and first letter.
 fn sign(name: &str) -> u64 {
@@ -70,14 +76,24 @@ impl<'a> Watched<'a> {
     pub(super) fn finish(&mut self, tokens: &[Token], marks: &mut Marks) {
         self.names.sort_unstable();
         self.names.dedup();
-        let has_strange = !self.text.is_ascii();
-        if self.all || memmem::find(self.text.as_bytes(), b"__debug__").is_some() {
-            marks.set_all();
-        } else if has_strange || self.any() {
+        let text = self.text.as_bytes();
+        if self.all || memmem::find(text, b"__debug__").is_some() {
+            return marks.set_all();
+        }
+        let mut strange = beyond_ascii(text, 0);
+        while let Some(at) = strange {
+            strange = beyond_ascii(text, marks.set_at(at).min(text.len()));
+        }
+        if self.names.len() <= SOUGHT_MAX && self.names.iter().all(|name| name.len() >= SOUGHT_BYTES_MIN) {
+            for name in &self.names {
+                for at in memmem::find_iter(text, name.as_bytes()) {
+                    marks.set_at(at);
+                }
+            }
+        } else {
             for token in tokens.iter().filter(|token| is_name(token.kind())) {
-                let name = &self.text[super::bytes(token.range())];
-                if self.has(name) || (has_strange && !name.is_ascii()) {
-                    marks.set(token.range());
+                if self.has(&self.text[super::bytes(token.range())]) {
+                    marks.set_at(token.start().into());
                 }
             }
         }

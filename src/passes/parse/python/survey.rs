@@ -17,6 +17,8 @@ pub(super) struct Survey<'a> {
     pub(super) layout: Option<Problem>,
     /// The first `yield` before an operator that begins no expression.
     pub(super) bare_yield: Option<Problem>,
+    /// Whether a logical line has more opening brackets than may be inside one another.
+    pub(super) may_nest_too_deep: bool,
     /// Where expressions may be at fault.
     pub(super) marks: Marks,
     /// The names whose scope is asked about.
@@ -78,9 +80,12 @@ const NOTED: [TokenKind; 21] = [
 ];
 
 /// Walks the tokens of a text.
-pub(super) fn survey<'a>(text: &'a str, tokens: &[Token]) -> Survey<'a> {
+pub(super) fn survey<'a>(text: &'a str, tokens: &[Token], depth_max: u64) -> Survey<'a> {
     let mut walk = Walk {
         tokens,
+        depth_max: usize::try_from(depth_max).unwrap_or(usize::MAX),
+        line: 0,
+        may_nest_too_deep: false,
         layout: None,
         bare_yield: None,
         marks: Marks::new(text.len()),
@@ -104,13 +109,18 @@ pub(super) fn survey<'a>(text: &'a str, tokens: &[Token]) -> Survey<'a> {
             walk.note(at, token);
         }
     }
-    let Walk { layout, bare_yield, mut marks, mut watched, .. } = walk;
+    walk.ends_line(tokens.len());
+    let Walk { layout, bare_yield, may_nest_too_deep, mut marks, mut watched, .. } = walk;
     watched.finish(tokens, &mut marks);
-    Survey { layout, bare_yield, marks, watched }
+    Survey { layout, bare_yield, may_nest_too_deep, marks, watched }
 }
 
 struct Walk<'t, 'a> {
     tokens: &'t [Token],
+    depth_max: usize,
+    /// The token that the logical line begins with.
+    line: usize,
+    may_nest_too_deep: bool,
     layout: Option<Problem>,
     bare_yield: Option<Problem>,
     marks: Marks,
@@ -126,7 +136,10 @@ struct Walk<'t, 'a> {
 impl Walk<'_, '_> {
     fn note(&mut self, at: usize, token: &Token) {
         match token.kind() {
-            TokenKind::Newline => self.keywords = 0,
+            TokenKind::Newline => {
+                self.keywords = 0;
+                self.ends_line(at);
+            }
             TokenKind::Equal => self.equal(at, token),
             TokenKind::FStringStart | TokenKind::TStringStart => {
                 if self.strings > 0 {
@@ -164,6 +177,16 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// The logical line ends before the token `at`. Brackets never reach from one into the next.
+    fn ends_line(&mut self, at: usize) {
+        if at - self.line > self.depth_max {
+            let opens = |token: &&Token| matches!(token.kind(), TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace);
+            let most = self.tokens[self.line..at].iter().filter(opens).count();
+            self.may_nest_too_deep |= most > self.depth_max;
+        }
+        self.line = at;
+    }
+
     /// An `=` behind a name that stands behind `(` or `,`, or begins a line in brackets, may be that of a keyword argument.
     /// One alone repeats nothing.
     fn equal(&mut self, at: usize, token: &Token) {
@@ -194,10 +217,15 @@ impl Marks {
 
     /// Marks the place where a range begins.
     pub(super) fn set(&mut self, range: TextRange) {
-        let start = usize::from(range.start());
-        if let Some(word) = self.0.get_mut(start / WORD_BYTES) {
-            *word |= 1 << (start / 8 % 64);
+        self.set_at(range.start().into());
+    }
+
+    /// Marks a place; where the next one is that is not marked with it.
+    pub(super) fn set_at(&mut self, place: usize) -> usize {
+        if let Some(word) = self.0.get_mut(place / WORD_BYTES) {
+            *word |= 1 << (place / 8 % 64);
         }
+        (place / 8 + 1) * 8
     }
 
     /// Marks all of the text.
@@ -249,7 +277,9 @@ mod tests {
     fn plain_code_has_no_marks_and_the_rest_has() {
         let spares = |text: &str| {
             let parsed = ruff_python_parser::parse_module(text).expect("the samples are valid");
-            survey(text, parsed.tokens()).marks.spares(range(0, u32::try_from(text.len()).expect("they are short")))
+            survey(text, parsed.tokens(), 200)
+                .marks
+                .spares(range(0, u32::try_from(text.len()).expect("they are short")))
         };
         for text in ["x = f(a, b=1).c[0]\n", "f'{a:{b}}' + {'a': 1}['a']\n", "if x == 1:\n    del y, z\n"] {
             assert!(spares(text), "{text}");

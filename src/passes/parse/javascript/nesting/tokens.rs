@@ -17,11 +17,16 @@ impl Scale<'_> {
 
     /// `None` where a backslash begins no escape: the parser goes on behind it, with what is left of the text.
     pub(super) fn word(&mut self) -> Option<()> {
-        let start = self.at;
-        while is_word(self.peek(0)) {
-            if self.peek(0) == b'\\' && !is_escape(&self.bytes[self.at..]) {
+        let (start, mut classes) = (self.at, 0);
+        while let Some(&byte) = self.bytes.get(self.at) {
+            let class = CLASSES[usize::from(byte)] & (IN_WORD | ODD);
+            if class == 0 {
+                break;
+            }
+            if byte == b'\\' && !is_escape(&self.bytes[self.at..]) {
                 return None;
             }
+            classes |= class;
             self.at += 1;
         }
         let word = &self.bytes[start..self.at];
@@ -29,6 +34,13 @@ impl Scale<'_> {
         self.last = 0;
         self.before = match self.before {
             Before::Dot => Before::Operand,
+            // White space beyond ASCII is read as part of a word, and any keyword could stand beside it.
+            _ if classes & ODD != 0 && !is_name(word) => {
+                self.goes_on();
+                self.here.lasting += 2 * WORD;
+                Before::Unknown
+            }
+            _ if is_no_keyword(word) => Before::Operand,
             _ => self.after_word(word),
         };
         Some(())
@@ -36,13 +48,6 @@ impl Scale<'_> {
 
     /// What a word that may be a keyword says about a slash.
     fn after_word(&mut self, word: &[u8]) -> Before {
-        // White space beyond ASCII is read as part of a word, and any keyword could stand beside it.
-        let is_plain = word.iter().all(|byte| byte.is_ascii() && *byte != b'\\') || is_name(word);
-        if !is_plain {
-            self.goes_on();
-            self.here.lasting += 2 * WORD;
-            return Before::Unknown;
-        }
         match word {
             b"else" => {
                 self.goes_on();
@@ -137,6 +142,10 @@ impl Scale<'_> {
         let mut at = self.at + 1;
         loop {
             let byte = *self.bytes.get(at)?;
+            if CLASSES[usize::from(byte)] & ENDS_TEXT == 0 {
+                at += 1;
+                continue;
+            }
             match byte {
                 b'\\' if self.bytes.get(at + 1) == Some(&b'\r') && self.bytes.get(at + 2) == Some(&b'\n') => at += 2,
                 b'\\' => at += 1,
@@ -174,6 +183,38 @@ impl Scale<'_> {
     }
 }
 
+/// What bytes are, as bits.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let at = byte as u8;
+        if is_word(at) {
+            classes[byte] |= if at == b'\\' || at >= 0x80 { ODD } else { IN_WORD };
+        }
+        if matches!(at, b'\\' | b'\n' | b'\r' | b'"' | b'\'') {
+            classes[byte] |= ENDS_TEXT;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+/// Part of a word.
+const IN_WORD: u8 = 1;
+/// Part of a word that may not be what it looks like.
+const ODD: u8 = 2;
+/// It may end a string, or stand before what would.
+const ENDS_TEXT: u8 = 4;
+
+/// The length of the longest word that [`Scale::after_word`] knows, in bytes.
+const KEYWORD_BYTES_MAX: usize = 10;
+
+/// Whether a word is none that [`Scale::after_word`] knows, by its looks alone.
+fn is_no_keyword(word: &[u8]) -> bool {
+    !(2..=KEYWORD_BYTES_MAX).contains(&word.len()) || !word[0].is_ascii_lowercase()
+}
+
 /// Whether a word beyond ASCII is of letters alone.
 fn is_name(word: &[u8]) -> bool {
     let is_letter = |char: char| char.is_alphanumeric() || matches!(char, '_' | '$' | '#');
@@ -199,6 +240,6 @@ fn is_separator(bytes: &[u8]) -> bool {
 
 /// What names are made of; `#` begins a private one, and `\` an escape.
 #[inline]
-pub(super) fn is_word(byte: u8) -> bool {
+pub(super) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#' | b'\\') || byte >= 0x80
 }
