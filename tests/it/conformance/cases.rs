@@ -10,9 +10,9 @@ use super::{Case, ends, says, text};
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-fn same(_: &mut Job) {}
+pub(super) fn same(_: &mut Job) {}
 
-fn hasty(job: &mut Job) {
+pub(super) fn hasty(job: &mut Job) {
     job.limits.wall = Duration::from_millis(700);
 }
 
@@ -23,7 +23,7 @@ fn node(code: &str, job: &mut Job) {
 }
 
 /// The first number that a program printed.
-fn number(outcome: &Outcome) -> Result<u64, String> {
+pub(super) fn number(outcome: &Outcome) -> Result<u64, String> {
     let said = text(outcome);
     let err = String::from_utf8_lossy(&outcome.stderr.bytes);
     said.split_whitespace()
@@ -32,11 +32,11 @@ fn number(outcome: &Outcome) -> Result<u64, String> {
         .ok_or_else(|| format!("{:?}: no number in {said:?}; stderr: {err}", outcome.ended))
 }
 
-fn within(value: u64, low: u64, high: u64) -> Result<(), String> {
+pub(super) fn within(value: u64, low: u64, high: u64) -> Result<(), String> {
     if (low..=high).contains(&value) { Ok(()) } else { Err(format!("{value} is not within {low} and {high}")) }
 }
 
-fn timed_out(outcome: &Outcome) -> Result<(), String> {
+pub(super) fn timed_out(outcome: &Outcome) -> Result<(), String> {
     if outcome.ended != Ended::TimedOut {
         return Err(format!("{:?}: {}", outcome.ended, String::from_utf8_lossy(&outcome.stderr.bytes)));
     }
@@ -63,8 +63,8 @@ macro_rules! cases {
     };
 }
 
-/// Every case.
-pub(super) const CASES: &[Case] = cases! {
+/// What every program meets.
+const CASES: &[Case] = cases! {
     // How a program ends.
     "exit with nothing", "", same, Ends(Ended::Exited(0));
     "exit with a code", "sys.exit(3)", same, Ends(Ended::Exited(3));
@@ -489,13 +489,18 @@ print([name for name in (line.split(':')[0].strip() for line in lines) if name !
     "the name of the host is hidden", "print(os.uname().nodename == open('/work/input.txt').read())", same, Says("False");
 };
 
+/// The cases of all tables.
+pub(super) fn every() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().chain(super::attacks::ATTACKS)
+}
+
 // A table of `const` needs its rows made in place; this keeps the short form for the tests of the table itself.
 #[test]
 fn names_are_unique() {
-    let mut names: Vec<_> = CASES.iter().map(|case| case.name).chain([case("", "", Says("")).name]).collect();
+    let mut names: Vec<_> = every().map(|case| case.name).chain([case("", "", Says("")).name]).collect();
     let count = names.len();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
-    assert!(count > 70, "{count}");
+    assert!(count > 120, "{count}");
 }
