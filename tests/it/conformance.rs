@@ -20,6 +20,7 @@ use vetrun::sandbox::{
 mod cases;
 mod docker;
 mod native;
+mod trace;
 
 use cases::CASES;
 
@@ -92,6 +93,7 @@ fn python(code: &str) -> Job {
         collect_into: None,
         network: Network::None,
         limits: limits(),
+        trace: false,
     }
 }
 

@@ -194,8 +194,25 @@ fn execution() -> Execution {
             oom_kills: Some(0),
             sampled: true,
         },
+        behaviour: BehaviourReport {
+            traced: true,
+            untraced_because: None,
+            attempts: vec![
+                attempt("refused", "mount", Some("/mnt\u{1b}[2J\nforged"), Some("EPERM"), 1),
+                attempt("refused", "ptrace", None, Some("EPERM"), 12),
+                attempt("network", "connect", Some("203.0.113.7:80"), None, 2),
+                attempt("lookup", "sendmmsg", Some("example.invalid"), None, 2),
+                attempt("started", "execve", Some("/bin/sh -c 'id; id'"), None, 1),
+            ],
+            truncated: true,
+        },
         network: NetworkReport { mode: "none".into() },
     }
+}
+
+fn attempt(kind: &str, call: &str, target: Option<&str>, answer: Option<&str>, count: u64) -> AttemptReport {
+    let [target, answer] = [target, answer].map(|text| text.map(str::to_owned));
+    AttemptReport { kind: kind.to_owned(), call: call.to_owned(), target, answer, count }
 }
 
 /// One that passed without a word, read from standard input.
