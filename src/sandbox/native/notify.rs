@@ -147,3 +147,98 @@ pub(super) fn memory(thread: i32, address: u64, bytes_max: usize) -> Vec<u8> {
     buffer.truncate(usize::try_from(read).unwrap_or(0));
     buffer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::native::seccomp::Filters;
+    use crate::sandbox::native::spec::Net;
+
+    /// Runs `steps` in a child, which may only make system calls, and returns what it exits with.
+    fn in_a_child(steps: impl FnOnce() -> c_int) -> c_int {
+        // SAFETY: the child makes system calls alone, and ends without returning.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            let code = steps();
+            // SAFETY: this only ends the process.
+            unsafe { libc::_exit(code) };
+        }
+        let mut status = 0;
+        // SAFETY: the pointer is to a local variable of the right type.
+        assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+        assert!(libc::WIFEXITED(status), "{status}");
+        libc::WEXITSTATUS(status)
+    }
+
+    fn error_of(result: c_long) -> c_int {
+        if result == 0 { 0 } else { io::Error::last_os_error().raw_os_error().unwrap_or(0) }
+    }
+
+    /// Each of these would succeed, or fail otherwise, if it went on.
+    fn attempts() -> [c_int; 3] {
+        let argv = [c"/bin/true".as_ptr(), std::ptr::null()];
+        // SAFETY: texts end in a zero byte and arrays in a null pointer; all outlive the calls.
+        unsafe {
+            [
+                error_of(libc::syscall(libc::SYS_unshare, libc::CLONE_NEWUSER)),
+                error_of(libc::syscall(libc::SYS_chroot, c"/nonexistent".as_ptr())),
+                error_of(libc::syscall(libc::SYS_execve, argv[0], argv.as_ptr(), std::ptr::null::<c_int>(), 1)),
+            ]
+        }
+    }
+
+    fn forbids_privileges() {
+        // SAFETY: this option of prctl takes plain numbers.
+        unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+    }
+
+    #[test]
+    fn without_a_listener_nothing_goes_on() {
+        let filters = Filters::telling(Net::None, false, 7).unwrap();
+        let telling = filters.telling.as_ref().unwrap();
+        let code = in_a_child(|| {
+            forbids_privileges();
+            let Ok(listener) = listen(telling) else { return 100 };
+            if filters.apply().is_err() {
+                return 101;
+            }
+            drop(listener);
+            // A new listener would undo the filter that has lost its own.
+            let again = match listen(telling) {
+                Ok(_) => return 102,
+                Err(error) => error.raw_os_error().unwrap_or(0),
+            };
+            match (attempts(), again) {
+                ([libc::ENOSYS, libc::ENOSYS, libc::ENOSYS], libc::EPERM) => 42,
+                _ => 103,
+            }
+        });
+        assert_eq!(code, 42);
+    }
+
+    #[test]
+    fn the_mark_lets_one_program_through() {
+        let filters = Filters::telling(Net::None, false, 7).unwrap();
+        let telling = filters.telling.as_ref().unwrap();
+        let code = in_a_child(|| {
+            forbids_privileges();
+            let Ok(_listener) = listen(telling) else { return 100 };
+            let argv = [c"/bin/true".as_ptr(), std::ptr::null()];
+            // SAFETY: texts end in a zero byte and arrays in a null pointer; all outlive the call.
+            unsafe { libc::syscall(libc::SYS_execve, argv[0], argv.as_ptr(), std::ptr::null::<c_int>(), 7) };
+            101
+        });
+        assert_eq!(code, 0);
+    }
+
+    #[test]
+    fn memory_is_read_as_far_as_it_goes() {
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let text = b"some text".to_vec();
+        assert_eq!(memory(own, text.as_ptr() as u64, text.len()), text);
+        assert_eq!(memory(own, 0, 10), b"");
+        assert_eq!(memory(own, u64::MAX - 3, 10), b"");
+        assert_eq!(memory(own, text.as_ptr() as u64, 0), b"");
+        assert_eq!(memory(i32::MAX, text.as_ptr() as u64, 4), b"");
+    }
+}

@@ -99,11 +99,12 @@ fn an_ordinary_user_has_the_same_sandbox() {
     let mut command = Command::new(copy(&std::env::current_exe().unwrap(), "tests"));
     command
         .args(["--exact", "conformance::native_conforms", "conformance::native_conforms_around", "--nocapture"])
+        .args(super::trace::FOR_EVERY_USER.map(|test| format!("conformance::trace::{test}")))
         .env("VETRUN_TEST_LAUNCHER", copy(launcher(), "vetrun"))
         .uid(ORDINARY_ID)
         .gid(ORDINARY_ID)
         .current_dir("/");
-    succeeds(command, "2 passed");
+    succeeds(command, &format!("{} passed", 2 + super::trace::FOR_EVERY_USER.len()));
 }
 
 #[test]

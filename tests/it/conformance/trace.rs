@@ -9,6 +9,16 @@ use vetrun::sandbox::{AttemptKind, Behaviour, Ended, Job, Network, Outcome, Prog
 use super::native::{alone, eventually, is_alone, processes_with};
 use super::{ends, native_is_off, python, run, says, text};
 
+/// What is run once more by a user without rights.
+pub(super) const FOR_EVERY_USER: [&str; 6] = [
+    "what_is_refused_is_told_with_what_it_was_for",
+    "addresses_and_names_are_told",
+    "programs_that_are_started_are_told",
+    "every_call_returns_the_same_with_and_without",
+    "texts_that_cannot_be_read_or_have_no_end_are_no_trouble",
+    "threads_and_children_are_told_together",
+];
+
 /// A program whose run is traced.
 fn traced(code: &str) -> Job {
     Job { trace: true, ..python(code) }
