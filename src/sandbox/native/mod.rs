@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Where a run is traced, a thread of vetrun answers the calls that its filter stops (`trace.rs`, `notify.rs`) and notes what
-//! they were for (`attempts.rs`, `address.rs`, `question.rs`).
+//! they were for (`attempts.rs`, `reading.rs`, `address.rs`, `question.rs`).
 //!
 //! The supervisor plans (`layout.rs`, `interpreter.rs`), writes the plan down (`spec.rs`), and sends it over a socket
 //! (`channel.rs`). Started as root, vetrun uses control groups, and the program becomes a host user that nobody is;
@@ -32,6 +32,7 @@ mod net;
 mod notify;
 mod owner;
 mod question;
+mod reading;
 mod root;
 mod sample;
 mod seccomp;

@@ -132,8 +132,11 @@ impl AsFd for Listener {
     }
 }
 
-/// Reads up to `bytes_max` bytes at `address` of the memory of `thread`, as many as are there; at most two pages.
-pub(super) fn memory(thread: i32, address: u64, bytes_max: usize) -> Vec<u8> {
+/// Reads up to `bytes_max` bytes at `address` of the memory of `thread`, as many as are there; at most a page.
+///
+/// # Errors
+/// `EFAULT` where nothing is there, `ESRCH` where the thread is gone, `EPERM` where this host forbids it.
+pub(super) fn memory(thread: i32, address: u64, bytes_max: usize) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0_u8; bytes_max.min(PAGE_BYTES as usize)];
     let to_page_end = usize::try_from(PAGE_BYTES - address % PAGE_BYTES).unwrap_or(usize::MAX);
     let first = buffer.len().min(to_page_end);
@@ -144,8 +147,9 @@ pub(super) fn memory(thread: i32, address: u64, bytes_max: usize) -> Vec<u8> {
     // SAFETY: `ours` is the whole of `buffer`, which lives through the call; `theirs` is memory of another process, which
     // the kernel checks.
     let read = unsafe { libc::process_vm_readv(thread, &raw const ours, 1, theirs.as_ptr(), 2, 0) };
-    buffer.truncate(usize::try_from(read).unwrap_or(0));
-    buffer
+    let read = usize::try_from(read).map_err(|_| io::Error::last_os_error())?;
+    buffer.truncate(read);
+    Ok(buffer)
 }
 
 #[cfg(test)]
@@ -235,10 +239,12 @@ mod tests {
     fn memory_is_read_as_far_as_it_goes() {
         let own = rustix::process::getpid().as_raw_nonzero().get();
         let text = b"some text".to_vec();
-        assert_eq!(memory(own, text.as_ptr() as u64, text.len()), text);
-        assert_eq!(memory(own, 0, 10), b"");
-        assert_eq!(memory(own, u64::MAX - 3, 10), b"");
-        assert_eq!(memory(own, text.as_ptr() as u64, 0), b"");
-        assert_eq!(memory(i32::MAX, text.as_ptr() as u64, 4), b"");
+        let start = text.as_ptr() as u64;
+        assert_eq!(memory(own, start, text.len()).unwrap(), text);
+        assert_eq!(memory(own, start, 0).unwrap(), b"");
+        let failed = |result: io::Result<Vec<u8>>| result.unwrap_err().raw_os_error();
+        assert_eq!(failed(memory(own, 0, 10)), Some(libc::EFAULT));
+        assert_eq!(failed(memory(own, u64::MAX - 3, 10)), Some(libc::EFAULT));
+        assert_eq!(failed(memory(i32::MAX, start, 4)), Some(libc::ESRCH));
     }
 }

@@ -142,6 +142,40 @@ os.execv('/bin/echo', ['echo', 'last'])
     assert_eq!(told.len(), 4, "{told:?}");
 }
 
+/// What is executed from memory, by a name that is no text, or by a path that is too long to be kept, is told as well.
+#[test]
+fn programs_that_hide_are_told() {
+    let code = r"
+import shutil
+def start(*exec):
+    if os.fork() == 0:
+        os.execve(*exec, {})
+    os.wait()
+memory = os.memfd_create('payload', 0)
+os.write(memory, open('/bin/true', 'rb').read())
+os.set_inheritable(memory, True)
+start(memory, ['kworker'])
+shutil.copy('/bin/true', b'/tmp/\xff')
+start(b'/tmp/\xff', ['x'])
+start('/' + './' * 300 + 'bin/true', ['true'])
+os.chdir('/bin')
+start('./true', ['true'])
+";
+    let Some((outcome, behaviour)) = seen(code) else { return };
+    assert_eq!(ends(&outcome, Ended::Exited(0)), Ok(()));
+    let told = told(&behaviour, AttemptKind::Started);
+    let expected = [
+        format!("execve /{}.… (as true) - 1", "./".repeat(127)),
+        "execve '/tmp/\u{fffd}' (as x) - 1".to_owned(),
+        "execve ./true - 1".to_owned(),
+        "execveat '/memfd:payload (deleted)' (as kworker) - 1".to_owned(),
+    ];
+    for line in &expected {
+        assert!(told.contains(line), "{line} is not in {told:?}");
+    }
+    assert_eq!(told.len(), 4, "{told:?}");
+}
+
 #[test]
 fn a_program_that_tries_nothing_has_nothing_told() {
     let code = r"
