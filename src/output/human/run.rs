@@ -117,7 +117,7 @@ fn behaviour(seen: &BehaviourReport, context: &RenderContext<'_>, out: &mut dyn 
     }
     let kinds = [
         ("refused", "refused call"),
-        ("network", "connection to the outside"),
+        ("network", "outside connection"),
         ("lookup", "name lookup"),
         ("started", "program start"),
     ];

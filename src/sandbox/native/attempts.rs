@@ -13,6 +13,8 @@ use crate::sandbox::{Attempt, AttemptKind, Behaviour};
 
 /// Different targets that are kept of one call.
 const TARGETS_PER_CALL_MAX: usize = 64;
+/// Threads that are about to ask for a name.
+const ASKING_MAX: usize = 1024;
 /// How often a text is read for one refused call; after that the call is only counted.
 const TEXTS_READ_MAX: u64 = 1000;
 
@@ -21,6 +23,8 @@ const TEXTS_READ_MAX: u64 = 1000;
 pub(super) struct Attempts {
     counts: BTreeMap<(AttemptKind, &'static str), Counts>,
     truncated: bool,
+    /// Threads that have connected to a name server and have not asked yet, and the server.
+    asking: BTreeMap<i32, Option<String>>,
 }
 
 /// How often one call was made, by target.
@@ -90,12 +94,30 @@ impl Attempts {
             Decision::Proceed(call) => {
                 let seen = reader.passing(call);
                 if !seen.is_empty() && waits() {
-                    seen.into_iter().for_each(|(kind, target)| self.count((kind, call.name()), None, target));
+                    seen.into_iter().for_each(|(kind, target)| self.pass(notice.thread, call, kind, target));
                 }
             }
             Decision::Unknown => {}
         }
         self.truncated |= reader.was_denied();
+    }
+
+    /// Records what goes on. Who connects to a name server is about to ask for a name: the name is told, where it can be read,
+    /// and else the server.
+    fn pass(&mut self, thread: i32, call: Passing, kind: AttemptKind, target: Option<String>) {
+        let asked = match (call, kind) {
+            (Passing::Connect, AttemptKind::Lookup) if self.asking.len() < ASKING_MAX => {
+                self.asking.insert(thread, target).map(|before| (call, before))
+            }
+            (Passing::Sendmmsg, AttemptKind::Lookup) => {
+                self.asking.remove(&thread);
+                Some((call, target))
+            }
+            _ => Some((call, target)),
+        };
+        if let Some((call, target)) = asked {
+            self.count((kind, call.name()), None, target);
+        }
     }
 
     /// Whether another target of `call` is read: reading is what costs, and a flood has told all that it has to tell.
@@ -118,7 +140,10 @@ impl Attempts {
     }
 
     /// The record, sorted.
-    pub(super) fn finish(self) -> Behaviour {
+    pub(super) fn finish(mut self) -> Behaviour {
+        for target in std::mem::take(&mut self.asking).into_values() {
+            self.count((AttemptKind::Lookup, Passing::Connect.name()), None, target);
+        }
         let mut attempts = Vec::new();
         for ((kind, call), Counts { answer, targets, .. }) in self.counts {
             let of = |(target, count)| Attempt { kind, call, target, answer, count };
@@ -153,6 +178,23 @@ mod tests {
         assert_eq!(of("chroot").find(|one| one.target.as_deref() == Some("/0")).unwrap().count, 2);
         assert_eq!(of("ptrace").map(|one| (one.target.clone(), one.count)).collect::<Vec<_>>(), [(None, 5000)]);
         assert!(behaviour.attempts.is_sorted());
+    }
+
+    #[test]
+    fn a_name_stands_for_the_server_that_was_asked() {
+        let mut attempts = Attempts::default();
+        let mut pass =
+            |thread, call, target: &str| attempts.pass(thread, call, AttemptKind::Lookup, Some(target.to_owned()));
+        pass(1, Passing::Connect, "127.0.0.1:53");
+        pass(2, Passing::Connect, "127.0.0.1:53");
+        pass(1, Passing::Sendmmsg, "a.example");
+        pass(3, Passing::Connect, "127.0.0.1:53");
+        pass(3, Passing::Connect, "[::1]:53");
+        let told: Vec<_> =
+            attempts.finish().attempts.into_iter().map(|one| (one.call, one.target, one.count)).collect();
+        let of = |call, target: &str, count| (call, Some(target.to_owned()), count);
+        let expected = [of("connect", "127.0.0.1:53", 2), of("connect", "[::1]:53", 1), of("sendmmsg", "a.example", 1)];
+        assert_eq!(told, expected);
     }
 
     #[test]
