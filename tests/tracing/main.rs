@@ -1,9 +1,10 @@
 //! What it costs to be told what a program tries: the same programs with and without, side by side.
 //!
 //! `cargo run --release --example tracing -- [--rounds N] [--launcher FILE]` runs each program in the native sandbox three
-//! times a round: untraced, traced, and untraced once more. Figures are of the whole run, set-up and clean-up included, and
-//! medians over the rounds: of the times, and of the ratio within each round. The last column, untraced over untraced, says
-//! how much of a difference is this machine's noise.
+//! times a round: untraced, traced, and untraced once more. Those of one step are timed as a whole, set-up and clean-up
+//! included; the others time each of their many steps themselves, and the lower quartile counts, which other work of the
+//! machine disturbs least. Figures are medians over the rounds: of the times, and of the ratio within each round. The last
+//! column, untraced over untraced, says how much of a difference is this machine's noise.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a measurement's result is what it prints")]
 
@@ -15,43 +16,33 @@ use std::time::Instant;
 use vetrun::sandbox::native::NativeSandbox;
 use vetrun::sandbox::{Ended, Interpreter, Job, Limits, Network, Program, Sandbox, Stop};
 
-/// Programs that use nothing that is refused, by what they do most.
+/// Times `step` many times and prints the lower quartile, in seconds.
+const PRELUDE: &str = "
+import time
+def timed(step, count):
+    times = []
+    for _ in range(count):
+        begun = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - begun)
+    print(sorted(times)[count // 4])
+";
+
+/// Programs that use nothing that is refused, by what one step of them does.
 const PROGRAMS: [(&str, Interpreter, &str); 9] = [
-    ("python hello", Interpreter::Python, "print(1)"),
-    ("node hello", Interpreter::Node, "console.log(1)"),
+    ("python hello, the whole run", Interpreter::Python, ""),
+    ("node hello, the whole run", Interpreter::Node, ""),
+    ("file written, read, hashed", Interpreter::Python, include_str!("files.py")),
+    ("thread", Interpreter::Python, include_str!("threads.py")),
+    ("device request", Interpreter::Python, "import os\ntimed(lambda: os.isatty(1), 100000)"),
+    ("/bin/true started", Interpreter::Python, "import subprocess\ntimed(lambda: subprocess.run(['/bin/true']), 100)"),
     (
-        "compute and files",
+        "python started",
         Interpreter::Python,
-        "import hashlib\nfor i in range(4000):\n    open('/tmp/f', 'wb').write(b'x' * 1000)\n    hashlib.sha256(open('/tmp/f', \
-         'rb').read() * 20)",
+        "import subprocess, sys\ntimed(lambda: subprocess.run([sys.executable, '-ISc', '1']), 20)",
     ),
-    (
-        "threads",
-        Interpreter::Python,
-        "import threading\nfor i in range(1000):\n    t = threading.Thread(target=int)\n    t.start()\n    t.join()",
-    ),
-    ("device requests", Interpreter::Python, "import os\nfor i in range(200000):\n    os.isatty(1)"),
-    ("100 programs", Interpreter::Python, "import subprocess\nfor i in range(100):\n    subprocess.run(['/bin/true'])"),
-    (
-        "30 python programs",
-        Interpreter::Python,
-        "import subprocess, sys\nfor i in range(30):\n    subprocess.run([sys.executable, '-ISc', '1'])",
-    ),
-    (
-        "loopback requests",
-        Interpreter::Python,
-        "import http.client, http.server, threading\nclass H(http.server.BaseHTTPRequestHandler):\n    def do_GET(self):\n        \
-         self.send_response(200)\n        self.end_headers()\n        self.wfile.write(b'x' * 1000)\n    def log_message(self, \
-         *a): pass\ns = http.server.ThreadingHTTPServer(('127.0.0.1', 0), H)\nthreading.Thread(target=s.serve_forever, \
-         daemon=True).start()\nfor i in range(300):\n    c = http.client.HTTPConnection('127.0.0.1', s.server_port)\n    \
-         c.request('GET', '/')\n    c.getresponse().read()\n    c.close()",
-    ),
-    (
-        "bare loopback connections",
-        Interpreter::Python,
-        "import socket\ns = socket.create_server(('127.0.0.1', 0), backlog=100)\na = s.getsockname()\nfor i in range(5000):\n    \
-         c = socket.socket()\n    c.connect(a)\n    d, _ = s.accept()\n    c.close()\n    d.close()",
-    ),
+    ("request over loopback", Interpreter::Python, include_str!("requests.py")),
+    ("bare loopback connection", Interpreter::Python, include_str!("connections.py")),
 ];
 
 fn main() -> ExitCode {
@@ -94,7 +85,8 @@ fn print(name: &str, rounds: &[Round]) {
     let (base, traced) = (over(|[first, _, second]| (first + second) / 2.0), over(|[_, traced, _]| *traced));
     let ratio = over(|[first, traced, second]| traced / ((first + second) / 2.0));
     let noise = over(|[first, _, second]| second / first);
-    println!("{name:<28}{:>9.2} ms{:>9.2} ms{ratio:>10.3}{noise:>10.3}", base * 1e3, traced * 1e3);
+    let [base_ms, traced_ms] = [base, traced].map(|seconds| seconds * 1e3);
+    println!("{name:<28}{base_ms:>9.4} ms{traced_ms:>9.4} ms{ratio:>10.3}{noise:>10.3}");
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
@@ -126,24 +118,26 @@ fn compare(sandbox: &dyn Sandbox, kind: Interpreter, code: &str, rounds: usize) 
 fn seconds(sandbox: &dyn Sandbox, job: &Job) -> Result<f64, String> {
     let begun = Instant::now();
     let outcome = sandbox.run(job, &Stop::default()).map_err(|error| error.to_string())?;
-    let time = begun.elapsed().as_secs_f64();
+    let whole = begun.elapsed().as_secs_f64();
     if outcome.ended != Ended::Exited(0) {
         return Err(format!("{:?}: {}", outcome.ended, String::from_utf8_lossy(&outcome.stderr.bytes)));
     }
     if job.trace != outcome.behaviour.untraced.is_none() {
         return Err(format!("{:?}", outcome.behaviour.untraced));
     }
-    Ok(time)
+    let told = String::from_utf8_lossy(&outcome.stdout.bytes);
+    if told.trim().is_empty() { Ok(whole) } else { told.trim().parse().map_err(|error| format!("{told}: {error}")) }
 }
 
 fn job(kind: Interpreter, code: &str, trace: bool) -> Job {
-    let words: &[&str] = match kind {
-        Interpreter::Python => &["-I", "-S", "-c"],
-        Interpreter::Node => &["-e"],
+    let (words, code): (&[&str], _) = match kind {
+        Interpreter::Python if code.is_empty() => (&["-I", "-S", "-c"], String::new()),
+        Interpreter::Python => (&["-I", "-S", "-c"], format!("{PRELUDE}{code}")),
+        Interpreter::Node => (&["-e"], code.to_owned()),
     };
     Job {
         program: Program::Interpreter(kind),
-        args: words.iter().copied().chain([code]).map(str::to_owned).collect(),
+        args: words.iter().map(|&word| word.to_owned()).chain([code]).collect(),
         env: BTreeMap::from([("HOME".to_owned(), "/tmp/home".to_owned())]),
         cwd: "/tmp".to_owned(),
         stdin: Vec::new(),
