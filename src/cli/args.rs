@@ -207,6 +207,9 @@ pub(super) struct RunningArgs {
     /// Do not install packages
     #[arg(long)]
     pub(super) no_install: bool,
+    /// Do not tell what the program tried: refused system calls, addresses, names, programs started
+    #[arg(long)]
+    pub(super) no_trace: bool,
     /// Keep temporary folders and say where they are
     #[arg(long)]
     pub(super) keep: bool,
@@ -374,6 +377,7 @@ mod tests {
             "check --format sarif -o f --report junit=x.xml --report github=y --color never --no-progress -q --exit-zero",
             "run a -- --n 3 file",
             "run --sandbox native --image i --timeout 30s --memory 256MiB --cpus 0.5 --pids 100 --network none",
+            "run --no-trace",
             "run --env A=b --env C=d=e --entry main.py --out o --requirements r.txt --installer uv --no-install --keep -v",
             "batch d e --run -j 2",
             "rules list",

@@ -171,6 +171,7 @@ fn apply_running(policy: &mut Policy, running: &RunningArgs) {
     set(&mut execute.cpus, running.cpus);
     set(&mut execute.pids, running.pids);
     set(&mut execute.network, running.network);
+    execute.trace &= !running.no_trace;
     execute.env.extend(running.env.iter().cloned());
     if let Some(entry) = &running.entry {
         execute.entry = Some(entry.split_whitespace().map(str::to_owned).collect());

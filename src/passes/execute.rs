@@ -195,6 +195,7 @@ pub fn execute(
         collect_into: Some(place.out.unwrap_or(thrown_away.path()).to_owned()),
         network: place.network.clone(),
         limits: limits(policy),
+        trace: policy.trace,
     };
     Ok(sandbox.run(&job, stop)?)
 }

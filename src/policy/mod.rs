@@ -368,6 +368,8 @@ pub struct ExecutePolicy {
     pub file_bytes_max: ByteSize,
     /// Open files per process.
     pub open_files_max: u32,
+    /// Whether the report says what the program tried, where the sandbox can tell.
+    pub trace: bool,
 }
 
 impl Default for ExecutePolicy {
@@ -388,6 +390,7 @@ impl Default for ExecutePolicy {
             tmp_bytes_max: ByteSize::mib(64),
             file_bytes_max: ByteSize::mib(64),
             open_files_max: 1024,
+            trace: true,
         }
     }
 }

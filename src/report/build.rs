@@ -1,13 +1,13 @@
 //! From what vetrun knows inside to what the report says: one conversion for each shape.
 
 use super::{
-    ArtifactSummary, Execution, FileSummary, IsolationReport, LimitReport, MetricsReport, NetworkReport, OutputFile,
-    RefusedOutputReport, ReportFinding, StreamReport, ValidationResult,
+    ArtifactSummary, AttemptReport, BehaviourReport, Execution, FileSummary, IsolationReport, LimitReport,
+    MetricsReport, NetworkReport, OutputFile, RefusedOutputReport, ReportFinding, StreamReport, ValidationResult,
 };
 use crate::artifact::{Artifact, SourceFile};
 use crate::finding::Finding;
 use crate::passes::{PassResult, Status};
-use crate::sandbox::{Ended, Isolation, Metrics, Outcome, Stream};
+use crate::sandbox::{Attempt, Behaviour, Ended, Isolation, Metrics, Outcome, Stream};
 
 impl From<&Artifact> for ArtifactSummary {
     fn from(artifact: &Artifact) -> Self {
@@ -114,6 +114,7 @@ impl Execution {
             outputs: collected.files.iter().map(output).collect(),
             refused_outputs: collected.refused.iter().map(refused).collect(),
             metrics: MetricsReport::from(&outcome.metrics),
+            behaviour: BehaviourReport::from(&outcome.behaviour),
             network: NetworkReport { mode: network.to_owned() },
         }
     }
@@ -151,6 +152,29 @@ impl From<&Metrics> for MetricsReport {
             pids_peak: metrics.pids_peak,
             oom_kills: metrics.oom_kills,
             sampled: metrics.sampled,
+        }
+    }
+}
+
+impl From<&Behaviour> for BehaviourReport {
+    fn from(behaviour: &Behaviour) -> Self {
+        Self {
+            traced: behaviour.untraced.is_none(),
+            untraced_because: behaviour.untraced.clone(),
+            attempts: behaviour.attempts.iter().map(AttemptReport::from).collect(),
+            truncated: behaviour.truncated,
+        }
+    }
+}
+
+impl From<&Attempt> for AttemptReport {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            kind: attempt.kind.name().to_owned(),
+            call: attempt.call.to_owned(),
+            target: attempt.target.clone(),
+            answer: attempt.answer.map(str::to_owned),
+            count: attempt.count,
         }
     }
 }

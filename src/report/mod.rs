@@ -298,6 +298,8 @@ pub struct Execution {
     pub refused_outputs: Vec<RefusedOutputReport>,
     /// What it used.
     pub metrics: MetricsReport,
+    /// What it tried.
+    pub behaviour: BehaviourReport,
     /// What it could reach.
     pub network: NetworkReport,
 }
@@ -374,6 +376,38 @@ pub struct MetricsReport {
     pub oom_kills: Option<u64>,
     /// Whether peaks were sampled.
     pub sampled: bool,
+}
+
+/// What a run tried.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BehaviourReport {
+    /// Whether the run was watched. Where it was not, nothing is known, which is not "nothing was tried".
+    pub traced: bool,
+    /// Why it was not watched; null where it was.
+    pub untraced_because: Option<String>,
+    /// What was tried, sorted by kind, call and target; equal attempts are counted together.
+    pub attempts: Vec<AttemptReport>,
+    /// Whether targets are missing because there were too many; counts are complete.
+    pub truncated: bool,
+}
+
+/// One thing that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptReport {
+    /// `refused` (a system call that the sandbox refuses), `network` (an address beyond the sandbox), `lookup` (the
+    /// address of a name) or `started` (another program).
+    pub kind: String,
+    /// The system call.
+    pub call: String,
+    /// What it was for, as the program wrote it: a path, an address and port, a name, a command line; null where there is
+    /// nothing of the kind, or where it was not read any more.
+    pub target: Option<String>,
+    /// The error that the sandbox answered with, `EPERM`; null where the kernel answered.
+    pub answer: Option<String>,
+    /// How often.
+    pub count: u64,
 }
 
 /// What a run could reach.

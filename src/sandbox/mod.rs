@@ -11,6 +11,7 @@
 //!
 //! The trait is synchronous. The Docker back end is the only module that knows an async runtime.
 
+mod behaviour;
 mod collect;
 pub mod docker;
 pub mod native;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+pub use behaviour::{Attempt, AttemptKind, Behaviour};
 pub use collect::{CollectLimits, Collected, RefusedOutput, collect_tree};
 pub use owner::{folder_prefix, sweep_folders};
 
@@ -110,6 +112,8 @@ pub struct Job {
     pub network: Network,
     /// What the job may use.
     pub limits: Limits,
+    /// Whether what it tries is to be told, where the back end can. What it may do does not depend on this.
+    pub trace: bool,
 }
 
 /// What to run.
@@ -262,6 +266,8 @@ pub struct Outcome {
     pub collected: Collected,
     /// What the run used.
     pub metrics: Metrics,
+    /// What it tried.
+    pub behaviour: Behaviour,
     /// Which restrictions held during this run.
     pub isolation: Isolation,
     /// The full command line as it ran inside.

@@ -23,6 +23,7 @@ mod attacks;
 mod docker;
 mod native;
 mod outcomes;
+mod trace;
 
 use cases::every;
 
@@ -95,6 +96,7 @@ fn python(code: &str) -> Job {
         collect_into: None,
         network: Network::None,
         limits: limits(),
+        trace: false,
     }
 }
 

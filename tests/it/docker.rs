@@ -48,6 +48,7 @@ fn job(program: Program, args: &[&str]) -> Job {
         collect_into: None,
         network: Network::None,
         limits: Limits { wall: Duration::from_secs(20), ..Limits::default() },
+        trace: true,
     }
 }
 

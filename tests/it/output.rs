@@ -194,8 +194,25 @@ fn execution() -> Execution {
             oom_kills: Some(0),
             sampled: true,
         },
+        behaviour: BehaviourReport {
+            traced: true,
+            untraced_because: None,
+            attempts: vec![
+                attempt("refused", "mount", Some("/mnt\u{1b}[2J\nnext line"), Some("EPERM"), 1),
+                attempt("refused", "ptrace", None, Some("EPERM"), 12),
+                attempt("network", "connect", Some("203.0.113.7:80"), None, 2),
+                attempt("lookup", "sendmmsg", Some("example.invalid"), None, 2),
+                attempt("started", "execve", Some("/bin/sh -c 'id; id'"), None, 1),
+            ],
+            truncated: true,
+        },
         network: NetworkReport { mode: "none".into() },
     }
+}
+
+fn attempt(kind: &str, call: &str, target: Option<&str>, answer: Option<&str>, count: u64) -> AttemptReport {
+    let [target, answer] = [target, answer].map(|text| text.map(str::to_owned));
+    AttemptReport { kind: kind.to_owned(), call: call.to_owned(), target, answer, count }
 }
 
 /// One that passed without a word, read from standard input.
@@ -321,6 +338,20 @@ fn program_output_cannot_speak_to_a_runner_or_for_vetrun() {
         );
         assert!(!message.starts_with(':'), "{line}");
     }
+}
+
+#[test]
+fn what_nobody_watched_is_not_called_quiet() {
+    let mut report = hostile();
+    let behaviour = &mut report.execution.as_mut().unwrap().behaviour;
+    *behaviour = BehaviourReport { traced: true, ..BehaviourReport::default() };
+    let quiet = plain(Format::Human, &[&report]);
+    assert!(!quiet.contains("  tried ") && !quiet.contains("not traced"), "{quiet}");
+    let behaviour = &mut report.execution.as_mut().unwrap().behaviour;
+    *behaviour =
+        BehaviourReport { untraced_because: Some("it was\nswitched off".into()), ..BehaviourReport::default() };
+    let text = plain(Format::Human, &[&report]);
+    assert!(text.contains("\n  not traced  it was\\nswitched off\n"), "{text}");
 }
 
 #[test]
@@ -505,6 +536,7 @@ proptest! {
         let execution = report.execution.as_mut().unwrap();
         execution.outputs[0].path = format!(" ::{stdout}");
         execution.refused_outputs[0].path = format!("::{stdout}");
+        execution.behaviour.attempts[0].target = Some(format!("::{stdout}"));
         execution.stdout.text = format!("::stop-commands::x\n{stdout}");
         for (format, verbosity) in Format::ALL.map(|format| (format, Verbosity::Normal)).into_iter().chain([(Format::Human, Verbosity::Verbose)]) {
             let text = rendered(format, &[&report], &RenderContext { verbosity, ..RenderContext::default() });

@@ -6,7 +6,7 @@ use super::super::verdict::MESSAGE_CHARS_MAX;
 use super::super::{RenderContext, Verbosity, sanitize};
 use super::paint::Paint;
 use super::{bytes, count, milliseconds};
-use crate::report::{Dependencies, Execution, MetricsReport, StreamReport};
+use crate::report::{AttemptReport, BehaviourReport, Dependencies, Execution, MetricsReport, StreamReport};
 
 /// How many lines of the end of a stream are shown unless everything is asked for.
 const STREAM_LINES_SHOWN_MAX: usize = 20;
@@ -68,6 +68,7 @@ pub(super) fn execution(run: &Execution, context: &RenderContext<'_>, out: &mut 
     if !not_enforced.is_empty() {
         field("not limited", &sanitize::line(&not_enforced.join(", ")), paint, out)?;
     }
+    behaviour(&run.behaviour, context, out)?;
     outputs(run, context, out)?;
     stream("stdout", &run.stdout, context, out)?;
     stream("stderr", &run.stderr, context, out)?;
@@ -103,6 +104,45 @@ fn used(metrics: &MetricsReport) -> String {
         parts.push("peaks sampled".to_owned());
     }
     parts.join(", ")
+}
+
+/// What the program tried; nothing where it was watched and tried nothing.
+fn behaviour(seen: &BehaviourReport, context: &RenderContext<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let paint = Paint(context.color);
+    if let Some(because) = &seen.untraced_because {
+        return field("not traced", &sanitize::clipped(because, MESSAGE_CHARS_MAX), paint, out);
+    }
+    if seen.attempts.is_empty() {
+        return Ok(());
+    }
+    let kinds = [
+        ("refused", "refused call"),
+        ("network", "outside connection"),
+        ("lookup", "name lookup"),
+        ("started", "program start"),
+    ];
+    let times = |kind| seen.attempts.iter().filter(|one| one.kind == kind).map(|one| one.count).sum::<u64>();
+    let parts = kinds.iter().map(|&(kind, noun)| (times(kind), noun)).filter(|(times, _)| *times > 0);
+    let mut parts: Vec<_> = parts.map(|(times, noun)| count(saturated(times), noun)).collect();
+    parts.extend(seen.truncated.then(|| "not every target is told".to_owned()));
+    field("tried", &parts.join(", "), paint, out)?;
+    items(seen.attempts.iter().map(attempt), seen.attempts.len(), context, out)
+}
+
+fn saturated(times: u64) -> usize {
+    usize::try_from(times).unwrap_or(usize::MAX)
+}
+
+fn attempt(attempt: &AttemptReport) -> String {
+    let mut text = attempt.call.clone();
+    for part in [&attempt.target, &attempt.answer].into_iter().flatten() {
+        text.push_str("  ");
+        text.push_str(part);
+    }
+    if attempt.count > 1 {
+        text.push_str(&format!("  ({} times)", attempt.count));
+    }
+    text
 }
 
 fn outputs(run: &Execution, context: &RenderContext<'_>, out: &mut dyn Write) -> io::Result<()> {

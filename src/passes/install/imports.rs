@@ -77,6 +77,7 @@ pub(super) fn check(
         collect_into: None,
         network: Network::None,
         limits: Limits { wall, memory_bytes: policy.memory.bytes(), cpus: 2.0, pids: 256, ..Limits::default() },
+        trace: false,
     };
     let outcome = tools.sandbox.run(&job, tools.stop)?;
     let answer = match outcome.ended {

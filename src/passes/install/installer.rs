@@ -81,6 +81,7 @@ impl Run<'_> {
             collect_into: Some(into.to_owned()),
             network: Network::Gateway(Arc::<IndexProxy>::clone(self.proxy)),
             limits: self.limits(),
+            trace: false,
         };
         let outcome = self.tools.sandbox.run(&job, self.tools.stop)?;
         if outcome.ended == Ended::Interrupted {
@@ -102,6 +103,7 @@ impl Run<'_> {
             collect_into: None,
             network: Network::None,
             limits: Limits { pids: INSTALLER_PIDS, cpus: 1.0, ..Limits::default() },
+            trace: false,
         };
         let outcome = self.tools.sandbox.run(&job, self.tools.stop)?;
         let said = String::from_utf8_lossy(&outcome.stdout.bytes).into_owned();

@@ -46,6 +46,7 @@ pub(super) fn probe(tools: &Tools<'_>, environment: &RunEnvironment) -> Result<P
         collect_into: None,
         network: Network::None,
         limits: Limits { cpus: 1.0, wall: Duration::from_secs(30), ..Limits::default() },
+        trace: false,
     };
     let outcome = tools.sandbox.run(&job, tools.stop)?;
     let failed = |what: String| InstallError::Probe { what };

@@ -32,6 +32,7 @@ pub(super) fn question(kind: Interpreter) -> Job {
         collect_into: None,
         network: Network::None,
         limits: Limits { wall: Duration::from_secs(60), cpus: 1.0, ..Limits::default() },
+        trace: false,
     }
 }
 

@@ -41,10 +41,14 @@ pub use self::engine::DEFAULT_SOCKET;
 use self::engine::{BACKEND, Features, Image, failed};
 use self::folder::RunFolder;
 use self::session::Place;
-use super::{Diagnosis, Interpreter, InterpreterInfo, Job, Outcome, Program, Sandbox, SandboxError, Stop};
+use super::behaviour::SWITCHED_OFF;
+use super::{Behaviour, Diagnosis, Interpreter, InterpreterInfo, Job, Outcome, Program, Sandbox, SandboxError, Stop};
 
 /// The image that is used when none is named; `.ci/build-image` makes it.
 pub const DEFAULT_IMAGE: &str = "vetrun-sandbox:latest";
+
+/// Why nothing is known of what a program tried: the engine sets the filter, and hands nobody a listener to it.
+const UNTRACED: &str = "the docker sandbox cannot tell what a program tried";
 
 /// Runs jobs in containers of one image. The image is pinned by digest when this is made.
 pub struct DockerSandbox {
@@ -114,6 +118,7 @@ impl DockerSandbox {
             ended: outcome::ended(&seen, &command, &self.image)?,
             collected: outcome::collect(seen.out.as_ref(), job)?,
             metrics: outcome::metrics(&seen),
+            behaviour: Behaviour::untraced(if job.trace { UNTRACED } else { SWITCHED_OFF }),
             isolation: isolation::observed(&seen.facts, &self.features),
             stdout: seen.streams.stdout,
             stderr: seen.streams.stderr,

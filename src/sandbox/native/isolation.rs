@@ -2,7 +2,7 @@
 
 use super::cgroup::Cgroup;
 use super::owner;
-use crate::sandbox::{Collected, Ended, Enforcement, Isolation, Metrics, Network, Outcome, Stream};
+use crate::sandbox::{Behaviour, Collected, Ended, Enforcement, Isolation, Metrics, Network, Outcome, Stream};
 
 /// Which layers and limits hold for a run with these means. Every layer that is said to be active here stops the run
 /// when it cannot be made; only Landlock may be missing.
@@ -64,6 +64,7 @@ pub(super) fn interrupted(command: Vec<String>, isolation: Isolation) -> Outcome
         stderr: Stream::default(),
         collected: Collected::default(),
         metrics: Metrics::default(),
+        behaviour: Behaviour::untraced("the run was stopped before its program started"),
         isolation,
         command,
         image: None,

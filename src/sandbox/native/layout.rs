@@ -128,6 +128,7 @@ mod tests {
             collect_into: None,
             network: Network::None,
             limits: Limits::default(),
+            trace: false,
         }
     }
 

@@ -9,10 +9,15 @@
 //!        └ the program, after limits, Landlock and filters                  target.rs, landlock.rs, seccomp.rs
 //! ```
 //!
+//! Where a run is traced, a thread of vetrun answers the calls that its filter stops (`trace.rs`, `notify.rs`) and notes what
+//! they were for (`attempts.rs`, `reading.rs`, `address.rs`, `question.rs`).
+//!
 //! The supervisor plans (`layout.rs`, `interpreter.rs`), writes the plan down (`spec.rs`), and sends it over a socket
 //! (`channel.rs`). Started as root, vetrun uses control groups, and the program becomes a host user that nobody is;
 //! started by anybody else, a user namespace gives the rights, and memory is sampled. Where neither works, nothing runs.
 
+mod address;
+mod attempts;
 mod cgroup;
 mod channel;
 mod doctor;
@@ -24,7 +29,10 @@ mod landlock;
 mod launcher;
 mod layout;
 mod net;
+mod notify;
 mod owner;
+mod question;
+mod reading;
 mod root;
 mod sample;
 mod seccomp;
@@ -33,6 +41,7 @@ mod spec;
 mod streams;
 mod supervise;
 mod target;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -99,6 +108,7 @@ impl NativeSandbox {
             collect_into: None,
             network: Network::None,
             limits: Limits::default(),
+            trace: false,
         };
         let cgroup = owner::is_root().then(|| Cgroup::create(&job.limits)).flatten();
         let argv = vec!["nothing".to_owned()];
@@ -151,7 +161,8 @@ impl NativeSandbox {
             let ids = owner::ids(launcher)?;
             let (view, env, argv) = plan.take().unwrap_or_default();
             let caps = caps(&job.limits, cgroup.is_some(), ids);
-            Ok(Spec { ids, argv, env, cwd: job.cwd.clone(), view, net: net_of(&job.network), caps, cgroups, probe })
+            let (cwd, net, trace) = (job.cwd.clone(), net_of(&job.network), job.trace);
+            Ok(Spec { ids, argv, env, cwd, view, net, caps, cgroups, trace, probe })
         };
         let gateway = match &job.network {
             Network::Gateway(gateway) => Some(&**gateway),
@@ -188,6 +199,7 @@ impl Sandbox for NativeSandbox {
             stderr,
             collected,
             metrics: seen.metrics,
+            behaviour: seen.behaviour,
             isolation,
             command,
             image: None,

@@ -1,4 +1,13 @@
 //! System call filters: the list of `seccomp_rules` compiled for the kernel.
+//!
+//! A refused call gets its error number in one of two ways. Where nobody watches, the filter itself answers. Where a run is
+//! traced, one filter, the telling one, stops the call and lets the listener answer with the same number: what is allowed
+//! passes as before, at the same price. Without a listener the kernel answers such a call with `ENOSYS`, so it stays
+//! refused whatever becomes of vetrun.
+//!
+//! What no listener may ever decide is answered by filters of the first kind in both cases, whose answer goes before:
+//! the other numbering of calls, and listeners of the program's own. A program that had one could let calls go on that
+//! the telling filter stopped, once ours were gone.
 
 use std::collections::BTreeMap;
 
@@ -8,46 +17,101 @@ use seccompiler::{
 };
 
 use super::seccomp_rules::{
-    CLONE_FLAGS_REFUSED, FAMILIES, FAMILIES_WITH_NETWORK, IOCTLS_REFUSED, PERSONALITIES, PROTOCOLS, REFUSED,
-    REFUSED_HERE, REFUSED_WHERE_SAMPLED, Refusal,
+    CLONE_FLAGS_REFUSED, Call, FAMILIES, FAMILIES_WITH_NETWORK, IOCTLS_REFUSED, PERSONALITIES, PROTOCOLS, REFUSED,
+    REFUSED_HERE, REFUSED_WHERE_SAMPLED, Refusal, UNTOLD,
 };
 use super::spec::{Fault, Net};
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
-/// The filters of a run, in the order in which they are applied; the kernel asks each, and the strictest answer holds.
-/// `sampled` tells that no control group counts the memory of the run.
-pub(super) fn filters(net: Net, sampled: bool) -> Result<Vec<BpfProgram>, Fault> {
-    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|error| fault(&error))?;
-    let mut programs = vec![];
-    for (refusal, errno) in [(Refusal::Eperm, libc::EPERM), (Refusal::Enosys, libc::ENOSYS)] {
-        let mut rules: Rules = REFUSED
-            .iter()
-            .chain(REFUSED_HERE)
-            .filter(|(_, how)| *how == refusal)
-            .map(|(call, _)| (*call, Vec::new()))
-            .collect();
-        if refusal == Refusal::Enosys && sampled {
-            rules.extend(REFUSED_WHERE_SAMPLED.iter().map(|call| (*call, Vec::new())));
+/// The instruction that ends a filter with an answer.
+const RETURN: u16 = 0x06;
+
+/// The filters of a run; the kernel asks each, and the strictest answer holds.
+#[derive(Debug)]
+pub(super) struct Filters {
+    /// Stops what it tells of.
+    pub(super) telling: Option<BpfProgram>,
+    /// Answer by themselves.
+    pub(super) refusing: Vec<BpfProgram>,
+}
+
+impl Filters {
+    /// Filters that answer every refused call by themselves. `sampled` tells that no control group counts the memory of
+    /// the run.
+    pub(super) fn silent(net: Net, sampled: bool) -> Result<Self, Fault> {
+        let mut refusing = Vec::new();
+        for refusal in [Refusal::Eperm, Refusal::Enosys] {
+            let mut rules = whole(sampled, |call| call.refusal == refusal);
+            if refusal == Refusal::Eperm {
+                rules.extend(conditional(net).and_then(|rules| Ok(with(rules, listeners()?))).map_err(fault)?);
+            }
+            refusing.push(compile(rules, SeccompAction::Errno(errno(refusal)))?);
         }
-        if refusal == Refusal::Eperm {
-            rules.extend(conditional(net).map_err(|error| fault(&error))?);
-        }
-        let errno = u32::try_from(errno).expect("error numbers are positive");
-        let filter = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(errno), arch);
-        programs.push(filter.and_then(BpfProgram::try_from).map_err(|error| fault(&error))?);
+        refusing.extend(other_numbering());
+        Ok(Self { telling: None, refusing })
     }
-    programs.extend(other_numbering());
-    Ok(programs)
+
+    /// The same with a telling filter, which also stops what is only to be told: programs that are executed (but with
+    /// `mark` as a fourth argument, which `execve` does not have: the run's own), and, beside an own network, connections
+    /// and packets of messages.
+    pub(super) fn telling(net: Net, sampled: bool, mark: u64) -> Result<Self, Fault> {
+        let told = |call: &Call| !UNTOLD.contains(&call.number);
+        let rules = with(whole(sampled, told), conditional(net).map_err(fault)?);
+        let rules = with(rules, passing(net, mark).map_err(fault)?);
+        // Compiled as one that writes a log, which no other part of it does, and then made to stop.
+        let mut telling = compile(rules, SeccompAction::Log)?;
+        for step in &mut telling {
+            if step.code == RETURN && step.k == libc::SECCOMP_RET_LOG {
+                step.k = libc::SECCOMP_RET_USER_NOTIF;
+            }
+        }
+        let untold = UNTOLD.iter().map(|number| (*number, Vec::new())).collect();
+        let mut silent = listeners().map_err(fault)?;
+        if net == Net::None {
+            silent = with(silent, routes().map_err(fault)?);
+        }
+        let mut refusing = vec![
+            compile(silent, SeccompAction::Errno(errno(Refusal::Eperm)))?,
+            compile(untold, SeccompAction::Errno(errno(Refusal::Enosys)))?,
+        ];
+        refusing.extend(other_numbering());
+        Ok(Self { telling: Some(telling), refusing })
+    }
+
+    /// Applies the filters that answer by themselves to this process and all it starts. `no_new_privs` is set before.
+    pub(super) fn apply(&self) -> Result<(), Fault> {
+        self.refusing.iter().try_for_each(|filter| seccompiler::apply_filter(filter)).map_err(fault)
+    }
 }
 
-/// Applies the filters to this process and all it starts. `no_new_privs` is set before.
-pub(super) fn apply(filters: &[BpfProgram]) -> Result<(), Fault> {
-    filters.iter().try_for_each(|filter| seccompiler::apply_filter(filter)).map_err(|error| fault(&error))
+fn errno(refusal: Refusal) -> u32 {
+    refusal.errno().unsigned_abs()
 }
 
-fn fault(error: &dyn std::error::Error) -> Fault {
+fn fault(error: impl std::error::Error) -> Fault {
     Fault { action: format!("filter system calls ({error})"), errno: libc::EINVAL }
+}
+
+fn compile(rules: Rules, action: SeccompAction) -> Result<BpfProgram, Fault> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(fault)?;
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, arch);
+    filter.and_then(BpfProgram::try_from).map_err(fault)
+}
+
+/// Both sets of rules; a call that is in both matches by either.
+fn with(mut rules: Rules, more: Rules) -> Rules {
+    for (call, conditions) in more {
+        rules.entry(call).or_default().extend(conditions);
+    }
+    rules
+}
+
+/// Calls that are refused whatever their arguments, of those that `wanted` names.
+fn whole(sampled: bool, wanted: impl Fn(&Call) -> bool) -> Rules {
+    let where_sampled = if sampled { REFUSED_WHERE_SAMPLED } else { &[] };
+    let calls = REFUSED.iter().chain(REFUSED_HERE).chain(where_sampled);
+    calls.filter(|call| wanted(call)).map(|call| (call.number, Vec::new())).collect()
 }
 
 /// Calls that are refused for some of their arguments.
@@ -78,6 +142,29 @@ fn conditional(net: Net) -> Result<Rules, seccompiler::BackendError> {
     ]))
 }
 
+/// A filter of the program's own that would have a listener.
+fn listeners() -> Result<Rules, seccompiler::BackendError> {
+    let flag = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    Ok(Rules::from([(libc::SYS_seccomp, vec![rule([condition(1, SeccompCmpOp::MaskedEq(flag), flag)?])?])]))
+}
+
+/// The socket by which the C library asks for the host's addresses before it resolves a name; it goes on without them.
+fn routes() -> Result<Rules, seccompiler::BackendError> {
+    let netlink = u64::from(libc::AF_NETLINK.unsigned_abs());
+    let socket = rule([condition(0, SeccompCmpOp::Eq, netlink)?, condition(2, SeccompCmpOp::Eq, 0)?])?;
+    Ok(Rules::from([(libc::SYS_socket, vec![socket])]))
+}
+
+/// What is stopped to be told of, and goes on.
+fn passing(net: Net, mark: u64) -> Result<Rules, seccompiler::BackendError> {
+    let marked = SeccompCondition::new(3, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, mark)?;
+    let mut rules = Rules::from([(libc::SYS_execve, vec![rule([marked])?]), (libc::SYS_execveat, Vec::new())]);
+    if net != Net::Full {
+        rules.extend([(libc::SYS_connect, Vec::new()), (libc::SYS_sendmmsg, Vec::new())]);
+    }
+    Ok(rules)
+}
+
 /// Matches when an argument is none of `values`.
 fn none_of(argument: u8, values: &[u64]) -> Result<SeccompRule, seccompiler::BackendError> {
     rule(values.iter().map(|value| condition(argument, SeccompCmpOp::Ne, *value)).collect::<Result<Vec<_>, _>>()?)
@@ -99,7 +186,6 @@ fn other_numbering() -> Option<BpfProgram> {
     const X32_BIT: u32 = 0x4000_0000;
     const LOAD_WORD: u16 = 0x20;
     const JUMP_IF_AT_LEAST: u16 = 0x35;
-    const RETURN: u16 = 0x06;
     let refuse = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
     Some(vec![
         // The number of the call stands at the start of the data.
@@ -118,24 +204,56 @@ fn other_numbering() -> Option<BpfProgram> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::native::seccomp_rules::REFUSED_BY_ARGUMENT;
 
     #[test]
     fn filters_compile_for_every_network() {
         for net in [Net::None, Net::Gateway, Net::Full] {
             for sampled in [false, true] {
-                let filters = filters(net, sampled).unwrap();
-                assert!(filters.iter().all(|filter| filter.len() > 3), "{net:?}");
+                for filters in [Filters::silent(net, sampled), Filters::telling(net, sampled, 7)] {
+                    let Filters { telling, refusing } = filters.unwrap();
+                    assert!(refusing.iter().chain(&telling).all(|filter| filter.len() > 3), "{net:?}");
+                }
             }
         }
     }
 
+    /// Every way out of a filter.
+    fn answers(filter: &BpfProgram) -> Vec<u32> {
+        let mut answers: Vec<u32> = filter.iter().filter(|step| step.code == RETURN).map(|step| step.k).collect();
+        answers.sort_unstable();
+        answers.dedup();
+        answers
+    }
+
     #[test]
-    fn no_call_is_named_twice() {
-        let mut calls: Vec<_> = REFUSED.iter().chain(REFUSED_HERE).map(|(call, _)| *call).collect();
-        calls.extend(REFUSED_WHERE_SAMPLED);
+    fn the_telling_filter_stops_and_never_logs() {
+        let filters = Filters::telling(Net::None, true, 7).unwrap();
+        let telling = answers(&filters.telling.unwrap());
+        assert!(telling.contains(&libc::SECCOMP_RET_USER_NOTIF) && !telling.contains(&libc::SECCOMP_RET_LOG));
+        for filter in filters.refusing.iter().chain(&Filters::silent(Net::None, true).unwrap().refusing) {
+            assert!(!answers(filter).contains(&libc::SECCOMP_RET_USER_NOTIF));
+        }
+    }
+
+    #[test]
+    fn what_is_let_go_on_is_never_refused() {
+        let refused: Vec<i64> =
+            whole(true, |_| true).into_keys().chain(conditional(Net::None).unwrap().into_keys()).collect();
+        for call in passing(Net::None, 7).unwrap().keys() {
+            assert!(!refused.contains(call), "{call}");
+        }
+    }
+
+    #[test]
+    fn no_call_is_named_twice_and_each_has_a_row() {
+        let rows = || REFUSED.iter().chain(REFUSED_HERE).chain(REFUSED_WHERE_SAMPLED).chain(REFUSED_BY_ARGUMENT);
+        let mut calls: Vec<_> = rows().map(|call| call.number).collect();
         let count = calls.len();
         calls.sort_unstable();
         calls.dedup();
         assert_eq!(calls.len(), count);
+        assert!(conditional(Net::Full).unwrap().keys().all(|call| calls.contains(call)));
+        assert!(UNTOLD.iter().all(|call| calls.contains(call)));
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Spec {
     pub(super) caps: Caps,
     /// How many of the descriptors that come along are `cgroup.procs` files to enter.
     pub(super) cgroups: usize,
+    /// Whether refused calls are told of.
+    pub(super) trace: bool,
     /// Only set everything up, then exit with 0 instead of executing anything.
     pub(super) probe: bool,
 }
@@ -125,10 +127,12 @@ pub(super) enum Event {
         /// The first process, as the host numbers it.
         init: i32,
     },
-    /// The program is about to be executed.
+    /// The program is about to be executed. Where the run is traced, the listener comes with it.
     Started {
         /// Whether Landlock holds.
         landlock: bool,
+        /// Why the run is not traced although it was to be: what the kernel said.
+        untraced: Option<i32>,
     },
     /// Something that the run needs could not be done; nothing was executed.
     Failed(Fault),

@@ -15,8 +15,10 @@ use super::cgroup::Cgroup;
 use super::sample::{self, Usage};
 use super::spec::{Event, Fault, Spec};
 use super::streams::Capture;
+use super::trace::Trace;
 use super::{LAUNCHER_NAME, channel};
-use crate::sandbox::{Ended, Gateway, Limits, Metrics, Stop, Stream};
+use crate::sandbox::behaviour::SWITCHED_OFF;
+use crate::sandbox::{Behaviour, Ended, Gateway, Limits, Metrics, Stop, Stream};
 
 /// How often the stop flag is looked at.
 const STOP_EVERY: Duration = Duration::from_millis(40);
@@ -38,6 +40,8 @@ pub(super) struct Seen {
     pub(super) streams: [Stream; 2],
     /// What it used.
     pub(super) metrics: Metrics,
+    /// What it tried.
+    pub(super) behaviour: Behaviour,
     /// Whether Landlock held.
     pub(super) landlock: bool,
     /// The output folder, which outlives the run for as long as this is open.
@@ -99,6 +103,7 @@ pub(super) fn run(request: &Request<'_>, stop: &Stop) -> Result<Seen, Trouble> {
         landlock: false,
         folders: Vec::new(),
         service: None,
+        trace: Err(None),
         peak: Usage::default(),
         sampled: Instant::now(),
         sample_every: match request.cgroup {
@@ -209,6 +214,8 @@ struct Watch<'a> {
     folders: Vec<OwnedFd>,
     /// What serves the gateway; ends when it is dropped.
     service: Option<Box<dyn Send>>,
+    /// Who watches what the program tries; else what the kernel said against it.
+    trace: Result<Trace, Option<i32>>,
     peak: Usage,
     sampled: Instant,
     /// `None` where the kernel counts everything.
@@ -290,9 +297,13 @@ impl Watch<'_> {
                 }
             }
             Event::Ready { .. } => return Err(Trouble::Fault(silent())),
-            Event::Started { landlock } => {
+            Event::Started { landlock, untraced } => {
                 self.landlock = landlock;
                 self.started = Some(Instant::now());
+                self.trace = match fds.pop() {
+                    Some(listener) => Ok(step("start to watch", Trace::start(listener))?),
+                    None => Err(untraced),
+                };
             }
             Event::Failed(fault) => return Err(Trouble::Fault(fault)),
             Event::NoProgram(fault) => return Err(Trouble::NoProgram(fault)),
@@ -379,7 +390,20 @@ impl Watch<'_> {
         };
         drop(self.service.take());
         let streams = self.streams.map(Capture::finish);
-        Ok(Seen { ended, streams, metrics, landlock: self.landlock, out })
+        let behaviour = self.trace.map_or_else(untraced, Trace::finish);
+        Ok(Seen { ended, streams, metrics, behaviour, landlock: self.landlock, out })
+    }
+}
+
+/// The behaviour of a run that is not watched, from what the kernel said against it.
+fn untraced(errno: Option<i32>) -> Behaviour {
+    match errno {
+        None => Behaviour::untraced(SWITCHED_OFF),
+        Some(libc::EBUSY) => Behaviour::untraced("somebody listens to the system calls of vetrun itself"),
+        Some(errno) => {
+            let said = std::io::Error::from_raw_os_error(errno);
+            Behaviour::untraced(&format!("this kernel cannot tell of refused system calls: {said}"))
+        }
     }
 }
 

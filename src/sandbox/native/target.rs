@@ -5,11 +5,13 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::process::{Resource, Rlimit};
+use rustix::rand::GetRandomFlags;
 use rustix::thread::UnshareFlags;
 
 use super::launcher::{Given, exit_now};
+use super::seccomp::Filters;
 use super::spec::{Caps, Event, Fault, Spec, TARGET_ID, Tried};
-use super::{channel, ids, landlock, seccomp};
+use super::{channel, ids, landlock, notify};
 
 /// The stack of a process, in bytes. Unlimited stacks let one deep recursion take all memory.
 const STACK_BYTES: u64 = 16 << 20;
@@ -50,14 +52,44 @@ fn become_program(
     rustix::thread::set_no_new_privs(true).tried("give up new privileges")?;
     let landlock = landlock::restrict(spec.net)?;
     let candidates = Candidates::new(spec)?;
-    let filters = seccomp::filters(spec.net, spec.caps.data_bytes.is_some())?;
-    channel::send(control.as_fd(), &Event::Started { landlock }, &[]).tried("report the start")?;
-    seccomp::apply(&filters)?;
+    let mark = mark(spec.trace)?;
+    let (listener, untraced) = apply_filters(spec, mark)?;
+    let fds: Vec<_> = listener.iter().map(AsFd::as_fd).collect();
+    channel::send(control.as_fd(), &Event::Started { landlock, untraced }, &fds).tried("report the start")?;
+    // Vetrun has it now, and the program must not.
+    drop(listener);
     if spec.probe {
         return Ok(None);
     }
-    let error = candidates.execute();
+    let error = candidates.execute(mark.unwrap_or(0));
     Ok(Some(Event::NoProgram(Fault::new(format!("execute {}", spec.argv.first().map_or("", |a| a)), error))))
+}
+
+/// A number that nobody can guess, by which the telling filter knows the execution of the run's own program; `None` where
+/// nothing is told. No trace of it is left once that program runs.
+fn mark(trace: bool) -> Result<Option<u64>, Fault> {
+    let mut bytes = [0; 8];
+    if trace {
+        rustix::rand::getrandom(&mut bytes, GetRandomFlags::empty()).tried("get a random number")?;
+    }
+    Ok(trace.then(|| u64::from_ne_bytes(bytes)))
+}
+
+/// Forbids what is refused. The listener, where the run is traced; what the kernel said, where it was to be and is not.
+fn apply_filters(spec: &Spec, mark: Option<u64>) -> Result<(Option<OwnedFd>, Option<i32>), Fault> {
+    let sampled = spec.caps.data_bytes.is_some();
+    let mut untraced = None;
+    if let Some(mark) = mark {
+        let filters = Filters::telling(spec.net, sampled, mark)?;
+        // First of all: the others forbid listeners.
+        match filters.telling.as_ref().map(notify::listen) {
+            Some(Ok(listener)) => return filters.apply().map(|()| (Some(listener), None)),
+            Some(Err(error)) => untraced = error.raw_os_error(),
+            None => {}
+        }
+    }
+    Filters::silent(spec.net, sampled)?.apply()?;
+    Ok((None, untraced))
 }
 
 /// Ignored signals stay ignored across an execution; this runtime ignores one, and vetrun's parent may ignore others.
@@ -118,13 +150,14 @@ impl Candidates {
         })
     }
 
-    /// Executes the first candidate that is there; returns why none could be.
-    fn execute(&self) -> std::io::Error {
+    /// Executes the first candidate that is there; returns why none could be. `mark` is for the filter alone.
+    fn execute(&self, mark: u64) -> std::io::Error {
         let (args, env) = (pointers(&self.args), pointers(&self.env));
         let mut told = std::io::Error::from_raw_os_error(libc::ENOENT);
         for path in &self.paths {
             // SAFETY: all strings end in a zero byte, both arrays end in a null pointer, and all outlive the call.
-            unsafe { libc::execve(path.as_ptr(), args.as_ptr(), env.as_ptr()) };
+            // The kernel has no fourth argument and does not look at one.
+            unsafe { libc::syscall(libc::SYS_execve, path.as_ptr(), args.as_ptr(), env.as_ptr(), mark) };
             let error = std::io::Error::last_os_error();
             if !matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) {
                 told = error;

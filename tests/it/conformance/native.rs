@@ -21,13 +21,13 @@ fn launcher() -> &'static Path {
 }
 
 /// This test program again, for one test.
-fn alone(test: &str) -> Command {
+pub(super) fn alone(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", &format!("conformance::native::{test}"), "--nocapture"]).env(ALONE, "1");
+    command.args(["--exact", &format!("conformance::{test}"), "--nocapture"]).env(ALONE, "1");
     command
 }
 
-fn is_alone() -> bool {
+pub(super) fn is_alone() -> bool {
     std::env::var_os(ALONE).is_some()
 }
 
@@ -55,7 +55,7 @@ fn groups_of(pid: u32) -> Vec<PathBuf> {
 }
 
 /// The processes whose command line holds `marker`.
-fn processes_with(marker: &str) -> Vec<i32> {
+pub(super) fn processes_with(marker: &str) -> Vec<i32> {
     let pids =
         std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid: &i32| {
@@ -73,7 +73,7 @@ fn children_of_this_process() -> Vec<String> {
     found
 }
 
-fn eventually(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
+pub(super) fn eventually(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < within, "{what} after {within:?}");
@@ -99,11 +99,12 @@ fn an_ordinary_user_has_the_same_sandbox() {
     let mut command = Command::new(copy(&std::env::current_exe().unwrap(), "tests"));
     command
         .args(["--exact", "conformance::native_conforms", "conformance::native_conforms_around", "--nocapture"])
+        .args(super::trace::FOR_EVERY_USER.map(|test| format!("conformance::trace::{test}")))
         .env("VETRUN_TEST_LAUNCHER", copy(launcher(), "vetrun"))
         .uid(ORDINARY_ID)
         .gid(ORDINARY_ID)
         .current_dir("/");
-    succeeds(command, "2 passed");
+    succeeds(command, &format!("{} passed", 2 + super::trace::FOR_EVERY_USER.len()));
 }
 
 #[test]
@@ -301,7 +302,7 @@ fn nothing_is_left() {
         return;
     }
     if !is_alone() {
-        return succeeds(alone("nothing_is_left"), "1 passed");
+        return succeeds(alone("native::nothing_is_left"), "1 passed");
     }
     let sandbox = super::native();
     let programs = [
@@ -346,7 +347,7 @@ fn a_killed_supervisor_takes_its_run_along() {
         return;
     }
     let marker = format!("marker-{}-killed", std::process::id());
-    let mut command = alone("a_killed_supervisor_takes_its_run_along");
+    let mut command = alone("native::a_killed_supervisor_takes_its_run_along");
     let mut child = command.env("VETRUN_TEST_MARKER", &marker).stdout(Stdio::null()).spawn().unwrap();
     eventually("nothing runs", Duration::from_secs(20), || processes_with(&marker).len() >= 2);
     let groups = groups_of(child.id());

@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 
 use vetrun::artifact::Digest;
 use vetrun::sandbox::{
-    Collected, Ended, GATEWAY_PORT, Interpreter, InterpreterInfo, Isolation, Job, Metrics, Network, OUT_DIR, Outcome,
-    Program, Sandbox, SandboxError, Stop, Stream, TMP_DIR,
+    Behaviour, Collected, Ended, GATEWAY_PORT, Interpreter, InterpreterInfo, Isolation, Job, Metrics, Network, OUT_DIR,
+    Outcome, Program, Sandbox, SandboxError, Stop, Stream, TMP_DIR,
 };
 
 pub(super) struct Direct;
@@ -80,6 +80,7 @@ impl Sandbox for Direct {
             stderr: stream(stderr),
             collected,
             metrics: Metrics::default(),
+            behaviour: Behaviour::default(),
             isolation: Isolation::default(),
             command: Vec::new(),
             image: None,

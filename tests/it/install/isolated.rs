@@ -49,6 +49,7 @@ fn run(sandbox: &NativeSandbox, installed: &Installed, code: &str) -> String {
         collect_into: None,
         network: Network::None,
         limits: Limits { memory_bytes: 1 << 30, cpus: 2.0, ..Limits::default() },
+        trace: false,
     };
     let outcome = sandbox.run(&job, &Stop::default()).unwrap();
     assert_eq!(outcome.ended, Ended::Exited(0), "{}", String::from_utf8_lossy(&outcome.stderr.bytes));
