@@ -124,13 +124,42 @@ fn peers<'a>(program: &'a str, args: &'a [String]) -> Vec<(&'static str, Start<'
         Box::new(move || succeeds(Command::new(command[0]).args(&command[1..]).arg(program).args(args)))
     };
     const BWRAP: &[&str] = &[
-        "bwrap", "--unshare-all", "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--ro-bind", "/", "/",
-        "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--clearenv",
+        "bwrap",
+        "--unshare-all",
+        "--cap-drop",
+        "ALL",
+        "--die-with-parent",
+        "--new-session",
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",
+        "--clearenv",
     ];
     const NSJAIL: &[&str] = &["nsjail", "-q", "-Mo", "--chroot", "/", "--"];
     const DOCKER: &[&str] = &[
-        "docker", "run", "--rm", "--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
-        "--read-only", "--pids-limit", "100", "--memory", "256m", "--memory-swap", "256m", IMAGE,
+        "docker",
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "--cap-drop",
+        "ALL",
+        "--security-opt",
+        "no-new-privileges",
+        "--read-only",
+        "--pids-limit",
+        "100",
+        "--memory",
+        "256m",
+        "--memory-swap",
+        "256m",
+        IMAGE,
     ];
     for (name, command) in [("bwrap", BWRAP), ("nsjail", NSJAIL)] {
         if Command::new(command[0]).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok() {
@@ -192,7 +221,10 @@ fn together(count: usize, start: &Start<'_>) -> Result<Vec<Duration>, String> {
     };
     let times: Result<Vec<Vec<Duration>>, String> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("a thread panicked".to_owned()))).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err("a thread panicked".to_owned())))
+            .collect()
     });
     Ok(times?.into_iter().flatten().collect())
 }

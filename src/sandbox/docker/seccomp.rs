@@ -128,6 +128,10 @@ const CLONE_NEW: &[u64] = &[
 /// Terminal requests that put input into another process's terminal: `TIOCSTI`, `TIOCLINUX`.
 const IOCTL_REFUSED: &[u64] = &[0x5412, 0x541C];
 
+/// The flag with which a filter of the program's own listens to system calls, and could let go on what is refused here
+/// (`SECCOMP_FILTER_FLAG_NEW_LISTENER`).
+const FILTER_LISTENS: u64 = 8;
+
 /// The profile, as the engine's `seccomp=` option takes it. `network` tells whether anything but the container's own
 /// loopback is there.
 pub(super) fn profile(network: bool) -> String {
@@ -139,6 +143,7 @@ pub(super) fn profile(network: bool) -> String {
         // The kernel reads 32 bits of this argument; the rest must not hide it.
         rules.push(refuse(&["ioctl"], EPERM, Some(masked(1, 0xffff_ffff, *request))));
     }
+    rules.push(refuse(&["seccomp"], EPERM, Some(masked(1, FILTER_LISTENS, FILTER_LISTENS))));
     let query = json!({ "index": 0, "value": 0xffff_ffff_u64, "op": "SCMP_CMP_NE" });
     rules.push(refuse(&["personality"], EPERM, Some(query)));
     rules.extend(socket_rules(network));

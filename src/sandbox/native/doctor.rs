@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use super::cgroup::{self, Cgroup};
 use super::spec::Fault;
@@ -13,7 +12,7 @@ use crate::sandbox::{Diagnosis, Isolation, Limits, Network, SandboxError};
 /// Says whether runs can be isolated here and how strongly, by setting an empty one up with `launcher`.
 #[must_use]
 pub fn diagnose(launcher: &Path) -> Diagnosis {
-    let sandbox = NativeSandbox { launcher: launcher.to_owned(), search: Vec::new(), found: Mutex::default() };
+    let sandbox = NativeSandbox::unproven(launcher.to_owned(), Vec::new());
     match sandbox.probe() {
         Ok((seen, group)) => {
             let cgroup = group.and_then(|_| Cgroup::create(&Limits::default()));

@@ -1,4 +1,4 @@
-//! The launcher: this program, executed anew as a single-threaded helper that builds a run and waits for its end.
+//! The launcher: a single-threaded helper, forked by [`zygote`](super::zygote), that builds a run and waits for its end.
 //!
 //! It is a process of its own because a program with threads cannot safely fork, and because nothing of vetrun's
 //! arguments or environment may be near what runs inside. It stays outside the process namespace: whoever kills
@@ -15,7 +15,7 @@ use rustix::thread::UnshareFlags;
 
 use super::root::Folders;
 use super::spec::{Event, Fault, Ids, Net, Spec, Tried};
-use super::{channel, ids, init, net, root};
+use super::{channel, ids, init, net, root, zygote};
 
 /// What the launcher was given, in the order in which the supervisor sends it.
 #[derive(Debug)]
@@ -30,22 +30,25 @@ pub(super) struct Given {
     pub(super) cgroups: Vec<OwnedFd>,
 }
 
-/// Runs the launcher; `main` calls this before anything else when the program has the launcher's name.
+/// Runs what forks launchers; `main` calls this before anything else when the program has the launcher's name.
 ///
 /// Everything is said over the socket on standard input; the exit code says nothing that the supervisor relies on.
 pub fn launcher_main() -> ! {
     close_inherited();
-    let code = match rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3) {
-        Ok(control) => match launch(&control) {
-            Ok(()) => 0,
-            Err(fault) => {
-                let _ = channel::send(&control, &Event::Failed(fault), &[]);
-                1
-            }
-        },
-        Err(_) => 2,
-    };
+    let served = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).tried("keep the socket");
+    let code = i32::from(served.and_then(|control| zygote::serve(&control)).is_err());
     std::process::exit(code)
+}
+
+/// Runs a launcher, which was forked by the process `parent`; its exit code.
+pub(super) fn run(control: &OwnedFd, parent: Pid) -> i32 {
+    match launch(control, parent) {
+        Ok(()) => 0,
+        Err(fault) => {
+            let _ = channel::send(control, &Event::Failed(fault), &[]);
+            1
+        }
+    }
 }
 
 /// Closes what vetrun's own parent left open: it must not reach the program.
@@ -54,11 +57,11 @@ fn close_inherited() {
     unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
 }
 
-fn launch(control: &OwnedFd) -> Result<(), Fault> {
+fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
     ids::die_with_parent()?;
-    rustix::process::umask(Mode::from_raw_mode(0o022));
-    // A host that runs out of memory should take what runs here before anything else.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+    if rustix::process::getppid() != Some(parent) {
+        return Err(Fault { action: "find the parent".to_owned(), errno: libc::ESRCH });
+    }
     let given = receive(control)?;
     ids::check_parent(control)?;
     own_streams(&given)?;

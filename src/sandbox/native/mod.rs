@@ -1,12 +1,13 @@
 //! The native back end: namespaces, control groups and seccomp of this host, no daemon.
 //!
-//! One run is four processes, each of which can do less than the one before:
+//! One run is five processes, the first two of which all runs share, each of which can do less than the one before:
 //!
 //! ```text
 //! vetrun        supervises: streams, deadline, counters, verdict            supervise.rs, cgroup.rs, collect.rs
-//!  └ launcher   this program anew: namespaces, root folder, network         launcher.rs, root.rs, net.rs
-//!     └ init    first process inside: /proc, ids, reaps                     init.rs, ids.rs
-//!        └ the program, after limits, Landlock and filters                  target.rs, landlock.rs, seccomp.rs
+//!  └ zygote     this program anew, once: forks the launchers               zygote.rs
+//!     └ launcher   one for each run: namespaces, root folder, network      launcher.rs, root.rs, net.rs
+//!        └ init    first process inside: /proc, ids, reaps                 init.rs, ids.rs
+//!           └ the program, after limits, Landlock and filters              target.rs, landlock.rs, seccomp.rs
 //! ```
 //!
 //! Where a run is traced, a thread of vetrun answers the calls that its filter stops (`trace.rs`, `notify.rs`) and notes what
@@ -42,6 +43,7 @@ mod streams;
 mod supervise;
 mod target;
 mod trace;
+mod zygote;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,6 +57,7 @@ use self::cgroup::Cgroup;
 use self::interpreter::Found;
 use self::spec::{Caps, Fault, Ids, Net, Spec};
 use self::supervise::{Request, Seen, Trouble};
+use self::zygote::Nursery;
 use super::collect::collect_folder;
 use super::{
     CollectLimits, Collected, Interpreter, InterpreterInfo, Job, Limits, Network, OUT_DIR, Outcome, Program, Sandbox,
@@ -76,6 +79,7 @@ const DATA_SLACK_BYTES: u64 = 1 << 30;
 pub struct NativeSandbox {
     launcher: PathBuf,
     search: Vec<PathBuf>,
+    nursery: Nursery,
     found: Mutex<BTreeMap<Interpreter, Found>>,
 }
 
@@ -88,11 +92,16 @@ impl NativeSandbox {
     /// [`SandboxError::Unavailable`] when this host cannot isolate anything, with the reason and the mend.
     pub fn new(launcher: PathBuf, search: Vec<PathBuf>) -> Result<Self, SandboxError> {
         sweep();
-        let sandbox = Self { launcher, search, found: Mutex::default() };
+        let sandbox = Self::unproven(launcher, search);
         match sandbox.probe() {
             Ok(_) => Ok(sandbox),
             Err(trouble) => Err(doctor::unavailable(&trouble)),
         }
+    }
+
+    /// A sandbox of which nobody knows whether it works here.
+    fn unproven(launcher: PathBuf, search: Vec<PathBuf>) -> Self {
+        Self { launcher, search, nursery: Nursery::default(), found: Mutex::default() }
     }
 
     /// Sets everything up for a run that executes nothing.
@@ -168,8 +177,9 @@ impl NativeSandbox {
             Network::Gateway(gateway) => Some(&**gateway),
             Network::None | Network::Full => None,
         };
+        let (launcher, nursery) = (&self.launcher, &self.nursery);
         let request =
-            Request { launcher: &self.launcher, spec: &spec, stdin: &job.stdin, limits: &job.limits, gateway, cgroup };
+            Request { launcher, nursery, spec: &spec, stdin: &job.stdin, limits: &job.limits, gateway, cgroup };
         supervise::run(&request, stop)
     }
 }

@@ -2,9 +2,7 @@
 //! a counter, and tells how the run ended.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -12,11 +10,12 @@ use rustix::pipe::PipeFlags;
 use rustix::process::Signal;
 
 use super::cgroup::Cgroup;
+use super::channel;
 use super::sample::{self, Usage};
 use super::spec::{Event, Fault, Spec};
 use super::streams::Capture;
 use super::trace::Trace;
-use super::{LAUNCHER_NAME, channel};
+use super::zygote::{Forked, Nursery};
 use crate::sandbox::behaviour::SWITCHED_OFF;
 use crate::sandbox::{Behaviour, Ended, Gateway, Limits, Metrics, Stop, Stream};
 
@@ -69,6 +68,8 @@ impl From<Fault> for Trouble {
 pub(super) struct Request<'a> {
     /// The program that becomes the launcher.
     pub(super) launcher: &'a Path,
+    /// Where launchers come from.
+    pub(super) nursery: &'a Nursery,
     /// Makes the spec, given the launcher's process number, from which the ids of the run come.
     pub(super) spec: &'a dyn Fn(u32) -> Result<Spec, Fault>,
     /// What the program reads.
@@ -86,8 +87,9 @@ pub(super) fn run(request: &Request<'_>, stop: &Stop) -> Result<Seen, Trouble> {
     let (control, theirs) = step("make a socket", channel::pair())?;
     let (out_pipe, out_end) = pipe()?;
     let (err_pipe, err_end) = pipe()?;
-    let mut launcher = Launcher::start(request.launcher, theirs)?;
-    let spec = (request.spec)(launcher.child.id())?;
+    let mut launcher = Launcher { forked: request.nursery.fork(request.launcher, &theirs)?, init: None };
+    drop(theirs);
+    let spec = (request.spec)(launcher.forked.pid)?;
     let given = Given { spec, ends: [out_end, err_end] };
     give(&control, given, request)?;
     let limit = request.limits.stream_bytes;
@@ -147,30 +149,16 @@ fn step<T, E: Into<std::io::Error>>(action: &str, result: Result<T, E>) -> Resul
 /// waits until they are gone.
 #[derive(Debug)]
 struct Launcher {
-    child: Child,
+    forked: Forked,
     init: Option<(i32, OwnedFd)>,
 }
 
 impl Launcher {
-    fn start(program: &Path, control: OwnedFd) -> Result<Self, Fault> {
-        let child = Command::new(program)
-            .arg0(LAUNCHER_NAME)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(control))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            // A group of its own: what a terminal sends to vetrun must not end the launcher before vetrun decides.
-            .process_group(0)
-            .spawn();
-        Ok(Self { child: step("start the launcher", child)?, init: None })
-    }
-
     /// Kills the first process inside, and with it all others; before it is known, the launcher.
     fn kill(&mut self) {
         match &self.init {
             Some((_, pidfd)) => drop(rustix::process::pidfd_send_signal(pidfd, Signal::KILL)),
-            None => drop(self.child.kill()),
+            None => drop(rustix::process::pidfd_send_signal(&self.forked.pidfd, Signal::KILL)),
         }
     }
 }
@@ -182,8 +170,8 @@ impl Drop for Launcher {
             // It ends after all others in its namespace have.
             let _ = wait_readable(pidfd, KILLED_WITHIN);
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = rustix::process::pidfd_send_signal(&self.forked.pidfd, Signal::KILL);
+        let _ = wait_readable(&self.forked.pidfd, KILLED_WITHIN);
     }
 }
 

@@ -112,6 +112,11 @@ pid = os.fork()
 if pid == 0: time.sleep(5)
 print([call(101, request, pid, 0, 0) == 0 for request in (16, 0x4206)])
 os.kill(pid, 9)", same, Says("[False, False]");
+    "a filter that listens to system calls", r"
+class Program(ctypes.Structure): _fields_ = [('length', ctypes.c_ushort), ('filter', ctypes.c_void_p)]
+code = (ctypes.c_ubyte * 8)(6, 0, 0, 0, 0, 0, 0xff, 0x7f)
+program = Program(1, ctypes.cast(code, ctypes.c_void_p))
+print(call(317, 1, 8, ctypes.byref(program)) != 0)", same, Says("True");
     "the descriptors of another process", r"
 print(call(438, call(434, 1, 0), 0, 0) != 0)", same, Says("True");
     "a ring of system calls", "print([call(number, 8, ctypes.create_string_buffer(256), 0, 0, 0) in (1, 38) for number in (425, 426, 427)])",

@@ -65,8 +65,12 @@ pub(super) fn processes_with(marker: &str) -> Vec<i32> {
 }
 
 fn children_of_this_process() -> Vec<String> {
+    children_of("self")
+}
+
+fn children_of(process: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for task in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
+    for task in std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
         let list = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
         found.extend(list.split_whitespace().map(str::to_owned));
     }
@@ -316,19 +320,32 @@ fn nothing_is_left() {
     ];
     let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
     run(&sandbox, &python(""));
+    // What forks the launchers stays; nothing that it forked does.
+    let stays = children_of_this_process();
+    assert_eq!(stays.len(), 1, "{stays:?}");
+    let all_is_gone = || {
+        assert_eq!(children_of_this_process(), stays);
+        eventually("a launcher is left", Duration::from_secs(2), || children_of(&stays[0]).is_empty());
+    };
     let before = descriptors();
     for program in programs {
         let mut job = python(program);
         job.limits.wall = Duration::from_millis(500);
         run(&sandbox, &job);
         assert_eq!(groups_of(std::process::id()), Vec::<PathBuf>::new(), "{program}");
-        assert_eq!(children_of_this_process(), Vec::<String>::new(), "{program}");
+        all_is_gone();
         assert_eq!(descriptors(), before, "{program}");
     }
     let stop = Stop::default();
     stop.raise();
     assert_eq!(sandbox.run(&python("time.sleep(60)"), &stop).unwrap().ended, Ended::Interrupted);
     assert_eq!(groups_of(std::process::id()), Vec::<PathBuf>::new());
+    all_is_gone();
+    // Whoever kills it ends no more than the runs that go on.
+    kill_process(Pid::from_raw(stays[0].parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+    assert_eq!(ends(&run(&sandbox, &python("")), Ended::Exited(0)), Ok(()));
+    assert_ne!(children_of_this_process(), stays);
+    drop(sandbox);
     assert_eq!(children_of_this_process(), Vec::<String>::new());
 }
 

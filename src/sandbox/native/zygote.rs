@@ -1,0 +1,172 @@
+//! The launchers' parent: this program, executed anew once, which forks a launcher for every run.
+//!
+//! To execute this program costs more than to set a run up. So one process does it early, stays as it was before anything
+//! was done, and is asked over a socket for a copy of itself: a launcher of its own for every run, used once. (Android and
+//! Chromium start their programs in this way, and gave it the name.) It holds nothing of any run, and runs nothing itself.
+#![expect(unsafe_code, reason = "fork, and the disposition of a signal")]
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, PidfdFlags, WaitOptions};
+
+use super::launcher::{self, exit_now};
+use super::spec::{Fault, LAUNCHER_NAME, Tried};
+use super::{channel, ids};
+
+/// Where launchers come from: the process that forks them, started when the first is asked for, and again when it is gone.
+#[derive(Debug, Default)]
+pub(super) struct Nursery(Mutex<Option<Zygote>>);
+
+/// A launcher that waits for its job.
+#[derive(Debug)]
+pub(super) struct Forked {
+    /// Its process number.
+    pub(super) pid: u32,
+    /// Readable once it has ended.
+    pub(super) pidfd: OwnedFd,
+}
+
+impl Nursery {
+    /// A launcher, which hears its job over `control`; `program` is vetrun's own executable.
+    pub(super) fn fork(&self, program: &Path, control: &OwnedFd) -> Result<Forked, Fault> {
+        let mut zygote = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*zygote {
+            match known.fork(control) {
+                Ok(forked) => return Ok(forked),
+                // It was killed; another takes its place.
+                Err(_) => *zygote = None,
+            }
+        }
+        zygote.insert(Zygote::start(program)?).fork(control)
+    }
+}
+
+/// The process that forks launchers. It ends when this is dropped.
+#[derive(Debug)]
+struct Zygote {
+    /// `None` only while it is dropped.
+    control: Option<OwnedFd>,
+    /// Lives as long as the process: the kernel kills a process that asked for it when the *thread* that started it ends.
+    keeper: Option<JoinHandle<()>>,
+}
+
+impl Zygote {
+    fn start(program: &Path) -> Result<Self, Fault> {
+        let (control, theirs) = channel::pair().tried("make a socket")?;
+        let mut command = Command::new(program);
+        command
+            .arg0(LAUNCHER_NAME)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // A group of its own: what a terminal sends to vetrun must not end a launcher before vetrun decides.
+            .process_group(0);
+        let (told, hears) = mpsc::channel();
+        let keeper = std::thread::Builder::new().name("launcher".to_owned()).spawn(move || {
+            let child = command.spawn();
+            // It holds this side's copy of the other end of the socket.
+            drop(command);
+            let child = child.map(|child| told.send(Ok(())).map(|()| child)).map_err(|error| told.send(Err(error)));
+            if let Ok(Ok(mut child)) = child {
+                let _ = child.wait();
+            }
+        });
+        let keeper = keeper.tried("start a thread")?;
+        hears
+            .recv()
+            .map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))
+            .flatten()
+            .tried("start the launcher")?;
+        Ok(Self { control: Some(control), keeper: Some(keeper) })
+    }
+
+    fn fork(&self, job: &OwnedFd) -> Result<Forked, Fault> {
+        let gone = || Fault { action: "fork a launcher".to_owned(), errno: libc::EPIPE };
+        let control = self.control.as_ref().ok_or_else(gone)?;
+        channel::send(control, &(), &[job.as_fd()]).tried("ask for a launcher")?;
+        let (answer, fds) =
+            channel::receive::<Result<u32, Fault>>(control, true).tried("ask for a launcher")?.ok_or_else(gone)?;
+        let pidfd = fds.into_iter().next();
+        Ok(Forked { pid: answer?, pidfd: pidfd.ok_or_else(gone)? })
+    }
+}
+
+impl Drop for Zygote {
+    fn drop(&mut self) {
+        // It ends when nobody can ask any more.
+        self.control = None;
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+/// What it is inside: it forks a launcher whenever it is asked to, until nobody can ask any more.
+pub(super) fn serve(control: &OwnedFd) -> Result<(), Fault> {
+    ids::die_with_parent()?;
+    ids::check_parent(control)?;
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    // A host that runs out of memory should take what runs here before anything else.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+    // Launchers must not keep the socket on standard input.
+    let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).tried("open /dev/null")?;
+    rustix::stdio::dup2_stdin(&null).tried("close standard input")?;
+    drop(null);
+    let mut children: Vec<(Pid, OwnedFd)> = Vec::new();
+    loop {
+        if wait(control, &mut children)? {
+            let Some(((), fds)) = channel::receive::<()>(control, true).tried("hear vetrun")? else { return Ok(()) };
+            let answer = fork(control, fds, &mut children);
+            let pidfd = children.last().filter(|_| answer.is_ok()).map(|(_, pidfd)| pidfd.as_fd());
+            channel::send(control, &answer, pidfd.as_slice()).tried("answer vetrun")?;
+        }
+    }
+}
+
+/// Waits for a word of vetrun or the end of a child, and reaps. Whether there is a word.
+fn wait(control: &OwnedFd, children: &mut Vec<(Pid, OwnedFd)>) -> Result<bool, Fault> {
+    let watched = std::iter::once(control).chain(children.iter().map(|(_, pidfd)| pidfd));
+    let mut fds: Vec<PollFd<'_>> = watched.map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, None)).tried("wait for vetrun")?;
+    let is_ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+    let mut ended = is_ready[1..].iter();
+    children.retain(|(child, _)| {
+        let is_over = ended.next().is_some_and(|ended| *ended);
+        if is_over {
+            let _ = rustix::process::waitpid(Some(*child), WaitOptions::empty());
+        }
+        !is_over
+    });
+    Ok(is_ready[0])
+}
+
+/// Forks a launcher with the socket that was sent; its process number.
+fn fork(control: &OwnedFd, fds: Vec<OwnedFd>, children: &mut Vec<(Pid, OwnedFd)>) -> Result<u32, Fault> {
+    let none = || Fault { action: "fork a launcher".to_owned(), errno: libc::EBADMSG };
+    let job = fds.into_iter().next().ok_or_else(none)?;
+    let parent = rustix::process::getpid();
+    // SAFETY: this process has a single thread, so the child may do anything that this process may.
+    let raw = unsafe { libc::fork() };
+    if raw == 0 {
+        // Nothing of vetrun or of other runs stays open in it. The descriptors are its own copies.
+        // SAFETY: the child never returns to whoever owns them, so that nothing closes them a second time.
+        unsafe { libc::close(std::os::fd::AsRawFd::as_raw_fd(control)) };
+        children.clear();
+        exit_now(launcher::run(&job, parent));
+    }
+    let child = Pid::from_raw(raw).filter(|_| raw > 0);
+    let child = child.ok_or_else(|| Fault::new("fork a launcher", std::io::Error::last_os_error()))?;
+    // It is reaped here alone, so that the number is still its own.
+    let pidfd = rustix::process::pidfd_open(child, PidfdFlags::empty()).tried("watch a launcher")?;
+    children.push((child, pidfd));
+    u32::try_from(raw).map_err(|_| none())
+}
