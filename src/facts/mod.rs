@@ -110,11 +110,13 @@ pub(crate) enum Kind {
     },
     /// Any element of an iterable.
     Element(ExprId),
-    /// `[body for target in iterable]`, of one clause and without a condition; anything else is opaque.
+    /// `[body for target in iterable]`.
     Comprehension {
         body: ExprId,
         target: ExprId,
         iterable: ExprId,
+        /// Whether that is all of it; else it has further clauses or a condition, and only what may be in it is known.
+        is_whole: bool,
     },
     /// An object of the class whose body is the scope: `self`, `this`.
     Instance(ScopeId),

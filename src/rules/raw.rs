@@ -24,6 +24,10 @@ pub(super) struct RawRule {
     /// Whether the value of what is called or used, and the parameters of what is defined, carry the label, for checks `from`.
     #[serde(default)]
     pub(super) source: bool,
+    /// Whether what is reached as a single member of it carries the label as well; only with `source`. Where not, the label
+    /// means the whole: `dict(os.environ)` carries it, `os.environ["HOME"]` does not.
+    #[serde(default = "yes")]
+    pub(super) members: bool,
     /// What was found: a lower-case fragment without a full stop.
     pub(super) message: String,
     /// Why it is dangerous, in sentences.
@@ -47,6 +51,10 @@ pub(super) struct RawRule {
     #[serde(rename = "match")]
     #[schemars(with = "Vec<RawMatch>")]
     pub(super) matches: Vec<Spanned<RawMatch>>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// One alternative; it has exactly one of `call`, `import`, `assign`, `keyword`, `compare`, `use`, `define`, `statement`, `shell`,
@@ -80,7 +88,8 @@ pub(super) struct RawMatch {
     pub(super) keyword: Vec<String>,
     /// Names that are compared for equality or membership with something, which `value` is about.
     pub(super) compare: Vec<String>,
-    /// What the assigned, passed or compared value must be: all of these, without `position` and `keyword`.
+    /// What the assigned, passed or compared value must be, or what the defined function gives back: all of these, without
+    /// `position` and `keyword`.
     #[schemars(with = "Vec<RawCheck>")]
     pub(super) value: Vec<Spanned<RawCheck>>,
     /// What it must not be: none of these.
@@ -128,7 +137,7 @@ pub(super) struct RawMatch {
     pub(super) scope: Option<Scope>,
 }
 
-/// What an argument or a value must be: exactly one of `is`, `value` and `from`.
+/// What an argument or a value must be: exactly one of `is`, `value`, `text` and `from`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawCheck {
@@ -141,6 +150,9 @@ pub(super) struct RawCheck {
     pub(super) is: Option<Is>,
     /// A regular expression over the folded constant; of a list any element.
     pub(super) value: Option<String>,
+    /// A regular expression over the text that it may be, however that is put together: words of a list are joined by spaces,
+    /// and what is not known is one U+FFFD.
+    pub(super) text: Option<String>,
     /// Labels of sources: it may come from one of these.
     pub(super) from: Vec<String>,
 }

@@ -223,7 +223,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             }
             if frame.kind == N::ForIn {
                 // A holder, until the comprehension takes it apart.
-                let clause = Kind::Comprehension { body: OPAQUE, target, iterable };
+                let clause = Kind::Comprehension { body: OPAQUE, target, iterable, is_whole: true };
                 return builder.synthetic(clause, iterable);
             }
         }
@@ -529,9 +529,13 @@ fn comprehension(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]
     builder.block(BlockKind::Loop, node.byte_range());
     let body = field(children, F::Body);
     let clauses: Vec<_> = children.iter().filter(|child| matches!(child.kind, N::ForIn | N::IfClause)).collect();
-    let [clause] = clauses.as_slice() else { return OPAQUE };
+    let Some(clause) = clauses.first() else { return OPAQUE };
     let Kind::Comprehension { target, iterable, .. } = *builder.facts.kind(clause.expr) else { return OPAQUE };
-    builder.expr(Kind::Comprehension { body, target, iterable }, node.byte_range())
+    if let (true, &Kind::Mapping(entry)) = (child(children, F::Body).is_some_and(|one| one.kind == N::Pair), builder.facts.kind(body)) {
+        return builder.expr(Kind::Mapping(entry), node.byte_range());
+    }
+    let is_whole = clauses.len() == 1;
+    builder.expr(Kind::Comprehension { body, target, iterable, is_whole }, node.byte_range())
 }
 
 fn assignment(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {

@@ -35,6 +35,7 @@ pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: 
         (Given::Perhaps(spread), Test::From(from)) => resolver.comes_from(spread, from),
         (Given::Perhaps(_), test) => matches!(test, Test::Is(Is::Dynamic | Is::Present)),
         (Given::Yes(_, expr), Test::From(from)) => resolver.comes_from(expr, from),
+        (Given::Yes(_, expr), Test::Text(regex)) => has_text(resolver, expr, regex.get()),
         (Given::Yes(set, _), test) => set_holds(resolver, &set, test),
     }
 }
@@ -43,6 +44,9 @@ pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: 
 pub(super) fn value_holds(resolver: &mut Resolver<'_>, value: ExprId, check: &Check) -> bool {
     if let Test::From(from) = &check.test {
         return resolver.comes_from(value, from);
+    }
+    if let Test::Text(regex) = &check.test {
+        return has_text(resolver, value, regex.get());
     }
     let judged = if matches!(check.test, Test::Is(Is::Dynamic)) { added(resolver, value) } else { value };
     let set = resolver.of(judged);
@@ -119,6 +123,12 @@ fn key_of(resolver: &mut Resolver<'_>, mapping: ExprId, key: &str) -> Given {
             resolver.merge(&mut all, &found);
         }
     }
+    // `options.shell = true` after the mapping was made.
+    let name = resolver.facts.symbols.intern(key);
+    for value in resolver.member_values(mapping, name) {
+        let found = resolver.of(value);
+        resolver.merge(&mut all, &found);
+    }
     if all.values.is_empty() && mappings > 0 && has_key(resolver, &set, key) {
         return Given::Yes(Rc::new(Set::OPEN), mapping);
     }
@@ -174,13 +184,17 @@ fn set_holds(resolver: &mut Resolver<'_>, set: &Set, test: &Test) -> bool {
         Test::Is(Is::Falsy) => set.values.iter().any(|value| truth(resolver, value, dialect) == Some(false)),
         Test::Is(Is::Text) => set.values.iter().any(|value| matches!(value, Value::Text(_) | Value::Built)),
         Test::Is(Is::Built) => set.values.iter().any(|value| matches!(value, Value::Built)),
-        // Where a value comes from is asked of its expression.
-        Test::From(_) => false,
+        // Where a value comes from and what it is put together of is asked of its expression.
+        Test::From(_) | Test::Text(_) => false,
         Test::Value(regex) => {
             let constants: Vec<Value> = set.values.iter().filter_map(|value| constant(resolver, value)).collect();
             constants.iter().any(|value| matches_value(value, regex.get(), dialect))
         }
     }
+}
+
+fn has_text(resolver: &mut Resolver<'_>, expr: ExprId, regex: &Expression) -> bool {
+    resolver.all_texts(expr).iter().any(|text| regex.is_match(text))
 }
 
 fn constant(resolver: &mut Resolver<'_>, value: &Value) -> Option<Value> {

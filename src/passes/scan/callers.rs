@@ -22,6 +22,8 @@ pub(super) struct CallSites {
     calls: HashMap<Sym, Vec<ExprId>>,
     /// Calls that a function is handed to, by its name.
     handed: HashMap<Sym, Vec<ExprId>>,
+    /// Calls that a function which stands among their arguments is handed to.
+    inline: HashMap<FunctionId, ExprId>,
     /// Parameters that are requests of a web server, whatever they are called.
     requests: HashSet<u32>,
 }
@@ -57,6 +59,11 @@ impl CallSites {
                 sites.calls.entry(name).or_default().push(call);
             }
             sites.note_request(facts, callee, &facts.arguments[arguments.range()]);
+            for argument in &facts.arguments[arguments.range()] {
+                if let Kind::Function(function) = *facts.kind(argument.value) {
+                    sites.inline.insert(function, call);
+                }
+            }
             for argument in facts.arguments[arguments.range()].iter().take(2) {
                 if let Kind::Name(name) = *facts.kind(argument.value) {
                     sites.handed.entry(name).or_default().push(call);
@@ -154,7 +161,8 @@ impl Resolver<'_> {
         by_name.or_else(|| at.and_then(|at| positional.nth(at))).map(|given| given.value)
     }
 
-    /// The expressions that calls of functions of that name give to a parameter.
+    /// The expressions that calls of functions of that name give to a parameter, and the call that the function is handed to:
+    /// what is done over a list, after a promise or on an event is given what these hold.
     pub(super) fn given_exprs(&mut self, variable: VarId) -> Vec<ExprId> {
         let sites = self.sites();
         let Some(&(function, index)) = sites.parameters.get(&variable.0) else { return Vec::new() };
@@ -164,7 +172,8 @@ impl Resolver<'_> {
         let shift = usize::from(in_class && self.facts.dialect == Dialect::Python);
         let names = sites.names.get(&function).into_iter().flatten();
         let calls = names.filter_map(|name| sites.calls.get(name)).flatten().take(limits::CALL_SITES_MAX);
-        calls.filter_map(|&call| self.argument_for(call, (function, index), shift)).collect()
+        let given = calls.filter_map(|&call| self.argument_for(call, (function, index), shift));
+        given.chain(sites.inline.get(&function).copied()).collect()
     }
 
     pub(super) fn sites(&mut self) -> Rc<CallSites> {

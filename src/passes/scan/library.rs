@@ -152,7 +152,7 @@ impl Resolver<'_> {
                         self.facts.entries[entries.range()].iter().filter_map(|entry| entry.key).collect();
                     Some(keys.into_iter().map(|key| one(self, key)).collect())
                 }
-                Kind::Comprehension { body, target, iterable } => {
+                Kind::Comprehension { body, target, iterable, is_whole: true } => {
                     let items = self.comprehension(body, target, iterable)?;
                     fold::elements(&items)
                 }

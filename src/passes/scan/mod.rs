@@ -37,6 +37,7 @@ mod resolve;
 mod runners;
 mod shape;
 mod text;
+mod texts;
 mod values;
 mod worth;
 
