@@ -143,8 +143,10 @@ pub(crate) enum Role {
     Alias,
     /// It is assigned to.
     Target,
-    /// Its value is thrown away, or it is a type.
+    /// Its value is thrown away.
     Unused,
+    /// It is an annotation, or the whole of a part of one.
+    Type,
     /// It stands in no source text by itself.
     Synthetic,
 }
@@ -212,6 +214,8 @@ pub(crate) struct Function {
     pub(crate) scope: ScopeId,
     /// What its parameters are called, in order; a pattern has no name.
     pub(crate) parameters: Vec<Option<Sym>>,
+    /// What the keywords that no parameter has are called: `**options`.
+    pub(crate) keywords: Option<Sym>,
     /// What it returns.
     pub(crate) returns: Vec<ExprId>,
     /// What it yields; a function that yields gives back a generator.

@@ -187,10 +187,17 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
         N::Dictionary => dictionary(builder, node, children),
         N::Arguments => argument_list(builder, node, children),
         N::Pair => pair(builder, node, children),
-        N::ListComprehension | N::SetComprehension | N::GeneratorExpression => comprehension(builder, node, children),
+        N::ListComprehension | N::SetComprehension | N::DictionaryComprehension | N::GeneratorExpression => {
+            comprehension(builder, node, children)
+        }
         N::TypedParameter => children.first().map_or(OPAQUE, |child| child.expr),
         N::Type => {
-            children.iter().for_each(|child| builder.role(child.expr, Role::Unused));
+            for child in children {
+                if matches!(builder.facts.kind(child.expr), Kind::Text(_)) {
+                    builder.facts.shape.annotations.push(child.expr);
+                }
+                builder.role(child.expr, Role::Type);
+            }
             OPAQUE
         }
         _ => statement(builder, frame, children),
@@ -634,12 +641,12 @@ fn defined(builder: &mut Builder<'_>, children: &[Kid<'_>], value: ExprId) {
 
 fn class(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
     let scope = frame.inner.expect("set on entering");
-    let bases: Vec<ExprId> = match builder.facts.kind(field(children, F::Superclasses)) {
-        Kind::Call { arguments, .. } => {
-            builder.facts.arguments[arguments.range()].iter().map(|argument| argument.value).collect()
-        }
+    let arguments = match builder.facts.kind(field(children, F::Superclasses)) {
+        Kind::Call { arguments, .. } => builder.facts.arguments[arguments.range()].to_vec(),
         _ => Vec::new(),
     };
+    builder.subclassed(&arguments, frame.node.byte_range());
+    let bases: Vec<ExprId> = arguments.into_iter().map(|argument| argument.value).collect();
     let bases = builder.list(bases);
     statements::class(builder, frame, children, bases);
     let value = builder.expr(Kind::Class { scope, bases }, frame.node.byte_range());

@@ -21,7 +21,39 @@ pub(super) enum Given {
 
 /// Whether `arguments` are what `check` asks for.
 pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> bool {
-    let given = match (resolver.facts.dialect, &check.keyword) {
+    match (given(resolver, arguments, check), &check.test) {
+        (Given::No, test) => matches!(test, Test::Is(Is::Absent)),
+        (Given::Perhaps(spread), Test::From(from)) => resolver.comes_from(spread, from),
+        (Given::Perhaps(_), test) => matches!(test, Test::Is(Is::Dynamic | Is::Present)),
+        (Given::Yes(_, expr), Test::From(from)) => resolver.comes_from(expr, from),
+        (Given::Yes(_, expr), Test::Text(regex)) => has_text(resolver, expr, regex.get()),
+        (Given::Yes(set, _), test) => set_holds(resolver, &set, test),
+    }
+}
+
+/// Whether `arguments` surely are what `check` excepts: of a value that may be several things, all of them that the rule
+/// asks for by `checks`.
+pub(super) fn excepts(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check, checks: &[Check]) -> bool {
+    match (given(resolver, arguments, check), &check.test) {
+        (Given::Yes(set, expr), Test::Value(regex)) if set.values.len() > 1 || resolver.is_default(expr) => {
+            let dialect = resolver.facts.dialect;
+            let is_asked_for = |value: &Value| {
+                checks.iter().filter(|one| (one.position, &one.keyword) == (check.position, &check.keyword)).all(|one| {
+                    !matches!(&one.test, Test::Value(asked) if !matches_value(value, asked.get(), dialect))
+                })
+            };
+            let constants: Vec<Option<Value>> = set.values.iter().map(|value| constant(resolver, value)).collect();
+            let excepted = |value: Option<Value>| {
+                value.is_some_and(|value| !is_asked_for(&value) || matches_value(&value, regex.get(), dialect))
+            };
+            !resolver.is_default(expr) && constants.into_iter().all(excepted)
+        }
+        _ => holds(resolver, arguments, check),
+    }
+}
+
+fn given(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> Given {
+    match (resolver.facts.dialect, &check.keyword) {
         (Dialect::Python, Some(Keyword::Named(keyword))) => {
             python_argument(resolver, arguments, check.position, keyword)
         }
@@ -29,14 +61,6 @@ pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: 
             javascript_argument(resolver, arguments, check.position, key)
         }
         _ => check.position.map_or(Given::No, |position| at_position(resolver, arguments, position)),
-    };
-    match (given, &check.test) {
-        (Given::No, test) => matches!(test, Test::Is(Is::Absent)),
-        (Given::Perhaps(spread), Test::From(from)) => resolver.comes_from(spread, from),
-        (Given::Perhaps(_), test) => matches!(test, Test::Is(Is::Dynamic | Is::Present)),
-        (Given::Yes(_, expr), Test::From(from)) => resolver.comes_from(expr, from),
-        (Given::Yes(_, expr), Test::Text(regex)) => has_text(resolver, expr, regex.get()),
-        (Given::Yes(set, _), test) => set_holds(resolver, &set, test),
     }
 }
 
@@ -116,6 +140,12 @@ fn key_of(resolver: &mut Resolver<'_>, mapping: ExprId, key: &str) -> Given {
     let mut all = Set::empty();
     let mut mappings = 0;
     for value in &set.values {
+        if let Value::Record(made) = value {
+            let found = resolver.settled(|resolver| resolver.record_member(*made, key));
+            mappings += 1;
+            resolver.merge(&mut all, &found);
+            continue;
+        }
         let Value::Made(made) = value else { continue };
         if matches!(resolver.facts.kind(*made), Kind::Mapping(_)) {
             mappings += 1;

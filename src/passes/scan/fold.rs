@@ -348,6 +348,7 @@ pub(super) fn decode(data: &[u8], encoding: &str) -> Option<Value> {
         "rot13" => text(rot13(std::str::from_utf8(data).ok()?)),
         "hex" | "hexcodec" => bytes(hex_bytes(std::str::from_utf8(data).ok()?)?),
         "base64" | "base64codec" => bytes(base64_bytes(data)?),
+        "punycode" => text(decoders::punycode(data)?),
         "zip" | "zlib" | "zlibcodec" => bytes(decoders::inflated(data, decoders::Compressed::Zlib)?),
         "unicodeescape" | "rawunicodeescape" => {
             text(crate::facts::literal::python_text(std::str::from_utf8(data).ok()?, false))

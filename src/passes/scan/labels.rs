@@ -131,7 +131,12 @@ impl Resolver<'_> {
                 };
                 self.checked_labels(callee, arguments).union(by_member)
             }
-            Kind::Variable(variable) => self.parameter_labels.get(&variable.0).copied().unwrap_or_default(),
+            Kind::Variable(variable) => {
+                let own = self.parameter_labels.get(&variable.0).copied().unwrap_or_default();
+                // What a call is a source of, the function that is handed to it is given.
+                let call = self.handed_to(variable);
+                return call.map_or(own, |call| own.union(self.own_labels(call)));
+            }
             Kind::Name(_) | Kind::Subscript { .. } => Labels::NONE,
             _ => return Labels::NONE,
         };

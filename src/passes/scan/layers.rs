@@ -170,7 +170,19 @@ impl Resolver<'_> {
                 self.layers_of(expr, callee, arguments, depth, &mut layers);
             }
         }
+        self.layers_of_annotations(depth, &mut layers);
         layers
+    }
+
+    /// Annotations that are texts with a call in them: `typing.get_type_hints` runs them, and no type is a call.
+    fn layers_of_annotations(&self, depth: usize, layers: &mut Vec<Layer>) {
+        for &expr in &self.facts.shape.annotations {
+            let Kind::Text(text) = self.facts.kind(expr) else { continue };
+            if text.contains('(') && layers.len() < limits::LAYERS_MAX {
+                let (start, end) = (self.facts.expr(expr).start as usize, self.facts.expr(expr).end as usize);
+                layers.push(Layer { start, end, tongue: Tongue::Python, text: text.clone(), depth });
+            }
+        }
     }
 
     /// Whether a call without arguments may have been given some before: `partial(exec, text)()`.
@@ -193,7 +205,8 @@ impl Resolver<'_> {
         depth: usize,
         layers: &mut Vec<Layer>,
     ) {
-        let (targets, _) = self.settled(|resolver| resolver.targets(callee, arguments));
+        let (mut targets, _) = self.settled(|resolver| resolver.targets(callee, arguments));
+        targets.extend(self.settled(|resolver| resolver.called_with_elements(callee, arguments)));
         let (start, end) = (self.facts.expr(expr).start as usize, self.facts.expr(expr).end as usize);
         for target in targets {
             let Value::Path(path) = target.value else { continue };

@@ -133,7 +133,8 @@ impl<'a, 'r> Matching<'a, 'r> {
     fn call(&mut self, expr: ExprId) {
         let Kind::Call { callee, arguments } = *self.resolver.facts.kind(expr) else { return };
         let (targets, _) = self.resolver.settled(|resolver| resolver.targets(callee, arguments));
-        for target in &targets {
+        let each = self.resolver.settled(|resolver| resolver.called_with_elements(callee, arguments));
+        for target in targets.iter().chain(&each) {
             let Value::Path(path) = target.value else { continue };
             let name = self.name(path);
             for hook in self.tables.calls.named(&name) {
@@ -179,7 +180,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         let matcher = self.rules.hooked(hook).1;
         let resolver = &mut self.resolver;
         let holds = matcher.checks.iter().all(|check| arguments::holds(resolver, own, check))
-            && !matcher.not_checks.iter().any(|check| arguments::holds(resolver, own, check));
+            && !matcher.not_checks.iter().any(|check| arguments::excepts(resolver, own, check, &matcher.checks));
         if !holds || (!matcher.unless.is_empty() && self.is_excepted(&matcher.unless, callee, own)) {
             return;
         }
@@ -352,6 +353,8 @@ impl<'a, 'r> Matching<'a, 'r> {
             let how = match role {
                 Role::Value => How::Reference,
                 Role::Alias => How::Alias,
+                // A function is no type: as an annotation it is put away to be called from there.
+                Role::Type if is_function_name(&name) => How::Reference,
                 _ => continue,
             };
             for hook in self.tables.calls.named(&name) {
@@ -476,6 +479,11 @@ impl<'a, 'r> Matching<'a, 'r> {
         kept.retain(|hit| hit.how != How::Alias || !counted.contains(&hit.rule));
         self.hits = kept;
     }
+}
+
+/// Whether a name is that of a function, as Python writes it: in lower case.
+fn is_function_name(name: &str) -> bool {
+    name.rsplit('.').next().is_some_and(|last| last.starts_with(|char: char| char.is_ascii_lowercase()))
 }
 
 fn path_of(value: &Value) -> Option<PathId> {

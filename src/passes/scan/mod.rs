@@ -21,6 +21,7 @@ mod demand;
 mod fold;
 mod functions;
 mod inline;
+mod iteration;
 mod labels;
 mod layers;
 mod library;

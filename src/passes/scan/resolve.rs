@@ -42,6 +42,8 @@ pub(super) struct Resolver<'r> {
     pub(super) open: Rc<Set>,
     /// `x.name = value` and `x["name"] = value` for variables `x`.
     members: IdMap<(u32, u32), Vec<ExprId>>,
+    /// Namespaces that variables take over: `x.__dict__.update(namespace)`.
+    namespaces: IdMap<u32, Vec<ExprId>>,
     pub(super) star_modules: Vec<PathId>,
     pub(super) element_sets: IdMap<u32, Rc<Set>>,
     pub(super) key_sets: IdMap<u32, Rc<Set>>,
@@ -72,6 +74,8 @@ pub(super) struct Resolver<'r> {
     pub(super) star_foreign: Vec<ForeignId>,
     /// Expressions for what functions of other files pass on.
     pub(super) made_up: HashMap<(u32, usize, usize), ExprId>,
+    /// Expressions for the elements of lists that a function is called with.
+    pub(super) made_elements: IdMap<u32, ExprId>,
     /// Which expressions can matter; found out when first asked for.
     pub(super) matters: Option<Rc<[bool]>>,
     /// Whether something that rules know was handed out.
@@ -105,6 +109,7 @@ impl<'r> Resolver<'r> {
             cyclic: false,
             open: Rc::new(Set::OPEN),
             members: IdMap::default(),
+            namespaces: IdMap::default(),
             star_modules: Vec::new(),
             element_sets: IdMap::default(),
             key_sets: IdMap::default(),
@@ -123,6 +128,7 @@ impl<'r> Resolver<'r> {
             foreign: Vec::new(),
             star_foreign: Vec::new(),
             made_up: HashMap::new(),
+            made_elements: IdMap::default(),
             matters: None,
             ships_known: false,
             shipped: 0,
@@ -134,6 +140,7 @@ impl<'r> Resolver<'r> {
             facts,
         };
         resolver.collect_members();
+        resolver.collect_namespaces();
         resolver.collect_stars();
         resolver
     }
@@ -203,6 +210,35 @@ impl<'r> Resolver<'r> {
                 }
             } else if let Some(variable) = variable {
                 self.members.entry((variable.0, name.0)).or_default().push(assignment.value);
+            }
+        }
+    }
+
+    /// Notes what is taken over whole: `x.__dict__.update(namespace)`, `vars(x).update(namespace)`.
+    fn collect_namespaces(&mut self) {
+        if self.facts.dialect != Dialect::Python {
+            return;
+        }
+        let update = self.facts.symbols.intern("update");
+        for at in 0..self.facts.exprs.len() {
+            let Kind::Call { callee, arguments } = self.facts.exprs[at].kind else { continue };
+            let Kind::Attribute { object, name } = *self.facts.kind(callee) else { continue };
+            let [given] = self.facts.arguments[arguments.range()] else { continue };
+            if name != update {
+                continue;
+            }
+            let owner = match *self.facts.kind(object) {
+                Kind::Attribute { object, name } if self.facts.text(name) == "__dict__" => object,
+                Kind::Call { callee, arguments } => match (self.facts.kind(callee), arguments.range().len()) {
+                    (&Kind::Name(name), 1) if self.facts.text(name) == "vars" => {
+                        self.facts.arguments[arguments.range().start].value
+                    }
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            if let Some(variable) = self.variable_of(owner) {
+                self.namespaces.entry(variable.0).or_default().push(given.value);
             }
         }
     }
@@ -570,10 +606,17 @@ impl<'r> Resolver<'r> {
     }
 
     pub(super) fn members_of_variable(&mut self, object: ExprId, name: Sym, all: &mut Set) {
-        if self.members.is_empty() {
+        if self.members.is_empty() && self.namespaces.is_empty() {
             return;
         }
         let Some(variable) = self.variable_of(object) else { return };
+        for namespace in self.namespaces.get(&variable.0).cloned().unwrap_or_default() {
+            let key = Value::Text(self.facts.symbols.text(name).clone());
+            for value in self.need(namespace).values.clone() {
+                let found = self.item(&value, &key);
+                self.merge(all, &found);
+            }
+        }
         let Some(values) = self.members.get(&(variable.0, name.0)).cloned() else { return };
         for value in values {
             let set = self.need(value);

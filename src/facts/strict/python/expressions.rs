@@ -349,7 +349,10 @@ impl Lowering<'_> {
             Expr::BinOp(either) if either.op == Operator::BitOr => self.union(expr),
             other => self.expr(other),
         };
-        self.builder.role(id, Role::Unused);
+        if matches!(self.builder.facts.kind(id), Kind::Text(_)) {
+            self.builder.facts.shape.annotations.push(id);
+        }
+        self.builder.role(id, Role::Type);
         id
     }
 
