@@ -79,6 +79,7 @@ pub(super) fn compile(
         label: raw.label.map(Text::from),
         source: raw.source,
         members: raw.members,
+        capability: raw.capability,
         matchers,
         file,
     })
@@ -113,6 +114,7 @@ fn texts(raw: &RawRule, stem: &str) -> Checked<()> {
             Err(Fault::new(format!("the label `{label}` is no word of a-z and `-`; write it like `network`")))
         }
         None if raw.source => Err(Fault::new("source goes with `label` alone; say which label what is called carries")),
+        None if !raw.capability => Err(Fault::new("capability = false goes with `label` alone")),
         _ if !raw.members && !raw.source => Err(Fault::new("members = false goes with `source` alone")),
         _ => Ok(()),
     }
@@ -199,6 +201,7 @@ fn matcher(raw: RawMatch, language: RuleLanguage, expressions: Expressions) -> C
         what,
         checks: self::checks(checks, kind, expressions)?,
         not_checks: self::checks(not_checks, kind, expressions)?,
+        of: self::checks(if kind == "call" { raw.receiver } else { raw.key }, "what is meant", expressions)?,
         gives: self::checks(gives, "what a function gives back", expressions)?,
         unless: self::names(raw.unless, language, "unless")?,
         within,
@@ -258,9 +261,11 @@ fn fitting(raw: &RawMatch, kind: &str, language: RuleLanguage) -> Checked<()> {
     let code_within = matches!(raw.within, Some(RawWithin::Code(_))) || !raw.not_within.is_empty();
     let demands = raw.entropy_min.is_some() || raw.checksum.is_some() || raw.real.is_some();
     let checks = !raw.argument.is_empty() || !raw.not_argument.is_empty();
-    let rules: [(bool, &[&str], &str); 12] = [
+    let rules: [(bool, &[&str], &str); 14] = [
         (raw.references.is_some(), &["call"], "references"),
         (checks, &["call", "define"], "[[match.argument]] and [[match.not_argument]]"),
+        (!raw.receiver.is_empty(), &["call"], "[[match.receiver]]"),
+        (!raw.key.is_empty(), &["assign"], "[[match.key]]"),
         (!raw.value.is_empty(), &["assign", "keyword", "compare", "define"], "[[match.value]]"),
         (!raw.not_value.is_empty(), &["assign", "keyword", "compare"], "[[match.not_value]]"),
         (!raw.decorated.is_empty() || !raw.base.is_empty(), &["define"], "decorated and base"),

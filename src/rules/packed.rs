@@ -215,7 +215,7 @@ structs! {
     Check { position, keyword, test }
     Demand { entropy_min, checksum, real }
     Hook { rule, matcher }
-    Matcher { what, checks, not_checks, gives, unless, within, not_within, weigh }
+    Matcher { what, checks, not_checks, of, gives, unless, within, not_within, weigh }
     Member { before, hook }
     Needles { clauses, heads, length_max, beyond_ascii }
     Names { exact, suffix, prefix, patterns, every }
@@ -243,7 +243,7 @@ impl Pack for String {
 /// Without its file, which stands elsewhere.
 impl Pack for Rule {
     fn pack(&self, out: &mut Vec<u8>) {
-        let Self { id, language, severity, confidence, message, hint, cwe, owasp, label, source, members, matchers, file: _ } =
+        let Self { id, language, severity, confidence, message, hint, cwe, owasp, label, source, members, capability, matchers, file: _ } =
             self;
         id.pack(out);
         language.pack(out);
@@ -256,6 +256,7 @@ impl Pack for Rule {
         label.pack(out);
         source.pack(out);
         members.pack(out);
+        capability.pack(out);
         matchers.pack(out);
     }
 
@@ -272,6 +273,7 @@ impl Pack for Rule {
             label: Pack::unpack(from),
             source: Pack::unpack(from),
             members: Pack::unpack(from),
+            capability: Pack::unpack(from),
             matchers: Pack::unpack(from),
             file: Text::default(),
         }

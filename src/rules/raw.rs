@@ -28,6 +28,9 @@ pub(super) struct RawRule {
     /// means the whole: `dict(os.environ)` carries it, `os.environ["HOME"]` does not.
     #[serde(default = "yes")]
     pub(super) members: bool,
+    /// Whether its hits are capabilities of the report; only with `label`. Where not, the label is for other rules alone.
+    #[serde(default = "yes")]
+    pub(super) capability: bool,
     /// What was found: a lower-case fragment without a full stop.
     pub(super) message: String,
     /// Why it is dangerous, in sentences.
@@ -53,6 +56,7 @@ pub(super) struct RawRule {
     pub(super) matches: Vec<Spanned<RawMatch>>,
 }
 
+/// The default of what is so unless a rule says otherwise.
 fn yes() -> bool {
     true
 }
@@ -80,6 +84,13 @@ pub(super) struct RawMatch {
     /// What they must not be: none of these.
     #[schemars(with = "Vec<RawCheck>")]
     pub(super) not_argument: Vec<Spanned<RawCheck>>,
+    /// What the method must be called on: all of these, without `position` and `keyword`; only with `call`.
+    #[schemars(with = "Vec<RawCheck>")]
+    pub(super) receiver: Vec<Spanned<RawCheck>>,
+    /// What a computed key must be that is assigned to, and the key that the object itself was reached by: all of these,
+    /// without `position` and `keyword`; only with `assign = ["*.?"]`.
+    #[schemars(with = "Vec<RawCheck>")]
+    pub(super) key: Vec<Spanned<RawCheck>>,
     /// Modules, or members of modules, that are imported in any way.
     pub(super) import: Vec<String>,
     /// Names that are assigned to. `*.name` is a key of a literal mapping, a field of a class and an attribute of JSX as well.

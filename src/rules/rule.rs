@@ -36,6 +36,8 @@ pub struct Rule {
     pub source: bool,
     /// Whether single members of that carry it as well.
     pub members: bool,
+    /// Whether a hit of a label is a capability of the report.
+    pub capability: bool,
     pub(crate) matchers: Vec<Matcher>,
     /// The rule's file.
     pub(super) file: Text,
@@ -62,7 +64,7 @@ impl Rule {
     pub fn labels(&self) -> BTreeSet<&str> {
         let mut labels = BTreeSet::new();
         for matcher in &self.matchers {
-            for check in matcher.checks.iter().chain(&matcher.not_checks).chain(&matcher.gives) {
+            for check in matcher.checks.iter().chain(&matcher.not_checks).chain(&matcher.gives).chain(&matcher.of) {
                 if let Test::From(from) = &check.test {
                     labels.extend(from.iter().map(|label| &**label));
                 }
@@ -99,6 +101,8 @@ pub(crate) struct Matcher {
     pub(crate) checks: Vec<Check>,
     /// What they must not be: none of these.
     pub(crate) not_checks: Vec<Check>,
+    /// What a method is called on must be, and computed keys that are assigned to: all of these.
+    pub(crate) of: Vec<Check>,
     /// What the defined function gives back must be: all of these.
     pub(crate) gives: Vec<Check>,
     /// What the receiver and the arguments must not be, or be made by.

@@ -76,6 +76,11 @@ pub(super) fn binary(operator: Binary, left: &Value, right: &Value, dialect: Dia
             let count = usize::try_from(*count).unwrap_or(0);
             (one.len().checked_mul(count)? <= FOLD_BYTES_MAX).then(|| Value::Text(one.repeat(count).into()))
         }
+        (Binary::Multiply, Value::Bytes(one), Value::Int(count))
+        | (Binary::Multiply, Value::Int(count), Value::Bytes(one)) => {
+            let count = usize::try_from(*count).unwrap_or(0);
+            (one.len().checked_mul(count)? <= FOLD_BYTES_MAX).then(|| Value::Bytes(one.repeat(count).into()))
+        }
         _ => None,
     }
 }

@@ -44,6 +44,9 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("len", Some(value)) => Some(Value::Int(i64::try_from(elements(value)?.len()).ok()?)),
         ("list" | "tuple" | "iter", Some(value)) => list(elements(value)?),
         ("reversed", Some(value)) => list(elements(value)?.into_iter().rev().collect()),
+        ("bytes" | "bytearray", Some(Value::Int(count @ 0..=4096))) => {
+            bytes_value(vec![0; usize::try_from(*count).ok()?])
+        }
         ("bytes" | "bytearray", Some(value)) => bytes_value(bytes_of(value)?),
         ("range", _) => range(arguments),
         ("hex", Some(Value::Int(number))) => text(format!("{number:#x}")),

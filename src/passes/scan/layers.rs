@@ -266,7 +266,7 @@ impl Resolver<'_> {
             match lists.first() {
                 Some(Value::List(items)) => words.extend(items.iter().map(shown)),
                 Some(one) => words.push(shown(one)),
-                None => words.push(String::new()),
+                None => words.push(self.program_name(&set)),
             }
             if arguments.len() == 1 {
                 for value in &lists {
@@ -280,6 +280,12 @@ impl Resolver<'_> {
             lines.push(words);
         }
         lines.iter().flat_map(|line| runners::run_by(line)).collect()
+    }
+
+    /// `process.execPath`, which is the interpreter itself, by its name.
+    fn program_name(&self, set: &Set) -> String {
+        let path = set.values.iter().find_map(|value| if let Value::Path(path) = value { Some(*path) } else { None });
+        path.map(|path| self.paths.name(path, &self.facts.symbols)).unwrap_or_default()
     }
 
     /// The constants in a set; of lists that are known in part, the parts that are known.

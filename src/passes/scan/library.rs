@@ -353,6 +353,13 @@ impl Resolver<'_> {
         let first = arguments.first()?.value;
         match name {
             "Proxy" => Some(Set::one(Value::Proxy(call))),
+            // What runs its own text is known by its name as well.
+            "document.createElement" => {
+                let tag = self.text_of(first).filter(|tag| tag.eq_ignore_ascii_case("script"))?;
+                let made = ["document.createElement.()", "HTMLScriptElement.()"];
+                let made = made.iter().filter_map(|name| self.path_of(name)).map(Value::Path).collect();
+                (!tag.is_empty()).then_some(Set { values: made, open: false })
+            }
             "util.promisify" | "util.callbackify" | "util.deprecate" => {
                 let set = self.need(first);
                 (!set.values.is_empty()).then(|| (*set).clone())

@@ -184,12 +184,21 @@ impl<'a, 'r> Matching<'a, 'r> {
         if !holds || (!matcher.unless.is_empty() && self.is_excepted(&matcher.unless, callee, own)) {
             return;
         }
+        if !matcher.of.is_empty() && !self.is_called_on(&matcher.of, callee) {
+            return;
+        }
         let weighed: Vec<ExprId> =
             matcher.weigh.iter().filter_map(|&position| self.argument_at(own, position)).collect();
         let weight = self.weight(&weighed);
         let resolved = name.and_then(|name| self.spelled_differently(callee, name));
         let (start, end) = self.place(expr);
         self.hit(hook, Hit { resolved, weight, ..Hit::plain(hook.rule, start, end) });
+    }
+
+    /// Whether a method is called on what a rule asks for.
+    fn is_called_on(&mut self, of: &[crate::rules::Check], callee: ExprId) -> bool {
+        let Kind::Attribute { object, .. } = *self.resolver.facts.kind(callee) else { return false };
+        of.iter().all(|check| arguments::value_holds(&mut self.resolver, object, check))
     }
 
     /// The hooks of `*.name` for a member of `object`; what stands before the name is compared as it is written.

@@ -358,7 +358,13 @@ impl Lowering<'_> {
             _ => OPAQUE,
         };
         self.builder.assign(target, value, Binding::Hoisted);
-        value
+        match assignment.operator {
+            AssignmentOperator::LogicalOr | AssignmentOperator::LogicalAnd | AssignmentOperator::LogicalNullish => {
+                let either = self.builder.list([target, value]);
+                self.builder.synthetic(Kind::Choice(either), value)
+            }
+            _ => value,
+        }
     }
 
     fn array(&mut self, array: &ArrayExpression<'_>) -> ExprId {
