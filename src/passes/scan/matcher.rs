@@ -191,7 +191,7 @@ impl<'a, 'r> Matching<'a, 'r> {
             matcher.weigh.iter().filter_map(|&position| self.argument_at(own, position)).collect();
         let weight = self.weight(&weighed);
         let resolved = name.and_then(|name| self.spelled_differently(callee, name));
-        let (start, end) = self.place(expr);
+        let (start, end) = self.place_of_call(expr, callee);
         self.hit(hook, Hit { resolved, weight, ..Hit::plain(hook.rule, start, end) });
     }
 
@@ -292,6 +292,24 @@ impl<'a, 'r> Matching<'a, 'r> {
     pub(super) fn place(&self, expr: ExprId) -> (usize, usize) {
         let expr = self.resolver.facts.expr(expr);
         (expr.start as usize, expr.end as usize)
+    }
+
+    /// Where a call stands. Of a chain of calls over several lines of JavaScript that is the last link, which is what is
+    /// meant; the line where the chain begins may say nothing of it.
+    fn place_of_call(&self, expr: ExprId, callee: ExprId) -> (usize, usize) {
+        let (start, end) = self.place(expr);
+        let facts = &self.resolver.facts;
+        let (Kind::Attribute { object, .. } | Kind::Subscript { object, .. }) = *facts.kind(callee) else {
+            return (start, end);
+        };
+        let link = self.place(object).1;
+        let is_link = facts.dialect == Dialect::JavaScript && matches!(facts.kind(object), Kind::Call { .. });
+        match (self.source.get(start..link), self.source.get(link..end)) {
+            (Some(before), Some(rest)) if is_link && before.contains('\n') => {
+                (end - rest.trim_start_matches(|char: char| char.is_whitespace() || char == ')').len(), end)
+            }
+            _ => (start, end),
+        }
     }
 
     fn argument_at(&mut self, arguments: &[Argument], position: u16) -> Option<ExprId> {

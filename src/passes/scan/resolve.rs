@@ -4,7 +4,7 @@
 //! depends on is not known yet, that is looked at first and the expression then once more. Expressions that depend on
 //! themselves (`x = x + 1`) are looked at in rounds, each of which takes what the round before found.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -44,6 +44,8 @@ pub(super) struct Resolver<'r> {
     members: IdMap<(u32, u32), Vec<ExprId>>,
     /// Namespaces that variables take over: `x.__dict__.update(namespace)`.
     namespaces: IdMap<u32, Vec<ExprId>>,
+    /// Variables whose lists are put into another order somewhere.
+    rearranged: HashSet<u32>,
     pub(super) star_modules: Vec<PathId>,
     pub(super) element_sets: IdMap<u32, Rc<Set>>,
     pub(super) key_sets: IdMap<u32, Rc<Set>>,
@@ -110,6 +112,7 @@ impl<'r> Resolver<'r> {
             open: Rc::new(Set::OPEN),
             members: IdMap::default(),
             namespaces: IdMap::default(),
+            rearranged: HashSet::new(),
             star_modules: Vec::new(),
             element_sets: IdMap::default(),
             key_sets: IdMap::default(),
@@ -141,6 +144,7 @@ impl<'r> Resolver<'r> {
         };
         resolver.collect_members();
         resolver.collect_namespaces();
+        resolver.collect_rearranged();
         resolver.collect_stars();
         resolver
     }
@@ -241,6 +245,33 @@ impl<'r> Resolver<'r> {
                 self.namespaces.entry(variable.0).or_default().push(given.value);
             }
         }
+    }
+
+    /// Notes lists of JavaScript of which no place is known to hold what it was written with: those that a function takes
+    /// elements from the beginning of, and those that are handed to such a function where it stands.
+    fn collect_rearranged(&mut self) {
+        if self.facts.dialect != Dialect::JavaScript {
+            return;
+        }
+        let mut todo = Vec::new();
+        for expr in &self.facts.exprs {
+            let Kind::Call { callee, .. } = expr.kind else { continue };
+            let Kind::Attribute { object, name } = *self.facts.kind(callee) else { continue };
+            if matches!(self.facts.text(name), "shift" | "unshift" | "reverse" | "splice" | "sort") {
+                todo.extend(self.variable_of(object));
+            }
+        }
+        while let Some(variable) = todo.pop() {
+            if self.rearranged.insert(variable.0) {
+                let values = &self.facts.variable_table[variable.at()].values;
+                todo.extend(values.iter().take(limits::VALUES_MAX).filter_map(|&value| self.variable_of(value)));
+            }
+        }
+    }
+
+    /// Whether the list of a variable is put into another order somewhere.
+    pub(super) fn is_rearranged(&self, list: ExprId) -> bool {
+        !self.rearranged.is_empty() && self.variable_of(list).is_some_and(|one| self.rearranged.contains(&one.0))
     }
 
     fn key_symbol(&mut self, index: ExprId) -> Option<Sym> {
