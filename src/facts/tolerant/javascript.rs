@@ -471,6 +471,10 @@ fn augmented(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_
         _ => OPAQUE,
     };
     builder.assign(target, value, Binding::Hoisted);
+    if value == right {
+        let either = builder.list([target, value]);
+        return builder.synthetic(Kind::Choice(either), value);
+    }
     value
 }
 

@@ -46,6 +46,9 @@ impl Matching<'_, '_> {
             return Vec::new();
         }
         let keys = self.keys_to(object);
+        if keys.is_empty() {
+            return Vec::new();
+        }
         let holds = |matching: &mut Self, key: ExprId, hook: Hook| {
             let of = &matching.rules.hooked(hook).1.of;
             of.iter().all(|check| arguments::value_holds(&mut matching.resolver, key, check))
@@ -90,7 +93,8 @@ impl Matching<'_, '_> {
 
     fn assigned_hooks(&mut self, members: &[Arc<str>], paths: &[Arc<str>], object: ExprId) -> Vec<Hook> {
         let mut hooks: Vec<Hook> = Vec::new();
-        for member in members {
+        // `*.?` is a computed key, whatever is called `?`.
+        for member in members.iter().filter(|member| &***member != UNKNOWN) {
             hooks.extend(self.member_hooks(self.tables.assignments.member(member), object));
             let name = self.resolver.facts.symbols.intern(member);
             hooks.extend(self.alike(Given::Assigned, name).iter());

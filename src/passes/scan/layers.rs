@@ -174,8 +174,12 @@ impl Resolver<'_> {
         layers
     }
 
-    /// Annotations that are texts with a call in them: `typing.get_type_hints` runs them, and no type is a call.
+    /// Annotations that are texts with a call in them, where the file has them evaluated: no type is a call.
     fn layers_of_annotations(&self, depth: usize, layers: &mut Vec<Layer>) {
+        let evaluates = |text: &str| matches!(text, "get_type_hints" | "eval_str" | "get_annotations" | "_eval_type");
+        if !self.facts.symbols.texts().any(evaluates) {
+            return;
+        }
         for &expr in &self.facts.shape.annotations {
             let Kind::Text(text) = self.facts.kind(expr) else { continue };
             if text.contains('(') && layers.len() < limits::LAYERS_MAX {
