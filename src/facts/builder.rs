@@ -356,7 +356,9 @@ impl<'t> Builder<'t> {
     /// A class with keywords calls `__init_subclass__` of its base with them.
     pub(crate) fn subclassed(&mut self, arguments: &[Argument], place: Range<usize>) {
         let keywords: Vec<Argument> = arguments.iter().copied().filter(|one| one.keyword.is_some()).collect();
-        let Some(base) = arguments.first().filter(|base| base.keyword.is_none() && !keywords.is_empty()) else { return };
+        let Some(base) = arguments.first().filter(|base| base.keyword.is_none() && !keywords.is_empty()) else {
+            return;
+        };
         let name = self.facts.symbols.intern("__init_subclass__");
         let callee = self.synthetic(Kind::Attribute { object: base.value, name }, base.value);
         let call = self.call(place, callee, keywords);

@@ -382,7 +382,9 @@ fn one_check(raw: RawCheck, kind: &str, expressions: Expressions) -> Checked<Che
         }
         "call" | "define" => {}
         _ if placed => {
-            return Err(Fault::new("a value that is assigned, passed, compared or given back has no position or keyword"));
+            return Err(Fault::new(
+                "a value that is assigned, passed, compared or given back has no position or keyword",
+            ));
         }
         _ => {}
     }

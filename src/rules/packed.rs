@@ -188,7 +188,7 @@ words! {
     Confidence { Low, Medium, High }
     RuleLanguage { Python, JavaScript, Html, Any }
     Inside { Loop, EndlessLoop, Function, Lambda, Class, Except, Module }
-    Is { Present, Absent, Constant, Dynamic, Truthy, Falsy, Text, Built }
+    Is { Present, Absent, Constant, Dynamic, Truthy, Falsy, Text, Built, Arithmetic }
     Scope { File, Artifact }
     StatementWord { Assert, Except, ExceptPass, ExceptContinue, With, Debugger }
     Within { Text, String, Comment }
@@ -243,8 +243,22 @@ impl Pack for String {
 /// Without its file, which stands elsewhere.
 impl Pack for Rule {
     fn pack(&self, out: &mut Vec<u8>) {
-        let Self { id, language, severity, confidence, message, hint, cwe, owasp, label, source, members, capability, matchers, file: _ } =
-            self;
+        let Self {
+            id,
+            language,
+            severity,
+            confidence,
+            message,
+            hint,
+            cwe,
+            owasp,
+            label,
+            source,
+            members,
+            capability,
+            matchers,
+            file: _,
+        } = self;
         id.pack(out);
         language.pack(out);
         severity.pack(out);

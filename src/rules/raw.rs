@@ -188,6 +188,8 @@ pub enum Is {
     Text,
     /// It may be a text that is put together at run time.
     Built,
+    /// It is a text put together of numbers and signs, none of which comes from a source: an arithmetic expression.
+    Arithmetic,
 }
 
 /// Where a hit must stand, by the kind of the match.

@@ -539,7 +539,9 @@ fn comprehension(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]
     let clauses: Vec<_> = children.iter().filter(|child| matches!(child.kind, N::ForIn | N::IfClause)).collect();
     let Some(clause) = clauses.first() else { return OPAQUE };
     let Kind::Comprehension { target, iterable, .. } = *builder.facts.kind(clause.expr) else { return OPAQUE };
-    if let (true, &Kind::Mapping(entry)) = (child(children, F::Body).is_some_and(|one| one.kind == N::Pair), builder.facts.kind(body)) {
+    if let (true, &Kind::Mapping(entry)) =
+        (child(children, F::Body).is_some_and(|one| one.kind == N::Pair), builder.facts.kind(body))
+    {
         return builder.expr(Kind::Mapping(entry), node.byte_range());
     }
     let is_whole = clauses.len() == 1;
@@ -624,7 +626,8 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
     builder.scope = inner;
     builder.parameters(id, inner, parameters, this);
     builder.scope = outer;
-    builder.facts.functions[id.at()].keywords = child(children, F::Parameters).and_then(|list| keywords(builder, list.node));
+    builder.facts.functions[id.at()].keywords =
+        child(children, F::Parameters).and_then(|list| keywords(builder, list.node));
     statements::function(builder, frame, children, parameters);
     let value = builder.expr(Kind::Function(id), frame.node.byte_range());
     if frame.kind == N::Lambda {

@@ -27,6 +27,7 @@ pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: 
         (Given::Perhaps(_), test) => matches!(test, Test::Is(Is::Dynamic | Is::Present)),
         (Given::Yes(_, expr), Test::From(from)) => resolver.comes_from(expr, from),
         (Given::Yes(_, expr), Test::Text(regex)) => has_text(resolver, expr, regex.get()),
+        (Given::Yes(_, expr), Test::Is(Is::Arithmetic)) => resolver.is_arithmetic(expr),
         (Given::Yes(set, _), test) => set_holds(resolver, &set, test),
     }
 }
@@ -38,9 +39,10 @@ pub(super) fn excepts(resolver: &mut Resolver<'_>, arguments: &[Argument], check
         (Given::Yes(set, expr), Test::Value(regex)) if set.values.len() > 1 || resolver.is_default(expr) => {
             let dialect = resolver.facts.dialect;
             let is_asked_for = |value: &Value| {
-                checks.iter().filter(|one| (one.position, &one.keyword) == (check.position, &check.keyword)).all(|one| {
-                    !matches!(&one.test, Test::Value(asked) if !matches_value(value, asked.get(), dialect))
-                })
+                checks
+                    .iter()
+                    .filter(|one| (one.position, &one.keyword) == (check.position, &check.keyword))
+                    .all(|one| !matches!(&one.test, Test::Value(asked) if !matches_value(value, asked.get(), dialect)))
             };
             let constants: Vec<Option<Value>> = set.values.iter().map(|value| constant(resolver, value)).collect();
             let excepted = |value: Option<Value>| {
@@ -71,6 +73,9 @@ pub(super) fn value_holds(resolver: &mut Resolver<'_>, value: ExprId, check: &Ch
     }
     if let Test::Text(regex) = &check.test {
         return has_text(resolver, value, regex.get());
+    }
+    if matches!(check.test, Test::Is(Is::Arithmetic)) {
+        return resolver.is_arithmetic(value);
     }
     let judged = if matches!(check.test, Test::Is(Is::Dynamic)) { added(resolver, value) } else { value };
     let set = resolver.of(judged);
@@ -207,7 +212,7 @@ fn set_holds(resolver: &mut Resolver<'_>, set: &Set, test: &Test) -> bool {
     let dialect = resolver.facts.dialect;
     match test {
         Test::Is(Is::Present) => true,
-        Test::Is(Is::Absent) => false,
+        Test::Is(Is::Absent | Is::Arithmetic) => false,
         Test::Is(Is::Constant) => is_constant(resolver, set),
         Test::Is(Is::Dynamic) => !is_function(resolver, set) && !is_constant(resolver, set),
         Test::Is(Is::Truthy) => set.values.iter().any(|value| truth(resolver, value, dialect) == Some(true)),

@@ -204,6 +204,11 @@ impl Resolver<'_> {
         given.chain(receiver).collect()
     }
 
+    /// Whether a variable is a parameter.
+    pub(super) fn is_parameter(&mut self, variable: VarId) -> bool {
+        self.sites().parameters.contains_key(&variable.0)
+    }
+
     /// Whether an expression is a parameter of which only the default value is known.
     pub(super) fn is_default(&mut self, expr: ExprId) -> bool {
         let sites = self.sites();

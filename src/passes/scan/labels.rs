@@ -201,6 +201,40 @@ impl Resolver<'_> {
         labels
     }
 
+    /// Whether a value may hang on what is bound in a scope by those who call its function.
+    pub(super) fn hangs_on(&mut self, expr: ExprId, scope: crate::facts::ScopeId) -> bool {
+        let mut seen = HashSet::from([expr]);
+        let mut todo = vec![expr];
+        while let Some(one) = todo.pop() {
+            if seen.len() > limits::KEY_STEPS_MAX * 4 {
+                return true;
+            }
+            let variable = match *self.facts.kind(one) {
+                Kind::Variable(variable) => Some(variable),
+                _ => self.variable_of(one),
+            };
+            if let Some(variable) = variable {
+                // `*rest` is no parameter of its own; it is bound to what is not known.
+                let values = &self.facts.variable_table[variable.at()].values;
+                let own = self.facts.variables.get(&(scope.0, self.name_of(one))) == Some(&variable);
+                if (own && values.contains(&crate::facts::OPAQUE)) || self.is_parameter(variable) {
+                    return true;
+                }
+            }
+            if matches!(self.facts.kind(one), Kind::This | Kind::Function(_)) {
+                return true;
+            }
+            let mut parts = Vec::new();
+            self.parts_of(one, &mut parts);
+            todo.extend(parts.into_iter().filter(|part| seen.insert(*part)));
+        }
+        false
+    }
+
+    fn name_of(&self, expr: ExprId) -> u32 {
+        if let Kind::Name(name) = *self.facts.kind(expr) { name.0 } else { u32::MAX }
+    }
+
     /// The expressions whose labels an expression takes over.
     fn parts_of(&mut self, expr: ExprId, parts: &mut Vec<ExprId>) {
         match self.facts.kind(expr).clone() {

@@ -297,7 +297,8 @@ impl Resolver<'_> {
         }
         let indices = self.need(index);
         let known: Vec<Value> = self.constants(&indices).collect();
-        let dynamic = indices.open || known.len() < indices.values.len() || known.is_empty() || self.is_rearranged(object);
+        let dynamic =
+            indices.open || known.len() < indices.values.len() || known.is_empty() || self.is_rearranged(object);
         let mut all = Set::empty();
         all.open = objects.open;
         for value in &objects.values {

@@ -15,6 +15,7 @@ mod callers;
 mod calls;
 mod canonical;
 mod capabilities;
+mod changed;
 mod commands;
 mod decoders;
 mod demand;

@@ -43,9 +43,9 @@ pub(super) struct Resolver<'r> {
     /// `x.name = value` and `x["name"] = value` for variables `x`.
     members: IdMap<(u32, u32), Vec<ExprId>>,
     /// Namespaces that variables take over: `x.__dict__.update(namespace)`.
-    namespaces: IdMap<u32, Vec<ExprId>>,
+    pub(super) namespaces: IdMap<u32, Vec<ExprId>>,
     /// Variables whose lists are put into another order somewhere.
-    rearranged: HashSet<u32>,
+    pub(super) rearranged: HashSet<u32>,
     pub(super) star_modules: Vec<PathId>,
     pub(super) element_sets: IdMap<u32, Rc<Set>>,
     pub(super) key_sets: IdMap<u32, Rc<Set>>,
@@ -216,62 +216,6 @@ impl<'r> Resolver<'r> {
                 self.members.entry((variable.0, name.0)).or_default().push(assignment.value);
             }
         }
-    }
-
-    /// Notes what is taken over whole: `x.__dict__.update(namespace)`, `vars(x).update(namespace)`.
-    fn collect_namespaces(&mut self) {
-        if self.facts.dialect != Dialect::Python {
-            return;
-        }
-        let update = self.facts.symbols.intern("update");
-        for at in 0..self.facts.exprs.len() {
-            let Kind::Call { callee, arguments } = self.facts.exprs[at].kind else { continue };
-            let Kind::Attribute { object, name } = *self.facts.kind(callee) else { continue };
-            let [given] = self.facts.arguments[arguments.range()] else { continue };
-            if name != update {
-                continue;
-            }
-            let owner = match *self.facts.kind(object) {
-                Kind::Attribute { object, name } if self.facts.text(name) == "__dict__" => object,
-                Kind::Call { callee, arguments } => match (self.facts.kind(callee), arguments.range().len()) {
-                    (&Kind::Name(name), 1) if self.facts.text(name) == "vars" => {
-                        self.facts.arguments[arguments.range().start].value
-                    }
-                    _ => continue,
-                },
-                _ => continue,
-            };
-            if let Some(variable) = self.variable_of(owner) {
-                self.namespaces.entry(variable.0).or_default().push(given.value);
-            }
-        }
-    }
-
-    /// Notes lists of JavaScript of which no place is known to hold what it was written with: those that a function takes
-    /// elements from the beginning of, and those that are handed to such a function where it stands.
-    fn collect_rearranged(&mut self) {
-        if self.facts.dialect != Dialect::JavaScript {
-            return;
-        }
-        let mut todo = Vec::new();
-        for expr in &self.facts.exprs {
-            let Kind::Call { callee, .. } = expr.kind else { continue };
-            let Kind::Attribute { object, name } = *self.facts.kind(callee) else { continue };
-            if matches!(self.facts.text(name), "shift" | "unshift" | "reverse" | "splice" | "sort") {
-                todo.extend(self.variable_of(object));
-            }
-        }
-        while let Some(variable) = todo.pop() {
-            if self.rearranged.insert(variable.0) {
-                let values = &self.facts.variable_table[variable.at()].values;
-                todo.extend(values.iter().take(limits::VALUES_MAX).filter_map(|&value| self.variable_of(value)));
-            }
-        }
-    }
-
-    /// Whether the list of a variable is put into another order somewhere.
-    pub(super) fn is_rearranged(&self, list: ExprId) -> bool {
-        !self.rearranged.is_empty() && self.variable_of(list).is_some_and(|one| self.rearranged.contains(&one.0))
     }
 
     fn key_symbol(&mut self, index: ExprId) -> Option<Sym> {
@@ -621,6 +565,9 @@ impl<'r> Resolver<'r> {
 
     /// What the attribute `name` of `object` may be.
     pub(super) fn attribute_of(&mut self, object: ExprId, name: Sym) -> Set {
+        if let Some(class) = self.class_of_parameter(object, name) {
+            return class;
+        }
         let objects = self.need(object);
         let mut all = Set::empty();
         all.open = objects.open;

@@ -1,5 +1,7 @@
 //! The texts that an expression may be, however they are put together: what is not known of them is one U+FFFD.
 
+use std::collections::HashSet;
+
 use super::fold;
 use super::limits;
 use super::resolve::Resolver;
@@ -92,9 +94,7 @@ impl Resolver<'_> {
             // `"a %s" % b`: the template, and then what it is filled with.
             Kind::Binary(_, left, right) => vec![left, right],
             Kind::Name(_) => match self.variable_of(expr) {
-                Some(variable) => {
-                    self.facts.variable_table[variable.at()].values.iter().take(1).copied().collect()
-                }
+                Some(variable) => self.facts.variable_table[variable.at()].values.iter().take(1).copied().collect(),
                 None => Vec::new(),
             },
             // `"a {}".format(b)`, and `", ".join("?" for _ in xs)`, which is as good as one of its parts.
@@ -122,5 +122,44 @@ impl Resolver<'_> {
             Kind::Sequence(items) if items.range().len() == 1 => self.facts.lists.get(items.range().start).copied(),
             _ => None,
         }
+    }
+
+    /// Whether a text is put together of numbers and signs alone, and none of it comes from a source.
+    pub(super) fn is_arithmetic(&mut self, expr: ExprId) -> bool {
+        let (mut todo, mut seen) = (vec![expr], HashSet::new());
+        let (mut numbers, mut joins) = (0, 0);
+        while let Some(one) = todo.pop() {
+            if !seen.insert(one) {
+                continue;
+            }
+            if seen.len() > limits::KEY_STEPS_MAX {
+                return false;
+            }
+            match self.facts.kind(one).clone() {
+                Kind::Name(_) => match self.variable_of(one) {
+                    Some(variable) if !self.is_parameter(variable) => {
+                        todo.extend_from_slice(&self.facts.variable_table[variable.at()].values);
+                    }
+                    Some(_) => {}
+                    None => return false,
+                },
+                Kind::Binary(Binary::Add, left, right) => {
+                    joins += 1;
+                    todo.extend([left, right]);
+                }
+                Kind::Concat(parts) => {
+                    joins += 1;
+                    todo.extend_from_slice(&self.facts.lists[parts.range()]);
+                }
+                Kind::Text(text) if text.chars().all(|char| " +-*/%.()0123456789".contains(char)) => {}
+                Kind::Call { callee, .. } => match *self.facts.kind(callee) {
+                    Kind::Name(name) if matches!(self.facts.text(name), "str" | "repr") => numbers += 1,
+                    _ => return false,
+                },
+                Kind::Subscript { .. } | Kind::Element(_) => {}
+                _ => return false,
+            }
+        }
+        numbers > 0 && joins > 0 && self.labels(expr).is_empty()
     }
 }

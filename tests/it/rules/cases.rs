@@ -76,7 +76,12 @@ fn cases_of(file: &Path, language: &Language) -> Vec<Case> {
     let mut all: Vec<Case> = Vec::new();
     for line in text.lines() {
         if let Some(name) = line.strip_prefix(language.separator) {
-            all.push(Case { name: format!("{theme}/{name}"), text: String::new(), marked: BTreeSet::new(), noted: BTreeSet::new() });
+            all.push(Case {
+                name: format!("{theme}/{name}"),
+                text: String::new(),
+                marked: BTreeSet::new(),
+                noted: BTreeSet::new(),
+            });
             continue;
         }
         let case = all.last_mut().unwrap_or_else(|| panic!("{}: text before the first case", file.display()));
