@@ -246,6 +246,9 @@ impl Labels {
     }
 }
 
+/// What the arguments of a call must be, and what they must not be.
+pub(super) type Asked = (Vec<Check>, Vec<Check>);
+
 /// What carries labels of sources, by name.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Sources {
@@ -254,7 +257,7 @@ pub(crate) struct Sources {
     /// Calls that carry a label only where their arguments are what the source asks for ...
     pub(crate) checked: Names,
     /// ... which is this, sorted by hook: what they must be, and what not.
-    pub(super) checks: Vec<(Hook, (Vec<Check>, Vec<Check>))>,
+    pub(super) checks: Vec<(Hook, Asked)>,
     /// Functions whose parameters carry a label.
     pub(crate) definitions: Names,
     /// All labels of sources, sorted; the 65th and those after it share the last number.
@@ -324,7 +327,7 @@ impl Sources {
 struct TablesMaker {
     names: [NamesMaker; 7],
     sources: [NamesMaker; 4],
-    checks: Vec<(Hook, (Vec<Check>, Vec<Check>))>,
+    checks: Vec<(Hook, Asked)>,
     whole: u64,
     labels: Vec<Text>,
     numbers: Vec<(usize, u8)>,

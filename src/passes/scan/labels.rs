@@ -70,6 +70,11 @@ impl Resolver<'_> {
             }
         }
         self.label_tables.exprs.insert(expr.0, all);
+        if all.is_empty() && seen.len() <= limits::LABEL_PARTS_MAX {
+            // Where nothing carries a label, nothing on the way does either.
+            let whole = seen.into_iter().filter(|(_, is_member)| !is_member);
+            self.label_tables.exprs.extend(whole.map(|(one, _)| (one.0, Labels::NONE)));
+        }
         all
     }
 

@@ -71,6 +71,13 @@ impl Resolver<'_> {
                 fold::list(items.into_iter().enumerate().map(pair).collect()).map(Set::one)
             }
             "functools.reduce" => self.reduced(arguments),
+            _ => self.python_wrapper(name, arguments),
+        }
+    }
+
+    /// Functions of Python that give something else under another name: loaders, codecs, all objects there are, mocks.
+    fn python_wrapper(&mut self, name: &str, arguments: &[Argument]) -> Option<Set> {
+        match name {
             "ctypes.LibraryLoader" => self.path_of("ctypes.cdll").map(|path| Set::one(Value::Path(path))),
             "codecs.getdecoder" | "codecs.getencoder" | "codecs.lookup" => {
                 let encoding = self.text_of(arguments.first()?.value)?;
@@ -348,18 +355,20 @@ impl Resolver<'_> {
         }
     }
 
+    /// What `document.createElement("script")` makes runs its own text, and is known by its class as well.
+    fn made_script(&mut self, tag: ExprId) -> Option<Set> {
+        self.text_of(tag).filter(|tag| tag.eq_ignore_ascii_case("script"))?;
+        let made = ["document.createElement.()", "HTMLScriptElement.()"];
+        let values = made.iter().filter_map(|name| self.path_of(name)).map(Value::Path).collect();
+        Some(Set { values, open: false })
+    }
+
     /// Functions of JavaScript that hand on what they are given; `None` for all others.
     pub(super) fn javascript_library(&mut self, call: ExprId, name: &str, arguments: &[Argument]) -> Option<Set> {
         let first = arguments.first()?.value;
         match name {
             "Proxy" => Some(Set::one(Value::Proxy(call))),
-            // What runs its own text is known by its name as well.
-            "document.createElement" => {
-                let tag = self.text_of(first).filter(|tag| tag.eq_ignore_ascii_case("script"))?;
-                let made = ["document.createElement.()", "HTMLScriptElement.()"];
-                let made = made.iter().filter_map(|name| self.path_of(name)).map(Value::Path).collect();
-                (!tag.is_empty()).then_some(Set { values: made, open: false })
-            }
+            "document.createElement" => self.made_script(first),
             "util.promisify" | "util.callbackify" | "util.deprecate" => {
                 let set = self.need(first);
                 (!set.values.is_empty()).then(|| (*set).clone())

@@ -116,7 +116,7 @@ pub(super) const PATTERN_PROGRAM_BYTES_MAX: usize = 256 << 10;
 pub(super) const ITEMS_MAX: usize = 512;
 
 /// Expressions that one value is put together from, looked at for where they come from.
-pub(super) const LABEL_PARTS_MAX: usize = 8192;
+pub(super) const LABEL_PARTS_MAX: usize = 32_768;
 
 /// Expressions that the text of one command is put together from; what lies beyond is not known.
 pub(super) const COMMAND_PARTS_MAX: usize = 1024;
