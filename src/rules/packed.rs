@@ -188,7 +188,7 @@ words! {
     Confidence { Low, Medium, High }
     RuleLanguage { Python, JavaScript, Html, Any }
     Inside { Loop, EndlessLoop, Function, Lambda, Class, Except, Module }
-    Is { Present, Absent, Constant, Dynamic, Truthy, Falsy, Text, Built, Arithmetic }
+    Is { Present, Absent, Constant, Dynamic, Truthy, Falsy, Text, Built, Arithmetic, Beside }
     Scope { File, Artifact }
     StatementWord { Assert, Except, ExceptPass, ExceptContinue, With, Debugger }
     Within { Text, String, Comment }

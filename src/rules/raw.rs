@@ -190,6 +190,8 @@ pub enum Is {
     Built,
     /// It is a text put together of numbers and signs, none of which comes from a source: an arithmetic expression.
     Arithmetic,
+    /// It is a path below where the program itself stands: `__dirname`, `import.meta.url`, `process.cwd()`, and constants.
+    Beside,
 }
 
 /// Where a hit must stand, by the kind of the match.

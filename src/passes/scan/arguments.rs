@@ -28,6 +28,7 @@ pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: 
         (Given::Yes(_, expr), Test::From(from)) => resolver.comes_from(expr, from),
         (Given::Yes(_, expr), Test::Text(regex)) => has_text(resolver, expr, regex.get()),
         (Given::Yes(_, expr), Test::Is(Is::Arithmetic)) => resolver.is_arithmetic(expr),
+        (Given::Yes(_, expr), Test::Is(Is::Beside)) => resolver.is_beside(expr),
         (Given::Yes(set, _), test) => set_holds(resolver, &set, test),
     }
 }
@@ -76,6 +77,9 @@ pub(super) fn value_holds(resolver: &mut Resolver<'_>, value: ExprId, check: &Ch
     }
     if matches!(check.test, Test::Is(Is::Arithmetic)) {
         return resolver.is_arithmetic(value);
+    }
+    if matches!(check.test, Test::Is(Is::Beside)) {
+        return resolver.is_beside(value);
     }
     let judged = if matches!(check.test, Test::Is(Is::Dynamic)) { added(resolver, value) } else { value };
     let set = resolver.of(judged);
@@ -212,7 +216,7 @@ fn set_holds(resolver: &mut Resolver<'_>, set: &Set, test: &Test) -> bool {
     let dialect = resolver.facts.dialect;
     match test {
         Test::Is(Is::Present) => true,
-        Test::Is(Is::Absent | Is::Arithmetic) => false,
+        Test::Is(Is::Absent | Is::Arithmetic | Is::Beside) => false,
         Test::Is(Is::Constant) => is_constant(resolver, set),
         Test::Is(Is::Dynamic) => !is_function(resolver, set) && !is_constant(resolver, set),
         Test::Is(Is::Truthy) => set.values.iter().any(|value| truth(resolver, value, dialect) == Some(true)),

@@ -162,4 +162,55 @@ impl Resolver<'_> {
         }
         numbers > 0 && joins > 0 && self.labels(expr).is_empty()
     }
+
+    /// Whether a path is put together of constants and of where the program itself stands.
+    pub(super) fn is_beside(&mut self, expr: ExprId) -> bool {
+        const PLACES: [&str; 5] =
+            ["__dirname", "__filename", "import.meta.url", "import.meta.dirname", "import.meta.filename"];
+        const JOINS: [&str; 6] =
+            ["path.join", "path.resolve", "path.dirname", "path.normalize", "url.fileURLToPath", "require.resolve"];
+        let (mut todo, mut seen) = (vec![expr], HashSet::new());
+        let mut places = 0;
+        while let Some(one) = todo.pop() {
+            if !seen.insert(one) || self.of(one).constant().is_some() {
+                continue;
+            }
+            if seen.len() > limits::KEY_STEPS_MAX {
+                return false;
+            }
+            let names: Vec<String> = self.path_names(one);
+            if names.iter().any(|name| PLACES.contains(&name.as_str()) || name == "process.cwd.()") {
+                places += 1;
+                continue;
+            }
+            match *self.facts.kind(one) {
+                Kind::Name(_) => match self.variable_of(one) {
+                    Some(variable) if !self.is_parameter(variable) => {
+                        todo.extend_from_slice(&self.facts.variable_table[variable.at()].values);
+                    }
+                    _ => return false,
+                },
+                Kind::Binary(Binary::Add, left, right) => todo.extend([left, right]),
+                Kind::Concat(parts) => todo.extend_from_slice(&self.facts.lists[parts.range()]),
+                Kind::Call { callee, arguments } => {
+                    if !self.path_names(callee).iter().any(|name| JOINS.contains(&name.as_str())) {
+                        return false;
+                    }
+                    todo.extend(self.facts.arguments[arguments.range()].iter().map(|argument| argument.value));
+                }
+                _ => return false,
+            }
+        }
+        places > 0
+    }
+
+    /// The qualified names that an expression may be.
+    fn path_names(&mut self, expr: ExprId) -> Vec<String> {
+        let set = self.of(expr);
+        let name = |value: &Value| match value {
+            Value::Path(path) => Some(self.paths.name(*path, &self.facts.symbols)),
+            _ => None,
+        };
+        set.values.iter().filter_map(name).collect()
+    }
 }
