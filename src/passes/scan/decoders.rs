@@ -136,6 +136,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn punycode_is_that_of_its_standard() {
+        let decoded = |text: &str| punycode(text.as_bytes());
+        assert_eq!(decoded("os-").as_deref(), Some("os"));
+        assert_eq!(decoded("mnchen-3ya").as_deref(), Some("münchen"));
+        assert_eq!(decoded("egbpdaj6bu4bxfgehfvwxn").as_deref(), Some("ليهمابتكلموشعربي؟"));
+        assert_eq!(decoded("a-!"), None);
+    }
+
+    #[test]
     fn decoders_agree_with_python() {
         assert_eq!(base32(b"ON4XG5DFNU======", false).as_deref(), Some(&b"system"[..]));
         assert_eq!(base32(b"EDSN6T35DK======", true), base32(b"EDSN6T35DK", true));

@@ -395,17 +395,12 @@ impl Resolver<'_> {
                 }
                 (!all.values.is_empty()).then_some(all)
             }
-            "Object.values" | "Object.entries" | "Object.keys" => {
-                let set = self.need(first);
-                let value = set.values.first()?.clone();
-                match (name, &value) {
-                    ("Object.values" | "Object.entries", Value::Path(path)) => {
-                        let value = Value::Members(*path);
-                        self.container_method(&value, if name == "Object.values" { "values" } else { "items" })
-                    }
-                    ("Object.values", _) => self.container_method(&value, "values"),
-                    ("Object.entries", _) => self.container_method(&value, "items"),
-                    _ => self.items_of(first).and_then(fold::list).map(Set::one),
+            "Object.keys" => self.items_of(first).and_then(fold::list).map(Set::one),
+            "Object.values" | "Object.entries" => {
+                let listed = if name == "Object.values" { "values" } else { "items" };
+                match self.need(first).values.first()?.clone() {
+                    Value::Path(path) => self.container_method(&Value::Members(path), listed),
+                    value => self.container_method(&value, listed),
                 }
             }
             "Object.getOwnPropertyDescriptors" => Some((*self.need(first)).clone()),
