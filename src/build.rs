@@ -56,7 +56,7 @@ mod rules {
         use super::RuleLanguage;
         use super::rule::Text;
 
-        #[derive(Debug, PartialEq)]
+        #[derive(Clone, Debug, PartialEq)]
         pub(crate) struct LazyRegex(Text);
 
         impl LazyRegex {

@@ -121,6 +121,7 @@ impl<'t> Builder<'t> {
         self.facts.functions.push(Function {
             scope,
             parameters: Vec::new(),
+            keywords: None,
             returns: Vec::new(),
             yields: Vec::new(),
             getter: false,
@@ -350,6 +351,18 @@ impl<'t> Builder<'t> {
     pub(crate) fn entered(&mut self, target: ExprId, value: ExprId) {
         let entered = if value == OPAQUE { OPAQUE } else { self.synthetic(Kind::Entered(value), value) };
         self.assign(target, entered, Binding::Local);
+    }
+
+    /// A class with keywords calls `__init_subclass__` of its base with them.
+    pub(crate) fn subclassed(&mut self, arguments: &[Argument], place: Range<usize>) {
+        let keywords: Vec<Argument> = arguments.iter().copied().filter(|one| one.keyword.is_some()).collect();
+        let Some(base) = arguments.first().filter(|base| base.keyword.is_none() && !keywords.is_empty()) else {
+            return;
+        };
+        let name = self.facts.symbols.intern("__init_subclass__");
+        let callee = self.synthetic(Kind::Attribute { object: base.value, name }, base.value);
+        let call = self.call(place, callee, keywords);
+        self.role(call, Role::Synthetic);
     }
 
     /// Notes what decorators, outermost first and each with its place, make of a definition that binds `name`.

@@ -110,11 +110,13 @@ pub(crate) enum Kind {
     },
     /// Any element of an iterable.
     Element(ExprId),
-    /// `[body for target in iterable]`, of one clause and without a condition; anything else is opaque.
+    /// `[body for target in iterable]`.
     Comprehension {
         body: ExprId,
         target: ExprId,
         iterable: ExprId,
+        /// Whether that is all of it; else it has further clauses or a condition, and only what may be in it is known.
+        is_whole: bool,
     },
     /// An object of the class whose body is the scope: `self`, `this`.
     Instance(ScopeId),
@@ -141,8 +143,10 @@ pub(crate) enum Role {
     Alias,
     /// It is assigned to.
     Target,
-    /// Its value is thrown away, or it is a type.
+    /// Its value is thrown away.
     Unused,
+    /// It is an annotation, or the whole of a part of one.
+    Type,
     /// It stands in no source text by itself.
     Synthetic,
 }
@@ -210,6 +214,8 @@ pub(crate) struct Function {
     pub(crate) scope: ScopeId,
     /// What its parameters are called, in order; a pattern has no name.
     pub(crate) parameters: Vec<Option<Sym>>,
+    /// What the keywords that no parameter has are called: `**options`.
+    pub(crate) keywords: Option<Sym>,
     /// What it returns.
     pub(crate) returns: Vec<ExprId>,
     /// What it yields; a function that yields gives back a generator.

@@ -121,6 +121,8 @@ pub(crate) struct Statements {
     pub(crate) definitions: Vec<Definition>,
     pub(crate) comparisons: Vec<Comparison>,
     pub(crate) blocks: Vec<Block>,
+    /// Annotations that are written as texts, which are code all the same.
+    pub(crate) annotations: Vec<ExprId>,
 }
 
 /// What a lowering says of a definition, beside its place.

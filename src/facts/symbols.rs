@@ -97,6 +97,11 @@ impl Symbols {
         &self.texts[sym.at()]
     }
 
+    /// All of them.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.texts.len()

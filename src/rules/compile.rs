@@ -78,6 +78,8 @@ pub(super) fn compile(
         owasp: raw.owasp.into_iter().map(Text::from).collect(),
         label: raw.label.map(Text::from),
         source: raw.source,
+        members: raw.members,
+        capability: raw.capability,
         matchers,
         file,
     })
@@ -112,6 +114,8 @@ fn texts(raw: &RawRule, stem: &str) -> Checked<()> {
             Err(Fault::new(format!("the label `{label}` is no word of a-z and `-`; write it like `network`")))
         }
         None if raw.source => Err(Fault::new("source goes with `label` alone; say which label what is called carries")),
+        None if !raw.capability => Err(Fault::new("capability = false goes with `label` alone")),
+        _ if !raw.members && !raw.source => Err(Fault::new("members = false goes with `source` alone")),
         _ => Ok(()),
     }
 }
@@ -138,7 +142,11 @@ fn is_owasp(category: &str) -> bool {
 }
 
 fn is_source(matcher: Matcher, source: bool) -> Checked<Matcher> {
+    let from = |check: &Check| matches!(check.test, Test::From(_));
     match matcher.what {
+        _ if source && matcher.checks.iter().chain(&matcher.not_checks).any(from) => {
+            Err(Fault::new("what a source is cannot hang on where its arguments come from; leave `from` out"))
+        }
         What::Call { .. } | What::Use { .. } | What::Define { .. } => Ok(matcher),
         _ if source => {
             Err(Fault::new("a source is what is called, used or defined; match by `call`, `use` or `define`"))
@@ -184,12 +192,17 @@ fn matcher(raw: RawMatch, language: RuleLanguage, expressions: Expressions) -> C
         "query" => What::Query { query: query(raw.query.unwrap_or_default(), language, expressions)? },
         _ => What::All { of: raw.all.into_iter().map(Text::from).collect(), scope: raw.scope.unwrap_or_default() },
     };
-    let placed = matches!(kind, "call" | "define");
-    let (checks, not_checks) = if placed { (raw.argument, raw.not_argument) } else { (raw.value, raw.not_value) };
+    let (checks, not_checks, gives) = match kind {
+        "define" => (raw.argument, raw.not_argument, raw.value),
+        "call" => (raw.argument, raw.not_argument, Vec::new()),
+        _ => (raw.value, raw.not_value, Vec::new()),
+    };
     Ok(Matcher {
         what,
         checks: self::checks(checks, kind, expressions)?,
         not_checks: self::checks(not_checks, kind, expressions)?,
+        of: self::checks(if kind == "call" { raw.receiver } else { raw.key }, "what is meant", expressions)?,
+        gives: self::checks(gives, "what a function gives back", expressions)?,
         unless: self::names(raw.unless, language, "unless")?,
         within,
         not_within: raw.not_within,
@@ -248,11 +261,13 @@ fn fitting(raw: &RawMatch, kind: &str, language: RuleLanguage) -> Checked<()> {
     let code_within = matches!(raw.within, Some(RawWithin::Code(_))) || !raw.not_within.is_empty();
     let demands = raw.entropy_min.is_some() || raw.checksum.is_some() || raw.real.is_some();
     let checks = !raw.argument.is_empty() || !raw.not_argument.is_empty();
-    let values = !raw.value.is_empty() || !raw.not_value.is_empty();
-    let rules: [(bool, &[&str], &str); 11] = [
+    let rules: [(bool, &[&str], &str); 14] = [
         (raw.references.is_some(), &["call"], "references"),
         (checks, &["call", "define"], "[[match.argument]] and [[match.not_argument]]"),
-        (values, &["assign", "keyword", "compare"], "[[match.value]] and [[match.not_value]]"),
+        (!raw.receiver.is_empty(), &["call"], "[[match.receiver]]"),
+        (!raw.key.is_empty(), &["assign"], "[[match.key]]"),
+        (!raw.value.is_empty(), &["assign", "keyword", "compare", "define"], "[[match.value]]"),
+        (!raw.not_value.is_empty(), &["assign", "keyword", "compare"], "[[match.not_value]]"),
         (!raw.decorated.is_empty() || !raw.base.is_empty(), &["define"], "decorated and base"),
         (!raw.exception.is_empty(), &["statement"], "exception"),
         (text_within, &["regex"], "within = \"text\", \"string\" or \"comment\""),
@@ -366,7 +381,11 @@ fn one_check(raw: RawCheck, kind: &str, expressions: Expressions) -> Checked<Che
             return Err(Fault::new("a parameter is meant by its keyword alone; give it keyword and no position"));
         }
         "call" | "define" => {}
-        _ if placed => return Err(Fault::new("an assigned, passed or compared value has no position or keyword")),
+        _ if placed => {
+            return Err(Fault::new(
+                "a value that is assigned, passed, compared or given back has no position or keyword",
+            ));
+        }
         _ => {}
     }
     let keyword = match raw.keyword {
@@ -376,11 +395,12 @@ fn one_check(raw: RawCheck, kind: &str, expressions: Expressions) -> Checked<Che
         }),
         None => None,
     };
-    let test = match (raw.is, raw.value, raw.from.is_empty()) {
-        (Some(is), None, true) => Test::Is(is),
-        (None, Some(value), true) => Test::Value(regex(value, expressions)?),
-        (None, None, false) => Test::From(raw.from.into_iter().map(Text::from).collect()),
-        _ => return Err(Fault::new("a check has exactly one of `is`, `value` and `from`")),
+    let test = match (raw.is, raw.value, raw.text, raw.from.is_empty()) {
+        (Some(is), None, None, true) => Test::Is(is),
+        (None, Some(value), None, true) => Test::Value(regex(value, expressions)?),
+        (None, None, Some(text), true) => Test::Text(regex(text, expressions)?),
+        (None, None, None, false) => Test::From(raw.from.into_iter().map(Text::from).collect()),
+        _ => return Err(Fault::new("a check has exactly one of `is`, `value`, `text` and `from`")),
     };
     if kind == "define" && matches!(test, Test::Is(Is::Absent)) {
         return Err(Fault::new("a default value that is absent cannot be looked at"));

@@ -40,6 +40,12 @@ impl LazyRegex {
     }
 }
 
+impl Clone for LazyRegex {
+    fn clone(&self) -> Self {
+        Self::new(self.source.clone())
+    }
+}
+
 impl PartialEq for LazyRegex {
     fn eq(&self, other: &Self) -> bool {
         self.source == other.source

@@ -12,7 +12,7 @@ use super::needles::Needles;
 use super::pack::Pack;
 use super::raw::{Inside, Is, Scope, StatementWord, Within};
 use super::rule::{Check, Keyword, Matcher, Rule, Test, Text, What};
-use super::tables::{Hook, Member, Names, Pattern, Sources, Table, Tables};
+use super::tables::{Hook, Labels, Member, Names, Pattern, Sources, Table, Tables};
 use super::{Confidence, RuleLanguage, Severity};
 
 /// What is left of the bytes.
@@ -72,7 +72,7 @@ macro_rules! numbers {
     ($($number:ty),*) => {$(
         impl Pack for $number {
             fn pack(&self, out: &mut Vec<u8>) {
-                usize::try_from(*self).expect("a usize has 32 bits at least").pack(out);
+                usize::try_from(*self).expect("a usize has 64 bits here").pack(out);
             }
 
             fn unpack(from: &mut Reader) -> Self {
@@ -82,7 +82,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(u8, u16, u32);
+numbers!(u8, u16, u32, u64);
 
 impl Pack for bool {
     fn pack(&self, out: &mut Vec<u8>) {
@@ -188,7 +188,7 @@ words! {
     Confidence { Low, Medium, High }
     RuleLanguage { Python, JavaScript, Html, Any }
     Inside { Loop, EndlessLoop, Function, Lambda, Class, Except, Module }
-    Is { Present, Absent, Constant, Dynamic, Truthy, Falsy, Text, Built }
+    Is { Present, Absent, Constant, Dynamic, Truthy, Falsy, Text, Built, Arithmetic, Beside }
     Scope { File, Artifact }
     StatementWord { Assert, Except, ExceptPass, ExceptContinue, With, Debugger }
     Within { Text, String, Comment }
@@ -215,12 +215,12 @@ structs! {
     Check { position, keyword, test }
     Demand { entropy_min, checksum, real }
     Hook { rule, matcher }
-    Matcher { what, checks, not_checks, unless, within, not_within, weigh }
+    Matcher { what, checks, not_checks, of, gives, unless, within, not_within, weigh }
     Member { before, hook }
     Needles { clauses, heads, length_max, beyond_ascii }
     Names { exact, suffix, prefix, patterns, every }
     Pattern { regex, clauses, hook }
-    Sources { calls, uses, definitions, labels, numbers }
+    Sources { calls, uses, checked, checks, definitions, labels, numbers, whole }
     Table<T> { keys, values, slots }
     Tables {
         calls, imports, assignments, keywords, comparisons, uses, definitions, statements, shells, sources, segments,
@@ -243,8 +243,22 @@ impl Pack for String {
 /// Without its file, which stands elsewhere.
 impl Pack for Rule {
     fn pack(&self, out: &mut Vec<u8>) {
-        let Self { id, language, severity, confidence, message, hint, cwe, owasp, label, source, matchers, file: _ } =
-            self;
+        let Self {
+            id,
+            language,
+            severity,
+            confidence,
+            message,
+            hint,
+            cwe,
+            owasp,
+            label,
+            source,
+            members,
+            capability,
+            matchers,
+            file: _,
+        } = self;
         id.pack(out);
         language.pack(out);
         severity.pack(out);
@@ -255,6 +269,8 @@ impl Pack for Rule {
         owasp.pack(out);
         label.pack(out);
         source.pack(out);
+        members.pack(out);
+        capability.pack(out);
         matchers.pack(out);
     }
 
@@ -270,9 +286,21 @@ impl Pack for Rule {
             owasp: Pack::unpack(from),
             label: Pack::unpack(from),
             source: Pack::unpack(from),
+            members: Pack::unpack(from),
+            capability: Pack::unpack(from),
             matchers: Pack::unpack(from),
             file: Text::default(),
         }
+    }
+}
+
+impl Pack for Labels {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.pack(out);
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        Self(Pack::unpack(from))
     }
 }
 
@@ -336,7 +364,7 @@ macro_rules! kinds {
 
 kinds! {
     Keyword { 0 = Named(name), 1 = Like(regex) }
-    Test { 0 = Is(is), 1 = Value(regex), 2 = From(labels) }
+    Test { 0 = Is(is), 1 = Value(regex), 2 = From(labels), 3 = Text(regex) }
     What {
         0 = Call { names, references },
         1 = Import { names },

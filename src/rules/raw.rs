@@ -24,6 +24,13 @@ pub(super) struct RawRule {
     /// Whether the value of what is called or used, and the parameters of what is defined, carry the label, for checks `from`.
     #[serde(default)]
     pub(super) source: bool,
+    /// Whether what is reached as a single member of it carries the label as well; only with `source`. Where not, the label
+    /// means the whole: `dict(os.environ)` carries it, `os.environ["HOME"]` does not.
+    #[serde(default = "yes")]
+    pub(super) members: bool,
+    /// Whether its hits are capabilities of the report; only with `label`. Where not, the label is for other rules alone.
+    #[serde(default = "yes")]
+    pub(super) capability: bool,
     /// What was found: a lower-case fragment without a full stop.
     pub(super) message: String,
     /// Why it is dangerous, in sentences.
@@ -49,6 +56,11 @@ pub(super) struct RawRule {
     pub(super) matches: Vec<Spanned<RawMatch>>,
 }
 
+/// The default of what is so unless a rule says otherwise.
+fn yes() -> bool {
+    true
+}
+
 /// One alternative; it has exactly one of `call`, `import`, `assign`, `keyword`, `compare`, `use`, `define`, `statement`, `shell`,
 /// `regex`, `query` and `all`.
 ///
@@ -72,6 +84,13 @@ pub(super) struct RawMatch {
     /// What they must not be: none of these.
     #[schemars(with = "Vec<RawCheck>")]
     pub(super) not_argument: Vec<Spanned<RawCheck>>,
+    /// What the method must be called on: all of these, without `position` and `keyword`; only with `call`.
+    #[schemars(with = "Vec<RawCheck>")]
+    pub(super) receiver: Vec<Spanned<RawCheck>>,
+    /// What a computed key must be that is assigned to, and the key that the object itself was reached by: all of these,
+    /// without `position` and `keyword`; only with `assign = ["*.?"]`.
+    #[schemars(with = "Vec<RawCheck>")]
+    pub(super) key: Vec<Spanned<RawCheck>>,
     /// Modules, or members of modules, that are imported in any way.
     pub(super) import: Vec<String>,
     /// Names that are assigned to. `*.name` is a key of a literal mapping, a field of a class and an attribute of JSX as well.
@@ -80,7 +99,8 @@ pub(super) struct RawMatch {
     pub(super) keyword: Vec<String>,
     /// Names that are compared for equality or membership with something, which `value` is about.
     pub(super) compare: Vec<String>,
-    /// What the assigned, passed or compared value must be: all of these, without `position` and `keyword`.
+    /// What the assigned, passed or compared value must be, or what the defined function gives back: all of these, without
+    /// `position` and `keyword`.
     #[schemars(with = "Vec<RawCheck>")]
     pub(super) value: Vec<Spanned<RawCheck>>,
     /// What it must not be: none of these.
@@ -128,7 +148,7 @@ pub(super) struct RawMatch {
     pub(super) scope: Option<Scope>,
 }
 
-/// What an argument or a value must be: exactly one of `is`, `value` and `from`.
+/// What an argument or a value must be: exactly one of `is`, `value`, `text` and `from`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawCheck {
@@ -141,6 +161,9 @@ pub(super) struct RawCheck {
     pub(super) is: Option<Is>,
     /// A regular expression over the folded constant; of a list any element.
     pub(super) value: Option<String>,
+    /// A regular expression over the text that it may be, however that is put together: words of a list are joined by spaces,
+    /// and what is not known is one U+FFFD.
+    pub(super) text: Option<String>,
     /// Labels of sources: it may come from one of these.
     pub(super) from: Vec<String>,
 }
@@ -165,6 +188,10 @@ pub enum Is {
     Text,
     /// It may be a text that is put together at run time.
     Built,
+    /// It is a text put together of numbers and signs, none of which comes from a source: an arithmetic expression.
+    Arithmetic,
+    /// It is a path below where the program itself stands: `__dirname`, `import.meta.url`, `process.cwd()`, and constants.
+    Beside,
 }
 
 /// Where a hit must stand, by the kind of the match.

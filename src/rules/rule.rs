@@ -34,6 +34,10 @@ pub struct Rule {
     pub label: Option<Text>,
     /// Whether what is called or used carries the label.
     pub source: bool,
+    /// Whether single members of that carry it as well.
+    pub members: bool,
+    /// Whether a hit of a label is a capability of the report.
+    pub capability: bool,
     pub(crate) matchers: Vec<Matcher>,
     /// The rule's file.
     pub(super) file: Text,
@@ -60,7 +64,7 @@ impl Rule {
     pub fn labels(&self) -> BTreeSet<&str> {
         let mut labels = BTreeSet::new();
         for matcher in &self.matchers {
-            for check in matcher.checks.iter().chain(&matcher.not_checks) {
+            for check in matcher.checks.iter().chain(&matcher.not_checks).chain(&matcher.gives).chain(&matcher.of) {
                 if let Test::From(from) = &check.test {
                     labels.extend(from.iter().map(|label| &**label));
                 }
@@ -97,6 +101,10 @@ pub(crate) struct Matcher {
     pub(crate) checks: Vec<Check>,
     /// What they must not be: none of these.
     pub(crate) not_checks: Vec<Check>,
+    /// What a method is called on must be, and computed keys that are assigned to: all of these.
+    pub(crate) of: Vec<Check>,
+    /// What the defined function gives back must be: all of these.
+    pub(crate) gives: Vec<Check>,
     /// What the receiver and the arguments must not be, or be made by.
     pub(crate) unless: Vec<Text>,
     /// What the hit stands inside of: any of these.
@@ -125,7 +133,7 @@ pub(crate) enum What {
 }
 
 /// What an argument or value must be.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Check {
     pub(crate) position: Option<u16>,
     pub(crate) keyword: Option<Keyword>,
@@ -133,7 +141,7 @@ pub(crate) struct Check {
 }
 
 /// Which keyword argument, key or parameter.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Keyword {
     Named(Text),
     /// Any that the expression finds something in; with `define` alone.
@@ -141,10 +149,12 @@ pub(crate) enum Keyword {
 }
 
 /// The test of a [`Check`].
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Test {
     Is(Is),
     Value(LazyRegex),
+    /// The text that it may be, with U+FFFD for what is not known.
+    Text(LazyRegex),
     /// It may come from a source with one of these labels.
     From(Vec<Text>),
 }

@@ -6,7 +6,7 @@ use super::compile::expression_of;
 use super::filter::Filter;
 use super::lazy::LazyRegex;
 use super::needles::{self, Clause, Needles};
-use super::rule::{Matcher, Rule, Text, What};
+use super::rule::{Check, Matcher, Rule, Text, What};
 use super::{RuleLanguage, commands};
 
 /// A rule and one of its matchers, by their numbers.
@@ -217,7 +217,7 @@ pub(crate) struct Tables {
 
 /// Labels of sources, as a set of their numbers in [`Sources`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Labels(u64);
+pub(crate) struct Labels(pub(super) u64);
 
 impl Labels {
     /// No label.
@@ -227,6 +227,12 @@ impl Labels {
     #[must_use]
     pub(crate) fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// The labels that are not in the other.
+    #[must_use]
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether one label is in both.
@@ -240,17 +246,26 @@ impl Labels {
     }
 }
 
-/// What carries labels of sources, by name. A source's own checks do not bear on that: its name alone does.
+/// What the arguments of a call must be, and what they must not be.
+pub(super) type Asked = (Vec<Check>, Vec<Check>);
+
+/// What carries labels of sources, by name.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Sources {
     pub(super) calls: Names,
     pub(super) uses: Names,
+    /// Calls that carry a label only where their arguments are what the source asks for ...
+    pub(crate) checked: Names,
+    /// ... which is this, sorted by hook: what they must be, and what not.
+    pub(super) checks: Vec<(Hook, Asked)>,
     /// Functions whose parameters carry a label.
     pub(crate) definitions: Names,
     /// All labels of sources, sorted; the 65th and those after it share the last number.
     pub(super) labels: Vec<Text>,
     /// The label's number for each rule that is a source, sorted by rule.
     pub(super) numbers: Vec<(usize, u8)>,
+    /// Labels that no single member of what carries them has.
+    pub(crate) whole: Labels,
 }
 
 impl Sources {
@@ -272,6 +287,14 @@ impl Sources {
     /// The members `name` that carry a label themselves.
     pub(crate) fn member_uses(&self, name: &str) -> &[Member] {
         self.uses.member(name)
+    }
+
+    /// What the arguments of a call of [`Sources::checked`] must be, and what they must not be.
+    pub(crate) fn checks(&self, hook: Hook) -> (&[Check], &[Check]) {
+        match self.checks.binary_search_by_key(&hook, |(hook, _)| *hook) {
+            Ok(at) => (&self.checks[at].1.0, &self.checks[at].1.1),
+            Err(_) => (&[], &[]),
+        }
     }
 
     /// The label of a hook of these names.
@@ -303,7 +326,9 @@ impl Sources {
 #[derive(Default)]
 struct TablesMaker {
     names: [NamesMaker; 7],
-    sources: [NamesMaker; 3],
+    sources: [NamesMaker; 4],
+    checks: Vec<(Hook, Asked)>,
+    whole: u64,
     labels: Vec<Text>,
     numbers: Vec<(usize, u8)>,
     statements: Vec<Hook>,
@@ -339,6 +364,10 @@ impl TablesMaker {
         self.segments(&matcher.unless);
         self.names[table].add(names, hook);
         match &matcher.what {
+            What::Call { .. } if is_source && !(matcher.checks.is_empty() && matcher.not_checks.is_empty()) => {
+                self.sources[3].add(names, hook);
+                self.checks.push((hook, (matcher.checks.clone(), matcher.not_checks.clone())));
+            }
             What::Call { .. } if is_source => self.sources[0].add(names, hook),
             What::Use { .. } if is_source => self.sources[1].add(names, hook),
             What::Define { .. } if is_source => self.sources[2].add(names, hook),
@@ -355,7 +384,7 @@ impl TablesMaker {
     fn finish(self) -> Tables {
         let [calls, imports, assignments, keywords, comparisons, uses, definitions] =
             self.names.map(NamesMaker::finish);
-        let [source_calls, source_uses, source_definitions] = self.sources.map(NamesMaker::finish);
+        let [source_calls, source_uses, source_definitions, checked] = self.sources.map(NamesMaker::finish);
         Tables {
             calls,
             imports,
@@ -370,8 +399,11 @@ impl TablesMaker {
                 calls: source_calls,
                 uses: source_uses,
                 definitions: source_definitions,
+                checked,
+                checks: self.checks,
                 labels: self.labels,
                 numbers: self.numbers,
+                whole: Labels(self.whole),
             },
             segments: Table::new(self.segments.into_iter().map(|segment| (segment, vec![()])).collect()),
             others: Filter::new(self.others),
@@ -389,6 +421,9 @@ impl Tables {
         for (number, rule) in sources() {
             let label = rule.label.as_ref().and_then(|label| maker.labels.binary_search(label).ok());
             maker.numbers.extend(label.map(|label| (number, u8::try_from(label.min(63)).unwrap_or(63))));
+            if let (Some(label), false) = (label, rule.members) {
+                maker.whole |= 1 << label.min(63);
+            }
         }
         for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.language == language) {
             for (matcher, one) in rule.matchers.iter().enumerate() {
@@ -410,7 +445,7 @@ impl Tables {
     /// Whether a qualified name is one that a rule knows, or the beginning of one.
     pub(crate) fn leads(&self, name: &str) -> bool {
         let own = [&self.calls, &self.imports, &self.assignments, &self.keywords, &self.comparisons, &self.uses];
-        let sources = [&self.sources.calls, &self.sources.uses, &self.sources.definitions];
+        let sources = [&self.sources.calls, &self.sources.uses, &self.sources.checked, &self.sources.definitions];
         let all = || own.into_iter().chain(sources).chain([&self.definitions]);
         let lead = |name: &str| {
             let within = format!("{name}.");

@@ -174,6 +174,10 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
             let name = builder.facts.symbols.intern("Class?");
             builder.expr(Kind::Name(name), node.byte_range())
         }
+        N::MetaProperty => {
+            let name = builder.facts.symbols.intern("import.meta");
+            builder.expr(Kind::Name(name), node.byte_range())
+        }
         N::Regex => regex(builder, node),
         N::ImportWord => {
             let name = builder.facts.symbols.intern("import");
@@ -471,6 +475,10 @@ fn augmented(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_
         _ => OPAQUE,
     };
     builder.assign(target, value, Binding::Hoisted);
+    if value == right {
+        let either = builder.list([target, value]);
+        return builder.synthetic(Kind::Choice(either), value);
+    }
     value
 }
 

@@ -1,10 +1,11 @@
 //! Python: which nodes of its tolerant tree are which facts.
 
+mod imports;
 mod patterns;
 mod statements;
 
 use std::num::NonZeroU16;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use tree_sitter::Node;
 use unicode_normalization::UnicodeNormalization as _;
@@ -149,7 +150,7 @@ impl Language for Python {
             }
             N::Function | N::Lambda => function(builder, frame, children),
             N::Class => class(builder, frame, children),
-            N::Import | N::ImportFrom | N::FutureImport => imports(builder, frame, children),
+            N::Import | N::ImportFrom | N::FutureImport => imports::imports(builder, frame, children),
             _ => leave_more(builder, frame, children),
         }
     }
@@ -187,10 +188,17 @@ fn leave_more<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[K
         N::Dictionary => dictionary(builder, node, children),
         N::Arguments => argument_list(builder, node, children),
         N::Pair => pair(builder, node, children),
-        N::ListComprehension | N::SetComprehension | N::GeneratorExpression => comprehension(builder, node, children),
+        N::ListComprehension | N::SetComprehension | N::DictionaryComprehension | N::GeneratorExpression => {
+            comprehension(builder, node, children)
+        }
         N::TypedParameter => children.first().map_or(OPAQUE, |child| child.expr),
         N::Type => {
-            children.iter().for_each(|child| builder.role(child.expr, Role::Unused));
+            for child in children {
+                if matches!(builder.facts.kind(child.expr), Kind::Text(_)) {
+                    builder.facts.shape.annotations.push(child.expr);
+                }
+                builder.role(child.expr, Role::Type);
+            }
             OPAQUE
         }
         _ => statement(builder, frame, children),
@@ -223,7 +231,7 @@ fn statement<'t>(builder: &mut Builder<'t>, frame: &Frame<'t, N>, children: &[Ki
             }
             if frame.kind == N::ForIn {
                 // A holder, until the comprehension takes it apart.
-                let clause = Kind::Comprehension { body: OPAQUE, target, iterable };
+                let clause = Kind::Comprehension { body: OPAQUE, target, iterable, is_whole: true };
                 return builder.synthetic(clause, iterable);
             }
         }
@@ -529,9 +537,15 @@ fn comprehension(builder: &mut Builder<'_>, node: Node<'_>, children: &[Kid<'_>]
     builder.block(BlockKind::Loop, node.byte_range());
     let body = field(children, F::Body);
     let clauses: Vec<_> = children.iter().filter(|child| matches!(child.kind, N::ForIn | N::IfClause)).collect();
-    let [clause] = clauses.as_slice() else { return OPAQUE };
+    let Some(clause) = clauses.first() else { return OPAQUE };
     let Kind::Comprehension { target, iterable, .. } = *builder.facts.kind(clause.expr) else { return OPAQUE };
-    builder.expr(Kind::Comprehension { body, target, iterable }, node.byte_range())
+    if let (true, &Kind::Mapping(entry)) =
+        (child(children, F::Body).is_some_and(|one| one.kind == N::Pair), builder.facts.kind(body))
+    {
+        return builder.expr(Kind::Mapping(entry), node.byte_range());
+    }
+    let is_whole = clauses.len() == 1;
+    builder.expr(Kind::Comprehension { body, target, iterable, is_whole }, node.byte_range())
 }
 
 fn assignment(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
@@ -612,6 +626,8 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
     builder.scope = inner;
     builder.parameters(id, inner, parameters, this);
     builder.scope = outer;
+    builder.facts.functions[id.at()].keywords =
+        child(children, F::Parameters).and_then(|list| keywords(builder, list.node));
     statements::function(builder, frame, children, parameters);
     let value = builder.expr(Kind::Function(id), frame.node.byte_range());
     if frame.kind == N::Lambda {
@@ -622,6 +638,15 @@ fn function(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>
     value
 }
 
+/// What `**options` among parameters is called.
+fn keywords(builder: &mut Builder<'_>, parameters: Node<'_>) -> Option<Sym> {
+    let mut cursor = parameters.walk();
+    let last = parameters.named_children(&mut cursor).last()?;
+    let last = if last.kind() == "typed_parameter" { last.named_child(0)? } else { last };
+    let named = last.named_child(0).filter(|_| last.kind() == "dictionary_splat_pattern")?;
+    Some(name(builder, named))
+}
+
 /// Binds the name of a definition.
 fn defined(builder: &mut Builder<'_>, children: &[Kid<'_>], value: ExprId) {
     builder.assign(field(children, F::Name), value, Binding::Local);
@@ -630,71 +655,15 @@ fn defined(builder: &mut Builder<'_>, children: &[Kid<'_>], value: ExprId) {
 
 fn class(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
     let scope = frame.inner.expect("set on entering");
-    let bases: Vec<ExprId> = match builder.facts.kind(field(children, F::Superclasses)) {
-        Kind::Call { arguments, .. } => {
-            builder.facts.arguments[arguments.range()].iter().map(|argument| argument.value).collect()
-        }
+    let arguments = match builder.facts.kind(field(children, F::Superclasses)) {
+        Kind::Call { arguments, .. } => builder.facts.arguments[arguments.range()].to_vec(),
         _ => Vec::new(),
     };
+    builder.subclassed(&arguments, frame.node.byte_range());
+    let bases: Vec<ExprId> = arguments.into_iter().map(|argument| argument.value).collect();
     let bases = builder.list(bases);
     statements::class(builder, frame, children, bases);
     let value = builder.expr(Kind::Class { scope, bases }, frame.node.byte_range());
     defined(builder, children, value);
     value
-}
-
-/// What an import statement binds. The parts were lowered as names; here they are read from the source again.
-fn imports(builder: &mut Builder<'_>, frame: &Frame<'_, N>, children: &[Kid<'_>]) -> ExprId {
-    let module: Vec<Sym> = match child(children, F::ModuleName) {
-        Some(module) => path(builder, module.node),
-        None => Vec::new(),
-    };
-    for child in children {
-        builder.role(child.expr, Role::Target);
-        match child.kind {
-            N::WildcardImport => {
-                builder.import(module.clone(), true, frame.node.byte_range());
-                let scope = builder.scope;
-                builder.facts.star_imports.push((scope, Arc::from(module.as_slice())));
-            }
-            N::DottedName | N::AliasedImport if child.field == F::Name => {
-                import_one(builder, &module, child, frame.node)
-            }
-            _ => {}
-        }
-    }
-    OPAQUE
-}
-
-fn import_one(builder: &mut Builder<'_>, module: &[Sym], child: &Kid<'_>, statement: Node<'_>) {
-    let aliased = child.kind == N::AliasedImport;
-    let named = if aliased { child.node.child_by_field_name("name") } else { Some(child.node) };
-    let alias = if aliased { child.node.child_by_field_name("alias") } else { None };
-    let own = named.map(|node| path(builder, node)).unwrap_or_default();
-    let Some(&first) = own.first() else { return };
-    let full: Vec<Sym> = module.iter().chain(&own).copied().collect();
-    let at = u32::try_from(statement.end_byte()).unwrap_or(u32::MAX);
-    let reached = builder.import(full, module.is_empty(), statement.byte_range());
-    let (bound, value) = match alias {
-        Some(alias) => (name(builder, alias), reached),
-        // `import a.b` binds `a`.
-        None if module.is_empty() && own.len() > 1 => {
-            let root = builder.synthetic(Kind::Imported([first].into()), reached);
-            (first, root)
-        }
-        None => (first, reached),
-    };
-    let scope = builder.binding_scope(bound);
-    builder.bind(scope, bound, value, at);
-}
-
-fn path(builder: &mut Builder<'_>, node: Node<'_>) -> Vec<Sym> {
-    let text: String =
-        builder.text(node.byte_range()).nfkc().filter(|char| !char.is_whitespace() && *char != '\\').collect();
-    let dots = text.chars().take_while(|&char| char == '.').count();
-    let dot = builder.facts.symbols.intern(".");
-    let mut parts = vec![dot; dots];
-    parts
-        .extend(text[dots..].split('.').filter(|part| !part.is_empty()).map(|part| builder.facts.symbols.intern(part)));
-    parts
 }

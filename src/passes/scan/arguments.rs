@@ -21,7 +21,42 @@ pub(super) enum Given {
 
 /// Whether `arguments` are what `check` asks for.
 pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> bool {
-    let given = match (resolver.facts.dialect, &check.keyword) {
+    match (given(resolver, arguments, check), &check.test) {
+        (Given::No, test) => matches!(test, Test::Is(Is::Absent)),
+        (Given::Perhaps(spread), Test::From(from)) => resolver.comes_from(spread, from),
+        (Given::Perhaps(_), test) => matches!(test, Test::Is(Is::Dynamic | Is::Present)),
+        (Given::Yes(_, expr), Test::From(from)) => resolver.comes_from(expr, from),
+        (Given::Yes(_, expr), Test::Text(regex)) => has_text(resolver, expr, regex.get()),
+        (Given::Yes(_, expr), Test::Is(Is::Arithmetic)) => resolver.is_arithmetic(expr),
+        (Given::Yes(_, expr), Test::Is(Is::Beside)) => resolver.is_beside(expr),
+        (Given::Yes(set, _), test) => set_holds(resolver, &set, test),
+    }
+}
+
+/// Whether `arguments` surely are what `check` excepts: of a value that may be several things, all of them that the rule
+/// asks for by `checks`.
+pub(super) fn excepts(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check, checks: &[Check]) -> bool {
+    match (given(resolver, arguments, check), &check.test) {
+        (Given::Yes(set, expr), Test::Value(regex)) if set.values.len() > 1 || resolver.is_default(expr) => {
+            let dialect = resolver.facts.dialect;
+            let is_asked_for = |value: &Value| {
+                checks
+                    .iter()
+                    .filter(|one| (one.position, &one.keyword) == (check.position, &check.keyword))
+                    .all(|one| !matches!(&one.test, Test::Value(asked) if !matches_value(value, asked.get(), dialect)))
+            };
+            let constants: Vec<Option<Value>> = set.values.iter().map(|value| constant(resolver, value)).collect();
+            let excepted = |value: Option<Value>| {
+                value.is_some_and(|value| !is_asked_for(&value) || matches_value(&value, regex.get(), dialect))
+            };
+            !resolver.is_default(expr) && constants.into_iter().all(excepted)
+        }
+        _ => holds(resolver, arguments, check),
+    }
+}
+
+fn given(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> Given {
+    match (resolver.facts.dialect, &check.keyword) {
         (Dialect::Python, Some(Keyword::Named(keyword))) => {
             python_argument(resolver, arguments, check.position, keyword)
         }
@@ -29,13 +64,6 @@ pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: 
             javascript_argument(resolver, arguments, check.position, key)
         }
         _ => check.position.map_or(Given::No, |position| at_position(resolver, arguments, position)),
-    };
-    match (given, &check.test) {
-        (Given::No, test) => matches!(test, Test::Is(Is::Absent)),
-        (Given::Perhaps(spread), Test::From(from)) => resolver.comes_from(spread, from),
-        (Given::Perhaps(_), test) => matches!(test, Test::Is(Is::Dynamic | Is::Present)),
-        (Given::Yes(_, expr), Test::From(from)) => resolver.comes_from(expr, from),
-        (Given::Yes(set, _), test) => set_holds(resolver, &set, test),
     }
 }
 
@@ -43,6 +71,15 @@ pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: 
 pub(super) fn value_holds(resolver: &mut Resolver<'_>, value: ExprId, check: &Check) -> bool {
     if let Test::From(from) = &check.test {
         return resolver.comes_from(value, from);
+    }
+    if let Test::Text(regex) = &check.test {
+        return has_text(resolver, value, regex.get());
+    }
+    if matches!(check.test, Test::Is(Is::Arithmetic)) {
+        return resolver.is_arithmetic(value);
+    }
+    if matches!(check.test, Test::Is(Is::Beside)) {
+        return resolver.is_beside(value);
     }
     let judged = if matches!(check.test, Test::Is(Is::Dynamic)) { added(resolver, value) } else { value };
     let set = resolver.of(judged);
@@ -112,12 +149,24 @@ fn key_of(resolver: &mut Resolver<'_>, mapping: ExprId, key: &str) -> Given {
     let mut all = Set::empty();
     let mut mappings = 0;
     for value in &set.values {
+        if let Value::Record(made) = value {
+            let found = resolver.settled(|resolver| resolver.record_member(*made, key));
+            mappings += 1;
+            resolver.merge(&mut all, &found);
+            continue;
+        }
         let Value::Made(made) = value else { continue };
         if matches!(resolver.facts.kind(*made), Kind::Mapping(_)) {
             mappings += 1;
             let found = resolver.settled(|resolver| resolver.entry(*made, key));
             resolver.merge(&mut all, &found);
         }
+    }
+    // `options.shell = true` after the mapping was made.
+    let name = resolver.facts.symbols.intern(key);
+    for value in resolver.member_values(mapping, name) {
+        let found = resolver.of(value);
+        resolver.merge(&mut all, &found);
     }
     if all.values.is_empty() && mappings > 0 && has_key(resolver, &set, key) {
         return Given::Yes(Rc::new(Set::OPEN), mapping);
@@ -167,20 +216,24 @@ fn set_holds(resolver: &mut Resolver<'_>, set: &Set, test: &Test) -> bool {
     let dialect = resolver.facts.dialect;
     match test {
         Test::Is(Is::Present) => true,
-        Test::Is(Is::Absent) => false,
+        Test::Is(Is::Absent | Is::Arithmetic | Is::Beside) => false,
         Test::Is(Is::Constant) => is_constant(resolver, set),
         Test::Is(Is::Dynamic) => !is_function(resolver, set) && !is_constant(resolver, set),
         Test::Is(Is::Truthy) => set.values.iter().any(|value| truth(resolver, value, dialect) == Some(true)),
         Test::Is(Is::Falsy) => set.values.iter().any(|value| truth(resolver, value, dialect) == Some(false)),
         Test::Is(Is::Text) => set.values.iter().any(|value| matches!(value, Value::Text(_) | Value::Built)),
         Test::Is(Is::Built) => set.values.iter().any(|value| matches!(value, Value::Built)),
-        // Where a value comes from is asked of its expression.
-        Test::From(_) => false,
+        // Where a value comes from and what it is put together of is asked of its expression.
+        Test::From(_) | Test::Text(_) => false,
         Test::Value(regex) => {
             let constants: Vec<Value> = set.values.iter().filter_map(|value| constant(resolver, value)).collect();
             constants.iter().any(|value| matches_value(value, regex.get(), dialect))
         }
     }
+}
+
+fn has_text(resolver: &mut Resolver<'_>, expr: ExprId, regex: &Expression) -> bool {
+    resolver.all_texts(expr).iter().any(|text| regex.is_match(text))
 }
 
 fn constant(resolver: &mut Resolver<'_>, value: &Value) -> Option<Value> {

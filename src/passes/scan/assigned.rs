@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::arguments;
 use super::limits;
 use super::matcher::{Given, Hit, Matching, Weight};
-use super::values::Value;
+use super::values::{UNKNOWN, Value};
 use crate::facts::statements::Comparing;
 use crate::facts::{Argument, Dialect, ExprId, Kind, OPAQUE, Role, Span, Sym};
 use crate::rules::{Hook, Names};
@@ -28,8 +28,60 @@ impl Matching<'_, '_> {
                 hooks.extend(self.alike(Given::Assigned, name).iter());
             }
             let place = (assignment.start as usize, assignment.end as usize);
+            hooks.extend(self.computed(assignment.target));
             self.given(&hooks, assignment.value, place, None);
         }
+    }
+
+    /// The hooks of `*.?` whose checks hold of the key that is computed here, and of one that the object was reached by.
+    fn computed(&mut self, target: ExprId) -> Vec<Hook> {
+        let Kind::Subscript { object, index } = *self.resolver.facts.kind(target) else { return Vec::new() };
+        let hooks: Vec<Hook> = self.tables.assignments.member(UNKNOWN).iter().map(|member| member.hook).collect();
+        if hooks.is_empty() || matches!(self.resolver.facts.kind(index), Kind::Text(_) | Kind::Int(_)) {
+            return Vec::new();
+        }
+        // Whoever names the one key looks for it.
+        let names_it = |expr: &crate::facts::Expr| matches!(&expr.kind, Kind::Text(text) if &**text == "__proto__");
+        if self.resolver.facts.exprs.iter().any(names_it) {
+            return Vec::new();
+        }
+        let keys = self.keys_to(object);
+        if keys.is_empty() {
+            return Vec::new();
+        }
+        let holds = |matching: &mut Self, key: ExprId, hook: Hook| {
+            let of = &matching.rules.hooked(hook).1.of;
+            of.iter().all(|check| arguments::value_holds(&mut matching.resolver, key, check))
+        };
+        hooks
+            .into_iter()
+            .filter(|&hook| holds(self, index, hook) && keys.iter().any(|&key| holds(self, key, hook)))
+            .collect()
+    }
+
+    /// The computed keys that an object may have been reached by, as far as the file itself hands it on.
+    fn keys_to(&mut self, object: ExprId) -> Vec<ExprId> {
+        let (mut keys, mut todo, mut seen) = (Vec::new(), vec![object], std::collections::HashSet::new());
+        while let Some(one) = todo.pop() {
+            if !seen.insert(one) || seen.len() > limits::KEY_STEPS_MAX {
+                continue;
+            }
+            match *self.resolver.facts.kind(one) {
+                Kind::Subscript { index, .. } => keys.push(index),
+                Kind::Name(_) => {
+                    let Some(variable) = self.resolver.variable_of(one) else { continue };
+                    todo.extend(self.resolver.facts.variable_table[variable.at()].values.iter().copied());
+                    todo.extend(self.resolver.given_exprs(variable));
+                }
+                Kind::Variable(variable) => {
+                    todo.extend(self.resolver.facts.variable_table[variable.at()].values.iter().copied());
+                }
+                Kind::Choice(items) => todo.extend_from_slice(&self.resolver.facts.lists[items.range()]),
+                Kind::Binary(_, left, right) => todo.extend([left, right]),
+                _ => {}
+            }
+        }
+        keys
     }
 
     fn object_of(&self, target: ExprId) -> ExprId {
@@ -41,7 +93,8 @@ impl Matching<'_, '_> {
 
     fn assigned_hooks(&mut self, members: &[Arc<str>], paths: &[Arc<str>], object: ExprId) -> Vec<Hook> {
         let mut hooks: Vec<Hook> = Vec::new();
-        for member in members {
+        // `*.?` is a computed key, whatever is called `?`.
+        for member in members.iter().filter(|member| &***member != UNKNOWN) {
             hooks.extend(self.member_hooks(self.tables.assignments.member(member), object));
             let name = self.resolver.facts.symbols.intern(member);
             hooks.extend(self.alike(Given::Assigned, name).iter());

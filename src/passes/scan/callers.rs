@@ -13,6 +13,8 @@ use crate::facts::{Argument, Dialect, ExprId, Facts, FunctionId, IdMap, Kind, Sc
 pub(super) struct CallSites {
     /// Which parameter of which function a variable is.
     parameters: IdMap<u32, (FunctionId, usize)>,
+    /// Of which function a variable holds the keywords that no parameter has: `**options`.
+    keywords: IdMap<u32, FunctionId>,
     /// What the functions are called, with the expression that makes each.
     names: HashMap<FunctionId, Vec<Sym>>,
     made: HashMap<FunctionId, ExprId>,
@@ -22,6 +24,8 @@ pub(super) struct CallSites {
     calls: HashMap<Sym, Vec<ExprId>>,
     /// Calls that a function is handed to, by its name.
     handed: HashMap<Sym, Vec<ExprId>>,
+    /// Calls that a function which stands among their arguments is handed to.
+    inline: HashMap<FunctionId, ExprId>,
     /// Parameters that are requests of a web server, whatever they are called.
     requests: HashSet<u32>,
 }
@@ -38,6 +42,8 @@ impl CallSites {
                 let Some(variable) = name.and_then(|name| facts.variable(function.scope, name)) else { continue };
                 sites.parameters.insert(variable.0, (id, index));
             }
+            let rest = function.keywords.and_then(|name| facts.variable(function.scope, name));
+            sites.keywords.extend(rest.map(|variable| (variable.0, id)));
         }
         for (&(_, name), &variable) in &facts.variables {
             for &value in facts.variable_table[variable.at()].values.iter().take(limits::VALUES_MAX) {
@@ -57,6 +63,11 @@ impl CallSites {
                 sites.calls.entry(name).or_default().push(call);
             }
             sites.note_request(facts, callee, &facts.arguments[arguments.range()]);
+            for argument in &facts.arguments[arguments.range()] {
+                if let Kind::Function(function) = *facts.kind(argument.value) {
+                    sites.inline.insert(function, call);
+                }
+            }
             for argument in facts.arguments[arguments.range()].iter().take(2) {
                 if let Kind::Name(name) = *facts.kind(argument.value) {
                     sites.handed.entry(name).or_default().push(call);
@@ -98,7 +109,9 @@ impl Resolver<'_> {
             return;
         }
         let sites = self.sites();
-        let Some(&(function, index)) = sites.parameters.get(&variable.0) else { return };
+        let Some(&(function, index)) = sites.parameters.get(&variable.0) else {
+            return self.given_keywords(variable, &sites, all);
+        };
         let Some(&made) = sites.made.get(&function) else { return };
         let scope = self.facts.functions[function.at()].scope;
         let outer = self.facts.scope(scope).parent;
@@ -120,6 +133,21 @@ impl Resolver<'_> {
                     names.iter().filter_map(|name| sites.calls.get(name)).flatten().take(limits::CALL_SITES_MAX)
                 {
                     self.given_by(call, *class, (function, index), shift, all);
+                }
+            }
+        }
+    }
+
+    /// Adds to `**options` the calls whose keywords it holds.
+    fn given_keywords(&mut self, variable: VarId, sites: &CallSites, all: &mut Set) {
+        let Some(&function) = sites.keywords.get(&variable.0) else { return };
+        let Some(&made) = sites.made.get(&function) else { return };
+        for called in sites.names.get(&function).into_iter().flatten() {
+            for &call in sites.calls.get(called).into_iter().flatten().take(limits::CALL_SITES_MAX) {
+                let Kind::Call { callee, arguments } = *self.facts.kind(call) else { continue };
+                let named = self.facts.arguments[arguments.range()].iter().any(|argument| argument.keyword.is_some());
+                if named && self.need(callee).values.contains(&Value::Made(made)) {
+                    self.add(all, Value::Record(call));
                 }
             }
         }
@@ -154,7 +182,8 @@ impl Resolver<'_> {
         by_name.or_else(|| at.and_then(|at| positional.nth(at))).map(|given| given.value)
     }
 
-    /// The expressions that calls of functions of that name give to a parameter.
+    /// The expressions that calls of functions of that name give to a parameter, and what the function is handed to a method
+    /// of: what is done over a list, after a promise or on an event is given what these hold.
     pub(super) fn given_exprs(&mut self, variable: VarId) -> Vec<ExprId> {
         let sites = self.sites();
         let Some(&(function, index)) = sites.parameters.get(&variable.0) else { return Vec::new() };
@@ -164,7 +193,37 @@ impl Resolver<'_> {
         let shift = usize::from(in_class && self.facts.dialect == Dialect::Python);
         let names = sites.names.get(&function).into_iter().flatten();
         let calls = names.filter_map(|name| sites.calls.get(name)).flatten().take(limits::CALL_SITES_MAX);
-        calls.filter_map(|&call| self.argument_for(call, (function, index), shift)).collect()
+        let given = calls.filter_map(|&call| self.argument_for(call, (function, index), shift));
+        let receiver = sites.inline.get(&function).and_then(|&call| match *self.facts.kind(call) {
+            Kind::Call { callee, .. } => match *self.facts.kind(callee) {
+                Kind::Attribute { object, .. } => Some(object),
+                _ => None,
+            },
+            _ => None,
+        });
+        given.chain(receiver).collect()
+    }
+
+    /// Whether a variable is a parameter.
+    pub(super) fn is_parameter(&mut self, variable: VarId) -> bool {
+        self.sites().parameters.contains_key(&variable.0)
+    }
+
+    /// Whether an expression is a parameter of which only the default value is known.
+    pub(super) fn is_default(&mut self, expr: ExprId) -> bool {
+        let sites = self.sites();
+        let Some(variable) = self.variable_of(expr).filter(|one| sites.parameters.contains_key(&one.0)) else {
+            return false;
+        };
+        let values = self.facts.variable_table[variable.at()].values.iter();
+        values.filter(|&&value| value != crate::facts::OPAQUE).count() == 1 && self.given_exprs(variable).is_empty()
+    }
+
+    /// The call that the function of a parameter is handed to.
+    pub(super) fn handed_to(&mut self, variable: VarId) -> Option<ExprId> {
+        let sites = self.sites();
+        let (function, _) = sites.parameters.get(&variable.0)?;
+        sites.inline.get(function).copied()
     }
 
     pub(super) fn sites(&mut self) -> Rc<CallSites> {

@@ -264,6 +264,7 @@ impl Resolver<'_> {
                 self.called_plainly(&method)
             }
             Value::Returning(path) => Set::one(Value::Path(*path)),
+            Value::Codec(encoding) => self.decoded(encoding, &target.arguments).into(),
             Value::Getter(names) => {
                 let Some(object) = target.arguments.first() else { return Set::OPEN };
                 let mut found = (*self.need(object.value)).clone();
@@ -291,6 +292,14 @@ impl Resolver<'_> {
             }
             _ => Set::OPEN,
         }
+    }
+
+    /// What `codecs.getdecoder(encoding)` gives back: what was decoded, and of how many bytes.
+    fn decoded(&mut self, encoding: &str, arguments: &[Argument]) -> Option<Value> {
+        let data = self.known_arguments(arguments.get(..1)?)?;
+        let data = fold::bytes_of(data.first()?)?;
+        let length = i64::try_from(data.len()).ok()?;
+        Some(Value::List([fold::decode(&data, encoding)?, Value::Int(length)].into()))
     }
 
     /// What a function or class of the file gives back.
@@ -587,7 +596,8 @@ impl Resolver<'_> {
             let object = Argument { keyword: None, value: object, spread: Spread::No };
             return Some(self.reflected(&object, arguments.first()));
         }
-        if matches!(value, Value::Made(_) | Value::Record(_) | Value::List(_))
+        let holding = [matches!(value, Value::Made(_) | Value::Record(_) | Value::List(_)), holds];
+        if holding.contains(&true)
             && let Some(found) = self.container_method(value, name)
         {
             return Some(found);

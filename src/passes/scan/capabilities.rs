@@ -103,7 +103,8 @@ pub(super) fn summary<'a>(files: impl Iterator<Item = (&'a str, &'a Occurrences)
     for (path, occurrences) in files {
         let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
         for (rule, occurrence) in &occurrences.0 {
-            let Some(label) = rules.rules()[*rule].label.as_deref() else { continue };
+            let rule_of_label = &rules.rules()[*rule];
+            let Some(label) = rule_of_label.label.as_deref().filter(|_| rule_of_label.capability) else { continue };
             all.entry(label).or_default().0 += occurrence.count;
             let line = lines.entry(label).or_insert(occurrence.line);
             *line = occurrence.line.min(*line);

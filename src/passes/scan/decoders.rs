@@ -34,6 +34,44 @@ pub(super) fn inflated_any(data: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// The text that Punycode means (RFC 3492): letters after the last hyphen say which others stand where.
+pub(super) fn punycode(data: &[u8]) -> Option<String> {
+    let (base, t_min, t_max, skew, damp) = (36_u32, 1_u32, 26_u32, 38_u32, 700_u32);
+    let written = std::str::from_utf8(data).ok().filter(|text| text.is_ascii())?;
+    let (plain, coded) = written.rsplit_once('-').unwrap_or(("", written));
+    let mut out: Vec<char> = plain.chars().collect();
+    let (mut code, mut at, mut bias) = (128_u32, 0_u32, 72_u32);
+    let mut digits = coded.bytes();
+    while digits.len() > 0 {
+        let (before, mut weight, mut k) = (at, 1_u32, base);
+        loop {
+            let digit = char::from(digits.next()?).to_ascii_lowercase();
+            let digit = if digit.is_ascii_digit() { digit as u32 - 22 } else { (digit as u32).checked_sub(97)? };
+            at = at.checked_add(digit.checked_mul(weight)?)?;
+            let t = k.saturating_sub(bias).clamp(t_min, t_max);
+            if digit < t {
+                break;
+            }
+            weight = weight.checked_mul(base - t)?;
+            k += base;
+        }
+        let count = u32::try_from(out.len() + 1).ok()?;
+        let mut delta = if before == 0 { at / damp } else { (at - before) / 2 };
+        delta += delta / count;
+        k = 0;
+        while delta > (base - t_min) * t_max / 2 {
+            delta /= base - t_min;
+            k += base;
+        }
+        bias = k + (base - t_min + 1) * delta / (delta + skew);
+        code = code.checked_add(at / count)?;
+        at %= count;
+        out.insert(at as usize, char::from_u32(code)?);
+        at += 1;
+    }
+    Some(out.into_iter().collect())
+}
+
 /// The bytes that a base32 text means, in the alphabet of RFC 4648 or, with `hex`, in its extended one.
 pub(super) fn base32(data: &[u8], hex: bool) -> Option<Vec<u8>> {
     let (mut bits, mut count, mut out) = (0_u64, 0_u32, Vec::with_capacity(data.len() * 5 / 8));
@@ -96,6 +134,15 @@ fn groups_of_85(digits: &[u32]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn punycode_is_that_of_its_standard() {
+        let decoded = |text: &str| punycode(text.as_bytes());
+        assert_eq!(decoded("os-").as_deref(), Some("os"));
+        assert_eq!(decoded("mnchen-3ya").as_deref(), Some("münchen"));
+        assert_eq!(decoded("egbpdaj6bu4bxfgehfvwxn").as_deref(), Some("ليهمابتكلموشعربي؟"));
+        assert_eq!(decoded("a-!"), None);
+    }
 
     #[test]
     fn decoders_agree_with_python() {

@@ -13,7 +13,9 @@ use super::resolve::Resolver;
 use crate::facts::{Dialect, ExprId, FunctionId, Kind, ScopeId, ScopeKind, Sym};
 
 /// Words of Python that lead to other names.
-const PYTHON: [&str; 54] = [
+const PYTHON: [&str; 64] = [
+    "LibraryLoader",
+    "__annotations__",
     "__builtins__",
     "__call__",
     "__class__",
@@ -23,6 +25,7 @@ const PYTHON: [&str; 54] = [
     "__getattribute__",
     "__globals__",
     "__import__",
+    "__init_subclass__",
     "__loader__",
     "__self__",
     "__subclasses__",
@@ -43,23 +46,29 @@ const PYTHON: [&str; 54] = [
     "find_spec",
     "functools",
     "get_ipython",
+    "get_objects",
     "getattr",
+    "getdecoder",
+    "getencoder",
     "globals",
     "import_module",
     "importlib",
     "inspect",
     "load_module",
     "locals",
+    "locate",
     "map",
     "module_from_spec",
     "modules",
     "operator",
     "os",
     "pdb",
+    "pkgutil",
     "popen",
     "profile",
     "pty",
     "pydoc",
+    "resolve_name",
     "run_cell",
     "runsource",
     "setattr",
@@ -68,13 +77,15 @@ const PYTHON: [&str; 54] = [
     "timeit",
     "types",
     "vars",
+    "wraps",
 ];
 
 /// Words of JavaScript that lead to other names.
-const JAVASCRIPT: [&str; 42] = [
+const JAVASCRIPT: [&str; 43] = [
     "Class?",
     "Function",
     "GLOBAL",
+    "JSON",
     "Object",
     "Proxy",
     "Reflect",

@@ -76,6 +76,11 @@ pub(super) fn binary(operator: Binary, left: &Value, right: &Value, dialect: Dia
             let count = usize::try_from(*count).unwrap_or(0);
             (one.len().checked_mul(count)? <= FOLD_BYTES_MAX).then(|| Value::Text(one.repeat(count).into()))
         }
+        (Binary::Multiply, Value::Bytes(one), Value::Int(count))
+        | (Binary::Multiply, Value::Int(count), Value::Bytes(one)) => {
+            let count = usize::try_from(*count).unwrap_or(0);
+            (one.len().checked_mul(count)? <= FOLD_BYTES_MAX).then(|| Value::Bytes(one.repeat(count).into()))
+        }
         _ => None,
     }
 }
@@ -348,6 +353,7 @@ pub(super) fn decode(data: &[u8], encoding: &str) -> Option<Value> {
         "rot13" => text(rot13(std::str::from_utf8(data).ok()?)),
         "hex" | "hexcodec" => bytes(hex_bytes(std::str::from_utf8(data).ok()?)?),
         "base64" | "base64codec" => bytes(base64_bytes(data)?),
+        "punycode" => text(decoders::punycode(data)?),
         "zip" | "zlib" | "zlibcodec" => bytes(decoders::inflated(data, decoders::Compressed::Zlib)?),
         "unicodeescape" | "rawunicodeescape" => {
             text(crate::facts::literal::python_text(std::str::from_utf8(data).ok()?, false))

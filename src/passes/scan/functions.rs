@@ -44,6 +44,9 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("len", Some(value)) => Some(Value::Int(i64::try_from(elements(value)?.len()).ok()?)),
         ("list" | "tuple" | "iter", Some(value)) => list(elements(value)?),
         ("reversed", Some(value)) => list(elements(value)?.into_iter().rev().collect()),
+        ("bytes" | "bytearray", Some(Value::Int(count @ 0..=4096))) => {
+            bytes_value(vec![0; usize::try_from(*count).ok()?])
+        }
         ("bytes" | "bytearray", Some(value)) => bytes_value(bytes_of(value)?),
         ("range", _) => range(arguments),
         ("hex", Some(Value::Int(number))) => text(format!("{number:#x}")),
@@ -213,17 +216,23 @@ fn python_decoder(name: &str, data: &[u8], arguments: &[Value]) -> Option<Vec<u8
     }
 }
 
-/// A text, number, or list of them that JSON writes out.
+/// What JSON writes out.
 fn from_json(written: &str) -> Option<Value> {
-    let one = |value: serde_json::Value| match value {
+    from_json_value(serde_json::from_str(written).ok()?)
+}
+
+/// The same for what was parsed already, which nests no deeper than the parser lets it.
+fn from_json_value(value: serde_json::Value) -> Option<Value> {
+    match value {
         serde_json::Value::String(own) => text(own),
         serde_json::Value::Number(number) => number.as_i64().map(Value::Int),
         serde_json::Value::Bool(value) => Some(Value::Bool(value)),
-        _ => None,
-    };
-    match serde_json::from_str(written).ok()? {
-        serde_json::Value::Array(items) => list(items.into_iter().map(one).collect::<Option<_>>()?),
-        value => one(value),
+        serde_json::Value::Null => Some(Value::Null),
+        serde_json::Value::Array(items) => list(items.into_iter().map(from_json_value).collect::<Option<_>>()?),
+        serde_json::Value::Object(entries) => {
+            let one = |(key, value): (String, serde_json::Value)| Some((key.into(), from_json_value(value)?));
+            Some(Value::Table(entries.into_iter().map(one).collect::<Option<_>>()?))
+        }
     }
 }
 

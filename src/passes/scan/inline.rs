@@ -205,7 +205,7 @@ impl Resolver<'_> {
                     items.into_iter().map(|item| self.inline(item, bindings, next)).collect();
                 fold::list(items?)
             }
-            Kind::Comprehension { body, target, iterable } => {
+            Kind::Comprehension { body, target, iterable, is_whole: true } => {
                 let items = fold::elements(&self.inline(iterable, bindings, next)?)?;
                 let mut out = Vec::with_capacity(items.len());
                 for item in items {

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::arguments;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{PathId, RESULT, ROOT, Value};
@@ -48,24 +49,77 @@ impl Resolver<'_> {
         }
         self.sites();
         let mut all = Labels::NONE;
-        let mut seen = HashSet::from([expr]);
-        let mut todo = vec![expr];
-        while let Some(one) = todo.pop() {
-            if let Some(&known) = self.label_tables.exprs.get(&one.0) {
+        let whole = self.tables.sources.whole;
+        // Each with whether only a member of it is asked for.
+        let mut seen = HashSet::from([(expr, false)]);
+        let mut todo = vec![(expr, false)];
+        while let Some((one, is_member)) = todo.pop() {
+            if let (Some(&known), false) = (self.label_tables.exprs.get(&one.0), is_member) {
                 all = all.union(known);
                 continue;
             }
-            all = all.union(self.own_labels(one));
+            let own = self.own_labels(one);
+            all = all.union(if is_member { own.without(whole) } else { own });
             let mut parts = Vec::new();
             self.parts_of(one, &mut parts);
-            todo.extend(parts.into_iter().filter(|part| seen.insert(*part)));
+            let is_member = self.takes_member(one, is_member);
+            todo.extend(parts.into_iter().map(|part| (part, is_member)).filter(|part| seen.insert(*part)));
             if seen.len() > limits::LABEL_PARTS_MAX {
                 self.limit = self.limit.or(Some("steps of labels"));
                 break;
             }
         }
         self.label_tables.exprs.insert(expr.0, all);
+        if all.is_empty() && seen.len() <= limits::LABEL_PARTS_MAX {
+            // Where nothing carries a label, nothing on the way does either.
+            let whole = seen.into_iter().filter(|(_, is_member)| !is_member);
+            self.label_tables.exprs.extend(whole.map(|(one, _)| (one.0, Labels::NONE)));
+        }
         all
+    }
+
+    /// Whether an expression hands on a single member of its parts.
+    fn takes_member(&self, expr: ExprId, is_member: bool) -> bool {
+        match *self.facts.kind(expr) {
+            Kind::Attribute { .. } => true,
+            Kind::Subscript { index, .. } => matches!(self.facts.kind(index), Kind::Text(_)),
+            Kind::Call { callee, .. } => match *self.facts.kind(callee) {
+                Kind::Attribute { name, .. } => {
+                    matches!(self.facts.text(name), "get" | "pop" | "setdefault" | "has" | "keys")
+                }
+                _ => false,
+            },
+            Kind::Name(_) | Kind::Variable(_) | Kind::Choice(_) => is_member,
+            _ => false,
+        }
+    }
+
+    /// What a call carries by its name and its arguments.
+    fn checked_labels(&mut self, callee: ExprId, own: crate::facts::Span) -> Labels {
+        let sources = &self.tables.sources;
+        if sources.checked.is_empty() {
+            return Labels::NONE;
+        }
+        let mut hooks = Vec::new();
+        if let Kind::Attribute { object, name } = *self.facts.kind(callee) {
+            let members = sources.checked.member(self.facts.text(name)).iter();
+            hooks.extend(members.filter(|member| self.is_written(object, &member.before)).map(|member| member.hook));
+        }
+        for value in &self.of(callee).values {
+            if let Value::Path(path) = value {
+                hooks.extend(sources.checked.named(&self.paths.name(*path, &self.facts.symbols)));
+            }
+        }
+        if hooks.is_empty() {
+            return Labels::NONE;
+        }
+        let own = self.facts.arguments[own.range()].to_vec();
+        let holds = |hook: &crate::rules::Hook| {
+            let (checks, not_checks) = sources.checks(*hook);
+            checks.iter().all(|check| arguments::holds(self, &own, check))
+                && !not_checks.iter().any(|check| arguments::holds(self, &own, check))
+        };
+        hooks.into_iter().filter(holds).map(|hook| sources.of_hook(hook)).fold(Labels::NONE, Labels::union)
     }
 
     /// What an expression carries by its own name.
@@ -73,13 +127,21 @@ impl Resolver<'_> {
         let sources = &self.tables.sources;
         let mut labels = match *self.facts.kind(expr) {
             Kind::Attribute { object, name } => self.member_labels(sources.member_uses(self.facts.text(name)), object),
-            Kind::Call { callee, .. } => match *self.facts.kind(callee) {
-                Kind::Attribute { object, name } => {
-                    self.member_labels(sources.member_calls(self.facts.text(name)), object)
-                }
-                _ => Labels::NONE,
-            },
-            Kind::Variable(variable) => self.parameter_labels.get(&variable.0).copied().unwrap_or_default(),
+            Kind::Call { callee, arguments } => {
+                let by_member = match *self.facts.kind(callee) {
+                    Kind::Attribute { object, name } => {
+                        self.member_labels(sources.member_calls(self.facts.text(name)), object)
+                    }
+                    _ => Labels::NONE,
+                };
+                self.checked_labels(callee, arguments).union(by_member)
+            }
+            Kind::Variable(variable) => {
+                let own = self.parameter_labels.get(&variable.0).copied().unwrap_or_default();
+                // What a call is a source of, the function that is handed to it is given.
+                let call = self.handed_to(variable);
+                return call.map_or(own, |call| own.union(self.own_labels(call)));
+            }
             Kind::Name(_) | Kind::Subscript { .. } => Labels::NONE,
             _ => return Labels::NONE,
         };
@@ -127,17 +189,55 @@ impl Resolver<'_> {
         }
         let mut labels = Labels::NONE;
         let mut here = path;
+        let mut is_member = false;
         while here != ROOT {
             let (parent, last) = self.paths.split(here);
-            labels = labels.union(if &**self.facts.symbols.text(last) == RESULT {
+            let last = &**self.facts.symbols.text(last);
+            let own = if last == RESULT {
                 self.tables.sources.of_call(&self.paths.name(parent, &self.facts.symbols))
             } else {
                 self.tables.sources.of_use(&self.paths.name(here, &self.facts.symbols))
-            });
+            };
+            labels = labels.union(if is_member { own.without(self.tables.sources.whole) } else { own });
+            is_member |= !matches!(last, RESULT | "items" | "values" | "copy" | "entries");
             here = parent;
         }
         self.label_tables.paths.insert(path.0, labels);
         labels
+    }
+
+    /// Whether a value may hang on what is bound in a scope by those who call its function.
+    pub(super) fn hangs_on(&mut self, expr: ExprId, scope: crate::facts::ScopeId) -> bool {
+        let mut seen = HashSet::from([expr]);
+        let mut todo = vec![expr];
+        while let Some(one) = todo.pop() {
+            if seen.len() > limits::KEY_STEPS_MAX * 4 {
+                return true;
+            }
+            let variable = match *self.facts.kind(one) {
+                Kind::Variable(variable) => Some(variable),
+                _ => self.variable_of(one),
+            };
+            if let Some(variable) = variable {
+                // `*rest` is no parameter of its own; it is bound to what is not known.
+                let values = &self.facts.variable_table[variable.at()].values;
+                let own = self.facts.variables.get(&(scope.0, self.name_of(one))) == Some(&variable);
+                if (own && values.contains(&crate::facts::OPAQUE)) || self.is_parameter(variable) {
+                    return true;
+                }
+            }
+            if matches!(self.facts.kind(one), Kind::This | Kind::Function(_)) {
+                return true;
+            }
+            let mut parts = Vec::new();
+            self.parts_of(one, &mut parts);
+            todo.extend(parts.into_iter().filter(|part| seen.insert(*part)));
+        }
+        false
+    }
+
+    fn name_of(&self, expr: ExprId) -> u32 {
+        if let Kind::Name(name) = *self.facts.kind(expr) { name.0 } else { u32::MAX }
     }
 
     /// The expressions whose labels an expression takes over.

@@ -170,7 +170,23 @@ impl Resolver<'_> {
                 self.layers_of(expr, callee, arguments, depth, &mut layers);
             }
         }
+        self.layers_of_annotations(depth, &mut layers);
         layers
+    }
+
+    /// Annotations that are texts with a call in them, where the file has them evaluated: no type is a call.
+    fn layers_of_annotations(&self, depth: usize, layers: &mut Vec<Layer>) {
+        let evaluates = |text: &str| matches!(text, "get_type_hints" | "eval_str" | "get_annotations" | "_eval_type");
+        if !self.facts.symbols.texts().any(evaluates) {
+            return;
+        }
+        for &expr in &self.facts.shape.annotations {
+            let Kind::Text(text) = self.facts.kind(expr) else { continue };
+            if text.contains('(') && layers.len() < limits::LAYERS_MAX {
+                let (start, end) = (self.facts.expr(expr).start as usize, self.facts.expr(expr).end as usize);
+                layers.push(Layer { start, end, tongue: Tongue::Python, text: text.clone(), depth });
+            }
+        }
     }
 
     /// Whether a call without arguments may have been given some before: `partial(exec, text)()`.
@@ -193,7 +209,8 @@ impl Resolver<'_> {
         depth: usize,
         layers: &mut Vec<Layer>,
     ) {
-        let (targets, _) = self.settled(|resolver| resolver.targets(callee, arguments));
+        let (mut targets, _) = self.settled(|resolver| resolver.targets(callee, arguments));
+        targets.extend(self.settled(|resolver| resolver.called_with_elements(callee, arguments)));
         let (start, end) = (self.facts.expr(expr).start as usize, self.facts.expr(expr).end as usize);
         for target in targets {
             let Value::Path(path) = target.value else { continue };
@@ -253,7 +270,7 @@ impl Resolver<'_> {
             match lists.first() {
                 Some(Value::List(items)) => words.extend(items.iter().map(shown)),
                 Some(one) => words.push(shown(one)),
-                None => words.push(String::new()),
+                None => words.push(self.program_name(&set)),
             }
             if arguments.len() == 1 {
                 for value in &lists {
@@ -267,6 +284,12 @@ impl Resolver<'_> {
             lines.push(words);
         }
         lines.iter().flat_map(|line| runners::run_by(line)).collect()
+    }
+
+    /// `process.execPath`, which is the interpreter itself, by its name.
+    fn program_name(&self, set: &Set) -> String {
+        let path = set.values.iter().find_map(|value| if let Value::Path(path) = value { Some(*path) } else { None });
+        path.map(|path| self.paths.name(path, &self.facts.symbols)).unwrap_or_default()
     }
 
     /// The constants in a set; of lists that are known in part, the parts that are known.

@@ -71,7 +71,28 @@ impl Resolver<'_> {
                 fold::list(items.into_iter().enumerate().map(pair).collect()).map(Set::one)
             }
             "functools.reduce" => self.reduced(arguments),
-            "getattr" => None,
+            _ => self.python_wrapper(name, arguments),
+        }
+    }
+
+    /// Functions of Python that give something else under another name: loaders, codecs, all objects there are, mocks.
+    fn python_wrapper(&mut self, name: &str, arguments: &[Argument]) -> Option<Set> {
+        match name {
+            "ctypes.LibraryLoader" => self.path_of("ctypes.cdll").map(|path| Set::one(Value::Path(path))),
+            "codecs.getdecoder" | "codecs.getencoder" | "codecs.lookup" => {
+                let encoding = self.text_of(arguments.first()?.value)?;
+                Some(Set::one(Value::Codec(encoding)))
+            }
+            "gc.get_objects" | "gc.get_referrers" | "gc.get_referents" => {
+                let all = self.members_of_namespace(&Value::Modules);
+                Some(Set::one(Value::List(all.into_iter().map(|(_, value)| value).collect())))
+            }
+            _ if name.starts_with("unittest.mock.") || name.starts_with("mock.") => {
+                // A mock hands on to what it is wrapped around.
+                let wraps = |one: &&Argument| one.keyword.is_some_and(|name| self.facts.text(name) == "wraps");
+                let wrapped = arguments.iter().find(wraps)?.value;
+                Some((*self.need(wrapped)).clone())
+            }
             _ => None,
         }
     }
@@ -152,7 +173,7 @@ impl Resolver<'_> {
                         self.facts.entries[entries.range()].iter().filter_map(|entry| entry.key).collect();
                     Some(keys.into_iter().map(|key| one(self, key)).collect())
                 }
-                Kind::Comprehension { body, target, iterable } => {
+                Kind::Comprehension { body, target, iterable, is_whole: true } => {
                     let items = self.comprehension(body, target, iterable)?;
                     fold::elements(&items)
                 }
@@ -251,12 +272,47 @@ impl Resolver<'_> {
         Some(all)
     }
 
+    /// The names and values of a namespace, as far as they are known: of a module any of its members, of the file itself what
+    /// its variables are.
+    fn members_of_namespace(&mut self, namespace: &Value) -> Vec<(Value, Value)> {
+        if !matches!(namespace, Value::Globals) {
+            let any = self.some_item(namespace);
+            return any.values.into_iter().map(|value| (Value::Built, value)).collect();
+        }
+        let variables: Vec<(u32, ExprId)> = self
+            .facts
+            .variables
+            .iter()
+            .filter(|((scope, _), _)| *scope == crate::facts::MODULE.0)
+            .map(|((_, name), variable)| (*name, self.facts.variable_table[variable.at()].expr))
+            .collect();
+        let mut all = Vec::new();
+        for (name, variable) in variables.into_iter().take(limits::ITEMS_MAX) {
+            let name = Value::Text(self.facts.symbols.text(crate::facts::Sym(name)).clone());
+            for value in &self.need(variable).values {
+                if all.len() < limits::ITEMS_MAX && matches!(value, Value::Path(_)) {
+                    all.push((name.clone(), value.clone()));
+                }
+            }
+        }
+        all.sort_by_key(|(name, _)| fold::display(name, Dialect::Python));
+        all
+    }
+
     /// Methods of dictionaries and lists that hand on what is in them.
     pub(super) fn container_method(&mut self, value: &Value, name: &str) -> Option<Set> {
         match name {
             "copy" => Some(Set::one(value.clone())),
             "__iter__" => Some(Set::one(value.clone())),
             "__next__" | "popleft" => Some(self.some_item(value)),
+            "values" | "items" if matches!(value, Value::Members(_) | Value::Modules | Value::Globals) => {
+                let all = self.members_of_namespace(value);
+                let pair = |(key, value): (Value, Value)| match name {
+                    "items" => Value::List([key, value].into()),
+                    _ => value,
+                };
+                Some(Set::one(Value::List(all.into_iter().map(pair).collect())))
+            }
             "values" | "items" | "popitem" => {
                 let Value::Made(made) = value else { return None };
                 let Kind::Mapping(entries) = *self.facts.kind(*made) else { return None };
@@ -299,11 +355,20 @@ impl Resolver<'_> {
         }
     }
 
+    /// What `document.createElement("script")` makes runs its own text, and is known by its class as well.
+    fn made_script(&mut self, tag: ExprId) -> Option<Set> {
+        self.text_of(tag).filter(|tag| tag.eq_ignore_ascii_case("script"))?;
+        let made = ["document.createElement.()", "HTMLScriptElement.()"];
+        let values = made.iter().filter_map(|name| self.path_of(name)).map(Value::Path).collect();
+        Some(Set { values, open: false })
+    }
+
     /// Functions of JavaScript that hand on what they are given; `None` for all others.
     pub(super) fn javascript_library(&mut self, call: ExprId, name: &str, arguments: &[Argument]) -> Option<Set> {
         let first = arguments.first()?.value;
         match name {
             "Proxy" => Some(Set::one(Value::Proxy(call))),
+            "document.createElement" => self.made_script(first),
             "util.promisify" | "util.callbackify" | "util.deprecate" => {
                 let set = self.need(first);
                 (!set.values.is_empty()).then(|| (*set).clone())
@@ -330,16 +395,15 @@ impl Resolver<'_> {
                 }
                 (!all.values.is_empty()).then_some(all)
             }
-            "Object.values" | "Object.entries" | "Object.keys" => {
-                let set = self.need(first);
-                let value = set.values.first()?.clone();
-                match (name, &value) {
-                    ("Object.values", Value::Path(path)) => Some(Set::one(Value::Members(*path))),
-                    ("Object.values", _) => self.container_method(&value, "values"),
-                    ("Object.entries", _) => self.container_method(&value, "items"),
-                    _ => self.items_of(first).and_then(fold::list).map(Set::one),
+            "Object.keys" => self.items_of(first).and_then(fold::list).map(Set::one),
+            "Object.values" | "Object.entries" => {
+                let listed = if name == "Object.values" { "values" } else { "items" };
+                match self.need(first).values.first()?.clone() {
+                    Value::Path(path) => self.container_method(&Value::Members(path), listed),
+                    value => self.container_method(&value, listed),
                 }
             }
+            "Object.getOwnPropertyDescriptors" => Some((*self.need(first)).clone()),
             "Object.getOwnPropertyDescriptor" | "Reflect.getOwnPropertyDescriptor" => {
                 let key = arguments.get(1)?;
                 Some(self.subscript_of(first, key.value))

@@ -116,10 +116,13 @@ pub(super) const PATTERN_PROGRAM_BYTES_MAX: usize = 256 << 10;
 pub(super) const ITEMS_MAX: usize = 512;
 
 /// Expressions that one value is put together from, looked at for where they come from.
-pub(super) const LABEL_PARTS_MAX: usize = 8192;
+pub(super) const LABEL_PARTS_MAX: usize = 32_768;
 
 /// Expressions that the text of one command is put together from; what lies beyond is not known.
 pub(super) const COMMAND_PARTS_MAX: usize = 1024;
+
+/// Expressions that are looked through for the keys that an object was reached by.
+pub(super) const KEY_STEPS_MAX: usize = 64;
 
 /// Texts that one command may be, for rules that look at them; more are left out.
 pub(super) const COMMAND_TEXTS_MAX: usize = 16;

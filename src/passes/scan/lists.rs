@@ -37,7 +37,9 @@ impl Resolver<'_> {
         let before = self.needs.len();
         let list = match *self.facts.kind(expr) {
             Kind::Sequence(items) => self.list_of_items(items),
-            Kind::Comprehension { body, target, iterable } => self.comprehension(body, target, iterable),
+            Kind::Comprehension { body, target, iterable, is_whole: true } => {
+                self.comprehension(body, target, iterable)
+            }
             Kind::Mapping(entries) if entries.range().is_empty() && self.facts.dialect == Dialect::JavaScript => {
                 Some(Value::Text("[object Object]".into()))
             }

@@ -133,7 +133,8 @@ impl<'a, 'r> Matching<'a, 'r> {
     fn call(&mut self, expr: ExprId) {
         let Kind::Call { callee, arguments } = *self.resolver.facts.kind(expr) else { return };
         let (targets, _) = self.resolver.settled(|resolver| resolver.targets(callee, arguments));
-        for target in &targets {
+        let each = self.resolver.settled(|resolver| resolver.called_with_elements(callee, arguments));
+        for target in targets.iter().chain(&each) {
             let Value::Path(path) = target.value else { continue };
             let name = self.name(path);
             for hook in self.tables.calls.named(&name) {
@@ -179,16 +180,25 @@ impl<'a, 'r> Matching<'a, 'r> {
         let matcher = self.rules.hooked(hook).1;
         let resolver = &mut self.resolver;
         let holds = matcher.checks.iter().all(|check| arguments::holds(resolver, own, check))
-            && !matcher.not_checks.iter().any(|check| arguments::holds(resolver, own, check));
+            && !matcher.not_checks.iter().any(|check| arguments::excepts(resolver, own, check, &matcher.checks));
         if !holds || (!matcher.unless.is_empty() && self.is_excepted(&matcher.unless, callee, own)) {
+            return;
+        }
+        if !matcher.of.is_empty() && !self.is_called_on(&matcher.of, callee) {
             return;
         }
         let weighed: Vec<ExprId> =
             matcher.weigh.iter().filter_map(|&position| self.argument_at(own, position)).collect();
         let weight = self.weight(&weighed);
         let resolved = name.and_then(|name| self.spelled_differently(callee, name));
-        let (start, end) = self.place(expr);
+        let (start, end) = self.place_of_call(expr, callee);
         self.hit(hook, Hit { resolved, weight, ..Hit::plain(hook.rule, start, end) });
+    }
+
+    /// Whether a method is called on what a rule asks for.
+    fn is_called_on(&mut self, of: &[crate::rules::Check], callee: ExprId) -> bool {
+        let Kind::Attribute { object, .. } = *self.resolver.facts.kind(callee) else { return false };
+        of.iter().all(|check| arguments::value_holds(&mut self.resolver, object, check))
     }
 
     /// The hooks of `*.name` for a member of `object`; what stands before the name is compared as it is written.
@@ -284,6 +294,24 @@ impl<'a, 'r> Matching<'a, 'r> {
         (expr.start as usize, expr.end as usize)
     }
 
+    /// Where a call stands. Of a chain of calls over several lines of JavaScript that is the last link, which is what is
+    /// meant; the line where the chain begins may say nothing of it.
+    fn place_of_call(&self, expr: ExprId, callee: ExprId) -> (usize, usize) {
+        let (start, end) = self.place(expr);
+        let facts = &self.resolver.facts;
+        let (Kind::Attribute { object, .. } | Kind::Subscript { object, .. }) = *facts.kind(callee) else {
+            return (start, end);
+        };
+        let link = self.place(object).1;
+        let is_link = facts.dialect == Dialect::JavaScript && matches!(facts.kind(object), Kind::Call { .. });
+        match (self.source.get(start..link), self.source.get(link..end)) {
+            (Some(before), Some(rest)) if is_link && before.contains('\n') => {
+                (end - rest.trim_start_matches(|char: char| char.is_whitespace() || char == ')').len(), end)
+            }
+            _ => (start, end),
+        }
+    }
+
     fn argument_at(&mut self, arguments: &[Argument], position: u16) -> Option<ExprId> {
         match arguments::at_position(&mut self.resolver, arguments, position) {
             arguments::Given::Yes(_, expr) | arguments::Given::Perhaps(expr) => Some(expr),
@@ -352,6 +380,8 @@ impl<'a, 'r> Matching<'a, 'r> {
             let how = match role {
                 Role::Value => How::Reference,
                 Role::Alias => How::Alias,
+                // A function is no type: as an annotation it is put away to be called from there.
+                Role::Type if is_function_name(&name) => How::Reference,
                 _ => continue,
             };
             for hook in self.tables.calls.named(&name) {
@@ -476,6 +506,11 @@ impl<'a, 'r> Matching<'a, 'r> {
         kept.retain(|hit| hit.how != How::Alias || !counted.contains(&hit.rule));
         self.hits = kept;
     }
+}
+
+/// Whether a name is that of a function, as Python writes it: in lower case.
+fn is_function_name(name: &str) -> bool {
+    name.rsplit('.').next().is_some_and(|last| last.starts_with(|char: char| char.is_ascii_lowercase()))
 }
 
 fn path_of(value: &Value) -> Option<PathId> {

@@ -79,6 +79,8 @@ impl Resolver<'_> {
             (_, Value::Foreign(id)) => self.foreign_member(*id, &text),
             (_, Value::Record(made)) => self.record_member(*made, &text),
             (_, Value::Proxy(call)) => self.proxy_member(*call, name),
+            (Dialect::Python, Value::Codec(_)) if matches!(&*text, "decode" | "encode") => Set::one(value.clone()),
+            (Dialect::JavaScript, Value::Table(entries)) => in_table(entries, &text),
             (Dialect::JavaScript, Value::Generator(function)) if &*text == "value" => self.yielded(*function),
             (Dialect::Python, Value::Globals | Value::Modules | Value::Members(_)) => Set::OPEN,
             (Dialect::JavaScript, value) => self.javascript_constant_member(value, &text),
@@ -92,6 +94,13 @@ impl Resolver<'_> {
     /// Whether a path has this whole name.
     pub(super) fn is_path(&self, path: super::values::PathId, name: &str) -> bool {
         self.paths.name(path, &self.facts.symbols) == name
+    }
+
+    /// Whether a path of Python is a library that `ctypes` has loaded.
+    fn is_native_library(&self, path: super::values::PathId) -> bool {
+        let name = self.paths.name(path, &self.facts.symbols);
+        let loads = ["CDLL", "PyDLL", "WinDLL", "OleDLL", "cdll.LoadLibrary", "windll.LoadLibrary"];
+        name.strip_prefix("ctypes.").and_then(|name| name.strip_suffix(".()")).is_some_and(|one| loads.contains(&one))
     }
 
     /// Whether a path of JavaScript is surely a function: one that rules call by name.
@@ -192,6 +201,7 @@ impl Resolver<'_> {
         match self.facts.kind(made).clone() {
             Kind::Class { scope, .. } => match &*text {
                 "constructor" if javascript => self.path_of("Function").map(Value::Path).into(),
+                "prototype" if javascript => Set::one(Value::Instance(scope)),
                 "__dict__" if !javascript => Set::one(Value::Instance(scope)),
                 _ => self.member_of_instance(scope, name),
             },
@@ -287,7 +297,8 @@ impl Resolver<'_> {
         }
         let indices = self.need(index);
         let known: Vec<Value> = self.constants(&indices).collect();
-        let dynamic = indices.open || known.len() < indices.values.len() || known.is_empty();
+        let dynamic =
+            indices.open || known.len() < indices.values.len() || known.is_empty() || self.is_rearranged(object);
         let mut all = Set::empty();
         all.open = objects.open;
         for value in &objects.values {
@@ -361,6 +372,12 @@ impl Resolver<'_> {
             Value::Path(path) if !javascript && self.is_path(*path, "ctypes.cdll") => {
                 self.path_of("ctypes.cdll.LoadLibrary.()").map(Value::Path).into()
             }
+            // `library["system"]`.
+            Value::Path(path) if !javascript && self.is_native_library(*path) => match name(self) {
+                Some(name) => self.attribute(value, name),
+                None => Set::OPEN,
+            },
+            Value::Table(entries) => text.map_or(Set::OPEN, |text| in_table(entries, &text)),
             // `__builtins__` is a module in one place and its dictionary in another.
             Value::Path(ROOT) => match name(self) {
                 Some(name) => self.attribute(value, name),
@@ -477,4 +494,10 @@ impl Resolver<'_> {
             None => Set::OPEN,
         }
     }
+}
+
+/// What a table holds under a key: nothing that surely is a constant of the program, since it was read at run time.
+fn in_table(entries: &[(Arc<str>, Value)], key: &str) -> Set {
+    let held = entries.iter().rev().find(|(own, _)| **own == *key);
+    Set { values: held.map(|(_, value)| value.clone()).into_iter().collect(), open: true }
 }

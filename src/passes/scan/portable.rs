@@ -355,6 +355,11 @@ impl Resolver<'_> {
         shipped.returns.open |= shipped.returns.values.is_empty();
         for &call in index.calls.get(&function).into_iter().flatten().take(limits::SHIPPED_CALLS_MAX) {
             let Kind::Call { callee, arguments } = *self.facts.kind(call) else { continue };
+            // What does not hang on what the function is given is found where it stands.
+            let own = self.facts.arguments[arguments.range()].to_vec();
+            if !own.is_empty() && !own.iter().any(|argument| self.hangs_on(argument.value, info.scope)) {
+                continue;
+            }
             for (callee, arguments) in self.known_callees(callee, arguments) {
                 let Some(callee) = self.ship(&callee, index, depth + 1) else { continue };
                 let arguments = arguments

@@ -4,7 +4,7 @@
 //! depends on is not known yet, that is looked at first and the expression then once more. Expressions that depend on
 //! themselves (`x = x + 1`) are looked at in rounds, each of which takes what the round before found.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -42,6 +42,10 @@ pub(super) struct Resolver<'r> {
     pub(super) open: Rc<Set>,
     /// `x.name = value` and `x["name"] = value` for variables `x`.
     members: IdMap<(u32, u32), Vec<ExprId>>,
+    /// Namespaces that variables take over: `x.__dict__.update(namespace)`.
+    pub(super) namespaces: IdMap<u32, Vec<ExprId>>,
+    /// Variables whose lists are put into another order somewhere.
+    pub(super) rearranged: HashSet<u32>,
     pub(super) star_modules: Vec<PathId>,
     pub(super) element_sets: IdMap<u32, Rc<Set>>,
     pub(super) key_sets: IdMap<u32, Rc<Set>>,
@@ -72,6 +76,8 @@ pub(super) struct Resolver<'r> {
     pub(super) star_foreign: Vec<ForeignId>,
     /// Expressions for what functions of other files pass on.
     pub(super) made_up: HashMap<(u32, usize, usize), ExprId>,
+    /// Expressions for the elements of lists that a function is called with.
+    pub(super) made_elements: IdMap<u32, ExprId>,
     /// Which expressions can matter; found out when first asked for.
     pub(super) matters: Option<Rc<[bool]>>,
     /// Whether something that rules know was handed out.
@@ -105,6 +111,8 @@ impl<'r> Resolver<'r> {
             cyclic: false,
             open: Rc::new(Set::OPEN),
             members: IdMap::default(),
+            namespaces: IdMap::default(),
+            rearranged: HashSet::new(),
             star_modules: Vec::new(),
             element_sets: IdMap::default(),
             key_sets: IdMap::default(),
@@ -123,6 +131,7 @@ impl<'r> Resolver<'r> {
             foreign: Vec::new(),
             star_foreign: Vec::new(),
             made_up: HashMap::new(),
+            made_elements: IdMap::default(),
             matters: None,
             ships_known: false,
             shipped: 0,
@@ -134,6 +143,8 @@ impl<'r> Resolver<'r> {
             facts,
         };
         resolver.collect_members();
+        resolver.collect_namespaces();
+        resolver.collect_rearranged();
         resolver.collect_stars();
         resolver
     }
@@ -554,6 +565,9 @@ impl<'r> Resolver<'r> {
 
     /// What the attribute `name` of `object` may be.
     pub(super) fn attribute_of(&mut self, object: ExprId, name: Sym) -> Set {
+        if let Some(class) = self.class_of_parameter(object, name) {
+            return class;
+        }
         let objects = self.need(object);
         let mut all = Set::empty();
         all.open = objects.open;
@@ -570,10 +584,17 @@ impl<'r> Resolver<'r> {
     }
 
     pub(super) fn members_of_variable(&mut self, object: ExprId, name: Sym, all: &mut Set) {
-        if self.members.is_empty() {
+        if self.members.is_empty() && self.namespaces.is_empty() {
             return;
         }
         let Some(variable) = self.variable_of(object) else { return };
+        for namespace in self.namespaces.get(&variable.0).cloned().unwrap_or_default() {
+            let key = Value::Text(self.facts.symbols.text(name).clone());
+            for value in self.need(namespace).values.clone() {
+                let found = self.item(&value, &key);
+                self.merge(all, &found);
+            }
+        }
         let Some(values) = self.members.get(&(variable.0, name.0)).cloned() else { return };
         for value in values {
             let set = self.need(value);

@@ -15,10 +15,27 @@ impl Matching<'_, '_> {
         for definition in self.resolver.facts.shape.definitions.clone() {
             let hooks = self.defined_hooks(&definition, &self.tables.definitions);
             for hook in hooks {
-                if self.is_defined(hook, &definition) {
+                if !self.is_defined(hook, &definition) {
+                    continue;
+                }
+                if !self.rules.hooked(hook).1.gives.is_empty() {
+                    self.given_back(hook, &definition);
+                } else {
                     let (start, end) = (definition.start as usize, definition.head_end as usize);
                     self.hit(hook, Hit::plain(hook.rule, start, end.max(start)));
                 }
+            }
+        }
+    }
+
+    /// Notes a hit for each value that a function gives back and that is what the rule asks for.
+    fn given_back(&mut self, hook: Hook, definition: &Definition) {
+        let Some(function) = definition.function else { return };
+        let matcher = self.rules.hooked(hook).1;
+        for value in self.resolver.facts.functions[function.at()].returns.clone() {
+            if matcher.gives.iter().all(|check| arguments::value_holds(&mut self.resolver, value, check)) {
+                let (start, end) = self.place(value);
+                self.hit(hook, Hit::plain(hook.rule, start, end));
             }
         }
     }

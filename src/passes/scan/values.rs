@@ -156,6 +156,9 @@ impl Paths {
             };
             return self.descend(ROOT, same, symbols);
         }
+        if let Some(known) = self.member_of_some_module(parent, &text, symbols) {
+            return Some(known);
+        }
         match &*text {
             // A module's own imports are its attributes: `shutil.os` is `os`.
             "os" | "_os" | "sys" | "_sys" | "subprocess" | "builtins" | "__builtins__" | "importlib" | "ctypes" => {
@@ -168,6 +171,25 @@ impl Paths {
             "__call__" | "__wrapped__" | "__func__" => Some(parent),
             _ => None,
         }
+    }
+
+    /// What a member of a module that is picked from all of them is, where its name says it: `m.system`.
+    fn member_of_some_module(&mut self, parent: PathId, name: &str, symbols: &mut Symbols) -> Option<PathId> {
+        let whole = match name {
+            "system" => "os.system",
+            "popen" => "os.popen",
+            "execv" | "execve" | "execvp" | "execl" => "os.execv",
+            "spawnv" | "spawnl" | "spawnve" => "os.spawnv",
+            "check_output" => "subprocess.check_output",
+            "getoutput" => "subprocess.getoutput",
+            "Popen" => "subprocess.Popen",
+            "eval" => "eval",
+            "exec" => "exec",
+            "__import__" => "__import__",
+            "import_module" => "importlib.import_module",
+            _ => return None,
+        };
+        (self.name(parent, symbols) == "sys.modules.?").then(|| self.descend(ROOT, whole, symbols))?
     }
 
     /// Names of JavaScript that lead to the same thing.
@@ -188,6 +210,8 @@ impl Paths {
         };
         match &*text {
             "default" | "__proto__" => Some(parent),
+            // What a descriptor of a module's function holds is that function.
+            "value" if matches!(&*root, "child_process" | "vm" | "process") => Some(parent),
             "defaultView" if &*root == "document" => Some(ROOT),
             "contentWindow" => Some(ROOT),
             "require" if matches!(&*root, "module" | "process" | "require") => self.child(ROOT, name, symbols),
@@ -289,6 +313,10 @@ pub(super) enum Value {
     Proxy(ExprId),
     /// Something made in another file of the artifact.
     Foreign(ForeignId),
+    /// What `codecs` has of an encoding: its decoder, or all of it.
+    Codec(Arc<str>),
+    /// What was read of an object of JSON.
+    Table(Rc<[(Arc<str>, Value)]>),
 }
 
 impl Value {

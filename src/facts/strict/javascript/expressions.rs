@@ -82,6 +82,7 @@ impl Lowering<'_> {
             Expression::ImportExpression(import) => self.import_expression(import),
             // A function or class, whichever it is: `new.target.constructor` is `Function`.
             Expression::NewTarget(target) => self.name("Class?", target.span),
+            Expression::ImportMeta(meta) => self.name("import.meta", meta.span),
             Expression::JSXElement(element) => self.element(element),
             Expression::JSXFragment(fragment) => {
                 self.children(&fragment.children);
@@ -358,7 +359,13 @@ impl Lowering<'_> {
             _ => OPAQUE,
         };
         self.builder.assign(target, value, Binding::Hoisted);
-        value
+        match assignment.operator {
+            AssignmentOperator::LogicalOr | AssignmentOperator::LogicalAnd | AssignmentOperator::LogicalNullish => {
+                let either = self.builder.list([target, value]);
+                self.builder.synthetic(Kind::Choice(either), value)
+            }
+            _ => value,
+        }
     }
 
     fn array(&mut self, array: &ArrayExpression<'_>) -> ExprId {

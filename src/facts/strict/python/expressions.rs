@@ -290,12 +290,11 @@ impl Lowering<'_> {
     fn dictionary_comprehension(&mut self, dictionary: &ast::ExprDictComp) -> ExprId {
         let parts = dictionary.key.iter().chain([&dictionary.value]);
         let parts: Vec<&Expr> = parts.map(|part| &**part).collect();
-        self.comprehension(&parts, &dictionary.generators, dictionary.range);
-        OPAQUE
+        self.comprehension(&parts, &dictionary.generators, dictionary.range)
     }
 
-    /// The first iterable is looked up outside; all else has names of its own. Anything of several clauses or with a
-    /// condition is unknown.
+    /// The first iterable is looked up outside; all else has names of its own. That of a dictionary is a mapping with one
+    /// entry, whose key and value are any of the loop's.
     fn comprehension(&mut self, body: &[&Expr], clauses: &[ast::Comprehension], range: TextRange) -> ExprId {
         self.builder.block(BlockKind::Loop, bytes(range));
         let outer = self.builder.scope;
@@ -311,14 +310,16 @@ impl Lowering<'_> {
                 self.expr(condition);
             }
         }
-        let mut value = OPAQUE;
-        for part in body {
-            value = self.expr(part);
-        }
+        let parts: Vec<ExprId> = body.iter().map(|part| self.expr(part)).collect();
         self.builder.scope = outer;
-        match clauses {
-            [clause] if clause.ifs.is_empty() && body.len() == 1 => {
-                self.push(Kind::Comprehension { body: value, target, iterable: first }, range)
+        match (parts.as_slice(), clauses) {
+            (&[body], clauses) => {
+                let is_whole = matches!(clauses, [clause] if clause.ifs.is_empty());
+                self.push(Kind::Comprehension { body, target, iterable: first, is_whole }, range)
+            }
+            (&[key, value], _) => {
+                let entries = self.builder.entries([Entry { key: Some(key), value }]);
+                self.push(Kind::Mapping(entries), range)
             }
             _ => OPAQUE,
         }
@@ -348,7 +349,10 @@ impl Lowering<'_> {
             Expr::BinOp(either) if either.op == Operator::BitOr => self.union(expr),
             other => self.expr(other),
         };
-        self.builder.role(id, Role::Unused);
+        if matches!(self.builder.facts.kind(id), Kind::Text(_)) {
+            self.builder.facts.shape.annotations.push(id);
+        }
+        self.builder.role(id, Role::Type);
         id
     }
 

@@ -305,6 +305,8 @@ impl Lowering<'_> {
         let outer = std::mem::replace(&mut self.builder.scope, scope);
         self.builder.parameters(id, scope, all, this);
         self.builder.scope = outer;
+        let keywords = parameters.kwarg.as_ref().map(|rest| self.symbol(rest.name.as_str()));
+        self.builder.facts.functions[id.at()].keywords = keywords;
         all
     }
 
@@ -354,10 +356,9 @@ impl Lowering<'_> {
 
     fn class(&mut self, class: &ast::StmtClassDef) {
         let decorators = self.decorators(&class.decorator_list);
-        let bases = match &class.arguments {
-            Some(arguments) => self.arguments(arguments).into_iter().map(|argument| argument.value).collect(),
-            None => Vec::new(),
-        };
+        let arguments = class.arguments.as_deref().map(|arguments| self.arguments(arguments)).unwrap_or_default();
+        self.builder.subclassed(&arguments, bytes(class.range));
+        let bases: Vec<ExprId> = arguments.into_iter().map(|argument| argument.value).collect();
         let (outer, branches) = (self.builder.scope, self.builder.branches);
         let scope = self.builder.new_scope(ScopeKind::Class);
         self.type_parameters(class.type_params.as_deref(), scope);
