@@ -39,12 +39,12 @@ impl Nursery {
         let mut zygote = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*zygote {
             match known.fork(control) {
-                Ok(forked) => return Ok(forked),
+                Ok(answer) => return answer,
                 // It was killed; another takes its place.
                 Err(_) => *zygote = None,
             }
         }
-        zygote.insert(Zygote::start(program)?).fork(control)
+        zygote.insert(Zygote::start(program)?).fork(control)?
     }
 }
 
@@ -89,14 +89,15 @@ impl Zygote {
         Ok(Self { control: Some(control), keeper: Some(keeper) })
     }
 
-    fn fork(&self, job: &OwnedFd) -> Result<Forked, Fault> {
+    /// What it answers; the outer error says that it is gone.
+    fn fork(&self, job: &OwnedFd) -> Result<Result<Forked, Fault>, Fault> {
         let gone = || Fault { action: "fork a launcher".to_owned(), errno: libc::EPIPE };
         let control = self.control.as_ref().ok_or_else(gone)?;
         channel::send(control, &(), &[job.as_fd()]).tried("ask for a launcher")?;
         let (answer, fds) =
             channel::receive::<Result<u32, Fault>>(control, true).tried("ask for a launcher")?.ok_or_else(gone)?;
-        let pidfd = fds.into_iter().next();
-        Ok(Forked { pid: answer?, pidfd: pidfd.ok_or_else(gone)? })
+        let pidfd = fds.into_iter().next().ok_or_else(gone);
+        Ok(answer.and_then(|pid| Ok(Forked { pid, pidfd: pidfd? })))
     }
 }
 
