@@ -25,11 +25,21 @@ pub(super) fn holds(resolver: &mut Resolver<'_>, arguments: &[Argument], check: 
         (Given::No, test) => matches!(test, Test::Is(Is::Absent)),
         (Given::Perhaps(spread), Test::From(from)) => resolver.comes_from(spread, from),
         (Given::Perhaps(_), test) => matches!(test, Test::Is(Is::Dynamic | Is::Present)),
-        (Given::Yes(_, expr), Test::From(from)) => resolver.comes_from(expr, from),
-        (Given::Yes(_, expr), Test::Text(regex)) => has_text(resolver, expr, regex.get()),
-        (Given::Yes(_, expr), Test::Is(Is::Arithmetic)) => resolver.is_arithmetic(expr),
-        (Given::Yes(_, expr), Test::Is(Is::Beside)) => resolver.is_beside(expr),
-        (Given::Yes(set, _), test) => set_holds(resolver, &set, test),
+        (Given::Yes(set, expr), test) => {
+            expr_holds(resolver, expr, test).unwrap_or_else(|| set_holds(resolver, &set, test))
+        }
+    }
+}
+
+/// The tests that are asked of an expression, not of its values: where it comes from, what it is put together of. `None` for
+/// all others.
+fn expr_holds(resolver: &mut Resolver<'_>, expr: ExprId, test: &Test) -> Option<bool> {
+    match test {
+        Test::From(from) => Some(resolver.comes_from(expr, from)),
+        Test::Text(regex) => Some(resolver.all_texts(expr).iter().any(|text| regex.get().is_match(text))),
+        Test::Is(Is::Arithmetic) => Some(resolver.is_arithmetic(expr)),
+        Test::Is(Is::Beside) => Some(resolver.is_beside(expr)),
+        _ => None,
     }
 }
 
@@ -69,17 +79,8 @@ fn given(resolver: &mut Resolver<'_>, arguments: &[Argument], check: &Check) -> 
 
 /// Whether an assigned, passed or compared value is what `check` asks for.
 pub(super) fn value_holds(resolver: &mut Resolver<'_>, value: ExprId, check: &Check) -> bool {
-    if let Test::From(from) = &check.test {
-        return resolver.comes_from(value, from);
-    }
-    if let Test::Text(regex) = &check.test {
-        return has_text(resolver, value, regex.get());
-    }
-    if matches!(check.test, Test::Is(Is::Arithmetic)) {
-        return resolver.is_arithmetic(value);
-    }
-    if matches!(check.test, Test::Is(Is::Beside)) {
-        return resolver.is_beside(value);
+    if let Some(holds) = expr_holds(resolver, value, &check.test) {
+        return holds;
     }
     let judged = if matches!(check.test, Test::Is(Is::Dynamic)) { added(resolver, value) } else { value };
     let set = resolver.of(judged);
@@ -230,10 +231,6 @@ fn set_holds(resolver: &mut Resolver<'_>, set: &Set, test: &Test) -> bool {
             constants.iter().any(|value| matches_value(value, regex.get(), dialect))
         }
     }
-}
-
-fn has_text(resolver: &mut Resolver<'_>, expr: ExprId, regex: &Expression) -> bool {
-    resolver.all_texts(expr).iter().any(|text| regex.is_match(text))
 }
 
 fn constant(resolver: &mut Resolver<'_>, value: &Value) -> Option<Value> {

@@ -36,13 +36,8 @@ impl Matching<'_, '_> {
     /// The hooks of `*.?` whose checks hold of the key that is computed here, and of one that the object was reached by.
     fn computed(&mut self, target: ExprId) -> Vec<Hook> {
         let Kind::Subscript { object, index } = *self.resolver.facts.kind(target) else { return Vec::new() };
-        let hooks: Vec<Hook> = self.tables.assignments.member(UNKNOWN).iter().map(|member| member.hook).collect();
+        let mut hooks: Vec<Hook> = self.tables.assignments.member(UNKNOWN).iter().map(|member| member.hook).collect();
         if hooks.is_empty() || matches!(self.resolver.facts.kind(index), Kind::Text(_) | Kind::Int(_)) {
-            return Vec::new();
-        }
-        // Whoever names the one key looks for it.
-        let names_it = |expr: &crate::facts::Expr| matches!(&expr.kind, Kind::Text(text) if &**text == "__proto__");
-        if self.resolver.facts.exprs.iter().any(names_it) {
             return Vec::new();
         }
         let keys = self.keys_to(object);
@@ -53,10 +48,13 @@ impl Matching<'_, '_> {
             let of = &matching.rules.hooked(hook).1.of;
             of.iter().all(|check| arguments::value_holds(&mut matching.resolver, key, check))
         };
+        hooks.retain(|&hook| holds(self, index, hook) && keys.iter().any(|&key| holds(self, key, hook)));
+        // Whoever names the one key looks for it. The whole file is looked through, and so only where it matters.
+        let names_it = |expr: &crate::facts::Expr| matches!(&expr.kind, Kind::Text(text) if &**text == "__proto__");
+        if !hooks.is_empty() && self.resolver.facts.exprs.iter().any(names_it) {
+            hooks.clear();
+        }
         hooks
-            .into_iter()
-            .filter(|&hook| holds(self, index, hook) && keys.iter().any(|&key| holds(self, key, hook)))
-            .collect()
     }
 
     /// The computed keys that an object may have been reached by, as far as the file itself hands it on.

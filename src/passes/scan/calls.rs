@@ -596,8 +596,7 @@ impl Resolver<'_> {
             let object = Argument { keyword: None, value: object, spread: Spread::No };
             return Some(self.reflected(&object, arguments.first()));
         }
-        let holding = [matches!(value, Value::Made(_) | Value::Record(_) | Value::List(_)), holds];
-        if holding.contains(&true)
+        if (holds || matches!(value, Value::Made(_) | Value::Record(_) | Value::List(_)))
             && let Some(found) = self.container_method(value, name)
         {
             return Some(found);

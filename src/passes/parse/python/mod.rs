@@ -150,11 +150,9 @@ fn judged(
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module).with_target_version(python));
     let mut survey = survey::survey(text, parsed.tokens(), depth_max(basis));
     let layout = survey.layout.take();
-    if survey.may_nest_too_deep {
-        nested(text, basis)?;
-    }
-    if parsed.has_invalid_syntax() {
-        let found = nested(text, basis)?;
+    let is_invalid = parsed.has_invalid_syntax();
+    let found = (is_invalid || survey.may_nest_too_deep).then(|| nested(text, basis)).transpose()?;
+    if let Some(found) = found.filter(|_| is_invalid) {
         let errors = real_errors(parsed.errors(), parsed.tokens(), text);
         if !errors.is_empty() {
             return Ok((hints::improve(&errors, text, &found, layout), None));
