@@ -13,10 +13,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// Descriptors in one packet, at most.
 const FDS_MAX: usize = 16;
-/// Bytes of one packet, at most. An event is a few hundred; a spec travels in a file of its own.
+/// Bytes of one packet, at most. An event is a few hundred; what is longer travels in a file of its own.
 const PACKET_MAX: usize = 16 << 10;
-/// Bytes of a spec, at most: more than a command line and an environment may have.
-const SPEC_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of such a file, at most: more than a command line and an environment may have.
+const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// A pair of connected sockets that keep packets apart.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -72,10 +72,10 @@ pub(super) fn sealed(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// Reads a value from a file that [`sealed`] made.
-pub(super) fn unsealed<T: DeserializeOwned>(fd: OwnedFd) -> io::Result<T> {
+/// Reads a value from a file that [`sealed`] made, and leaves it at its end.
+pub(super) fn unsealed<T: DeserializeOwned>(fd: &std::fs::File) -> io::Result<T> {
     let mut bytes = Vec::new();
-    std::fs::File::from(fd).take(SPEC_BYTES_MAX).read_to_end(&mut bytes)?;
+    fd.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(serde_json::from_slice(&bytes)?)
 }
 
@@ -92,7 +92,7 @@ mod tests {
         let (event, mut fds) = receive::<Event>(&b, true).unwrap().unwrap();
         assert_eq!(event, Event::Ready { init: 7 });
         assert_eq!(fds.len(), 1);
-        assert_eq!(unsealed::<u32>(fds.remove(0)).unwrap(), 42);
+        assert_eq!(unsealed::<u32>(&fds.remove(0).into()).unwrap(), 42);
         assert!(receive::<Event>(&b, false).unwrap().is_none(), "nothing more");
         drop(a);
         assert!(receive::<Event>(&b, true).unwrap().is_none(), "the other side is gone");

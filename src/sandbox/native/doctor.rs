@@ -7,17 +7,17 @@ use super::cgroup::{self, Cgroup};
 use super::spec::Fault;
 use super::supervise::Trouble;
 use super::{BACKEND, NativeSandbox, isolation, owner};
-use crate::sandbox::{Diagnosis, Isolation, Limits, Network, SandboxError};
+use crate::sandbox::{Diagnosis, Isolation, Network, SandboxError};
 
 /// Says whether runs can be isolated here and how strongly, by setting an empty one up with `launcher`.
 #[must_use]
 pub fn diagnose(launcher: &Path) -> Diagnosis {
     let sandbox = NativeSandbox::unproven(launcher.to_owned(), Vec::new());
     match sandbox.probe() {
-        Ok((seen, group)) => {
-            let cgroup = group.and_then(|_| Cgroup::create(&Limits::default()));
-            let isolation = isolation::of(cgroup.as_ref(), &Network::None, seen.landlock);
-            let mends = weaknesses(group, seen.landlock);
+        Ok(container) => {
+            let landlock = container.created.as_ref().is_some_and(|created| created.landlock);
+            let isolation = isolation::of(container.cgroup(), &Network::None, landlock);
+            let mends = weaknesses(container.cgroup(), landlock);
             Diagnosis { backend: BACKEND, usable: true, summary: isolation.tier.clone(), mends, isolation }
         }
         Err(trouble) => {
@@ -46,7 +46,7 @@ pub(super) fn unavailable(trouble: &Trouble) -> SandboxError {
     SandboxError::Unavailable { backend: BACKEND, reason, mend }
 }
 
-fn weaknesses(group: Option<&str>, landlock: bool) -> Vec<String> {
+fn weaknesses(group: Option<&Cgroup>, landlock: bool) -> Vec<String> {
     let mut mends = Vec::new();
     if group.is_none() {
         mends.push(if owner::is_root() {

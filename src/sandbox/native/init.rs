@@ -3,31 +3,29 @@
 //! Its end is the end of everything in the process namespace, daemons that the program left included.
 #![expect(unsafe_code, reason = "fork, and wait4 for the usage that comes with a status")]
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::thread::UnshareFlags;
 
 use super::launcher::{Given, exit_now};
-use super::spec::{Event, Fault, INIT_ID, Ids, Tried};
+use super::spec::{Create, Event, Fault, INIT_ID, Ids, Tried};
 use super::{channel, ids, root, target};
 
-/// Runs in the child that the launcher forked; `launcher` is the socket to it.
-pub(super) fn run(given: Given, launcher: &OwnedFd) -> ! {
+/// Runs in the child that the launcher forked. `proc` is the host's `/proc`, `launcher` the socket to the launcher, and
+/// `program` the one over which the program is told what it is.
+pub(super) fn run(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, program: OwnedFd) -> ! {
     let control = given.control.try_clone();
-    if let (Err(fault), Ok(control)) = (live(given, launcher), control) {
+    if let (Err(fault), Ok(control)) = (live(given, proc, launcher, program), control) {
         let _ = channel::send(&control, &Event::Failed(fault), &[]);
         exit_now(1);
     }
     exit_now(0)
 }
 
-fn live(given: Given, launcher: &OwnedFd) -> Result<(), Fault> {
+fn live(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, program: OwnedFd) -> Result<(), Fault> {
     ids::die_with_parent()?;
-    root::mount_proc()?;
-    root::enter()?;
-    if matches!(given.spec.ids, Ids::Root { .. }) {
-        enter_user_namespace(launcher)?;
-    }
+    build(&given.create, proc, launcher)?;
     // Before there is a program that could look, and inherited by it until it executes: an ordinary user's program has
     // this process's own user id.
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
@@ -35,25 +33,35 @@ fn live(given: Given, launcher: &OwnedFd) -> Result<(), Fault> {
     // SAFETY: this process has a single thread, so the child may do anything that this process may.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        target::run(given);
+        target::run(given, program);
     }
     if pid < 0 {
         return Err(Fault::new("fork", std::io::Error::last_os_error()));
     }
     let control = given.control.try_clone().tried("keep the socket")?;
-    let ids = given.spec.ids;
-    // The streams, above all: whoever waits for their end must not wait for this process.
-    drop(given);
+    let ids = given.create.ids;
+    // Whoever waits for the end of these must not wait for this process.
+    drop((given, program));
     ids::settle(ids, INIT_ID)?;
     ids::check_parent(launcher)?;
     let event = wait_for(pid)?;
     channel::send(&control, &event, &[]).tried("report the end")
 }
 
-/// Becomes a stranger to the host: a user namespace whose ids are the host's unused ones, and that has no root.
-fn enter_user_namespace(launcher: &OwnedFd) -> Result<(), Fault> {
-    ids::unshare(UnshareFlags::NEWUSER, "make a user namespace")?;
-    channel::send(launcher, &(), &[]).tried("ask for ids")?;
+/// Makes the root folder in a mount namespace of its own, and tells the launcher of it. Started by root, it becomes a
+/// stranger to the host: a user namespace whose ids are the host's unused ones, and that has no root.
+fn build(create: &Create, proc: BorrowedFd<'_>, launcher: &OwnedFd) -> Result<(), Fault> {
+    ids::unshare(UnshareFlags::NEWNS, "make a mount namespace")?;
+    let folders = root::build(&create.view, &create.caps, create.ids)?;
+    root::mount_proc()?;
+    root::enter()?;
+    let namespace = rustix::fs::openat(proc, "self/ns/mnt", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .tried("open the mount namespace")?;
+    if matches!(create.ids, Ids::Root { .. }) {
+        ids::unshare(UnshareFlags::NEWUSER, "make a user namespace")?;
+    }
+    let fds = [namespace.as_fd(), folders.out.as_fd(), folders.tmp.as_fd(), folders.shm.as_fd()];
+    channel::send(launcher, &(), &fds).tried("report to the launcher")?;
     let gone = Fault { action: "receive ids".to_owned(), errno: libc::EPIPE };
     channel::receive::<()>(launcher, true).tried("receive ids")?.map(|_| ()).ok_or(gone)
 }

@@ -159,17 +159,27 @@ fn package_folders(folders: Vec<PathBuf>) -> Vec<PathBuf> {
     real.into_iter().filter(|folder| folder.is_dir()).collect()
 }
 
+/// Where the Pythons of a system keep their libraries.
+const SYSTEM_LIBRARIES: [&str; 3] = ["/usr/lib", "/usr/lib64", "/usr/local/lib"];
+
 /// The package folders of every Python below `/usr`, whichever was found: a program can start another than its own.
 pub(super) fn system_package_folders() -> Vec<PathBuf> {
     let mut folders = Vec::new();
-    for library in ["/usr/lib", "/usr/lib64", "/usr/local/lib"] {
+    for library in SYSTEM_LIBRARIES {
         for entry in std::fs::read_dir(library).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with("python3") {
-                folders.extend(["site-packages", "dist-packages"].map(|name| entry.path().join(name)));
-            }
+            folders.extend(["site-packages", "dist-packages"].map(|name| entry.path().join(name)));
         }
     }
+    folders.retain(|folder| is_system_package_folder(folder));
     package_folders(folders)
+}
+
+/// Whether a path is that of a package folder of a system's Python.
+pub(super) fn is_system_package_folder(path: &Path) -> bool {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let (Some(folder), "site-packages" | "dist-packages") = (path.parent(), &*name(path)) else { return false };
+    name(folder).starts_with("python3")
+        && folder.parent().is_some_and(|library| SYSTEM_LIBRARIES.iter().any(|known| library == Path::new(known)))
 }
 
 #[cfg(test)]

@@ -4,30 +4,52 @@
 //! arguments or environment may be near what runs inside. It stays outside the process namespace: whoever kills
 //! vetrun kills the launcher with it, the launcher's death kills the first process inside, and that one's death kills
 //! everything.
+//!
+//! It first makes all that does not depend on what will be executed. When it is told what, it lends the paths that this
+//! program needs, and lets it go. Host paths are opened here and not inside: the root folder inside has forgotten the host
+//! by then.
 #![expect(unsafe_code, reason = "fork and descriptors that are inherited")]
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, PidfdFlags, WaitOptions};
-use rustix::thread::UnshareFlags;
+use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
-use super::root::Folders;
-use super::spec::{Event, Fault, Ids, Net, Spec, Tried};
+use super::spec::{Create, Event, Fault, Ids, Net, Start, Tried};
 use super::{channel, ids, init, net, root, zygote};
+
+/// How long a launcher waits to be told what to execute. A copy of the host's mounts is not to be held for ever.
+pub(super) const IDLE_WITHIN: Duration = Duration::from_secs(60);
 
 /// What the launcher was given, in the order in which the supervisor sends it.
 #[derive(Debug)]
 pub(super) struct Given {
-    /// What to do.
-    pub(super) spec: Spec,
+    /// What to make.
+    pub(super) create: Create,
     /// The socket to the supervisor.
     pub(super) control: OwnedFd,
-    /// The program's standard input, output and error.
-    pub(super) streams: [OwnedFd; 3],
     /// The `cgroup.procs` files that the program enters.
     pub(super) cgroups: Vec<OwnedFd>,
+}
+
+/// The first process inside, as its launcher sees it.
+struct Inside<'a> {
+    /// The socket to it.
+    socket: OwnedFd,
+    /// The socket to what will be the program.
+    program: OwnedFd,
+    /// Its process number on the host.
+    pid: Pid,
+    /// Readable once it has ended.
+    pidfd: OwnedFd,
+    /// The host's `/proc`.
+    proc: BorrowedFd<'a>,
 }
 
 /// Runs what forks launchers; `main` calls this before anything else when the program has the launcher's name.
@@ -64,59 +86,97 @@ fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
     }
     let given = receive(control)?;
     ids::check_parent(control)?;
-    own_streams(&given)?;
     let proc = rustix::fs::open("/proc", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .tried("open /proc")?;
-    let listener = enter_namespaces(&given.spec, proc.as_fd())?;
-    let file_map = file_map(&given.spec, proc.as_fd())?;
-    let folders = root::build(&given.spec.view, &given.spec.caps, given.spec.ids, file_map.as_ref().map(AsFd::as_fd))?;
-    drop(file_map);
+    let listener = enter_namespaces(&given.create, proc.as_fd())?;
     ids::unshare(UnshareFlags::NEWPID, "make a process namespace")?;
-    start_init(given, folders, listener, proc.as_fd())
+    let ids = given.create.ids;
+    let inside = fork_init(given, proc.as_fd())?;
+    // While the first process builds.
+    let file_map = file_map(ids, proc.as_fd())?;
+    let Some(namespace) = report(&inside, control, listener, ids)? else { return Ok(()) };
+    let Some((start, fds)) = wait_for_start(control, &inside.pidfd)? else { return Ok(()) };
+    lend(&start, file_map.as_ref().map(AsFd::as_fd), &namespace)?;
+    drop((file_map, namespace));
+    give_streams(&fds[1..], ids)?;
+    let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+    channel::send(&inside.program, &(), &fds).tried("release the program")?;
+    // What the launcher still holds of the run would keep its streams open.
+    drop(fds);
+    retry_on_intr(|| rustix::process::waitpid(Some(inside.pid), WaitOptions::empty()))
+        .tried("wait for the first process")?;
+    Ok(())
 }
 
-/// Waits for the spec: its file, three streams, then the control groups.
+/// Waits for what to make: its file, then the control groups.
 fn receive(control: &OwnedFd) -> Result<Given, Fault> {
     let gone = || Fault { action: "receive the job".to_owned(), errno: libc::EPIPE };
     let ((), fds) = channel::receive::<()>(control, true).tried("receive the job")?.ok_or_else(gone)?;
     let mut fds = fds.into_iter();
-    let mut next = || fds.next().ok_or_else(gone);
-    let spec: Spec = channel::unsealed(next()?).tried("read the job")?;
-    let streams = [next()?, next()?, next()?];
+    let create: Create = channel::unsealed(&fds.next().ok_or_else(gone)?.into()).tried("read the job")?;
     let cgroups: Vec<OwnedFd> = fds.collect();
-    if cgroups.len() != spec.cgroups {
+    if cgroups.len() != create.cgroups {
         return Err(gone());
     }
     let control = control.try_clone().tried("receive the job")?;
-    Ok(Given { spec, control, streams, cgroups })
+    Ok(Given { create, control, cgroups })
+}
+
+/// Waits for what to execute: its file, and the three streams. `None` when it does not come: nobody wants this run any
+/// more, or what is inside has ended, and has said why.
+fn wait_for_start(control: &OwnedFd, init: &OwnedFd) -> Result<Option<(Start, Vec<OwnedFd>)>, Fault> {
+    let mut fds = [PollFd::new(control, PollFlags::IN), PollFd::new(init, PollFlags::IN)];
+    let seconds = i64::try_from(IDLE_WITHIN.as_secs()).unwrap_or(i64::MAX);
+    let idle = Timespec { tv_sec: seconds, tv_nsec: 0 };
+    retry_on_intr(|| rustix::event::poll(&mut fds, Some(&idle))).tried("wait for the job")?;
+    if fds[0].revents().is_empty() {
+        return Ok(None);
+    }
+    let Some(((), fds)) = channel::receive::<()>(control, true).tried("receive the job")? else { return Ok(None) };
+    let [job, stdin, stdout, stderr] = <[OwnedFd; 4]>::try_from(fds)
+        .map_err(|_| Fault { action: "receive the job".to_owned(), errno: libc::EBADMSG })?;
+    let job = File::from(job);
+    let start = channel::unsealed(&job).tried("read the job")?;
+    Ok(Some((start, vec![job.into(), stdin, stdout, stderr])))
+}
+
+/// Shows the program the parts of the host that it needs, in the mount namespace `namespace`, and closes the root folder.
+fn lend(start: &Start, file_map: Option<BorrowedFd<'_>>, namespace: &OwnedFd) -> Result<(), Fault> {
+    let trees = root::open_binds(&start.lent.binds, file_map)?;
+    rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Mount))
+        .tried("enter the mount namespace")?;
+    root::show(&start.lent, &trees)?;
+    root::close()
 }
 
 /// Makes the program the owner of its output pipes, so that it can open them by name (`/dev/stdout`), as programs do.
-fn own_streams(given: &Given) -> Result<(), Fault> {
-    let Ids::Root { base } = given.spec.ids else { return Ok(()) };
+fn give_streams(streams: &[OwnedFd], ids: Ids) -> Result<(), Fault> {
+    let Ids::Root { base } = ids else { return Ok(()) };
     let (user, group) = (rustix::process::Uid::from_raw(base), rustix::process::Gid::from_raw(base));
-    let [_, stdout, stderr] = &given.streams;
-    [stdout, stderr]
-        .into_iter()
-        .try_for_each(|pipe| rustix::fs::fchown(pipe, Some(user), Some(group)).tried("give the streams away"))
+    // Its input is a file that cannot be written.
+    let outputs = streams.iter().skip(1);
+    outputs.into_iter().try_for_each(|pipe| {
+        rustix::fs::fchown(pipe, Some(user), Some(group)).tried("give the streams away")
+    })
 }
 
-/// Leaves the host's namespaces, all but the one of processes; an ordinary user makes a user namespace first, which
-/// gives the right to make the others.
-fn enter_namespaces(spec: &Spec, proc: BorrowedFd<'_>) -> Result<Option<TcpListener>, Fault> {
-    if matches!(spec.ids, Ids::User { .. }) {
+/// Leaves the host's namespaces, all but those of processes and mounts; an ordinary user makes a user namespace first,
+/// which gives the right to make the others, and one of mounts, in which host paths may be opened to lend them.
+fn enter_namespaces(create: &Create, proc: BorrowedFd<'_>) -> Result<Option<TcpListener>, Fault> {
+    let mut flags = UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
+    if matches!(create.ids, Ids::User { .. }) {
         ids::unshare(UnshareFlags::NEWUSER, "make a user namespace")?;
-        ids::write_maps(proc, "self", spec.ids)?;
+        ids::write_maps(proc, "self", create.ids)?;
         ids::die_with_parent()?;
+        flags |= UnshareFlags::NEWNS;
     }
-    let mut flags = UnshareFlags::NEWNS | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
-    if spec.net != Net::Full {
+    if create.net != Net::Full {
         flags |= UnshareFlags::NEWNET;
     }
-    ids::unshare(flags, "make mount, network, ipc and uts namespaces")?;
+    ids::unshare(flags, "make network, ipc and uts namespaces")?;
     rustix::system::sethostname(b"sandbox").tried("name the host")?;
     rustix::system::setdomainname(b"(none)").tried("name the domain")?;
-    match spec.net {
+    match create.net {
         Net::None => net::raise_loopback().map(|()| None),
         Net::Gateway => net::listen().map(Some),
         Net::Full => Ok(None),
@@ -126,11 +186,8 @@ fn enter_namespaces(spec: &Spec, proc: BorrowedFd<'_>) -> Result<Option<TcpListe
 /// A user namespace that nobody lives in: an id map in which the files of vetrun's own user are the program's.
 ///
 /// Folders that vetrun makes for a run are closed to others (mode 0700), and inside the program is another.
-fn file_map(spec: &Spec, proc: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Fault> {
-    let Ids::Root { base } = spec.ids else { return Ok(None) };
-    if !spec.view.binds.iter().any(|bind| bind.own) {
-        return Ok(None);
-    }
+fn file_map(ids: Ids, proc: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Fault> {
+    let Ids::Root { base } = ids else { return Ok(None) };
     let (ours, theirs) = channel::pair().tried("make a socket")?;
     // SAFETY: this process has a single thread, so the child may do anything that this process may.
     let pid = unsafe { libc::fork() };
@@ -161,45 +218,44 @@ fn map_of(child: &OwnedFd, proc: BorrowedFd<'_>, pid: i32, base: u32) -> Result<
         .tried("open a user namespace")
 }
 
-/// Forks the first process of the process namespace, tells the supervisor of it, and waits for its end.
-fn start_init(
-    given: Given,
-    folders: Folders,
-    listener: Option<TcpListener>,
-    proc: BorrowedFd<'_>,
-) -> Result<(), Fault> {
-    let (ours, theirs) = channel::pair().tried("make a socket")?;
+/// Forks the first process of the process namespace.
+fn fork_init(given: Given, proc: BorrowedFd<'_>) -> Result<Inside<'_>, Fault> {
+    let (socket, theirs) = channel::pair().tried("make a socket")?;
+    let (program, programs) = channel::pair().tried("make a socket")?;
     // SAFETY: this process has a single thread, so the child may do anything that this process may.
     let raw = unsafe { libc::fork() };
     if raw == 0 {
-        drop((ours, folders, listener));
-        init::run(given, &theirs);
+        drop((socket, program));
+        init::run(given, proc, &theirs, programs);
     }
-    drop(theirs);
-    let init =
+    let pid =
         Pid::from_raw(raw).filter(|_| raw > 0).ok_or_else(|| Fault::new("fork", std::io::Error::last_os_error()))?;
-    let pidfd = rustix::process::pidfd_open(init, PidfdFlags::empty()).tried("watch the first process")?;
-    let mut fds = vec![pidfd.as_fd(), folders.out.as_fd(), folders.tmp.as_fd(), folders.shm.as_fd()];
-    fds.extend(listener.as_ref().map(AsFd::as_fd));
-    channel::send(&given.control, &Event::Ready { init: raw }, &fds).tried("report to vetrun")?;
-    if matches!(given.spec.ids, Ids::Root { .. }) {
-        map_init(&ours, proc, raw, given.spec.ids)?;
-    }
-    // What the launcher still holds of the run would keep its streams open.
-    drop((given, folders, listener, pidfd));
-    rustix::io::retry_on_intr(|| rustix::process::waitpid(Some(init), WaitOptions::empty()))
-        .tried("wait for the first process")?;
-    Ok(())
+    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).tried("watch the first process")?;
+    Ok(Inside { socket, program, pid, pidfd, proc })
 }
 
-/// Gives the first process its ids, once it has made itself a user namespace.
-fn map_init(init: &OwnedFd, proc: BorrowedFd<'_>, pid: i32, given: Ids) -> Result<(), Fault> {
-    // When it could not, it has said so itself, and is gone.
-    if channel::receive::<()>(init, true).tried("wait for the first process")?.is_some() {
-        ids::write_maps(proc, &pid.to_string(), given)?;
-        channel::send(init, &(), &[]).tried("release the first process")?;
+/// Tells the supervisor of the first process, once the root folder is made, and gives that process its ids. The mount
+/// namespace inside; `None` when the first process could not make it: it has said so itself, and is gone.
+fn report(
+    inside: &Inside<'_>,
+    control: &OwnedFd,
+    listener: Option<TcpListener>,
+    given: Ids,
+) -> Result<Option<OwnedFd>, Fault> {
+    let Some(((), fds)) = channel::receive::<()>(&inside.socket, true).tried("wait for the first process")? else {
+        return Ok(None);
+    };
+    let [namespace, out, tmp, shm] = <[OwnedFd; 4]>::try_from(fds)
+        .map_err(|_| Fault { action: "wait for the first process".to_owned(), errno: libc::EBADMSG })?;
+    let mut fds = vec![inside.pidfd.as_fd(), out.as_fd(), tmp.as_fd(), shm.as_fd()];
+    fds.extend(listener.as_ref().map(AsFd::as_fd));
+    let init = inside.pid.as_raw_nonzero().get();
+    channel::send(control, &Event::Ready { init }, &fds).tried("report to vetrun")?;
+    if matches!(given, Ids::Root { .. }) {
+        ids::write_maps(inside.proc, &init.to_string(), given)?;
     }
-    Ok(())
+    channel::send(&inside.socket, &(), &[]).tried("release the first process")?;
+    Ok(Some(namespace))
 }
 
 /// Ends a forked child at once, without running what its parent has registered.

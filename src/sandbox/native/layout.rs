@@ -1,11 +1,11 @@
 //! What a run can see of the host: the least that an interpreter needs, and what the job names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
-use super::interpreter::{Found, is_system, system_package_folders};
-use super::spec::{Bind, View};
-use crate::sandbox::{HOME_DIR, Job, Network, OUT_DIR, TMP_DIR, WORK_DIR};
+use super::interpreter::{Found, is_system, is_system_package_folder, system_package_folders};
+use super::spec::{Bind, Lent, Net, View};
+use crate::sandbox::{HOME_DIR, Job, OUT_DIR, TMP_DIR, WORK_DIR};
 
 /// Folders of the root that hold programs and libraries; links to `/usr` on most hosts.
 const SYSTEM_FOLDERS: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
@@ -25,32 +25,42 @@ const RESERVED: [&str; 7] = [OUT_DIR, TMP_DIR, "/dev", "/etc", "/proc", "/sys", 
 /// Where commands are looked up, after the interpreters' own folders.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// The view of a job. `found` are the interpreters that it may start; the error says which mount cannot be.
-pub(super) fn view(job: &Job, found: &[Found]) -> Result<View, String> {
-    let mut view = View { folders: vec![WORK_DIR.to_owned()], files: files(&job.network), ..View::default() };
-    view.binds.extend(bind(Path::new("/usr")));
+/// What every run can see, whatever it executes.
+pub(super) fn view(host_packages: bool, net: Net) -> View {
+    let mut view = View { folders: vec![WORK_DIR.to_owned()], files: files(net), ..View::default() };
+    let binds = &mut view.lent.binds;
+    binds.extend(bind(Path::new("/usr")));
     for folder in SYSTEM_FOLDERS {
         match std::fs::read_link(folder) {
             Ok(target) => view.links.push((folder.to_owned(), target.to_string_lossy().into_owned())),
-            Err(_) => view.binds.extend(bind(Path::new(folder))),
+            Err(_) => binds.extend(bind(Path::new(folder))),
         }
     }
-    view.binds.extend(ETC.iter().filter_map(|path| bind(Path::new(path))));
+    binds.extend(ETC.iter().filter_map(|path| bind(Path::new(path))));
+    if !host_packages {
+        let folders = system_package_folders();
+        view.lent.hidden.extend(folders.iter().filter_map(|path| path.to_str().map(str::to_owned)));
+    }
+    view
+}
+
+/// What a job can see beside. `found` are the interpreters that it may start; the error says which mount cannot be.
+pub(super) fn lent(job: &Job, found: &[Found]) -> Result<Lent, String> {
+    let mut lent = Lent::default();
     for interpreter in found {
-        view.binds.extend(interpreter.needs.iter().filter_map(|path| bind(path)));
+        lent.binds.extend(interpreter.needs.iter().filter_map(|path| bind(path)));
         if let (true, Some((environment, _))) = (job.host_packages, &interpreter.environment) {
-            view.binds.extend(bind(environment).filter(|_| !is_system(environment)));
+            lent.binds.extend(bind(environment).filter(|_| !is_system(environment)));
         }
     }
-    view.binds.dedup();
+    lent.binds.dedup();
     if !job.host_packages {
-        let folders = found.iter().flat_map(|found| found.packages.clone()).chain(system_package_folders());
-        let folders: std::collections::BTreeSet<_> =
-            folders.filter_map(|path| path.to_str().map(str::to_owned)).collect();
-        view.hidden.extend(folders.into_iter().filter(|path| is_seen(&view.binds, Path::new(path))));
+        let folders: BTreeSet<_> = found.iter().flat_map(|found| &found.packages).collect();
+        let seen = folders.into_iter().filter(|path| is_seen(&lent.binds, path) || is_elsewhere_in_system(path));
+        lent.hidden = seen.filter_map(|path| path.to_str().map(str::to_owned)).collect();
     }
-    view.binds.extend(mounts(job)?);
-    Ok(view)
+    lent.binds.extend(mounts(job)?);
+    Ok(lent)
 }
 
 /// The program's environment: the job's own, and where commands are found if it does not say.
@@ -63,6 +73,11 @@ pub(super) fn environment(job: &Job, found: &[Found]) -> BTreeMap<String, String
         folders.join(":")
     });
     env
+}
+
+/// Whether a package folder is in what every run sees and not among those that are covered in every run.
+fn is_elsewhere_in_system(path: &Path) -> bool {
+    is_system(path) && !is_system_package_folder(path)
 }
 
 fn is_seen(binds: &[Bind], path: &Path) -> bool {
@@ -98,14 +113,14 @@ fn mounts(job: &Job) -> Result<Vec<Bind>, String> {
 }
 
 /// The small files that a C library wants, with nothing of the host in them.
-fn files(network: &Network) -> Vec<(String, String)> {
+fn files(net: Net) -> Vec<(String, String)> {
     let mut files = vec![
         ("/etc/passwd".to_owned(), format!("sandbox:x:1000:1000:sandbox:{HOME_DIR}:/bin/sh\n")),
         ("/etc/group".to_owned(), "sandbox:x:1000:\n".to_owned()),
         ("/etc/hosts".to_owned(), "127.0.0.1 localhost\n::1 localhost\n".to_owned()),
         ("/etc/nsswitch.conf".to_owned(), "passwd: files\ngroup: files\nhosts: files dns\n".to_owned()),
     ];
-    if let (Network::Full, Ok(resolvers)) = (network, std::fs::read_to_string("/etc/resolv.conf")) {
+    if let (Net::Full, Ok(resolvers)) = (net, std::fs::read_to_string("/etc/resolv.conf")) {
         files.push(("/etc/resolv.conf".to_owned(), resolvers));
     }
     files
@@ -114,7 +129,7 @@ fn files(network: &Network) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::{Limits, Mount, Program};
+    use crate::sandbox::{Limits, Mount, Network, Program};
 
     fn job(inside: &str) -> Job {
         Job {
@@ -136,17 +151,17 @@ mod tests {
     fn a_mount_cannot_cover_what_belongs_to_the_sandbox() {
         for inside in ["/proc", "/proc/self", "/etc/passwd", "/tmp/x", "/out", "/", "work", "/work/../proc", "/usr/bin"]
         {
-            assert!(view(&job(inside), &[]).is_err(), "{inside}");
+            assert!(lent(&job(inside), &[]).is_err(), "{inside}");
         }
         for inside in ["/work", "/deps", "/work/a/b", "/opt/data"] {
-            assert!(view(&job(inside), &[]).is_ok(), "{inside}");
+            assert!(lent(&job(inside), &[]).is_ok(), "{inside}");
         }
     }
 
     #[test]
     fn nothing_of_the_host_is_seen_but_programs_and_libraries() {
-        let view = view(&job("/work"), &[]).unwrap();
-        for bind in view.binds.iter().filter(|bind| !bind.own) {
+        let view = view(false, Net::None);
+        for bind in &view.lent.binds {
             let known = is_system(Path::new(&bind.inside)) || ETC.contains(&&*bind.inside);
             assert!(known, "{bind:?}");
         }

@@ -14,13 +14,16 @@
 //! they were for (`attempts.rs`, `reading.rs`, `address.rs`, `question.rs`).
 //!
 //! The supervisor plans (`layout.rs`, `interpreter.rs`), writes the plan down (`spec.rs`), and sends it over a socket
-//! (`channel.rs`). Started as root, vetrun uses control groups, and the program becomes a host user that nobody is;
+//! (`channel.rs`), in two steps: a container is created (`container.rs`), and later told what to execute. So one can be
+//! created ahead, while something else runs.
+//! Started as root, vetrun uses control groups, and the program becomes a host user that nobody is;
 //! started by anybody else, a user namespace gives the rights, and memory is sampled. Where neither works, nothing runs.
 
 mod address;
 mod attempts;
 mod cgroup;
 mod channel;
+mod container;
 mod doctor;
 mod ids;
 mod init;
@@ -53,10 +56,10 @@ pub use doctor::{diagnose, sweep};
 pub use launcher::launcher_main;
 pub use spec::LAUNCHER_NAME;
 
-use self::cgroup::Cgroup;
+use self::container::{Container, Kind, Spares};
 use self::interpreter::Found;
-use self::spec::{Caps, Fault, Ids, Net, Spec};
-use self::supervise::{Request, Seen, Trouble};
+use self::spec::{Caps, Fault, Ids, Net, Start};
+use self::supervise::{Seen, Trouble, Watch};
 use self::zygote::Nursery;
 use super::collect::collect_folder;
 use super::{
@@ -79,6 +82,7 @@ const DATA_SLACK_BYTES: u64 = 1 << 30;
 pub struct NativeSandbox {
     launcher: PathBuf,
     search: Vec<PathBuf>,
+    spares: Spares,
     nursery: Nursery,
     found: Mutex<BTreeMap<Interpreter, Found>>,
 }
@@ -99,30 +103,37 @@ impl NativeSandbox {
         }
     }
 
-    /// A sandbox of which nobody knows whether it works here.
-    fn unproven(launcher: PathBuf, search: Vec<PathBuf>) -> Self {
-        Self { launcher, search, nursery: Nursery::default(), found: Mutex::default() }
+    /// Keeps up to `count` containers ready, each like the one that was needed last: as many as jobs run at one time. A job
+    /// that finds one starts sooner by all that it takes to create one. What a job leaves of its container (an empty
+    /// control group, a process that ends) is then cleared away while the next one runs, or when this is dropped.
+    #[must_use]
+    pub fn with_spares(self, count: usize) -> Self {
+        Self { spares: Spares::new(count), ..self }
     }
 
-    /// Sets everything up for a run that executes nothing.
-    fn probe(&self) -> Result<(Seen, Option<&'static str>), Trouble> {
-        let job = Job {
-            program: Program::Command("nothing".to_owned()),
-            args: Vec::new(),
-            env: BTreeMap::new(),
-            cwd: "/".to_owned(),
-            stdin: Vec::new(),
-            mounts: Vec::new(),
-            host_packages: true,
-            collect_into: None,
-            network: Network::None,
-            limits: Limits::default(),
-            trace: false,
-        };
-        let cgroup = owner::is_root().then(|| Cgroup::create(&job.limits)).flatten();
-        let argv = vec!["nothing".to_owned()];
-        let seen = self.launch(&job, &[], argv, cgroup.as_ref(), true, &Stop::default())?;
-        Ok((seen, cgroup.as_ref().map(Cgroup::name)))
+    /// A sandbox of which nobody knows whether it works here.
+    fn unproven(launcher: PathBuf, search: Vec<PathBuf>) -> Self {
+        Self { launcher, search, spares: Spares::new(0), nursery: Nursery::default(), found: Mutex::default() }
+    }
+
+    /// Creates a container in which nothing is executed.
+    fn probe(&self) -> Result<Container, Trouble> {
+        let kind = Kind { limits: Limits::default(), net: Net::None, host_packages: true, trace: false };
+        let mut container = self.create(&kind)?;
+        container.until_created()?;
+        Ok(container)
+    }
+
+    fn create(&self, kind: &Kind) -> Result<Container, Fault> {
+        Container::create(kind.clone(), &self.launcher, &self.nursery)
+    }
+
+    /// Creates the spares that lack. Where one cannot be created, the next job will say why.
+    fn refill(&self, kind: &Kind) {
+        for _ in 0..self.spares.lack(kind) {
+            let Ok(spare) = self.create(kind) else { return };
+            self.spares.keep(spare);
+        }
     }
 
     fn find(&self, kind: Interpreter) -> Result<Found, SandboxError> {
@@ -152,35 +163,30 @@ impl NativeSandbox {
         }
     }
 
-    fn launch(
-        &self,
-        job: &Job,
-        found: &[Found],
-        argv: Vec<String>,
-        cgroup: Option<&Cgroup>,
-        probe: bool,
-        stop: &Stop,
-    ) -> Result<Seen, Trouble> {
-        let invalid = |action| Fault { action, errno: libc::EINVAL };
-        let view = layout::view(job, found).map_err(invalid)?;
-        let env = layout::environment(job, found);
-        let cgroups = cgroup.map_or(0, Cgroup::count);
-        let plan = std::cell::Cell::new(Some((view, env, argv)));
-        let spec = |launcher: u32| {
-            let ids = owner::ids(launcher)?;
-            let (view, env, argv) = plan.take().unwrap_or_default();
-            let caps = caps(&job.limits, cgroup.is_some(), ids);
-            let (cwd, net, trace) = (job.cwd.clone(), net_of(&job.network), job.trace);
-            Ok(Spec { ids, argv, env, cwd, view, net, caps, cgroups, trace, probe })
+    /// Runs a job in a container of its own; returns the container too, in which nothing runs any more.
+    fn attempt(&self, job: &Job, start: &Start, stop: &Stop) -> (Option<Container>, Result<Seen, Trouble>) {
+        let kind = Kind {
+            limits: job.limits.clone(),
+            net: net_of(&job.network),
+            host_packages: job.host_packages,
+            trace: job.trace,
+        };
+        let container = self.spares.take(&kind).map_or_else(|| self.create(&kind), Ok);
+        let mut container = match container {
+            Ok(container) => container,
+            Err(fault) => return (None, Err(fault.into())),
         };
         let gateway = match &job.network {
             Network::Gateway(gateway) => Some(&**gateway),
             Network::None | Network::Full => None,
         };
-        let (launcher, nursery) = (&self.launcher, &self.nursery);
-        let request =
-            Request { launcher, nursery, spec: &spec, stdin: &job.stdin, limits: &job.limits, gateway, cgroup };
-        supervise::run(&request, stop)
+        let seen = Watch::start(&mut container, start, &job.stdin, gateway).and_then(|watch| {
+            // While the program runs.
+            self.spares.clear();
+            self.refill(&kind);
+            watch.finish(stop)
+        });
+        (Some(container), seen)
     }
 }
 
@@ -193,10 +199,16 @@ impl Sandbox for NativeSandbox {
         let found = self.interpreters(&job.program)?;
         let mut command = vec![program(&job.program, &found, job.host_packages)];
         command.extend(job.args.iter().cloned());
-        let cgroup = owner::is_root().then(|| Cgroup::create(&job.limits)).flatten();
-        let launched = self.launch(job, &found, command.clone(), cgroup.as_ref(), false, stop);
-        let isolation = isolation::of(cgroup.as_ref(), &job.network, launched.as_ref().is_ok_and(|seen| seen.landlock));
-        let seen = match launched {
+        let lent = layout::lent(job, &found).map_err(|action| error(invalid(action), &command[0]))?;
+        let env = layout::environment(job, &found);
+        let start = Start { argv: command.clone(), env, cwd: job.cwd.clone(), lent };
+        let (container, seen) = self.attempt(job, &start, stop);
+        let cgroup = container.as_ref().and_then(Container::cgroup);
+        let isolation = isolation::of(cgroup, &job.network, seen.as_ref().is_ok_and(|seen| seen.landlock));
+        if let Some(container) = container {
+            self.spares.leave(container);
+        }
+        let seen = match seen {
             Ok(seen) => seen,
             Err(Trouble::Interrupted) => return Ok(isolation::interrupted(command, isolation)),
             Err(trouble) => return Err(error(trouble, &command[0])),
@@ -219,6 +231,10 @@ impl Sandbox for NativeSandbox {
     fn interpreter(&self, kind: Interpreter) -> Result<InterpreterInfo, SandboxError> {
         self.find(kind).map(|found| found.info)
     }
+}
+
+fn invalid(action: String) -> Trouble {
+    Trouble::Fault(Fault { action, errno: libc::EINVAL })
 }
 
 /// What is executed: a virtual environment's own command for a job that may see its packages, the real one otherwise.

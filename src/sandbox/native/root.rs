@@ -19,7 +19,7 @@ use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
 
-use super::spec::{Bind, Caps, Fault, Ids, TARGET_ID, Tried, View};
+use super::spec::{Bind, Caps, Fault, Ids, Lent, TARGET_ID, Tried, View};
 use crate::sandbox::{HOME_DIR, OUT_DIR, TMP_DIR};
 
 /// The folder of the host that the new root is mounted on for a moment; nobody outside this mount namespace sees it.
@@ -74,24 +74,19 @@ pub(super) struct Folders {
     pub(super) shm: OwnedFd,
 }
 
-/// Builds the root folder at [`STAGE`] and makes it the working directory. `file_map` is a user namespace through which
-/// the files of vetrun's own user are shown as the program's.
-pub(super) fn build(view: &View, caps: &Caps, ids: Ids, file_map: Option<BorrowedFd<'_>>) -> Result<Folders, Fault> {
+/// Builds the root folder at [`STAGE`] of a mount namespace of its own, and makes it the working directory.
+pub(super) fn build(view: &View, caps: &Caps, ids: Ids) -> Result<Folders, Fault> {
     rustix::mount::mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
         .tried("keep mounts to this namespace")?;
-    let trees = view.binds.iter().map(|bind| open_bind(bind, file_map)).collect::<Result<Vec<_>, _>>()?;
+    let trees = open_binds(&view.lent.binds, None)?;
     let devices = DEVICES.iter().map(|name| open_device(name)).collect::<Result<Vec<_>, _>>()?;
 
     let top = tmpfs(&[("size", ROOT_BYTES), ("nr_inodes", ROOT_FILES), ("mode", "755")], WRITABLE)?;
     attach(&top, STAGE)?;
     rustix::process::chdir(STAGE).tried("enter the new root")?;
 
-    // Before the binds: an interpreter may live below the host's scratch folder.
+    // Before all else: what is lent later may lie below the host's scratch folder.
     let folders = writable_folders(caps, ids)?;
-    for (bind, tree) in view.binds.iter().zip(&trees) {
-        place(&bind.inside, bind.folder)?;
-        attach(tree, inside(&bind.inside))?;
-    }
     for (path, target) in &view.links {
         rustix::fs::symlinkat(target, CWD, inside(path)).tried_with(|| format!("link {path}"))?;
     }
@@ -101,12 +96,25 @@ pub(super) fn build(view: &View, caps: &Caps, ids: Ids, file_map: Option<Borrowe
     for (path, content) in &view.files {
         write_file(path, content)?;
     }
-    for path in &view.hidden {
-        cover(inside(path))?;
-    }
+    show(&view.lent, &trees)?;
     make_devices(&devices)?;
     std::fs::create_dir_all("proc").tried("make /proc")?;
     Ok(folders)
+}
+
+/// Copies of host paths that nobody can see yet, each read-only. `file_map` is a user namespace through which the files of
+/// vetrun's own user are shown as the program's.
+pub(super) fn open_binds(binds: &[Bind], file_map: Option<BorrowedFd<'_>>) -> Result<Vec<OwnedFd>, Fault> {
+    binds.iter().map(|bind| open_bind(bind, file_map)).collect()
+}
+
+/// Mounts what [`open_binds`] opened at its places in the working directory, which is the new root.
+pub(super) fn show(lent: &Lent, trees: &[OwnedFd]) -> Result<(), Fault> {
+    for (bind, tree) in lent.binds.iter().zip(trees) {
+        place(&bind.inside, bind.folder)?;
+        attach(tree, inside(&bind.inside))?;
+    }
+    lent.hidden.iter().try_for_each(|path| cover(inside(path)))
 }
 
 /// The two steps of a bind: a detached copy of the tree, then its attributes.
@@ -254,12 +262,16 @@ fn copy(path: &str) -> Result<OwnedFd, Fault> {
     rustix::mount::open_tree(CWD, path, flags).tried_with(|| format!("open /{path}"))
 }
 
-/// Makes the working directory the root, drops the old root with all its mounts, and makes the new one read-only.
+/// Makes the working directory the root, and drops the old root with all its mounts.
 pub(super) fn enter() -> Result<(), Fault> {
     rustix::process::pivot_root(".", ".").tried("change the root")?;
     // Both roots are now mounted on one place, the old one on top.
     rustix::mount::unmount(".", UnmountFlags::DETACH).tried("drop the old root")?;
-    rustix::process::chdir("/").tried("enter the new root")?;
+    rustix::process::chdir("/").tried("enter the new root")
+}
+
+/// Makes the root folder itself read-only: nothing will be mounted in it any more.
+pub(super) fn close() -> Result<(), Fault> {
     let top = rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .tried("open the new root")?;
     set_attributes(&top, READ_ONLY, false).tried("make the root read-only")
@@ -280,9 +292,10 @@ fn attach(mount: &OwnedFd, path: &str) -> Result<(), Fault> {
         .tried_with(|| format!("mount on {path}"))
 }
 
-/// Adds `attributes` to a mount, and with `recursive` to all below it.
+/// Adds `attributes` to a mount, and with `recursive` to all below it, and keeps what is mounted in it to itself.
 fn set_attributes(mount: &OwnedFd, attributes: MountAttrFlags, recursive: bool) -> std::io::Result<()> {
-    let attr = libc::mount_attr { attr_set: attributes.bits().into(), attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let propagation = libc::MS_PRIVATE;
+    let attr = libc::mount_attr { attr_set: attributes.bits().into(), attr_clr: 0, propagation, userns_fd: 0 };
     mount_setattr(mount, &attr, recursive)
 }
 

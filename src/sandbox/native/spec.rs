@@ -1,5 +1,6 @@
-//! What the supervisor and the launcher say to each other: one [`Spec`] in, some [`Event`]s out.
+//! What the supervisor and the launcher say to each other: a [`Create`] and later a [`Start`] in, some [`Event`]s out.
 //!
+//! The two steps are those of the OCI runtime specification: what takes time is done before it is known what will run.
 //! The supervisor decides everything (what is mounted where, which limits, which ids); the launcher carries it out and
 //! holds no policy of its own. Both are plain data, so that a test can look at a plan without running it.
 
@@ -16,18 +17,12 @@ pub(super) const TARGET_ID: u32 = 1000;
 /// program can neither signal nor inspect it.
 pub(super) const INIT_ID: u32 = 1001;
 
-/// One run, as the launcher carries it out.
+/// What a run is made of, before it is told what to execute.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Spec {
+pub(super) struct Create {
     /// Whose rights the launcher starts with, and which ids the program gets.
     pub(super) ids: Ids,
-    /// What to execute: the command line, its first part a path or a name.
-    pub(super) argv: Vec<String>,
-    /// The whole environment.
-    pub(super) env: BTreeMap<String, String>,
-    /// The working directory.
-    pub(super) cwd: String,
-    /// What can be seen.
+    /// What every run can see.
     pub(super) view: View,
     /// What can be reached.
     pub(super) net: Net,
@@ -37,8 +32,19 @@ pub(super) struct Spec {
     pub(super) cgroups: usize,
     /// Whether refused calls are told of.
     pub(super) trace: bool,
-    /// Only set everything up, then exit with 0 instead of executing anything.
-    pub(super) probe: bool,
+}
+
+/// What a run executes. With it come descriptors: the program's standard input, output and error.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Start {
+    /// The command line, its first part a path or a name.
+    pub(super) argv: Vec<String>,
+    /// The whole environment.
+    pub(super) env: BTreeMap<String, String>,
+    /// The working directory.
+    pub(super) cwd: String,
+    /// What this program can see beside.
+    pub(super) lent: Lent,
 }
 
 /// Whose rights the launcher starts with.
@@ -69,19 +75,26 @@ pub(super) enum Net {
     Full,
 }
 
-/// What a run can see.
+/// What every run can see.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct View {
-    /// Host paths shown read-only, parents before children.
-    pub(super) binds: Vec<Bind>,
+    /// Parts of the host.
+    pub(super) lent: Lent,
     /// Empty folders of the root folder.
     pub(super) folders: Vec<String>,
-    /// Folders inside the binds that are covered by an empty one.
-    pub(super) hidden: Vec<String>,
     /// Symbolic links of the root folder: path, and what it says.
     pub(super) links: Vec<(String, String)>,
     /// Small files made for the run: path and content.
     pub(super) files: Vec<(String, String)>,
+}
+
+/// Parts of the host that can be seen.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lent {
+    /// Host paths shown read-only, parents before children.
+    pub(super) binds: Vec<Bind>,
+    /// Folders inside them that are covered by an empty one.
+    pub(super) hidden: Vec<String>,
 }
 
 /// A host path shown read-only.
@@ -121,14 +134,15 @@ pub(super) struct Caps {
 /// What the launcher tells.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Event {
-    /// All is mounted and the first process inside waits. With it come descriptors: that process, the folders
+    /// The root folder is made and the first process inside lives. With it come descriptors: that process, the folders
     /// `/out`, `/tmp` and `/dev/shm`, and the listening socket when there is one.
     Ready {
         /// The first process, as the host numbers it.
         init: i32,
     },
-    /// The program is about to be executed. Where the run is traced, the listener comes with it.
-    Started {
+    /// Everything holds, and what becomes the program waits for its [`Start`]. Where the run is traced, the listener comes
+    /// with it.
+    Created {
         /// Whether Landlock holds.
         landlock: bool,
         /// Why the run is not traced although it was to be: what the kernel said.

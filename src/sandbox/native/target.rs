@@ -2,6 +2,8 @@
 #![expect(unsafe_code, reason = "signal dispositions and execve")]
 
 use std::ffi::CString;
+use std::fs::File;
+use std::io::Seek;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::process::{Resource, Rlimit};
@@ -10,7 +12,7 @@ use rustix::thread::UnshareFlags;
 
 use super::launcher::{Given, exit_now};
 use super::seccomp::Filters;
-use super::spec::{Caps, Event, Fault, Spec, TARGET_ID, Tried};
+use super::spec::{Caps, Create, Event, Fault, Start, TARGET_ID, Tried};
 use super::{channel, ids, landlock, notify};
 
 /// The stack of a process, in bytes. Unlimited stacks let one deep recursion take all memory.
@@ -18,10 +20,10 @@ const STACK_BYTES: u64 = 16 << 20;
 /// Highest signal number, real-time signals included.
 const SIGNALS_MAX: libc::c_int = 64;
 
-/// Becomes the program; returns only by ending the process.
-pub(super) fn run(given: Given) -> ! {
-    let Given { spec, control, streams, cgroups } = given;
-    let event = match become_program(&spec, &control, streams, cgroups) {
+/// Becomes the program, once `program` tells which; returns only by ending the process.
+pub(super) fn run(given: Given, program: OwnedFd) -> ! {
+    let Given { create, control, cgroups } = given;
+    let event = match become_program(&create, &control, cgroups, program) {
         Err(fault) => Event::Failed(fault),
         Ok(Some(event)) => event,
         Ok(None) => exit_now(0),
@@ -30,11 +32,12 @@ pub(super) fn run(given: Given) -> ! {
     exit_now(127)
 }
 
+/// Everything that is given up is given up before it is known what will run. `None` when nothing will.
 fn become_program(
-    spec: &Spec,
+    create: &Create,
     control: &OwnedFd,
-    streams: [OwnedFd; 3],
     cgroups: Vec<OwnedFd>,
+    program: OwnedFd,
 ) -> Result<Option<Event>, Fault> {
     for procs in &cgroups {
         // "0" is whoever writes. The right to write came with the descriptor, from before the ids changed.
@@ -45,24 +48,35 @@ fn become_program(
     ids::unshare(UnshareFlags::NEWCGROUP, "make a cgroup namespace")?;
     rustix::process::setsid().tried("start a session")?;
     reset_signals();
-    take_streams(streams)?;
-    ids::settle(spec.ids, TARGET_ID)?;
-    rustix::process::chdir(&spec.cwd).tried_with(|| format!("enter {}", spec.cwd))?;
-    set_limits(&spec.caps)?;
+    ids::settle(create.ids, TARGET_ID)?;
     rustix::thread::set_no_new_privs(true).tried("give up new privileges")?;
-    let landlock = landlock::restrict(spec.net)?;
-    let candidates = Candidates::new(spec)?;
-    let mark = mark(spec.trace)?;
-    let (listener, untraced) = apply_filters(spec, mark)?;
+    let landlock = landlock::restrict(create.net)?;
+    let mark = mark(create.trace)?;
+    let (listener, untraced) = apply_filters(create, mark)?;
     let fds: Vec<_> = listener.iter().map(AsFd::as_fd).collect();
-    channel::send(control.as_fd(), &Event::Started { landlock, untraced }, &fds).tried("report the start")?;
+    channel::send(control.as_fd(), &Event::Created { landlock, untraced }, &fds).tried("report to vetrun")?;
     // Vetrun has it now, and the program must not.
     drop(listener);
-    if spec.probe {
-        return Ok(None);
-    }
+    let Some((start, streams)) = wait_for_start(program)? else { return Ok(None) };
+    take_streams(streams)?;
+    rustix::process::chdir(&start.cwd).tried_with(|| format!("enter {}", start.cwd))?;
+    let candidates = Candidates::new(&start)?;
+    // Last of all: until here more files may have been open than the program may have.
+    set_limits(&create.caps)?;
     let error = candidates.execute(mark.unwrap_or(0));
-    Ok(Some(Event::NoProgram(Fault::new(format!("execute {}", spec.argv.first().map_or("", |a| a)), error))))
+    Ok(Some(Event::NoProgram(Fault::new(format!("execute {}", start.argv.first().map_or("", |a| a)), error))))
+}
+
+/// Waits for what to execute, and its streams; `None` when it does not come.
+fn wait_for_start(program: OwnedFd) -> Result<Option<(Start, [OwnedFd; 3])>, Fault> {
+    let Some(((), fds)) = channel::receive::<()>(&program, true).tried("receive the job")? else { return Ok(None) };
+    let [job, stdin, stdout, stderr] = <[OwnedFd; 4]>::try_from(fds)
+        .map_err(|_| Fault { action: "receive the job".to_owned(), errno: libc::EBADMSG })?;
+    let mut job = File::from(job);
+    // The launcher has read it to its end.
+    job.rewind().tried("read the job")?;
+    let start = channel::unsealed(&job).tried("read the job")?;
+    Ok(Some((start, [stdin, stdout, stderr])))
 }
 
 /// A number that nobody can guess, by which the telling filter knows the execution of the run's own program; `None` where
@@ -76,11 +90,11 @@ fn mark(trace: bool) -> Result<Option<u64>, Fault> {
 }
 
 /// Forbids what is refused. The listener, where the run is traced; what the kernel said, where it was to be and is not.
-fn apply_filters(spec: &Spec, mark: Option<u64>) -> Result<(Option<OwnedFd>, Option<i32>), Fault> {
-    let sampled = spec.caps.data_bytes.is_some();
+fn apply_filters(create: &Create, mark: Option<u64>) -> Result<(Option<OwnedFd>, Option<i32>), Fault> {
+    let sampled = create.caps.data_bytes.is_some();
     let mut untraced = None;
     if let Some(mark) = mark {
-        let filters = Filters::telling(spec.net, sampled, mark)?;
+        let filters = Filters::telling(create.net, sampled, mark)?;
         // First of all: the others forbid listeners.
         match filters.telling.as_ref().map(notify::listen) {
             Some(Ok(listener)) => return filters.apply().map(|()| (Some(listener), None)),
@@ -88,7 +102,7 @@ fn apply_filters(spec: &Spec, mark: Option<u64>) -> Result<(Option<OwnedFd>, Opt
             None => {}
         }
     }
-    Filters::silent(spec.net, sampled)?.apply()?;
+    Filters::silent(create.net, sampled)?.apply()?;
     Ok((None, untraced))
 }
 
@@ -127,7 +141,7 @@ fn set_limits(caps: &Caps) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The paths at which the program may be, in order, with what `execve` wants, made before anything is forbidden.
+/// The paths at which the program may be, in order, with what `execve` wants.
 struct Candidates {
     paths: Vec<CString>,
     args: Vec<CString>,
@@ -135,18 +149,18 @@ struct Candidates {
 }
 
 impl Candidates {
-    fn new(spec: &Spec) -> Result<Self, Fault> {
-        let name = spec.argv.first().map_or("", |name| name);
+    fn new(start: &Start) -> Result<Self, Fault> {
+        let name = start.argv.first().map_or("", |name| name);
         let paths: Vec<String> = if name.contains('/') {
             vec![name.to_owned()]
         } else {
-            let search = spec.env.get("PATH").map_or("", |path| path);
+            let search = start.env.get("PATH").map_or("", |path| path);
             search.split(':').filter(|dir| dir.starts_with('/')).map(|dir| format!("{dir}/{name}")).collect()
         };
         Ok(Self {
             paths: c_strings(paths)?,
-            args: c_strings(spec.argv.iter().cloned())?,
-            env: c_strings(spec.env.iter().map(|(key, value)| format!("{key}={value}")))?,
+            args: c_strings(start.argv.iter().cloned())?,
+            env: c_strings(start.env.iter().map(|(key, value)| format!("{key}={value}")))?,
         })
     }
 

@@ -1,0 +1,316 @@
+//! A run that is created and not yet started: everything made, every restriction in force, and nothing executed.
+//!
+//! Most of what a run takes is the kernel's time for its namespaces, mounts and control groups, and none of it depends on
+//! what will be executed. So a container can be created ahead ([`Spares`]), by its own launcher and while something else
+//! runs. It is used once, as one that is created when it is needed.
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::Signal;
+
+use super::cgroup::Cgroup;
+use super::launcher::IDLE_WITHIN;
+use super::spec::{Create, Event, Fault, Net, Start, Tried};
+use super::supervise::Trouble;
+use super::zygote::{Forked, Nursery};
+use super::{caps, channel, layout, owner};
+use crate::sandbox::Limits;
+
+/// How long everything may take to be gone once it was killed.
+pub(super) const KILLED_WITHIN: Duration = Duration::from_secs(20);
+/// How long a container may take to be created.
+pub(super) const CREATED_WITHIN: Duration = Duration::from_secs(20);
+/// How long a spare can be used: well before its launcher gives up.
+const SPARE_WITHIN: Duration = Duration::from_secs(IDLE_WITHIN.as_secs() / 2);
+
+/// What a container has to be like for a job.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Kind {
+    /// What it may use.
+    pub(super) limits: Limits,
+    /// What it may reach.
+    pub(super) net: Net,
+    /// Whether packages of the host can be seen.
+    pub(super) host_packages: bool,
+    /// Whether refused calls are told of.
+    pub(super) trace: bool,
+}
+
+/// A container. Dropping it kills what is in it, waits until that is gone, and removes the control groups.
+#[derive(Debug)]
+pub(super) struct Container {
+    /// What it is like.
+    pub(super) kind: Kind,
+    /// `None` once the other side is gone.
+    control: Option<OwnedFd>,
+    launcher: Launcher,
+    /// After the launcher: a group is removed when nobody is in it.
+    cgroup: Option<Cgroup>,
+    since: Instant,
+    /// `/out`, `/tmp`, `/dev/shm`, once they are there.
+    pub(super) folders: Vec<OwnedFd>,
+    /// The socket that listens inside, for a gateway.
+    pub(super) listener: Option<OwnedFd>,
+    /// What holds, once everything does.
+    pub(super) created: Option<Created>,
+}
+
+/// What a container said when it was created.
+#[derive(Debug)]
+pub(super) struct Created {
+    /// Whether Landlock holds.
+    pub(super) landlock: bool,
+    /// Who stops the calls that are told of; else what the kernel said against it.
+    pub(super) trace: Result<OwnedFd, Option<i32>>,
+}
+
+/// What was heard from inside.
+pub(super) enum Heard {
+    /// Nothing more at the moment.
+    Nothing,
+    /// The container is created.
+    Created,
+    /// Nobody is there any more.
+    Gone,
+    /// Something that tells of the program.
+    Event(Event),
+}
+
+impl Container {
+    /// Begins to create a container. It goes on by itself; what it says is to be heard with [`Container::hear`].
+    pub(super) fn create(kind: Kind, program: &Path, nursery: &Nursery) -> Result<Self, Fault> {
+        let (control, theirs) = channel::pair().tried("make a socket")?;
+        let cgroup = owner::is_root().then(|| Cgroup::create(&kind.limits)).flatten();
+        let forked = nursery.fork(program, &theirs)?;
+        drop(theirs);
+        let launcher = Launcher { forked, init: None };
+        let ids = owner::ids(launcher.forked.pid)?;
+        let create = Create {
+            ids,
+            view: layout::view(kind.host_packages, kind.net),
+            net: kind.net,
+            caps: caps(&kind.limits, cgroup.is_some(), ids),
+            cgroups: cgroup.as_ref().map_or(0, Cgroup::count),
+            trace: kind.trace,
+        };
+        let bytes = serde_json::to_vec(&create).map_err(std::io::Error::from).tried("write the job")?;
+        let file = channel::sealed("create", &bytes).tried("write the job")?;
+        let entrances = cgroup.as_ref().map(Cgroup::entrances).transpose().tried("open the control groups")?;
+        let mut fds = vec![file.as_fd()];
+        fds.extend(entrances.iter().flatten().map(AsFd::as_fd));
+        channel::send(&control, &(), &fds).tried("give the launcher its job")?;
+        Ok(Self {
+            kind,
+            control: Some(control),
+            launcher,
+            cgroup,
+            since: Instant::now(),
+            folders: Vec::new(),
+            listener: None,
+            created: None,
+        })
+    }
+
+    /// Lets `start` be executed, once the container is created. `streams` are the program's ends.
+    pub(super) fn start(&self, start: &Start, stdin: &[u8], streams: [OwnedFd; 2]) -> Result<(), Fault> {
+        let bytes = serde_json::to_vec(start).map_err(std::io::Error::from).tried("write the job")?;
+        let file = channel::sealed("start", &bytes).tried("write the job")?;
+        let stdin = channel::sealed("stdin", stdin).tried("write standard input")?;
+        let [stdout, stderr] = &streams;
+        let control = self.control.as_ref().ok_or_else(silent)?;
+        channel::send(control, &(), &[file.as_fd(), stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])
+            .tried("give the launcher its job")
+    }
+
+    /// What came next, without waiting.
+    pub(super) fn hear(&mut self) -> Result<Heard, Trouble> {
+        let Some(control) = &self.control else { return Ok(Heard::Gone) };
+        if !is_readable(control, Duration::ZERO) {
+            return Ok(Heard::Nothing);
+        }
+        let Some((event, mut fds)) = channel::receive::<Event>(control, false).tried("hear the launcher")? else {
+            self.control = None;
+            return Ok(Heard::Gone);
+        };
+        match event {
+            Event::Ready { init } if fds.len() >= 4 => {
+                self.listener = fds.drain(4..).next();
+                self.launcher.init = Some((init, fds.remove(0)));
+                self.folders = fds;
+                self.hear()
+            }
+            Event::Ready { .. } => Err(Trouble::Fault(silent())),
+            Event::Created { landlock, untraced } => {
+                self.created = Some(Created { landlock, trace: fds.pop().ok_or(untraced) });
+                Ok(Heard::Created)
+            }
+            Event::Failed(fault) => Err(Trouble::Fault(fault)),
+            event => Ok(Heard::Event(event)),
+        }
+    }
+
+    /// Waits until the container is created.
+    pub(super) fn until_created(&mut self) -> Result<&Created, Trouble> {
+        while self.created.is_none() {
+            match self.hear()? {
+                Heard::Created => {}
+                Heard::Gone | Heard::Event(_) => return Err(Trouble::Fault(silent())),
+                Heard::Nothing => {
+                    let left = CREATED_WITHIN.saturating_sub(self.since.elapsed());
+                    if !self.control.as_ref().is_some_and(|control| is_readable(control, left)) {
+                        return Err(Trouble::Fault(late()));
+                    }
+                }
+            }
+        }
+        self.created.as_ref().ok_or_else(|| Trouble::Fault(silent()))
+    }
+
+    /// The socket to what is inside; `None` once nobody is there any more.
+    pub(super) fn control(&self) -> Option<&OwnedFd> {
+        self.control.as_ref()
+    }
+
+    /// The control groups, where there are any.
+    pub(super) fn cgroup(&self) -> Option<&Cgroup> {
+        self.cgroup.as_ref()
+    }
+
+    /// The first process inside: its number on the host, and what is readable once it has ended.
+    pub(super) fn init(&self) -> Option<&(i32, OwnedFd)> {
+        self.launcher.init.as_ref()
+    }
+
+    /// Kills everything inside.
+    pub(super) fn kill(&self) {
+        self.launcher.kill();
+    }
+
+    /// Whether it can still be started.
+    fn is_usable(&self) -> bool {
+        self.since.elapsed() < SPARE_WITHIN && !is_readable(&self.launcher.forked.pidfd, Duration::ZERO)
+    }
+}
+
+/// The launcher, and the first process inside once it is known. Dropping it kills both, and with them everything, and
+/// waits until they are gone.
+#[derive(Debug)]
+struct Launcher {
+    forked: Forked,
+    init: Option<(i32, OwnedFd)>,
+}
+
+impl Launcher {
+    /// Kills the first process inside, and with it all others; before it is known, the launcher.
+    fn kill(&self) {
+        match &self.init {
+            Some((_, pidfd)) => drop(rustix::process::pidfd_send_signal(pidfd, Signal::KILL)),
+            None => drop(rustix::process::pidfd_send_signal(&self.forked.pidfd, Signal::KILL)),
+        }
+    }
+}
+
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        if let Some((_, pidfd)) = &self.init {
+            let _ = rustix::process::pidfd_send_signal(pidfd, Signal::KILL);
+            // It ends after all others in its namespace have.
+            is_readable(pidfd, KILLED_WITHIN);
+        }
+        let _ = rustix::process::pidfd_send_signal(&self.forked.pidfd, Signal::KILL);
+        is_readable(&self.forked.pidfd, KILLED_WITHIN);
+    }
+}
+
+/// Containers that were created ahead, and those that have ended and are not yet cleared away.
+#[derive(Debug)]
+pub(super) struct Spares {
+    /// How many are to be there.
+    wanted: usize,
+    ready: Mutex<Vec<Container>>,
+    ended: Mutex<Vec<Container>>,
+    /// This host's mounts, as the kernel tells of changes to them.
+    mounts: Option<File>,
+}
+
+impl Spares {
+    /// Keeps up to `wanted` containers.
+    pub(super) fn new(wanted: usize) -> Self {
+        let mounts = File::open("/proc/self/mountinfo").ok();
+        Self { wanted, ready: Mutex::default(), ended: Mutex::default(), mounts }
+    }
+
+    /// A spare of this kind that can be started.
+    pub(super) fn take(&self, kind: &Kind) -> Option<Container> {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.have_mounts_changed() {
+            ready.clear();
+        }
+        ready.retain(Container::is_usable);
+        let found = ready.iter().position(|spare| spare.kind == *kind);
+        found.map(|place| ready.swap_remove(place))
+    }
+
+    /// Keeps a container for the next job of its kind.
+    pub(super) fn keep(&self, container: Container) {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).push(container);
+    }
+
+    /// How many more of this kind are to be created. What is of another kind, or too old, goes.
+    pub(super) fn lack(&self, kind: &Kind) -> usize {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.retain(|spare| spare.kind == *kind && spare.is_usable());
+        self.wanted.saturating_sub(ready.len())
+    }
+
+    /// Takes what has ended; it is cleared away while the next job runs. Without spares that is done at once.
+    pub(super) fn leave(&self, container: Container) {
+        if self.wanted > 0 {
+            self.ended.lock().unwrap_or_else(PoisonError::into_inner).push(container);
+        }
+    }
+
+    /// Clears away what has ended.
+    pub(super) fn clear(&self) {
+        let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(ended);
+    }
+
+    /// Whether anything was mounted or unmounted since this was last asked.
+    fn have_mounts_changed(&self) -> bool {
+        self.mounts.as_ref().is_none_or(|mounts| {
+            let mut fds = [PollFd::new(mounts, PollFlags::PRI)];
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            rustix::event::poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().contains(PollFlags::PRI)
+        })
+    }
+}
+
+/// Waits until there is something to read, or its end.
+fn is_readable(fd: &OwnedFd, within: Duration) -> bool {
+    let mut fds = [PollFd::new(fd, PollFlags::IN)];
+    rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, Some(&timespec(within)))).is_ok_and(|count| count > 0)
+}
+
+/// A duration as the kernel takes it.
+pub(super) fn timespec(duration: Duration) -> Timespec {
+    Timespec { tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
+}
+
+/// The launcher, or the first process inside, ended and did not say why: something else killed it.
+pub(super) fn silent() -> Fault {
+    Fault {
+        action: "learn how the run ended, because its launcher was killed from outside".to_owned(),
+        errno: libc::ECHILD,
+    }
+}
+
+/// The container took too long.
+pub(super) fn late() -> Fault {
+    Fault { action: "set up the run".to_owned(), errno: libc::ETIMEDOUT }
+}
