@@ -1,13 +1,11 @@
 //! A run that is created and not yet started: everything made, every restriction in force, and nothing executed.
 //!
 //! Most of what a run takes is the kernel's time for its namespaces, mounts and control groups, and none of it depends on
-//! what will be executed. So a container can be created ahead ([`Spares`]), by its own launcher and while something else
+//! what will be executed. So a container can be created ahead (`spares.rs`), by its own launcher and while something else
 //! runs. It is used once, as one that is created when it is needed.
 
-use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -192,7 +190,7 @@ impl Container {
     }
 
     /// Whether it can still be started.
-    fn is_usable(&self) -> bool {
+    pub(super) fn is_usable(&self) -> bool {
         self.since.elapsed() < SPARE_WITHIN && !is_readable(&self.launcher.forked.pidfd, Duration::ZERO)
     }
 }
@@ -224,70 +222,6 @@ impl Drop for Launcher {
         }
         let _ = rustix::process::pidfd_send_signal(&self.forked.pidfd, Signal::KILL);
         is_readable(&self.forked.pidfd, KILLED_WITHIN);
-    }
-}
-
-/// Containers that were created ahead, and those that have ended and are not yet cleared away.
-#[derive(Debug)]
-pub(super) struct Spares {
-    /// How many are to be there.
-    wanted: usize,
-    ready: Mutex<Vec<Container>>,
-    ended: Mutex<Vec<Container>>,
-    /// This host's mounts, as the kernel tells of changes to them.
-    mounts: Option<File>,
-}
-
-impl Spares {
-    /// Keeps up to `wanted` containers.
-    pub(super) fn new(wanted: usize) -> Self {
-        let mounts = File::open("/proc/self/mountinfo").ok();
-        Self { wanted, ready: Mutex::default(), ended: Mutex::default(), mounts }
-    }
-
-    /// A spare of this kind that can be started.
-    pub(super) fn take(&self, kind: &Kind) -> Option<Container> {
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.have_mounts_changed() {
-            ready.clear();
-        }
-        ready.retain(Container::is_usable);
-        let found = ready.iter().position(|spare| spare.kind == *kind);
-        found.map(|place| ready.swap_remove(place))
-    }
-
-    /// Keeps a container for the next job of its kind.
-    pub(super) fn keep(&self, container: Container) {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).push(container);
-    }
-
-    /// How many more of this kind are to be created. What is of another kind, or too old, goes.
-    pub(super) fn lack(&self, kind: &Kind) -> usize {
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        ready.retain(|spare| spare.kind == *kind && spare.is_usable());
-        self.wanted.saturating_sub(ready.len())
-    }
-
-    /// Takes what has ended; it is cleared away while the next job runs. Without spares that is done at once.
-    pub(super) fn leave(&self, container: Container) {
-        if self.wanted > 0 {
-            self.ended.lock().unwrap_or_else(PoisonError::into_inner).push(container);
-        }
-    }
-
-    /// Clears away what has ended.
-    pub(super) fn clear(&self) {
-        let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
-        drop(ended);
-    }
-
-    /// Whether anything was mounted or unmounted since this was last asked.
-    fn have_mounts_changed(&self) -> bool {
-        self.mounts.as_ref().is_none_or(|mounts| {
-            let mut fds = [PollFd::new(mounts, PollFlags::PRI)];
-            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-            rustix::event::poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().contains(PollFlags::PRI)
-        })
     }
 }
 

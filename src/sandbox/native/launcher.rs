@@ -155,9 +155,9 @@ fn give_streams(streams: &[OwnedFd], ids: Ids) -> Result<(), Fault> {
     let (user, group) = (rustix::process::Uid::from_raw(base), rustix::process::Gid::from_raw(base));
     // Its input is a file that cannot be written.
     let outputs = streams.iter().skip(1);
-    outputs.into_iter().try_for_each(|pipe| {
-        rustix::fs::fchown(pipe, Some(user), Some(group)).tried("give the streams away")
-    })
+    outputs
+        .into_iter()
+        .try_for_each(|pipe| rustix::fs::fchown(pipe, Some(user), Some(group)).tried("give the streams away"))
 }
 
 /// Leaves the host's namespaces, all but those of processes and mounts; an ordinary user makes a user namespace first,

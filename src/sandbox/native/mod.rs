@@ -41,6 +41,7 @@ mod root;
 mod sample;
 mod seccomp;
 mod seccomp_rules;
+mod spares;
 mod spec;
 mod streams;
 mod supervise;
@@ -50,14 +51,15 @@ mod zygote;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 pub use doctor::{diagnose, sweep};
 pub use launcher::launcher_main;
 pub use spec::LAUNCHER_NAME;
 
-use self::container::{Container, Kind, Spares};
+use self::container::{Container, Kind};
 use self::interpreter::Found;
+use self::spares::{Maker, Spares};
 use self::spec::{Caps, Fault, Ids, Net, Start};
 use self::supervise::{Seen, Trouble, Watch};
 use self::zygote::Nursery;
@@ -80,10 +82,9 @@ const DATA_SLACK_BYTES: u64 = 1 << 30;
 /// Runs jobs with the means of this host's kernel.
 #[derive(Debug)]
 pub struct NativeSandbox {
-    launcher: PathBuf,
+    maker: Arc<Maker>,
+    spares: Option<Spares>,
     search: Vec<PathBuf>,
-    spares: Spares,
-    nursery: Nursery,
     found: Mutex<BTreeMap<Interpreter, Found>>,
 }
 
@@ -105,35 +106,32 @@ impl NativeSandbox {
 
     /// Keeps up to `count` containers ready, each like the one that was needed last: as many as jobs run at one time. A job
     /// that finds one starts sooner by all that it takes to create one. What a job leaves of its container (an empty
-    /// control group, a process that ends) is then cleared away while the next one runs, or when this is dropped.
-    #[must_use]
-    pub fn with_spares(self, count: usize) -> Self {
-        Self { spares: Spares::new(count), ..self }
+    /// control group, a process that ends) is then cleared away while other jobs run, at the latest when this is dropped.
+    ///
+    /// # Errors
+    /// [`SandboxError::Failed`] when no thread can be started for that.
+    pub fn with_spares(mut self, count: usize) -> Result<Self, SandboxError> {
+        // The last ones go first.
+        self.spares = None;
+        if count > 0 {
+            let spares = Spares::new(count, Arc::clone(&self.maker));
+            self.spares = Some(spares.map_err(|fault| error(Trouble::Fault(fault), ""))?);
+        }
+        Ok(self)
     }
 
     /// A sandbox of which nobody knows whether it works here.
     fn unproven(launcher: PathBuf, search: Vec<PathBuf>) -> Self {
-        Self { launcher, search, spares: Spares::new(0), nursery: Nursery::default(), found: Mutex::default() }
+        let maker = Arc::new(Maker { launcher, nursery: Nursery::default() });
+        Self { maker, spares: None, search, found: Mutex::default() }
     }
 
     /// Creates a container in which nothing is executed.
     fn probe(&self) -> Result<Container, Trouble> {
         let kind = Kind { limits: Limits::default(), net: Net::None, host_packages: true, trace: false };
-        let mut container = self.create(&kind)?;
+        let mut container = self.maker.create(&kind)?;
         container.until_created()?;
         Ok(container)
-    }
-
-    fn create(&self, kind: &Kind) -> Result<Container, Fault> {
-        Container::create(kind.clone(), &self.launcher, &self.nursery)
-    }
-
-    /// Creates the spares that lack. Where one cannot be created, the next job will say why.
-    fn refill(&self, kind: &Kind) {
-        for _ in 0..self.spares.lack(kind) {
-            let Ok(spare) = self.create(kind) else { return };
-            self.spares.keep(spare);
-        }
     }
 
     fn find(&self, kind: Interpreter) -> Result<Found, SandboxError> {
@@ -171,7 +169,8 @@ impl NativeSandbox {
             host_packages: job.host_packages,
             trace: job.trace,
         };
-        let container = self.spares.take(&kind).map_or_else(|| self.create(&kind), Ok);
+        let spare = self.spares.as_ref().and_then(|spares| spares.take(&kind));
+        let container = spare.map_or_else(|| self.maker.create(&kind), Ok);
         let mut container = match container {
             Ok(container) => container,
             Err(fault) => return (None, Err(fault.into())),
@@ -181,9 +180,9 @@ impl NativeSandbox {
             Network::None | Network::Full => None,
         };
         let seen = Watch::start(&mut container, start, &job.stdin, gateway).and_then(|watch| {
-            // While the program runs.
-            self.spares.clear();
-            self.refill(&kind);
+            if let Some(spares) = &self.spares {
+                spares.refill(kind);
+            }
             watch.finish(stop)
         });
         (Some(container), seen)
@@ -205,8 +204,9 @@ impl Sandbox for NativeSandbox {
         let (container, seen) = self.attempt(job, &start, stop);
         let cgroup = container.as_ref().and_then(Container::cgroup);
         let isolation = isolation::of(cgroup, &job.network, seen.as_ref().is_ok_and(|seen| seen.landlock));
-        if let Some(container) = container {
-            self.spares.leave(container);
+        match (container, &self.spares) {
+            (Some(container), Some(spares)) => spares.clear(container),
+            (container, _) => drop(container),
         }
         let seen = match seen {
             Ok(seen) => seen,

@@ -230,7 +230,8 @@ impl<'a> Watch<'a> {
             Ended::Interrupted
         } else if Instant::now() >= deadline {
             Ended::TimedOut
-        } else if self.container.cgroup().is_none() && self.peak.memory_bytes > self.container.kind.limits.memory_bytes {
+        } else if self.container.cgroup().is_none() && self.peak.memory_bytes > self.container.kind.limits.memory_bytes
+        {
             Ended::OutOfMemory
         } else {
             return Ok(());

@@ -1,0 +1,170 @@
+//! Containers that are created ahead.
+//!
+//! A thread creates them while jobs run, and clears away what jobs have left: an empty control group, a launcher that ends,
+//! mounts that nobody sees any more. Both cost the kernel as much time as a short program takes.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use super::container::{Container, Kind};
+use super::spec::{Fault, Tried};
+use super::zygote::Nursery;
+
+/// How long a program may run before spares are created beside it.
+const SHORT_PROGRAM: Duration = Duration::from_millis(5);
+
+/// What makes containers.
+#[derive(Debug)]
+pub(super) struct Maker {
+    /// Vetrun's own executable.
+    pub(super) launcher: PathBuf,
+    /// Where launchers come from.
+    pub(super) nursery: Nursery,
+}
+
+impl Maker {
+    /// Begins to create a container.
+    pub(super) fn create(&self, kind: &Kind) -> Result<Container, Fault> {
+        Container::create(kind.clone(), &self.launcher, &self.nursery)
+    }
+}
+
+/// Containers that wait for a job. Dropping this ends them.
+#[derive(Debug)]
+pub(super) struct Spares {
+    /// `None` only while it is dropped.
+    tasks: Option<Sender<Task>>,
+    store: Arc<Store>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Store {
+    /// How many are to be there.
+    wanted: usize,
+    ready: Mutex<Vec<Container>>,
+    /// This host's mounts, as the kernel tells of changes to them.
+    mounts: Option<File>,
+}
+
+#[derive(Debug)]
+enum Task {
+    /// Create what lacks.
+    Refill(Kind),
+    /// Clear away what has ended.
+    Clear(Container),
+}
+
+impl Spares {
+    /// Keeps up to `wanted` containers of `maker`.
+    pub(super) fn new(wanted: usize, maker: Arc<Maker>) -> Result<Self, Fault> {
+        let mounts = File::open("/proc/self/mountinfo").ok();
+        let store = Arc::new(Store { wanted, ready: Mutex::default(), mounts });
+        let (tasks, list) = channel();
+        let of_keeper = Arc::clone(&store);
+        let keeper = move || of_keeper.keep(&maker, &list);
+        let keeper = std::thread::Builder::new().name("vetrun-spares".to_owned()).spawn(keeper);
+        Ok(Self { tasks: Some(tasks), store, keeper: Some(keeper.tried("start a thread")?) })
+    }
+
+    /// A spare of this kind that can be started.
+    pub(super) fn take(&self, kind: &Kind) -> Option<Container> {
+        self.store.take(kind)
+    }
+
+    /// Asks for spares of this kind.
+    pub(super) fn refill(&self, kind: Kind) {
+        self.ask(Task::Refill(kind));
+    }
+
+    /// Gives away what has ended.
+    pub(super) fn clear(&self, container: Container) {
+        self.ask(Task::Clear(container));
+    }
+
+    /// Where the keeper is gone, what was to be cleared is dropped here, and nothing is created ahead.
+    fn ask(&self, task: Task) {
+        if let Some(tasks) = &self.tasks {
+            let _ = tasks.send(task);
+        }
+    }
+}
+
+impl Drop for Spares {
+    fn drop(&mut self) {
+        self.tasks = None;
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+impl Store {
+    /// Does what is asked for, until nobody can ask any more. A short program is left alone while it runs: what creates
+    /// containers would take turns with it.
+    fn keep(&self, maker: &Maker, tasks: &Receiver<Task>) {
+        let mut lacking = None;
+        loop {
+            let task = match lacking {
+                None => tasks.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(_) => tasks.recv_timeout(SHORT_PROGRAM),
+            };
+            let ended = match task {
+                Ok(Task::Refill(kind)) => {
+                    lacking = Some(kind);
+                    continue;
+                }
+                Ok(Task::Clear(container)) => Some(container),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if let Some(kind) = lacking.take() {
+                self.refill(&kind, maker);
+            }
+            drop(ended);
+        }
+    }
+
+    fn take(&self, kind: &Kind) -> Option<Container> {
+        let mut ready = self.lock();
+        if self.have_mounts_changed() {
+            ready.clear();
+        }
+        let found = ready.iter().position(|spare| spare.kind == *kind && spare.is_usable());
+        found.map(|place| ready.swap_remove(place))
+    }
+
+    /// Creates what lacks of one kind. What is of another, or too old, goes. Where nothing can be created, the next job
+    /// will say why.
+    fn refill(&self, kind: &Kind, maker: &Maker) {
+        loop {
+            let gone: Vec<Container> =
+                self.lock().extract_if(.., |spare| spare.kind != *kind || !spare.is_usable()).collect();
+            drop(gone);
+            if self.lock().len() >= self.wanted {
+                return;
+            }
+            let Ok(spare) = maker.create(kind) else { return };
+            self.lock().push(spare);
+        }
+    }
+
+    /// Whether anything was mounted or unmounted since this was last asked.
+    fn have_mounts_changed(&self) -> bool {
+        self.mounts.as_ref().is_none_or(|mounts| {
+            let mut fds = [PollFd::new(mounts, PollFlags::PRI)];
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            rustix::event::poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().contains(PollFlags::PRI)
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Container>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
