@@ -36,7 +36,9 @@ pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
     let settings = Settings::new(&args.judging, &args.reading, args.run.then_some(&args.running), &args.dirs)?;
     settings.notes.iter().for_each(|text| note(&args.output, text));
     let entries = entries(&args.dirs)?;
-    let host = args.run.then(|| Host::new(&settings.policy, &args.running)).transpose()?;
+    let jobs = args.jobs.map_or_else(available, usize::from);
+    let together = jobs.min(entries.len());
+    let host = args.run.then(|| Host::new(&settings.policy, &args.running, &entries, together)).transpose()?;
     let out = args.running.out.as_deref().filter(|_| args.run).map(empty_folder).transpose()?;
     if out.is_some() {
         check_names(&entries)?;
@@ -59,7 +61,6 @@ pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
         let taken = sink.lock().expect("no holder of the lock panics").take(vetting);
         taken.map_err(|error| unwritten(&error, &args.output))
     };
-    let jobs = args.jobs.map_or_else(available, usize::from);
     side_by_side(jobs, &entries, vet).map_err(unfinished)?;
     if let Some(kept) = host.as_ref().and_then(Host::keep) {
         note(&args.output, &format!("temporary folders are kept in {}", kept.display()));

@@ -6,10 +6,12 @@ use tempfile::TempDir;
 
 use super::Failure;
 use super::args::RunningArgs;
-use crate::policy::{Backend, Policy};
+use crate::language::Language;
+use crate::passes::execute;
+use crate::policy::{Backend, ExecutePolicy, NetworkPolicy, Policy};
 use crate::sandbox::docker::DockerSandbox;
-use crate::sandbox::native::NativeSandbox;
-use crate::sandbox::{self, Sandbox, SandboxError};
+use crate::sandbox::native::{Expected, NativeSandbox};
+use crate::sandbox::{self, Interpreter, Network, Sandbox, SandboxError};
 
 /// A back end that is ready, and where its temporary files are.
 pub(super) struct Host {
@@ -20,10 +22,11 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// Readies the back end that the policy wants, after what a killed vetrun left behind has been swept away.
-    pub(super) fn new(policy: &Policy, args: &RunningArgs) -> Result<Self, Failure> {
+    /// Readies the back end that the policy wants, for so many runs at one time of what is at `paths`, and sweeps away what
+    /// a killed vetrun left behind.
+    pub(super) fn new(policy: &Policy, args: &RunningArgs, paths: &[PathBuf], together: usize) -> Result<Self, Failure> {
+        let sandbox = sandbox(policy, &interpreters(paths), together)?;
         let _swept = sandbox::sweep_folders(&std::env::temp_dir());
-        let sandbox = sandbox(policy)?;
         // The name of a folder that is kept tells no owner, so that no later vetrun takes it for left behind.
         let prefix = if args.keep { "vetrun-kept-".to_owned() } else { sandbox::folder_prefix() };
         let mut scratch = tempfile::Builder::new().prefix(&prefix).tempdir().map_err(|error| {
@@ -56,7 +59,8 @@ impl Host {
 
 /// The back end that the policy wants; with `auto` the native one where it can isolate, else Docker, else an error that
 /// says what is missing from each. Never unsandboxed.
-fn sandbox(policy: &Policy) -> Result<Box<dyn Sandbox>, Failure> {
+fn sandbox(policy: &Policy, interpreters: &[Interpreter], together: usize) -> Result<Box<dyn Sandbox>, Failure> {
+    let native = || native(&policy.execute, interpreters, together);
     match policy.execute.sandbox {
         Backend::Native => Ok(Box::new(native()?)),
         Backend::Docker => Ok(Box::new(docker(&policy.execute.image)?)),
@@ -73,8 +77,30 @@ fn sandbox(policy: &Policy) -> Result<Box<dyn Sandbox>, Failure> {
     }
 }
 
-fn native() -> Result<NativeSandbox, SandboxError> {
-    NativeSandbox::new(launcher(), search_path())
+/// The native sandbox, ready for a first program. Beyond one, it keeps as many containers ready as run together.
+fn native(
+    policy: &ExecutePolicy,
+    interpreters: &[Interpreter],
+    together: usize,
+) -> Result<NativeSandbox, SandboxError> {
+    let network = match policy.network {
+        NetworkPolicy::Full => Network::Full,
+        // What stands between a program and an index is made when it is needed.
+        NetworkPolicy::None | NetworkPolicy::Index => Network::None,
+    };
+    let interpreters = interpreters.to_vec();
+    let expected = Expected { limits: execute::limits(policy), network, trace: policy.trace, interpreters };
+    let sandbox = NativeSandbox::expecting(launcher(), search_path(), &expected)?;
+    if together > 1 { sandbox.with_spares(together) } else { Ok(sandbox) }
+}
+
+/// The interpreters that what is at these paths will probably want, as far as the names tell.
+fn interpreters(paths: &[PathBuf]) -> Vec<Interpreter> {
+    let languages = paths.iter().map(|path| Language::detect(&path.to_string_lossy(), b""));
+    let mut found: Vec<_> = languages.filter_map(|language| language.info().interpreter).collect();
+    found.sort_unstable();
+    found.dedup();
+    if found.is_empty() { vec![Interpreter::Python] } else { found }
 }
 
 fn docker(image: &str) -> Result<DockerSandbox, SandboxError> {

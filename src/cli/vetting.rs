@@ -46,7 +46,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         return Err("`--out` takes the output of one artifact; use `vetrun batch --run` for several".into());
     }
     let requirements = requirements(&args.running)?;
-    let host = Host::new(&settings.policy, &args.running)?;
+    let host = Host::new(&settings.policy, &args.running, &inputs.paths, 1)?;
     let out = args.running.out.as_deref().map(empty_folder).transpose()?;
     let running =
         Running { sandbox: host.sandbox(), uv: host.uv(), args: &args.args, out, scratch: host.scratch(), stop: &stop };

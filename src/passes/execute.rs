@@ -207,7 +207,9 @@ fn index_variables() -> [(String, String); 3] {
         .map(|(name, value)| (name.to_owned(), value))
 }
 
-fn limits(policy: &ExecutePolicy) -> Limits {
+/// What a program may use under this policy.
+#[must_use]
+pub fn limits(policy: &ExecutePolicy) -> Limits {
     Limits {
         wall: policy.timeout.duration(),
         memory_bytes: policy.memory.bytes(),

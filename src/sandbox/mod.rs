@@ -168,10 +168,11 @@ pub struct Mount {
 }
 
 /// What a job may reach over the network.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub enum Network {
     /// Nothing but itself: a network namespace of its own, where only loopback is, so that a program can talk to a server
     /// that it started.
+    #[default]
     None,
     /// One listening socket on the sandbox's own loopback, served from outside by `Gateway`; nothing else.
     Gateway(Arc<dyn Gateway>),

@@ -226,7 +226,7 @@ impl Drop for Launcher {
 }
 
 /// Waits until there is something to read, or its end.
-fn is_readable(fd: &OwnedFd, within: Duration) -> bool {
+pub(super) fn is_readable(fd: &OwnedFd, within: Duration) -> bool {
     let mut fds = [PollFd::new(fd, PollFlags::IN)];
     rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, Some(&timespec(within)))).is_ok_and(|count| count > 0)
 }

@@ -4,16 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::{self, Cgroup};
-use super::spec::Fault;
+use super::container::Kind;
+use super::spec::{Fault, Net};
 use super::supervise::Trouble;
 use super::{BACKEND, NativeSandbox, isolation, owner};
-use crate::sandbox::{Diagnosis, Isolation, Network, SandboxError};
+use crate::sandbox::{Diagnosis, Isolation, Limits, Network, SandboxError};
 
 /// Says whether runs can be isolated here and how strongly, by setting an empty one up with `launcher`.
 #[must_use]
 pub fn diagnose(launcher: &Path) -> Diagnosis {
     let sandbox = NativeSandbox::unproven(launcher.to_owned(), Vec::new());
-    match sandbox.probe() {
+    let kind = Kind { limits: Limits::default(), net: Net::None, host_packages: false, trace: false };
+    match sandbox.prove(kind) {
         Ok(container) => {
             let landlock = container.created.as_ref().is_some_and(|created| created.landlock);
             let isolation = isolation::of(container.cgroup(), &Network::None, landlock);

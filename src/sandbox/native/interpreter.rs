@@ -8,45 +8,38 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use serde::Deserialize;
+use rustix::process::{Pid, PidfdFlags};
 
+use super::container::is_readable;
 use crate::sandbox::{Interpreter, InterpreterInfo};
 
 /// How long an interpreter may take to say what it is.
 const ASK_WITHIN: Duration = Duration::from_secs(20);
-/// Bytes of an answer, at most.
+/// Bytes of an answer, at most: what a pipe holds while nobody reads.
 const ANSWER_BYTES_MAX: u64 = 64 << 10;
 
-/// The question to Python. It runs on every version 3.
+/// The question to Python. It runs on every version 3, imports nothing that is not built in, and leaves without the work of
+/// an ordinary end: it is on the way of every first run.
 const ASK_PYTHON: &str = r#"
-import json, os, site, sys, sysconfig
-prefixes = [sys.base_prefix, sys.base_exec_prefix]
-folders = list(site.getsitepackages(prefixes)) + [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+import sys, posix
 base = getattr(sys, "_base_executable", None) or sys.executable
-print(json.dumps({
-    "executable": os.path.realpath(base),
-    "version": sys.version.split()[0],
-    "platform": sys.platform + "-" + os.uname().machine,
-    "prefix": sys.base_prefix,
-    "packages": folders,
-    "environment": sys.prefix if sys.prefix != sys.base_prefix else None,
-    "environmentExecutable": sys.executable,
-}))
+told = [sys.version.split()[0], sys.platform + "-" + posix.uname().machine, base, sys.executable, sys.base_prefix]
+posix.write(1, "\0".join(told).encode(sys.getfilesystemencoding(), "surrogateescape"))
+posix._exit(0)
 "#;
 
-/// The question to Node.
+/// The question to Node, which has no environments and needs nothing but itself.
 const ASK_NODE: &str = r#"
 const arch = { x64: "x86_64", arm64: "aarch64" }[process.arch] || process.arch;
-console.log(JSON.stringify({
-    executable: require("fs").realpathSync(process.execPath),
-    version: process.versions.node,
-    platform: process.platform + "-" + arch,
-    prefix: null, packages: [], environment: null, environmentExecutable: null,
-}));
+const told = [process.versions.node, process.platform + "-" + arch, process.execPath, process.execPath, ""];
+process.stdout.write(told.join("\0"));
 "#;
+
+/// How a folder says that it is a virtual environment (PEP 405).
+const ENVIRONMENT_MARK: &str = "pyvenv.cfg";
 
 /// An interpreter of this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,16 +54,17 @@ pub(super) struct Found {
     pub(super) environment: Option<(PathBuf, String)>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What an interpreter said.
+#[derive(Debug)]
 struct Answer {
-    executable: PathBuf,
     version: String,
     platform: String,
-    prefix: Option<PathBuf>,
-    packages: Vec<PathBuf>,
-    environment: Option<PathBuf>,
-    environment_executable: Option<String>,
+    /// The interpreter itself, behind any environment; links may lead to it.
+    base: PathBuf,
+    /// The command that runs it in the environment.
+    executable: PathBuf,
+    /// Where its library is; empty where it has none.
+    prefix: PathBuf,
 }
 
 /// Finds the first command on `search` that answers as the interpreter `kind`. The error says what was met.
@@ -93,9 +87,9 @@ pub(super) fn find(kind: Interpreter, search: &[PathBuf]) -> Result<Found, Strin
 }
 
 fn ask(kind: Interpreter, command: &Path, search: &[PathBuf]) -> Result<Answer, String> {
-    let arguments: [&str; 3] = match kind {
-        Interpreter::Python => ["-I", "-c", ASK_PYTHON],
-        Interpreter::Node => ["--no-warnings", "-e", ASK_NODE],
+    let arguments: &[&str] = match kind {
+        Interpreter::Python => &["-I", "-S", "-c", ASK_PYTHON],
+        Interpreter::Node => &["--no-warnings", "-e", ASK_NODE],
     };
     let path = std::env::join_paths(search).map_err(|error| error.to_string())?;
     let mut child = Command::new(command)
@@ -109,43 +103,74 @@ fn ask(kind: Interpreter, command: &Path, search: &[PathBuf]) -> Result<Answer, 
         .process_group(0)
         .spawn()
         .map_err(|error| format!("cannot be executed ({error})"))?;
-    let deadline = Instant::now() + ASK_WITHIN;
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
-            _ => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("did not answer within {} s", ASK_WITHIN.as_secs()));
-            }
-        }
-    };
+    let has_ended = ends_within(&child, ASK_WITHIN);
+    if !has_ended {
+        let _ = child.kill();
+    }
+    let status = child.wait().map_err(|error| format!("cannot be waited for ({error})"))?;
+    if !has_ended {
+        return Err(format!("did not answer within {} s", ASK_WITHIN.as_secs()));
+    }
     if !status.success() {
         return Err(format!("ended with {status} when it was asked for its version"));
     }
-    let mut answer = String::new();
+    let mut answer = Vec::new();
     let stdout = child.stdout.take().ok_or("said nothing")?;
-    stdout.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).map_err(|error| format!("cannot be read ({error})"))?;
-    serde_json::from_str(&answer).map_err(|_| "gave no answer that can be read".to_owned())
+    stdout.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).map_err(|error| format!("cannot be read ({error})"))?;
+    read(answer)
+}
+
+/// Waits for the end of a process; whether it came.
+fn ends_within(child: &Child, within: Duration) -> bool {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let pidfd = pid.and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok());
+    pidfd.is_some_and(|pidfd| is_readable(&pidfd, within))
+}
+
+/// The parts of an answer, which zero bytes keep apart.
+fn read(answer: Vec<u8>) -> Result<Answer, String> {
+    let answer = String::from_utf8(answer).map_err(|_| "has a path that is not UTF-8")?;
+    let parts: Vec<&str> = answer.split('\0').collect();
+    let [version, platform, base, executable, prefix] = parts[..] else {
+        return Err("gave no answer that can be read".to_owned());
+    };
+    Ok(Answer {
+        version: version.to_owned(),
+        platform: platform.to_owned(),
+        base: base.into(),
+        executable: executable.into(),
+        prefix: prefix.into(),
+    })
 }
 
 fn found(kind: Interpreter, answer: Answer) -> Result<Found, String> {
-    let path = answer.executable.to_str().ok_or("has a path that is not UTF-8")?.to_owned();
+    let real = answer.base.canonicalize().map_err(|error| format!("is said to be at a path that is not there ({error})"))?;
+    let path = real.to_str().ok_or("has a path that is not UTF-8")?.to_owned();
     let mut needs = BTreeSet::new();
-    if !is_system(&answer.executable) {
-        needs.insert(answer.executable.clone());
+    if !is_system(&real) {
+        needs.insert(real.clone());
     }
+    let prefix = Some(answer.prefix).filter(|prefix| prefix.is_absolute());
     // Only these folders of the prefix: it may be a whole home folder.
-    for prefix in answer.prefix.iter().filter(|prefix| !is_system(prefix)) {
+    for prefix in prefix.iter().filter(|prefix| !is_system(prefix)) {
         needs.extend(["bin", "lib", "lib64"].map(|name| prefix.join(name)).into_iter().filter(|path| path.is_dir()));
     }
     let mut needs: Vec<PathBuf> = needs.into_iter().collect();
     let all = needs.clone();
     needs.retain(|path| !all.iter().any(|other| other != path && path.starts_with(other)));
-    let environment = answer.environment.zip(answer.environment_executable);
+    let packages = prefix.iter().flat_map(|prefix| packages_below(&["lib", "lib64"].map(|name| prefix.join(name))));
+    let packages = real_folders(packages);
+    let environment = environment(answer.executable);
     let info = InterpreterInfo { kind, path, version: answer.version, platform: answer.platform };
-    Ok(Found { info, needs, packages: package_folders(answer.packages), environment })
+    Ok(Found { info, needs, packages, environment })
+}
+
+/// The virtual environment that a command belongs to, and the command.
+fn environment(executable: PathBuf) -> Option<(PathBuf, String)> {
+    let folder = executable.parent()?;
+    let marked = [folder.parent()?, folder].into_iter().find(|folder| folder.join(ENVIRONMENT_MARK).is_file())?;
+    let marked = marked.to_owned();
+    Some((marked, executable.into_os_string().into_string().ok()?))
 }
 
 /// Whether a path is inside what every run sees.
@@ -154,31 +179,33 @@ pub(super) fn is_system(path: &Path) -> bool {
 }
 
 /// The folders that exist, under their real paths, once each.
-fn package_folders(folders: Vec<PathBuf>) -> Vec<PathBuf> {
-    let real: BTreeSet<PathBuf> = folders.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+fn real_folders(folders: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let real: BTreeSet<PathBuf> = folders.into_iter().filter_map(|folder| folder.canonicalize().ok()).collect();
     real.into_iter().filter(|folder| folder.is_dir()).collect()
+}
+
+/// Where Pythons whose libraries are in the folders `libraries` may keep packages.
+fn packages_below(libraries: &[PathBuf]) -> Vec<PathBuf> {
+    let entries = libraries.iter().filter_map(|library| std::fs::read_dir(library).ok()).flatten().flatten();
+    let pythons = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("py"));
+    pythons.flat_map(|entry| PACKAGE_FOLDERS.map(|name| entry.path().join(name))).collect()
 }
 
 /// Where the Pythons of a system keep their libraries.
 const SYSTEM_LIBRARIES: [&str; 3] = ["/usr/lib", "/usr/lib64", "/usr/local/lib"];
+/// What they call the folders of packages.
+const PACKAGE_FOLDERS: [&str; 2] = ["site-packages", "dist-packages"];
 
 /// The package folders of every Python below `/usr`, whichever was found: a program can start another than its own.
 pub(super) fn system_package_folders() -> Vec<PathBuf> {
-    let mut folders = Vec::new();
-    for library in SYSTEM_LIBRARIES {
-        for entry in std::fs::read_dir(library).into_iter().flatten().flatten() {
-            folders.extend(["site-packages", "dist-packages"].map(|name| entry.path().join(name)));
-        }
-    }
-    folders.retain(|folder| is_system_package_folder(folder));
-    package_folders(folders)
+    real_folders(packages_below(&SYSTEM_LIBRARIES.map(PathBuf::from)))
 }
 
 /// Whether a path is that of a package folder of a system's Python.
 pub(super) fn is_system_package_folder(path: &Path) -> bool {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let (Some(folder), "site-packages" | "dist-packages") = (path.parent(), &*name(path)) else { return false };
-    name(folder).starts_with("python3")
+    let Some(folder) = path.parent().filter(|_| PACKAGE_FOLDERS.contains(&&*name(path))) else { return false };
+    name(folder).starts_with("py")
         && folder.parent().is_some_and(|library| SYSTEM_LIBRARIES.iter().any(|known| library == Path::new(known)))
 }
 

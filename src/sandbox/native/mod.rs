@@ -82,26 +82,61 @@ const DATA_SLACK_BYTES: u64 = 1 << 30;
 /// Runs jobs with the means of this host's kernel.
 #[derive(Debug)]
 pub struct NativeSandbox {
+    /// Before those who made them.
+    spares: Spares,
     maker: Arc<Maker>,
-    spares: Option<Spares>,
-    search: Vec<PathBuf>,
-    found: Mutex<BTreeMap<Interpreter, Found>>,
+    finder: Arc<Finder>,
+}
+
+/// What will probably be run first, so that it can be prepared.
+#[derive(Clone, Debug, Default)]
+pub struct Expected {
+    /// What the first job may use.
+    pub limits: Limits,
+    /// What it may reach.
+    pub network: Network,
+    /// Whether it is traced.
+    pub trace: bool,
+    /// The interpreters that jobs will want.
+    pub interpreters: Vec<Interpreter>,
 }
 
 impl NativeSandbox {
     /// A sandbox whose launcher is the program `launcher` (vetrun's own executable), and which looks for interpreters in
-    /// the folders `search`, in order. Sets an empty run up, to see that everything works, after it has removed what a
-    /// killed vetrun left.
+    /// the folders `search`, in order. Sets a run up, to see that everything works, and removes what a killed vetrun left.
     ///
     /// # Errors
     /// [`SandboxError::Unavailable`] when this host cannot isolate anything, with the reason and the mend.
     pub fn new(launcher: PathBuf, search: Vec<PathBuf>) -> Result<Self, SandboxError> {
-        sweep();
+        let sandbox = Self::expecting(launcher, search, &Expected::default())?;
+        sandbox.spares.empty();
+        Ok(sandbox)
+    }
+
+    /// The same, and what was set up is kept for a first job that is as it is `expected`. The expected interpreters are
+    /// looked for meanwhile.
+    ///
+    /// # Errors
+    /// As [`NativeSandbox::new`].
+    pub fn expecting(launcher: PathBuf, search: Vec<PathBuf>, expected: &Expected) -> Result<Self, SandboxError> {
         let sandbox = Self::unproven(launcher, search);
-        match sandbox.probe() {
-            Ok(_) => Ok(sandbox),
-            Err(trouble) => Err(doctor::unavailable(&trouble)),
+        for kind in expected.interpreters.clone() {
+            let finder = Arc::clone(&sandbox.finder);
+            // Who needs one waits for the answer, or asks again and hears what went wrong.
+            let _ = std::thread::Builder::new().name("vetrun-find".to_owned()).spawn(move || finder.find(kind).is_ok());
         }
+        let kind = Kind {
+            limits: expected.limits.clone(),
+            net: net_of(&expected.network),
+            host_packages: false,
+            trace: expected.trace,
+        };
+        match sandbox.prove(kind) {
+            Ok(container) => sandbox.spares.put(container),
+            Err(trouble) => return Err(doctor::unavailable(&trouble)),
+        }
+        sweep();
+        Ok(sandbox)
     }
 
     /// Keeps up to `count` containers ready, each like the one that was needed last: as many as jobs run at one time. A job
@@ -111,52 +146,34 @@ impl NativeSandbox {
     /// # Errors
     /// [`SandboxError::Failed`] when no thread can be started for that.
     pub fn with_spares(mut self, count: usize) -> Result<Self, SandboxError> {
-        // The last ones go first.
-        self.spares = None;
-        if count > 0 {
-            let spares = Spares::new(count, Arc::clone(&self.maker));
-            self.spares = Some(spares.map_err(|fault| error(Trouble::Fault(fault), ""))?);
-        }
+        let kept = self.spares.keep(count, Arc::clone(&self.maker));
+        kept.map_err(|fault| error(Trouble::Fault(fault), ""))?;
         Ok(self)
     }
 
     /// A sandbox of which nobody knows whether it works here.
     fn unproven(launcher: PathBuf, search: Vec<PathBuf>) -> Self {
         let maker = Arc::new(Maker { launcher, nursery: Nursery::default() });
-        Self { maker, spares: None, search, found: Mutex::default() }
+        let finder = Arc::new(Finder { search, known: Mutex::default() });
+        Self { spares: Spares::none(), maker, finder }
     }
 
-    /// Creates a container in which nothing is executed.
-    fn probe(&self) -> Result<Container, Trouble> {
-        let kind = Kind { limits: Limits::default(), net: Net::None, host_packages: true, trace: false };
+    /// Creates a container, all of it.
+    fn prove(&self, kind: Kind) -> Result<Container, Trouble> {
         let mut container = self.maker.create(&kind)?;
         container.until_created()?;
         Ok(container)
-    }
-
-    fn find(&self, kind: Interpreter) -> Result<Found, SandboxError> {
-        let mut known = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(found) = known.get(&kind) {
-            return Ok(found.clone());
-        }
-        let found = interpreter::find(kind, &self.search).map_err(|mend| SandboxError::NoProgram {
-            backend: BACKEND,
-            program: kind.command().to_owned(),
-            mend,
-        })?;
-        known.insert(kind, found.clone());
-        Ok(found)
     }
 
     /// The interpreters that a job may start. One that is not there is an error only for a job that names it; a command
     /// may start either, so both are shown to it where they are there.
     fn interpreters(&self, program: &Program) -> Result<Vec<Found>, SandboxError> {
         match program {
-            Program::Interpreter(kind) => Ok(vec![self.find(*kind)?]),
+            Program::Interpreter(kind) => Ok(vec![self.finder.find(*kind)?]),
             Program::Command(path) if interpreter::is_system(Path::new(path)) => Ok(Vec::new()),
             Program::Command(_) => Ok([Interpreter::Python, Interpreter::Node]
                 .into_iter()
-                .filter_map(|kind| self.find(kind).ok())
+                .filter_map(|kind| self.finder.find(kind).ok())
                 .collect()),
         }
     }
@@ -169,8 +186,7 @@ impl NativeSandbox {
             host_packages: job.host_packages,
             trace: job.trace,
         };
-        let spare = self.spares.as_ref().and_then(|spares| spares.take(&kind));
-        let container = spare.map_or_else(|| self.maker.create(&kind), Ok);
+        let container = self.spares.take(&kind).map_or_else(|| self.maker.create(&kind), Ok);
         let mut container = match container {
             Ok(container) => container,
             Err(fault) => return (None, Err(fault.into())),
@@ -180,9 +196,7 @@ impl NativeSandbox {
             Network::None | Network::Full => None,
         };
         let seen = Watch::start(&mut container, start, &job.stdin, gateway).and_then(|watch| {
-            if let Some(spares) = &self.spares {
-                spares.refill(kind);
-            }
+            self.spares.refill(kind);
             watch.finish(stop)
         });
         (Some(container), seen)
@@ -204,9 +218,8 @@ impl Sandbox for NativeSandbox {
         let (container, seen) = self.attempt(job, &start, stop);
         let cgroup = container.as_ref().and_then(Container::cgroup);
         let isolation = isolation::of(cgroup, &job.network, seen.as_ref().is_ok_and(|seen| seen.landlock));
-        match (container, &self.spares) {
-            (Some(container), Some(spares)) => spares.clear(container),
-            (container, _) => drop(container),
+        if let Some(container) = container {
+            self.spares.clear(container);
         }
         let seen = match seen {
             Ok(seen) => seen,
@@ -229,7 +242,30 @@ impl Sandbox for NativeSandbox {
     }
 
     fn interpreter(&self, kind: Interpreter) -> Result<InterpreterInfo, SandboxError> {
-        self.find(kind).map(|found| found.info)
+        self.finder.find(kind).map(|found| found.info)
+    }
+}
+
+/// The interpreters of this host, each asked once.
+#[derive(Debug)]
+struct Finder {
+    search: Vec<PathBuf>,
+    known: Mutex<BTreeMap<Interpreter, Found>>,
+}
+
+impl Finder {
+    fn find(&self, kind: Interpreter) -> Result<Found, SandboxError> {
+        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(found) = known.get(&kind) {
+            return Ok(found.clone());
+        }
+        let found = interpreter::find(kind, &self.search).map_err(|mend| SandboxError::NoProgram {
+            backend: BACKEND,
+            program: kind.command().to_owned(),
+            mend,
+        })?;
+        known.insert(kind, found.clone());
+        Ok(found)
     }
 }
 

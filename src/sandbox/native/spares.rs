@@ -38,16 +38,20 @@ impl Maker {
 /// Containers that wait for a job. Dropping this ends them.
 #[derive(Debug)]
 pub(super) struct Spares {
+    keeper: Option<Keeper>,
+    store: Arc<Store>,
+}
+
+/// The thread that sees to them, until this is dropped.
+#[derive(Debug)]
+struct Keeper {
     /// `None` only while it is dropped.
     tasks: Option<Sender<Task>>,
-    store: Arc<Store>,
-    keeper: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
 struct Store {
-    /// How many are to be there.
-    wanted: usize,
     ready: Mutex<Vec<Container>>,
     /// This host's mounts, as the kernel tells of changes to them.
     mounts: Option<File>,
@@ -62,15 +66,20 @@ enum Task {
 }
 
 impl Spares {
-    /// Keeps up to `wanted` containers of `maker`.
-    pub(super) fn new(wanted: usize, maker: Arc<Maker>) -> Result<Self, Fault> {
+    /// No spares, until some are put here.
+    pub(super) fn none() -> Self {
         let mounts = File::open("/proc/self/mountinfo").ok();
-        let store = Arc::new(Store { wanted, ready: Mutex::default(), mounts });
+        Self { keeper: None, store: Arc::new(Store { ready: Mutex::default(), mounts }) }
+    }
+
+    /// From now on keeps up to `wanted` containers of `maker`.
+    pub(super) fn keep(&mut self, wanted: usize, maker: Arc<Maker>) -> Result<(), Fault> {
         let (tasks, list) = channel();
-        let of_keeper = Arc::clone(&store);
-        let keeper = move || of_keeper.keep(&maker, &list);
-        let keeper = std::thread::Builder::new().name("vetrun-spares".to_owned()).spawn(keeper);
-        Ok(Self { tasks: Some(tasks), store, keeper: Some(keeper.tried("start a thread")?) })
+        let store = Arc::clone(&self.store);
+        let thread = move || store.keep(wanted, &maker, &list);
+        let thread = std::thread::Builder::new().name("vetrun-spares".to_owned()).spawn(thread);
+        self.keeper = Some(Keeper { tasks: Some(tasks), thread: Some(thread.tried("start a thread")?) });
+        Ok(())
     }
 
     /// A spare of this kind that can be started.
@@ -78,29 +87,39 @@ impl Spares {
         self.store.take(kind)
     }
 
+    /// Keeps a container for the next job of its kind.
+    pub(super) fn put(&self, container: Container) {
+        self.store.lock().push(container);
+    }
+
+    /// Ends what waits.
+    pub(super) fn empty(&self) {
+        let ready = std::mem::take(&mut *self.store.lock());
+        drop(ready);
+    }
+
     /// Asks for spares of this kind.
     pub(super) fn refill(&self, kind: Kind) {
         self.ask(Task::Refill(kind));
     }
 
-    /// Gives away what has ended.
+    /// Clears away what has ended: at once where nobody does it later.
     pub(super) fn clear(&self, container: Container) {
         self.ask(Task::Clear(container));
     }
 
-    /// Where the keeper is gone, what was to be cleared is dropped here, and nothing is created ahead.
     fn ask(&self, task: Task) {
-        if let Some(tasks) = &self.tasks {
+        if let Some(tasks) = self.keeper.as_ref().and_then(|keeper| keeper.tasks.as_ref()) {
             let _ = tasks.send(task);
         }
     }
 }
 
-impl Drop for Spares {
+impl Drop for Keeper {
     fn drop(&mut self) {
         self.tasks = None;
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
     }
 }
@@ -108,7 +127,7 @@ impl Drop for Spares {
 impl Store {
     /// Does what is asked for, until nobody can ask any more. A short program is left alone while it runs: what creates
     /// containers would take turns with it.
-    fn keep(&self, maker: &Maker, tasks: &Receiver<Task>) {
+    fn keep(&self, wanted: usize, maker: &Maker, tasks: &Receiver<Task>) {
         let mut lacking = None;
         loop {
             let task = match lacking {
@@ -125,7 +144,7 @@ impl Store {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             if let Some(kind) = lacking.take() {
-                self.refill(&kind, maker);
+                self.refill(&kind, wanted, maker);
             }
             drop(ended);
         }
@@ -142,12 +161,12 @@ impl Store {
 
     /// Creates what lacks of one kind. What is of another, or too old, goes. Where nothing can be created, the next job
     /// will say why.
-    fn refill(&self, kind: &Kind, maker: &Maker) {
+    fn refill(&self, kind: &Kind, wanted: usize, maker: &Maker) {
         loop {
             let gone: Vec<Container> =
                 self.lock().extract_if(.., |spare| spare.kind != *kind || !spare.is_usable()).collect();
             drop(gone);
-            if self.lock().len() >= self.wanted {
+            if self.lock().len() >= wanted {
                 return;
             }
             let Ok(spare) = maker.create(kind) else { return };
