@@ -60,6 +60,7 @@ os._exit(0)
 
 fn nothing_outside_is_collected(sandbox: &dyn Sandbox) {
     let marker = format!("race-{}-{:?}", std::process::id(), std::thread::current().id());
+    let mut seen = [0, 0];
     for round in 0..ROUNDS {
         let (into, mut job) = collecting(SWAPS);
         job.args.extend([format!("{}", 0.03 + f64::from(round) * 0.007), marker.clone()]);
@@ -68,7 +69,10 @@ fn nothing_outside_is_collected(sandbox: &dyn Sandbox) {
         assert_eq!(processes_with(&marker), Vec::<i32>::new());
         assert_eq!(super::says(&outcome, "on"), Ok(()));
         only_own_texts(into.path(), &outcome);
+        seen[0] += outcome.collected.files.len();
+        seen[1] += outcome.collected.refused.len();
     }
+    assert!(seen.iter().all(|&count| count > 0), "{seen:?} files and others: nothing was swapped");
 }
 
 fn only_own_texts(into: &Path, outcome: &Outcome) {
