@@ -161,6 +161,7 @@ fn a_thousand_runs_leave_nothing() {
     if !is_alone() {
         return succeeds(alone("leftovers::a_thousand_runs_leave_nothing"), "1 passed");
     }
+    adopt_orphans();
     let runs = std::env::var(RUNS).map_or(RUNS_DEFAULT, |runs| runs.parse().unwrap());
     let (descriptors, threads, mounts) = (count("/proc/self/fd"), count("/proc/self/task"), mounts_of_ours());
     let sandbox = super::native();
@@ -189,7 +190,8 @@ fn a_thousand_runs_leave_nothing() {
     assert!(traces.ends.iter().all(|&ends| ends > runs / 20), "{:?}", traces.ends);
     assert!(!traces.networks.is_empty() && !traces.users.is_empty());
     drop(sandbox);
-    assert_eq!(children_of_this_process(), Vec::<String>::new());
+    reap();
+    assert_eq!(descendants(), Vec::<String>::new());
     assert_eq!(groups_of(std::process::id()), Vec::<PathBuf>::new());
     assert_eq!(mounts_of_ours(), mounts);
     assert_eq!(temporary_folders(), Vec::<PathBuf>::new());
@@ -200,6 +202,11 @@ fn a_thousand_runs_leave_nothing() {
     if rustix::process::geteuid().is_root() {
         eventually("a process is left", GONE_WITHIN, || !any_process_of(&traces.users));
     }
+}
+
+/// Whoever loses its parent becomes a child of this process, and so nothing can get away.
+fn adopt_orphans() {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
 }
 
 /// All that descends from this process.
@@ -268,8 +275,7 @@ fn killed_supervisors_leave_nothing_to_the_next() {
     if !is_alone() {
         return succeeds(alone("leftovers::killed_supervisors_leave_nothing_to_the_next"), "1 passed");
     }
-    // Whoever loses its parent becomes a child of this process, and so nothing can get away.
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
+    adopt_orphans();
     let marker = format!("sleeper-{}.py", std::process::id());
     let sleeper = "import os, time\nif os.fork() == 0: os.setsid()\nos.fork()\ntime.sleep(60)\n";
     let artifacts = crate::support::folder(&[(&marker, sleeper), ("next.py", "print(1)\n")]);
@@ -297,6 +303,8 @@ fn killed_supervisors_leave_nothing_to_the_next() {
     }
     assert!(ran > 0 && killed.iter().any(|killed| killed.processes > 3), "none was killed while a program ran");
     // The next start removes what has no process: control groups and folders.
+    let groups: usize = killed.iter().map(|killed| groups_of(killed.pid).len()).sum();
+    println!("left to the next start: {groups} control groups, {} folders", count(scratch.path().to_str().unwrap()));
     let next = vetrun("next.py").output().unwrap();
     assert!(next.status.success(), "{}", crate::support::shown(&next));
     for killed in killed {

@@ -141,6 +141,7 @@ fn a_flood_stops_at_the_cap_and_memory_stays_flat() {
         let before = resident("VmRSS");
         let outcome = run(&sandbox, &job);
         let grown = resident("VmHWM").saturating_sub(before);
+        println!("{} and {} bytes seen, {grown} bytes grown", outcome.stdout.bytes_seen, outcome.stderr.bytes_seen);
         assert_eq!(ends(&outcome, Ended::OutputLimit), Ok(()), "{flood}");
         let (out, err) = (&outcome.stdout, &outcome.stderr);
         assert!(stops_at_the_cap(out) || stops_at_the_cap(err), "{flood}: {} {}", out.bytes_seen, err.bytes_seen);

@@ -112,7 +112,7 @@ tries([(command, fetch(command)) for command in commands])", same, Says("");
     "a shell is nobody", r"
 import subprocess
 script = '''id -u; cat /etc/shadow; echo x > /etc/x && echo etc; echo x > /usr/x && echo usr; echo x > /proc/sysrq-trigger && echo sysrq
-mount -t tmpfs x /mnt && echo mount; kill -9 1 && echo kill; sudo -n id -u; su -c 'id -u'; chroot / id -u; unshare -U id -u; echo end'''
+mount -t tmpfs x /mnt && echo mount; sudo -n id -u; su -c 'id -u'; chroot / id -u; unshare -U id -u; echo end'''
 said = subprocess.run(['sh', '-c', script], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout.split()
 print(said[0] != '0', said[1:])", same, Says("True ['end']");
     "work for later", r"
@@ -139,14 +139,13 @@ pub(super) fn around(sandbox: &dyn Sandbox) {
 }
 
 /// Files that tell one machine from every other.
-const MARKS: [&str; 8] = [
+const MARKS: [&str; 7] = [
     "/proc/sys/kernel/hostname",
     "/etc/hostname",
     "/etc/machine-id",
     "/var/lib/dbus/machine-id",
     "/sys/class/dmi/id/product_uuid",
     "/sys/class/dmi/id/product_serial",
-    "/etc/fstab",
     "/etc/ssh/ssh_host_ed25519_key.pub",
 ];
 
