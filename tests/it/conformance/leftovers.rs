@@ -31,6 +31,8 @@ const TOGETHER: usize = 100;
 const KILLED: u64 = 30;
 /// How long what was killed may take to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
+/// How long an interpreter of the host may take to say where its files are, on a busy machine.
+const ASKED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Random numbers, the same every time (SplitMix64).
 struct Random(u64);
@@ -42,6 +44,12 @@ impl Random {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % bound
     }
+}
+
+/// When a run is stopped, if it is among the third that are: as it starts, or at any time while a hundred go on at once.
+fn instant(random: &mut Random) -> Option<Duration> {
+    let latest_millis = [0, 0, 0, 0, 50, 2000][usize::try_from(random.below(6)).unwrap()];
+    (latest_millis > 0).then(|| Duration::from_millis(random.below(latest_millis)))
 }
 
 /// What the runs were on the outside, by what they say of themselves.
@@ -76,6 +84,7 @@ fn job(number: usize) -> Job {
         ),
     };
     job.limits.wall = Duration::from_secs(60);
+    job.trace = number.is_multiple_of(3);
     job
 }
 
@@ -86,7 +95,7 @@ fn shell(script: &str) -> Job {
     job
 }
 
-/// Runs one job; a third of them are stopped within their first third of a second.
+/// Runs the job of a number, which is stopped after a while, or not.
 fn run_one(sandbox: &dyn Sandbox, number: usize, stop_after: Option<Duration>, traces: &Mutex<Traces>) {
     let stop = Stop::default();
     let (into, mut job) = (tempfile::tempdir().unwrap(), job(number));
@@ -166,8 +175,7 @@ fn a_thousand_runs_leave_nothing() {
     let (descriptors, threads, mounts) = (count("/proc/self/fd"), count("/proc/self/task"), mounts_of_ours());
     let sandbox = super::native();
     let mut random = Random(5);
-    let plan: Vec<Option<Duration>> =
-        (0..runs).map(|_| (random.below(3) == 0).then(|| Duration::from_millis(random.below(2000)))).collect();
+    let plan: Vec<Option<Duration>> = (0..runs).map(|_| instant(&mut random)).collect();
     let (next, traces, begun) = (AtomicUsize::new(0), Mutex::new(Traces::default()), Instant::now());
     std::thread::scope(|scope| {
         for _ in 0..TOGETHER {
@@ -187,7 +195,7 @@ fn a_thousand_runs_leave_nothing() {
         traces.ends,
         traces.networks.len()
     );
-    assert!(traces.ends.iter().all(|&ends| ends > runs / 20), "{:?}", traces.ends);
+    assert!(traces.ends.iter().all(|&ends| ends > runs / 50), "{:?}", traces.ends);
     assert!(!traces.networks.is_empty() && !traces.users.is_empty());
     drop(sandbox);
     reap();
@@ -261,7 +269,8 @@ fn kill_a_supervisor(mut command: Command, marker: &str, after: Duration) -> Kil
         if left.is_empty() {
             break;
         }
-        assert!(begun.elapsed() < GONE_WITHIN, "{left:?} after {after:?}");
+        let bound = if runs_gone.is_none() { GONE_WITHIN } else { ASKED_WITHIN };
+        assert!(begun.elapsed() < bound, "{left:?} after {after:?}");
         std::thread::sleep(Duration::from_millis(1));
     }
     Killed { pid: child.id(), processes, ran, gone: [runs_gone.unwrap(), begun.elapsed()] }

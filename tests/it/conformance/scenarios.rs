@@ -1,6 +1,6 @@
 //! What SandboxEval (arXiv 2504.00018) asks of a place that runs generated code, as far as no other case asks it.
 //!
-//! The paper has 51 scenarios in four groups. Its programs are not published; these are our own, and so are their names.
+//! The paper has 51 scenarios in four groups. Its programs could not be had; these are our own, and so are their names.
 //! [`replays`](super::replays) counts them all.
 
 use std::io::Read as _;
