@@ -21,8 +21,13 @@ use vetrun::sandbox::{
 mod cases;
 mod attacks;
 mod docker;
+mod judges;
+mod leftovers;
 mod native;
 mod outcomes;
+mod races;
+mod replays;
+mod scenarios;
 mod trace;
 
 use cases::every;
@@ -172,6 +177,9 @@ fn conforms_around(sandbox: &dyn Sandbox) {
     stop_ends_a_run(sandbox);
     runs_do_not_disturb_each_other(sandbox);
     a_program_that_is_not_there_is_named(sandbox);
+    scenarios::around(sandbox);
+    judges::around(sandbox);
+    races::around(sandbox);
 }
 
 fn collecting(code: &str) -> (tempfile::TempDir, Job) {

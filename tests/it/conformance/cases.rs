@@ -486,12 +486,11 @@ print(os.WCOREDUMP(os.wait()[1]), os.listdir('/out'))", same, Says("False []");
     "only loopback, if any", r"
 lines = open('/proc/net/dev').read().splitlines()[2:]
 print([name for name in (line.split(':')[0].strip() for line in lines) if name != 'lo'])", same, Says("[]");
-    "the name of the host is hidden", "print(os.uname().nodename == open('/work/input.txt').read())", same, Says("False");
 };
 
 /// The cases of all tables.
 pub(super) fn every() -> impl Iterator<Item = &'static Case> {
-    CASES.iter().chain(super::attacks::ATTACKS)
+    CASES.iter().chain(super::attacks::ATTACKS).chain(super::scenarios::SCENARIOS).chain(super::judges::JUDGES)
 }
 
 // A table of `const` needs its rows made in place; this keeps the short form for the tests of the table itself.

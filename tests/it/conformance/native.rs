@@ -31,7 +31,7 @@ pub(super) fn is_alone() -> bool {
     std::env::var_os(ALONE).is_some()
 }
 
-fn succeeds(mut command: Command, passed: &str) {
+pub(super) fn succeeds(mut command: Command, passed: &str) {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -39,7 +39,7 @@ fn succeeds(mut command: Command, passed: &str) {
 }
 
 /// Every control group that the process `pid` has made.
-fn groups_of(pid: u32) -> Vec<PathBuf> {
+pub(super) fn groups_of(pid: u32) -> Vec<PathBuf> {
     let (mut found, mut left) = (Vec::new(), vec![PathBuf::from("/sys/fs/cgroup")]);
     while let Some(folder) = left.pop() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
@@ -64,11 +64,11 @@ pub(super) fn processes_with(marker: &str) -> Vec<i32> {
     .collect()
 }
 
-fn children_of_this_process() -> Vec<String> {
+pub(super) fn children_of_this_process() -> Vec<String> {
     children_of("self")
 }
 
-fn children_of(process: &str) -> Vec<String> {
+pub(super) fn children_of(process: &str) -> Vec<String> {
     let mut found = Vec::new();
     for task in std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
         let list = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
@@ -104,11 +104,16 @@ fn an_ordinary_user_has_the_same_sandbox() {
     command
         .args(["--exact", "conformance::native_conforms", "conformance::native_conforms_around", "--nocapture"])
         .args(super::trace::FOR_EVERY_USER.map(|test| format!("conformance::trace::{test}")))
+        .args(super::leftovers::FOR_EVERY_USER.map(|test| format!("conformance::{test}")))
+        .env(super::leftovers::RUNS, "300")
         .env("VETRUN_TEST_LAUNCHER", copy(launcher(), "vetrun"))
         .uid(ORDINARY_ID)
         .gid(ORDINARY_ID)
         .current_dir("/");
-    succeeds(command, &format!("{} passed", 2 + super::trace::FOR_EVERY_USER.len()));
+    succeeds(
+        command,
+        &format!("{} passed", 2 + super::trace::FOR_EVERY_USER.len() + super::leftovers::FOR_EVERY_USER.len()),
+    );
 }
 
 #[test]

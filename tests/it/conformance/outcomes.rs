@@ -349,6 +349,11 @@ fn labels() -> Vec<Label> {
         .collect()
 }
 
+/// Their names.
+pub(super) fn names() -> Vec<String> {
+    labels().into_iter().map(|label| label.name).collect()
+}
+
 fn fault(sandbox: &dyn Sandbox, label: &mut Label) -> Option<String> {
     let (_folder, mount) = work();
     label.job.mounts.push(mount);
