@@ -19,7 +19,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Failure;
 use super::args::{BatchArgs, OutputArgs};
-use super::host::Host;
+use super::host::{Host, nursery};
 use super::reporting::{Reports, note, write_all, write_extra};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
@@ -33,12 +33,14 @@ use crate::vet::{Exit, Running, Vetting};
 /// `vetrun batch`.
 pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
     let stop = watch(OnSignal::Stop)?;
+    let nursery = args.run.then(nursery);
     let settings = Settings::new(&args.judging, &args.reading, args.run.then_some(&args.running), &args.dirs)?;
     settings.notes.iter().for_each(|text| note(&args.output, text));
     let entries = entries(&args.dirs)?;
     let jobs = args.jobs.map_or_else(available, usize::from);
     let together = jobs.min(entries.len());
-    let host = args.run.then(|| Host::new(&settings.policy, &args.running, &entries, together)).transpose()?;
+    let host = |nursery| Host::new(nursery, &settings.policy, &args.running, &entries, together);
+    let host = nursery.map(host).transpose()?;
     let out = args.running.out.as_deref().filter(|_| args.run).map(empty_folder).transpose()?;
     if out.is_some() {
         check_names(&entries)?;

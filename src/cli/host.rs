@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::passes::execute;
 use crate::policy::{Backend, ExecutePolicy, NetworkPolicy, Policy};
 use crate::sandbox::docker::DockerSandbox;
-use crate::sandbox::native::{Expected, NativeSandbox};
+use crate::sandbox::native::{Expected, NativeSandbox, Nursery};
 use crate::sandbox::{self, Interpreter, Network, Sandbox, SandboxError};
 
 /// A back end that is ready, and where its temporary files are.
@@ -24,8 +24,14 @@ pub(super) struct Host {
 impl Host {
     /// Readies the back end that the policy wants, for so many runs at one time of what is at `paths`, and sweeps away what
     /// a killed vetrun left behind.
-    pub(super) fn new(policy: &Policy, args: &RunningArgs, paths: &[PathBuf], together: usize) -> Result<Self, Failure> {
-        let sandbox = sandbox(policy, &interpreters(paths), together)?;
+    pub(super) fn new(
+        nursery: Nursery,
+        policy: &Policy,
+        args: &RunningArgs,
+        paths: &[PathBuf],
+        together: usize,
+    ) -> Result<Self, Failure> {
+        let sandbox = sandbox(nursery, policy, &interpreters(paths), together)?;
         let _swept = sandbox::sweep_folders(&std::env::temp_dir());
         // The name of a folder that is kept tells no owner, so that no later vetrun takes it for left behind.
         let prefix = if args.keep { "vetrun-kept-".to_owned() } else { sandbox::folder_prefix() };
@@ -59,8 +65,13 @@ impl Host {
 
 /// The back end that the policy wants; with `auto` the native one where it can isolate, else Docker, else an error that
 /// says what is missing from each. Never unsandboxed.
-fn sandbox(policy: &Policy, interpreters: &[Interpreter], together: usize) -> Result<Box<dyn Sandbox>, Failure> {
-    let native = || native(&policy.execute, interpreters, together);
+fn sandbox(
+    nursery: Nursery,
+    policy: &Policy,
+    interpreters: &[Interpreter],
+    together: usize,
+) -> Result<Box<dyn Sandbox>, Failure> {
+    let native = || native(nursery, &policy.execute, interpreters, together);
     match policy.execute.sandbox {
         Backend::Native => Ok(Box::new(native()?)),
         Backend::Docker => Ok(Box::new(docker(&policy.execute.image)?)),
@@ -79,6 +90,7 @@ fn sandbox(policy: &Policy, interpreters: &[Interpreter], together: usize) -> Re
 
 /// The native sandbox, ready for a first program. Beyond one, it keeps as many containers ready as run together.
 fn native(
+    nursery: Nursery,
     policy: &ExecutePolicy,
     interpreters: &[Interpreter],
     together: usize,
@@ -90,7 +102,7 @@ fn native(
     };
     let interpreters = interpreters.to_vec();
     let expected = Expected { limits: execute::limits(policy), network, trace: policy.trace, interpreters };
-    let sandbox = NativeSandbox::expecting(launcher(), search_path(), &expected)?;
+    let sandbox = NativeSandbox::expecting(nursery, search_path(), &expected)?;
     if together > 1 { sandbox.with_spares(together) } else { Ok(sandbox) }
 }
 
@@ -107,6 +119,11 @@ fn docker(image: &str) -> Result<DockerSandbox, SandboxError> {
     let sandbox = DockerSandbox::connect(image, docker_host().as_deref())?;
     let _swept = sandbox.sweep()?;
     Ok(sandbox)
+}
+
+/// What the native sandbox takes its launchers from, which is the first that a run needs.
+pub(super) fn nursery() -> Nursery {
+    Nursery::start(launcher())
 }
 
 /// This executable, which starts itself again as the launcher of the native sandbox.

@@ -10,7 +10,7 @@ use globset::GlobSet;
 use super::Failure;
 use super::args::{CheckArgs, InputArgs, OutputArgs, ReadingArgs, RunArgs, RunningArgs};
 use super::guard::guarded;
-use super::host::Host;
+use super::host::{Host, nursery};
 use super::reporting::{Reports, note, write_all};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
@@ -39,6 +39,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
 /// `vetrun run`: all passes.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let stop = watch(OnSignal::Stop)?;
+    let nursery = nursery();
     let inputs = Inputs::new(&args.input)?;
     let settings = Settings::new(&args.judging, &args.input.reading, Some(&args.running), &inputs.paths)?;
     settings.notes.iter().for_each(|text| note(&args.output, text));
@@ -46,7 +47,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         return Err("`--out` takes the output of one artifact; use `vetrun batch --run` for several".into());
     }
     let requirements = requirements(&args.running)?;
-    let host = Host::new(&settings.policy, &args.running, &inputs.paths, 1)?;
+    let host = Host::new(nursery, &settings.policy, &args.running, &inputs.paths, 1)?;
     let out = args.running.out.as_deref().map(empty_folder).transpose()?;
     let running =
         Running { sandbox: host.sandbox(), uv: host.uv(), args: &args.args, out, scratch: host.scratch(), stop: &stop };

@@ -5,7 +5,6 @@
 //! runs. It is used once, as one that is created when it is needed.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -81,10 +80,10 @@ pub(super) enum Heard {
 
 impl Container {
     /// Begins to create a container. It goes on by itself; what it says is to be heard with [`Container::hear`].
-    pub(super) fn create(kind: Kind, program: &Path, nursery: &Nursery) -> Result<Self, Fault> {
+    pub(super) fn create(kind: Kind, nursery: &Nursery) -> Result<Self, Fault> {
         let (control, theirs) = channel::pair().tried("make a socket")?;
         let cgroup = owner::is_root().then(|| Cgroup::create(&kind.limits)).flatten();
-        let forked = nursery.fork(program, &theirs)?;
+        let forked = nursery.fork(&theirs)?;
         drop(theirs);
         let launcher = Launcher { forked, init: None };
         let ids = owner::ids(launcher.forked.pid)?;

@@ -7,13 +7,13 @@ use super::cgroup::{self, Cgroup};
 use super::container::Kind;
 use super::spec::{Fault, Net};
 use super::supervise::Trouble;
-use super::{BACKEND, NativeSandbox, isolation, owner};
+use super::{BACKEND, NativeSandbox, Nursery, isolation, owner};
 use crate::sandbox::{Diagnosis, Isolation, Limits, Network, SandboxError};
 
 /// Says whether runs can be isolated here and how strongly, by setting an empty one up with `launcher`.
 #[must_use]
 pub fn diagnose(launcher: &Path) -> Diagnosis {
-    let sandbox = NativeSandbox::unproven(launcher.to_owned(), Vec::new());
+    let sandbox = NativeSandbox::unproven(Nursery::start(launcher.to_owned()), Vec::new());
     let kind = Kind { limits: Limits::default(), net: Net::None, host_packages: false, trace: false };
     match sandbox.prove(kind) {
         Ok(container) => {

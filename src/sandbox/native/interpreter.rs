@@ -144,7 +144,8 @@ fn read(answer: Vec<u8>) -> Result<Answer, String> {
 }
 
 fn found(kind: Interpreter, answer: Answer) -> Result<Found, String> {
-    let real = answer.base.canonicalize().map_err(|error| format!("is said to be at a path that is not there ({error})"))?;
+    let real =
+        answer.base.canonicalize().map_err(|error| format!("is said to be at a path that is not there ({error})"))?;
     let path = real.to_str().ok_or("has a path that is not UTF-8")?.to_owned();
     let mut needs = BTreeSet::new();
     if !is_system(&real) {

@@ -92,9 +92,9 @@ fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
     ids::unshare(UnshareFlags::NEWPID, "make a process namespace")?;
     let ids = given.create.ids;
     let inside = fork_init(given, proc.as_fd())?;
-    // While the first process builds.
-    let file_map = file_map(ids, proc.as_fd())?;
     let Some(namespace) = report(&inside, control, listener, ids)? else { return Ok(()) };
+    // While what will be the program gives up its rights.
+    let file_map = file_map(ids, proc.as_fd())?;
     let Some((start, fds)) = wait_for_start(control, &inside.pidfd)? else { return Ok(()) };
     lend(&start, file_map.as_ref().map(AsFd::as_fd), &namespace)?;
     drop((file_map, namespace));

@@ -52,17 +52,18 @@ mod zygote;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 pub use doctor::{diagnose, sweep};
 pub use launcher::launcher_main;
 pub use spec::LAUNCHER_NAME;
+pub use zygote::Nursery;
 
 use self::container::{Container, Kind};
 use self::interpreter::Found;
-use self::spares::{Maker, Spares};
+use self::spares::Spares;
 use self::spec::{Caps, Fault, Ids, Net, Start};
 use self::supervise::{Seen, Trouble, Watch};
-use self::zygote::Nursery;
 use super::collect::collect_folder;
 use super::{
     CollectLimits, Collected, Interpreter, InterpreterInfo, Job, Limits, Network, OUT_DIR, Outcome, Program, Sandbox,
@@ -84,7 +85,7 @@ const DATA_SLACK_BYTES: u64 = 1 << 30;
 pub struct NativeSandbox {
     /// Before those who made them.
     spares: Spares,
-    maker: Arc<Maker>,
+    nursery: Arc<Nursery>,
     finder: Arc<Finder>,
 }
 
@@ -108,23 +109,25 @@ impl NativeSandbox {
     /// # Errors
     /// [`SandboxError::Unavailable`] when this host cannot isolate anything, with the reason and the mend.
     pub fn new(launcher: PathBuf, search: Vec<PathBuf>) -> Result<Self, SandboxError> {
-        let sandbox = Self::expecting(launcher, search, &Expected::default())?;
+        let sandbox = Self::expecting(Nursery::start(launcher), search, &Expected::default())?;
         sandbox.spares.empty();
         Ok(sandbox)
     }
 
-    /// The same, and what was set up is kept for a first job that is as it is `expected`. The expected interpreters are
-    /// looked for meanwhile.
+    /// The same, with launchers from a `nursery` that was started before, and what was set up is kept for a first job that is
+    /// as it is `expected`. The expected interpreters are looked for meanwhile.
     ///
     /// # Errors
     /// As [`NativeSandbox::new`].
-    pub fn expecting(launcher: PathBuf, search: Vec<PathBuf>, expected: &Expected) -> Result<Self, SandboxError> {
-        let sandbox = Self::unproven(launcher, search);
+    pub fn expecting(nursery: Nursery, search: Vec<PathBuf>, expected: &Expected) -> Result<Self, SandboxError> {
+        let sandbox = Self::unproven(nursery, search);
         for kind in expected.interpreters.clone() {
             let finder = Arc::clone(&sandbox.finder);
             // Who needs one waits for the answer, or asks again and hears what went wrong.
             let _ = std::thread::Builder::new().name("vetrun-find".to_owned()).spawn(move || finder.find(kind).is_ok());
         }
+        // A thread that cannot be started leaves what is left behind to the next start.
+        let sweeper = std::thread::Builder::new().name("vetrun-sweep".to_owned()).spawn(sweep);
         let kind = Kind {
             limits: expected.limits.clone(),
             net: net_of(&expected.network),
@@ -135,7 +138,7 @@ impl NativeSandbox {
             Ok(container) => sandbox.spares.put(container),
             Err(trouble) => return Err(doctor::unavailable(&trouble)),
         }
-        sweep();
+        let _swept = sweeper.map(JoinHandle::join);
         Ok(sandbox)
     }
 
@@ -146,21 +149,21 @@ impl NativeSandbox {
     /// # Errors
     /// [`SandboxError::Failed`] when no thread can be started for that.
     pub fn with_spares(mut self, count: usize) -> Result<Self, SandboxError> {
-        let kept = self.spares.keep(count, Arc::clone(&self.maker));
+        let kept = self.spares.keep(count, Arc::clone(&self.nursery));
         kept.map_err(|fault| error(Trouble::Fault(fault), ""))?;
         Ok(self)
     }
 
     /// A sandbox of which nobody knows whether it works here.
-    fn unproven(launcher: PathBuf, search: Vec<PathBuf>) -> Self {
-        let maker = Arc::new(Maker { launcher, nursery: Nursery::default() });
+    fn unproven(nursery: Nursery, search: Vec<PathBuf>) -> Self {
+        let nursery = Arc::new(nursery);
         let finder = Arc::new(Finder { search, known: Mutex::default() });
-        Self { spares: Spares::none(), maker, finder }
+        Self { spares: Spares::none(), nursery, finder }
     }
 
     /// Creates a container, all of it.
     fn prove(&self, kind: Kind) -> Result<Container, Trouble> {
-        let mut container = self.maker.create(&kind)?;
+        let mut container = Container::create(kind, &self.nursery)?;
         container.until_created()?;
         Ok(container)
     }
@@ -186,7 +189,7 @@ impl NativeSandbox {
             host_packages: job.host_packages,
             trace: job.trace,
         };
-        let container = self.spares.take(&kind).map_or_else(|| self.maker.create(&kind), Ok);
+        let container = self.spares.take(&kind).map_or_else(|| Container::create(kind.clone(), &self.nursery), Ok);
         let mut container = match container {
             Ok(container) => container,
             Err(fault) => return (None, Err(fault.into())),

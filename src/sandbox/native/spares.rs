@@ -4,7 +4,6 @@
 //! mounts that nobody sees any more. Both cost the kernel as much time as a short program takes.
 
 use std::fs::File;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -18,22 +17,6 @@ use super::zygote::Nursery;
 
 /// How long a program may run before spares are created beside it.
 const SHORT_PROGRAM: Duration = Duration::from_millis(5);
-
-/// What makes containers.
-#[derive(Debug)]
-pub(super) struct Maker {
-    /// Vetrun's own executable.
-    pub(super) launcher: PathBuf,
-    /// Where launchers come from.
-    pub(super) nursery: Nursery,
-}
-
-impl Maker {
-    /// Begins to create a container.
-    pub(super) fn create(&self, kind: &Kind) -> Result<Container, Fault> {
-        Container::create(kind.clone(), &self.launcher, &self.nursery)
-    }
-}
 
 /// Containers that wait for a job. Dropping this ends them.
 #[derive(Debug)]
@@ -72,11 +55,11 @@ impl Spares {
         Self { keeper: None, store: Arc::new(Store { ready: Mutex::default(), mounts }) }
     }
 
-    /// From now on keeps up to `wanted` containers of `maker`.
-    pub(super) fn keep(&mut self, wanted: usize, maker: Arc<Maker>) -> Result<(), Fault> {
+    /// From now on keeps up to `wanted` containers from `nursery`.
+    pub(super) fn keep(&mut self, wanted: usize, nursery: Arc<Nursery>) -> Result<(), Fault> {
         let (tasks, list) = channel();
         let store = Arc::clone(&self.store);
-        let thread = move || store.keep(wanted, &maker, &list);
+        let thread = move || store.keep(wanted, &nursery, &list);
         let thread = std::thread::Builder::new().name("vetrun-spares".to_owned()).spawn(thread);
         self.keeper = Some(Keeper { tasks: Some(tasks), thread: Some(thread.tried("start a thread")?) });
         Ok(())
@@ -127,7 +110,7 @@ impl Drop for Keeper {
 impl Store {
     /// Does what is asked for, until nobody can ask any more. A short program is left alone while it runs: what creates
     /// containers would take turns with it.
-    fn keep(&self, wanted: usize, maker: &Maker, tasks: &Receiver<Task>) {
+    fn keep(&self, wanted: usize, nursery: &Nursery, tasks: &Receiver<Task>) {
         let mut lacking = None;
         loop {
             let task = match lacking {
@@ -144,7 +127,7 @@ impl Store {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             if let Some(kind) = lacking.take() {
-                self.refill(&kind, wanted, maker);
+                self.refill(&kind, wanted, nursery);
             }
             drop(ended);
         }
@@ -161,7 +144,7 @@ impl Store {
 
     /// Creates what lacks of one kind. What is of another, or too old, goes. Where nothing can be created, the next job
     /// will say why.
-    fn refill(&self, kind: &Kind, wanted: usize, maker: &Maker) {
+    fn refill(&self, kind: &Kind, wanted: usize, nursery: &Nursery) {
         loop {
             let gone: Vec<Container> =
                 self.lock().extract_if(.., |spare| spare.kind != *kind || !spare.is_usable()).collect();
@@ -169,7 +152,7 @@ impl Store {
             if self.lock().len() >= wanted {
                 return;
             }
-            let Ok(spare) = maker.create(kind) else { return };
+            let Ok(spare) = Container::create(kind.clone(), nursery) else { return };
             self.lock().push(spare);
         }
     }

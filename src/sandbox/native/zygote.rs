@@ -5,12 +5,13 @@
 //! Chromium start their programs in this way, and gave it the name.) It holds nothing of any run, and runs nothing itself.
 #![expect(unsafe_code, reason = "fork, and the disposition of a signal")]
 
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Mode, OFlags};
@@ -20,9 +21,12 @@ use super::launcher::{self, exit_now};
 use super::spec::{Fault, LAUNCHER_NAME, Tried};
 use super::{channel, ids};
 
-/// Where launchers come from: the process that forks them, started when the first is asked for, and again when it is gone.
-#[derive(Debug, Default)]
-pub(super) struct Nursery(Mutex<Option<Zygote>>);
+/// Where launchers come from: the process that forks them. It is started early, and again when it is gone.
+#[derive(Debug)]
+pub struct Nursery {
+    program: PathBuf,
+    zygote: Mutex<Option<Zygote>>,
+}
 
 /// A launcher that waits for its job.
 #[derive(Debug)]
@@ -34,27 +38,34 @@ pub(super) struct Forked {
 }
 
 impl Nursery {
-    /// A launcher, which hears its job over `control`; `program` is vetrun's own executable.
-    pub(super) fn fork(&self, program: &Path, control: &OwnedFd) -> Result<Forked, Fault> {
-        let mut zygote = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = &*zygote {
+    /// Starts the process, whose program is vetrun's own executable `program`, and does not wait for it: there is much to do
+    /// meanwhile. That it cannot be started is told when a sandbox is made from this.
+    #[must_use]
+    pub fn start(program: PathBuf) -> Self {
+        let zygote = Zygote::start(&program).ok();
+        Self { program, zygote: Mutex::new(zygote) }
+    }
+
+    /// A launcher, which hears its job over `control`.
+    pub(super) fn fork(&self, control: &OwnedFd) -> Result<Forked, Fault> {
+        let mut zygote = self.zygote.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &mut *zygote {
             match known.fork(control) {
                 Ok(answer) => return answer,
-                // It was killed; another takes its place.
+                // It was killed, or never came to be; another takes its place.
                 Err(_) => *zygote = None,
             }
         }
-        zygote.insert(Zygote::start(program)?).fork(control)?
+        zygote.insert(Zygote::start(&self.program)?).fork(control)?
     }
 }
 
-/// The process that forks launchers. It ends when this is dropped.
+/// The process that forks launchers. It ends when this is dropped, and is not waited for: it holds nothing.
 #[derive(Debug)]
 struct Zygote {
-    /// `None` only while it is dropped.
-    control: Option<OwnedFd>,
-    /// Lives as long as the process: the kernel kills a process that asked for it when the *thread* that started it ends.
-    keeper: Option<JoinHandle<()>>,
+    control: OwnedFd,
+    /// Says whether the process could be started.
+    started: Option<Receiver<io::Result<()>>>,
 }
 
 impl Zygote {
@@ -70,44 +81,36 @@ impl Zygote {
             .stderr(Stdio::null())
             // A group of its own: what a terminal sends to vetrun must not end a launcher before vetrun decides.
             .process_group(0);
-        let (told, hears) = mpsc::channel();
-        let keeper = std::thread::Builder::new().name("launcher".to_owned()).spawn(move || {
+        let (told, started) = mpsc::channel();
+        // This thread lives as long as the process: the kernel kills a process that asked for it when the *thread* that
+        // started it ends.
+        let keeper = move || {
             let child = command.spawn();
             // It holds this side's copy of the other end of the socket.
             drop(command);
-            let child = child.map(|child| told.send(Ok(())).map(|()| child)).map_err(|error| told.send(Err(error)));
-            if let Ok(Ok(mut child)) = child {
+            let child = child.map_err(|error| told.send(Err(error)));
+            if let Ok(mut child) = child {
+                let _ = told.send(Ok(()));
                 let _ = child.wait();
             }
-        });
-        let keeper = keeper.tried("start a thread")?;
-        hears
-            .recv()
-            .map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))
-            .flatten()
-            .tried("start the launcher")?;
-        Ok(Self { control: Some(control), keeper: Some(keeper) })
+        };
+        std::thread::Builder::new().name("launcher".to_owned()).spawn(keeper).tried("start a thread")?;
+        Ok(Self { control, started: Some(started) })
     }
 
-    /// What it answers; the outer error says that it is gone.
-    fn fork(&self, job: &OwnedFd) -> Result<Result<Forked, Fault>, Fault> {
-        let gone = || Fault { action: "fork a launcher".to_owned(), errno: libc::EPIPE };
-        let control = self.control.as_ref().ok_or_else(gone)?;
+    /// Asks for a launcher. The outer error is that nobody answers.
+    fn fork(&mut self, job: &OwnedFd) -> Result<Result<Forked, Fault>, Fault> {
+        let gone = || Fault { action: "ask for a launcher".to_owned(), errno: libc::EPIPE };
+        if let Some(started) = self.started.take() {
+            let started = started.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe)).flatten();
+            started.tried("start the launcher")?;
+        }
+        let control = &self.control;
         channel::send(control, &(), &[job.as_fd()]).tried("ask for a launcher")?;
         let (answer, fds) =
             channel::receive::<Result<u32, Fault>>(control, true).tried("ask for a launcher")?.ok_or_else(gone)?;
         let pidfd = fds.into_iter().next().ok_or_else(gone);
         Ok(answer.and_then(|pid| Ok(Forked { pid, pidfd: pidfd? })))
-    }
-}
-
-impl Drop for Zygote {
-    fn drop(&mut self) {
-        // It ends when nobody can ask any more.
-        self.control = None;
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
-        }
     }
 }
 
@@ -165,7 +168,7 @@ fn fork(control: &OwnedFd, fds: Vec<OwnedFd>, children: &mut Vec<(Pid, OwnedFd)>
         exit_now(launcher::run(&job, parent));
     }
     let child = Pid::from_raw(raw).filter(|_| raw > 0);
-    let child = child.ok_or_else(|| Fault::new("fork a launcher", std::io::Error::last_os_error()))?;
+    let child = child.ok_or_else(|| Fault::new("fork a launcher", io::Error::last_os_error()))?;
     // It is reaped here alone, so that the number is still its own.
     let pidfd = rustix::process::pidfd_open(child, PidfdFlags::empty()).tried("watch a launcher")?;
     children.push((child, pidfd));
