@@ -58,7 +58,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     if let Some(kept) = host.keep() {
         note(&args.output, &format!("temporary folders are kept in {}", kept.display()));
     }
-    finish(&vettings, &settings, &args.output)
+    // What is cleared away has nothing to do with what is reported.
+    let clearing = std::thread::spawn(move || drop(host));
+    let exit = finish(&vettings, &settings, &args.output);
+    let _cleared = clearing.join();
+    exit
 }
 
 /// Everything that vetting needs, for one command.

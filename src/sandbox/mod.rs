@@ -125,6 +125,17 @@ pub enum Program {
     Command(String),
 }
 
+impl Program {
+    /// What it is called by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Interpreter(kind) => kind.command(),
+            Self::Command(path) => path,
+        }
+    }
+}
+
 /// The interpreters that artifacts may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Interpreter {

@@ -26,6 +26,7 @@ mod leftovers;
 mod native;
 mod outcomes;
 mod races;
+mod ready;
 mod replays;
 mod scenarios;
 mod trace;

@@ -1,6 +1,6 @@
 //! The socket between supervisor and launcher: one JSON value a packet, descriptors along with it.
 
-use std::io::{self, IoSlice, IoSliceMut, Read, Seek, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -64,12 +64,25 @@ pub(super) fn receive<T: DeserializeOwned>(socket: impl AsFd, wait: bool) -> io:
 
 /// A sealed file in memory that holds `bytes`, at its start.
 pub(super) fn sealed(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
-    let fd = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    let mut file = std::fs::File::from(fd);
-    file.write_all(bytes)?;
-    file.rewind()?;
-    rustix::fs::fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK)?;
-    Ok(file.into())
+    let file = empty(name)?;
+    fill(&file, bytes)?;
+    Ok(file)
+}
+
+/// A file in memory that holds nothing yet.
+pub(super) fn empty(name: &str) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?)
+}
+
+/// Writes `bytes` to an empty file in memory and seals it. Whoever has it open already reads from its start.
+pub(super) fn fill(file: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
+    let mut written = 0;
+    while written < bytes.len() {
+        let count = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, &bytes[written..], written as u64))?;
+        written += count;
+    }
+    rustix::fs::fcntl_add_seals(file, SealFlags::SEAL | SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK)?;
+    Ok(())
 }
 
 /// Reads a value from a file that [`sealed`] made, and leaves it at its end.
@@ -81,6 +94,8 @@ pub(super) fn unsealed<T: DeserializeOwned>(fd: &std::fs::File) -> io::Result<T>
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
     use crate::sandbox::native::spec::Event;
 

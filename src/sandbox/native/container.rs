@@ -4,15 +4,16 @@
 //! what will be executed. So a container can be created ahead (`spares.rs`), by its own launcher and while something else
 //! runs. It is used once, as one that is created when it is needed.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::pipe::PipeFlags;
 use rustix::process::Signal;
 
 use super::cgroup::Cgroup;
 use super::launcher::IDLE_WITHIN;
-use super::spec::{Create, Event, Fault, Net, Start, Tried};
+use super::spec::{Create, Event, Fault, Lent, Net, Start, Tried};
 use super::supervise::Trouble;
 use super::zygote::{Forked, Nursery};
 use super::{caps, channel, layout, owner};
@@ -36,6 +37,26 @@ pub(super) struct Kind {
     pub(super) host_packages: bool,
     /// Whether refused calls are told of.
     pub(super) trace: bool,
+    /// The interpreter that is started in it and waits for a job, where one is.
+    pub(super) waiting: Option<Waiting>,
+}
+
+/// An interpreter that waits for a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    /// How it is started. Nothing is lent by this.
+    pub(super) start: Start,
+    /// What it can see beside what every run can see.
+    pub(super) lent: Lent,
+}
+
+/// The other ends of what a program has as standard input, output and error.
+#[derive(Debug)]
+pub(super) struct Ends {
+    /// A file in memory, to be filled.
+    stdin: OwnedFd,
+    /// Pipes to read from, without waiting.
+    pub(super) outputs: [OwnedFd; 2],
 }
 
 /// A container. Dropping it kills what is in it, waits until that is gone, and removes the control groups.
@@ -49,6 +70,8 @@ pub(super) struct Container {
     /// After the launcher: a group is removed when nobody is in it.
     cgroup: Option<Cgroup>,
     since: Instant,
+    /// Those of the interpreter that waits in it.
+    ends: Option<Ends>,
     /// `/out`, `/tmp`, `/dev/shm`, once they are there.
     pub(super) folders: Vec<OwnedFd>,
     /// The socket that listens inside, for a gateway.
@@ -87,9 +110,14 @@ impl Container {
         drop(theirs);
         let launcher = Launcher { forked, init: None };
         let ids = owner::ids(launcher.forked.pid)?;
+        let mut view = layout::view(kind.host_packages, kind.net);
+        if let Some(Waiting { lent, .. }) = &kind.waiting {
+            view.lent.binds.extend_from_slice(&lent.binds);
+            view.lent.hidden.extend_from_slice(&lent.hidden);
+        }
         let create = Create {
             ids,
-            view: layout::view(kind.host_packages, kind.net),
+            view,
             net: kind.net,
             caps: caps(&kind.limits, cgroup.is_some(), ids),
             cgroups: cgroup.as_ref().map_or(0, Cgroup::count),
@@ -101,27 +129,54 @@ impl Container {
         let mut fds = vec![file.as_fd()];
         fds.extend(entrances.iter().flatten().map(AsFd::as_fd));
         channel::send(&control, &(), &fds).tried("give the launcher its job")?;
-        Ok(Self {
+        let mut container = Self {
             kind,
             control: Some(control),
             launcher,
             cgroup,
             since: Instant::now(),
+            ends: None,
             folders: Vec::new(),
             listener: None,
             created: None,
-        })
+        };
+        if let Some(Waiting { start, .. }) = &container.kind.waiting {
+            container.ends = Some(container.begin(start)?);
+        }
+        Ok(container)
     }
 
-    /// Lets `start` be executed, once the container is created. `streams` are the program's ends.
-    pub(super) fn start(&self, start: &Start, stdin: &[u8], streams: [OwnedFd; 2]) -> Result<(), Fault> {
+    /// Lets `start` be executed, once the container is created: by the interpreter that waits in it, where one does, else as
+    /// a program of its own. What it writes is to be read from the pipes.
+    pub(super) fn start(&mut self, start: &Start, stdin: &[u8]) -> Result<[OwnedFd; 2], Fault> {
+        let ends = match self.ends.take() {
+            Some(ends) => {
+                channel::fill(&ends.stdin, stdin).tried("write standard input")?;
+                self.tell(start, &[])?;
+                ends
+            }
+            None => {
+                let ends = self.begin(start)?;
+                channel::fill(&ends.stdin, stdin).tried("write standard input")?;
+                ends
+            }
+        };
+        Ok(ends.outputs)
+    }
+
+    fn begin(&self, start: &Start) -> Result<Ends, Fault> {
+        let stdin = channel::empty("stdin").tried("make standard input")?;
+        let (out, out_end) = pipe()?;
+        let (err, err_end) = pipe()?;
+        self.tell(start, &[stdin.as_fd(), out_end.as_fd(), err_end.as_fd()])?;
+        Ok(Ends { stdin, outputs: [out, err] })
+    }
+
+    fn tell(&self, start: &Start, streams: &[BorrowedFd<'_>]) -> Result<(), Fault> {
         let bytes = serde_json::to_vec(start).map_err(std::io::Error::from).tried("write the job")?;
         let file = channel::sealed("start", &bytes).tried("write the job")?;
-        let stdin = channel::sealed("stdin", stdin).tried("write standard input")?;
-        let [stdout, stderr] = &streams;
-        let control = self.control.as_ref().ok_or_else(silent)?;
-        channel::send(control, &(), &[file.as_fd(), stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])
-            .tried("give the launcher its job")
+        let fds: Vec<_> = std::iter::once(file.as_fd()).chain(streams.iter().copied()).collect();
+        channel::send(self.control.as_ref().ok_or_else(silent)?, &(), &fds).tried("give the launcher its job")
     }
 
     /// What came next, without waiting.
@@ -222,6 +277,13 @@ impl Drop for Launcher {
         let _ = rustix::process::pidfd_send_signal(&self.forked.pidfd, Signal::KILL);
         is_readable(&self.forked.pidfd, KILLED_WITHIN);
     }
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
+    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).tried("make a pipe")?;
+    // Only this side: the program's end blocks as programs expect.
+    rustix::io::ioctl_fionbio(&read, true).tried("make a pipe")?;
+    Ok((read, write))
 }
 
 /// Waits until there is something to read, or its end.

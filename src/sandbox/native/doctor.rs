@@ -14,7 +14,7 @@ use crate::sandbox::{Diagnosis, Isolation, Limits, Network, SandboxError};
 #[must_use]
 pub fn diagnose(launcher: &Path) -> Diagnosis {
     let sandbox = NativeSandbox::unproven(Nursery::start(launcher.to_owned()), Vec::new());
-    let kind = Kind { limits: Limits::default(), net: Net::None, host_packages: false, trace: false };
+    let kind = Kind { limits: Limits::default(), net: Net::None, host_packages: false, trace: false, waiting: None };
     match sandbox.prove(kind) {
         Ok(container) => {
             let landlock = container.created.as_ref().is_some_and(|created| created.landlock);

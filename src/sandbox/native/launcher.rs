@@ -96,16 +96,32 @@ fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
     // While what will be the program gives up its rights.
     let file_map = file_map(ids, proc.as_fd())?;
     let Some((start, fds)) = wait_for_start(control, &inside.pidfd)? else { return Ok(()) };
-    lend(&start, file_map.as_ref().map(AsFd::as_fd), &namespace)?;
-    drop((file_map, namespace));
     give_streams(&fds[1..], ids)?;
-    let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
-    channel::send(&inside.program, &(), &fds).tried("release the program")?;
+    let lend = |start: &Start| lend(start, file_map.as_ref().map(AsFd::as_fd), &namespace);
+    if !start.waits {
+        lend(&start)?;
+    }
+    let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+    released(channel::send(&inside.program, &(), &borrowed))?;
     // What the launcher still holds of the run would keep its streams open.
     drop(fds);
+    if start.waits {
+        let Some((job, _)) = wait_for_start(control, &inside.pidfd)? else { return Ok(()) };
+        lend(&job)?;
+        released(rustix::io::write(&inside.program, job.argv.join("\0").as_bytes()).map(drop))?;
+    }
+    drop((file_map, namespace));
     retry_on_intr(|| rustix::process::waitpid(Some(inside.pid), WaitOptions::empty()))
         .tried("wait for the first process")?;
     Ok(())
+}
+
+/// What became of a word to the program. One that is gone was killed, or has said why it ended.
+fn released<E: Into<std::io::Error>>(sent: Result<(), E>) -> Result<(), Fault> {
+    match sent.map_err(Into::into) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Fault::new("release the program", error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Waits for what to make: its file, then the control groups.
@@ -122,7 +138,7 @@ fn receive(control: &OwnedFd) -> Result<Given, Fault> {
     Ok(Given { create, control, cgroups })
 }
 
-/// Waits for what to execute: its file, and the three streams. `None` when it does not come: nobody wants this run any
+/// Waits for what to execute: its file, and the streams that come along. `None` when it does not come: nobody wants this run any
 /// more, or what is inside has ended, and has said why.
 fn wait_for_start(control: &OwnedFd, init: &OwnedFd) -> Result<Option<(Start, Vec<OwnedFd>)>, Fault> {
     let mut fds = [PollFd::new(control, PollFlags::IN), PollFd::new(init, PollFlags::IN)];
@@ -132,12 +148,18 @@ fn wait_for_start(control: &OwnedFd, init: &OwnedFd) -> Result<Option<(Start, Ve
     if fds[0].revents().is_empty() {
         return Ok(None);
     }
-    let Some(((), fds)) = channel::receive::<()>(control, true).tried("receive the job")? else { return Ok(None) };
-    let [job, stdin, stdout, stderr] = <[OwnedFd; 4]>::try_from(fds)
-        .map_err(|_| Fault { action: "receive the job".to_owned(), errno: libc::EBADMSG })?;
-    let job = File::from(job);
+    let Some(((), mut fds)) = channel::receive::<()>(control, true).tried("receive the job")? else { return Ok(None) };
+    if fds.is_empty() {
+        return Err(no_job());
+    }
+    let job = File::from(fds.remove(0));
     let start = channel::unsealed(&job).tried("read the job")?;
-    Ok(Some((start, vec![job.into(), stdin, stdout, stderr])))
+    fds.insert(0, job.into());
+    Ok(Some((start, fds)))
+}
+
+fn no_job() -> Fault {
+    Fault { action: "receive the job".to_owned(), errno: libc::EBADMSG }
 }
 
 /// Shows the program the parts of the host that it needs, in the mount namespace `namespace`, and closes the root folder.

@@ -44,23 +44,22 @@ pub(super) fn view(host_packages: bool, net: Net) -> View {
     view
 }
 
-/// What a job can see beside. `found` are the interpreters that it may start; the error says which mount cannot be.
-pub(super) fn lent(job: &Job, found: &[Found]) -> Result<Lent, String> {
+/// What the interpreters `found` need beside, and what of theirs is covered.
+pub(super) fn interpreters(found: &[Found], host_packages: bool) -> Lent {
     let mut lent = Lent::default();
     for interpreter in found {
         lent.binds.extend(interpreter.needs.iter().filter_map(|path| bind(path)));
-        if let (true, Some((environment, _))) = (job.host_packages, &interpreter.environment) {
+        if let (true, Some((environment, _))) = (host_packages, &interpreter.environment) {
             lent.binds.extend(bind(environment).filter(|_| !is_system(environment)));
         }
     }
     lent.binds.dedup();
-    if !job.host_packages {
+    if !host_packages {
         let folders: BTreeSet<_> = found.iter().flat_map(|found| &found.packages).collect();
         let seen = folders.into_iter().filter(|path| is_seen(&lent.binds, path) || is_elsewhere_in_system(path));
         lent.hidden = seen.filter_map(|path| path.to_str().map(str::to_owned)).collect();
     }
-    lent.binds.extend(mounts(job)?);
-    Ok(lent)
+    lent
 }
 
 /// The program's environment: the job's own, and where commands are found if it does not say.
@@ -91,7 +90,8 @@ fn bind(path: &Path) -> Option<Bind> {
     Some(Bind { host: path.clone(), inside: path, folder, own: false })
 }
 
-fn mounts(job: &Job) -> Result<Vec<Bind>, String> {
+/// The host paths that a job names; the error says which of them cannot be mounted.
+pub(super) fn mounts(job: &Job) -> Result<Vec<Bind>, String> {
     let mut binds = Vec::new();
     for mount in &job.mounts {
         let inside = Path::new(&mount.inside);
@@ -151,10 +151,10 @@ mod tests {
     fn a_mount_cannot_cover_what_belongs_to_the_sandbox() {
         for inside in ["/proc", "/proc/self", "/etc/passwd", "/tmp/x", "/out", "/", "work", "/work/../proc", "/usr/bin"]
         {
-            assert!(lent(&job(inside), &[]).is_err(), "{inside}");
+            assert!(mounts(&job(inside)).is_err(), "{inside}");
         }
         for inside in ["/work", "/deps", "/work/a/b", "/opt/data"] {
-            assert!(lent(&job(inside), &[]).is_ok(), "{inside}");
+            assert!(mounts(&job(inside)).is_ok(), "{inside}");
         }
     }
 

@@ -59,21 +59,25 @@ pub use launcher::launcher_main;
 pub use spec::LAUNCHER_NAME;
 pub use zygote::Nursery;
 
-use self::container::{Container, Kind};
+use self::container::{Container, Kind, Waiting};
 use self::interpreter::Found;
 use self::spares::Spares;
-use self::spec::{Caps, Fault, Ids, Net, Start};
+use self::spec::{Bind, Caps, Fault, Ids, Lent, Net, Start};
 use self::supervise::{Seen, Trouble, Watch};
 use super::collect::collect_folder;
 use super::{
     CollectLimits, Collected, Interpreter, InterpreterInfo, Job, Limits, Network, OUT_DIR, Outcome, Program, Sandbox,
-    SandboxError, Stop,
+    SandboxError, Stop, WORK_DIR,
 };
 
 /// The name of this back end.
 const BACKEND: &str = "native";
 /// Folders inside folders that are collected from the output folder.
 const DEPTH_MAX: u32 = 64;
+/// What an interpreter that waits runs.
+const WAITING: &str = include_str!("waiting.py");
+/// Bytes of a command line that it can be told.
+const TOLD_BYTES_MAX: usize = 64 << 10;
 /// Shared memory, where the limit on memory allows that much.
 const SHM_BYTES: u64 = 64 << 20;
 /// Private memory that a process may reserve beyond the limit where memory is only sampled; interpreters reserve much
@@ -87,6 +91,8 @@ pub struct NativeSandbox {
     spares: Spares,
     nursery: Arc<Nursery>,
     finder: Arc<Finder>,
+    /// Whether spares are interpreters that wait.
+    is_warm: bool,
 }
 
 /// What will probably be run first, so that it can be prepared.
@@ -133,6 +139,7 @@ impl NativeSandbox {
             net: net_of(&expected.network),
             host_packages: false,
             trace: expected.trace,
+            waiting: None,
         };
         match sandbox.prove(kind) {
             Ok(container) => sandbox.spares.put(container),
@@ -154,11 +161,23 @@ impl NativeSandbox {
         Ok(self)
     }
 
+    /// Keeps up to `count` Pythons started, each in a container of its own, where it waits for a script; it runs one and is
+    /// gone. They are as [`NativeSandbox::with_spares`] says, and a job for which there is none is run as ever.
+    ///
+    /// Only a job whose first argument is a script in its working folder, and that folder is [`WORK_DIR`], is run like that.
+    /// The script is `__main__`, as ever; below its first frame lie two that are not its own.
+    ///
+    /// # Errors
+    /// As [`NativeSandbox::with_spares`].
+    pub fn with_warm(self, count: usize) -> Result<Self, SandboxError> {
+        Ok(Self { is_warm: count > 0, ..self.with_spares(count)? })
+    }
+
     /// A sandbox of which nobody knows whether it works here.
     fn unproven(nursery: Nursery, search: Vec<PathBuf>) -> Self {
         let nursery = Arc::new(nursery);
         let finder = Arc::new(Finder { search, known: Mutex::default() });
-        Self { spares: Spares::none(), nursery, finder }
+        Self { spares: Spares::none(), nursery, finder, is_warm: false }
     }
 
     /// Creates a container, all of it.
@@ -182,28 +201,80 @@ impl NativeSandbox {
     }
 
     /// Runs a job in a container of its own; returns the container too, in which nothing runs any more.
-    fn attempt(&self, job: &Job, start: &Start, stop: &Stop) -> (Option<Container>, Result<Seen, Trouble>) {
-        let kind = Kind {
-            limits: job.limits.clone(),
-            net: net_of(&job.network),
-            host_packages: job.host_packages,
-            trace: job.trace,
-        };
-        let container = self.spares.take(&kind).map_or_else(|| Container::create(kind.clone(), &self.nursery), Ok);
-        let mut container = match container {
+    fn attempt(&self, job: &Job, plan: Plan, stop: &Stop) -> (Option<Container>, Result<Seen, Trouble>) {
+        let Plan { kind, mut start, lent, mounts } = plan;
+        let spare = self.spares.take(&kind);
+        // Nobody waits for an interpreter that would have to be started for this job alone.
+        let cold = || Container::create(Kind { waiting: None, ..kind.clone() }, &self.nursery);
+        let mut container = match spare.map_or_else(cold, Ok) {
             Ok(container) => container,
             Err(fault) => return (None, Err(fault.into())),
         };
+        if container.kind.waiting.is_some() {
+            start.argv.remove(0);
+        } else {
+            start.lent = lent;
+        }
+        start.lent.binds.extend(mounts);
         let gateway = match &job.network {
             Network::Gateway(gateway) => Some(&**gateway),
             Network::None | Network::Full => None,
         };
-        let seen = Watch::start(&mut container, start, &job.stdin, gateway).and_then(|watch| {
+        let seen = Watch::start(&mut container, &start, &job.stdin, gateway).and_then(|watch| {
             self.spares.refill(kind);
             watch.finish(stop)
         });
         (Some(container), seen)
     }
+
+    fn plan(&self, job: &Job, found: &[Found]) -> Result<Plan, String> {
+        let argv: Vec<String> =
+            std::iter::once(program(&job.program, found, job.host_packages)).chain(job.args.iter().cloned()).collect();
+        let start = Start {
+            argv,
+            env: layout::environment(job, found),
+            cwd: job.cwd.clone(),
+            lent: Lent::default(),
+            waits: false,
+        };
+        let (lent, mounts) = (layout::interpreters(found, job.host_packages), layout::mounts(job)?);
+        let waiting = (self.is_warm && is_script(job)).then(|| {
+            let argv = vec![start.argv[0].clone(), "-c".to_owned(), WAITING.to_owned()];
+            Waiting { start: Start { argv, waits: true, ..start.clone() }, lent: lent.clone() }
+        });
+        let kind = Kind {
+            limits: job.limits.clone(),
+            net: net_of(&job.network),
+            host_packages: job.host_packages,
+            trace: job.trace,
+            waiting,
+        };
+        Ok(Plan { kind, start, lent, mounts })
+    }
+}
+
+/// What a job comes to.
+struct Plan {
+    /// Where it can run.
+    kind: Kind,
+    /// What is executed.
+    start: Start,
+    /// What its interpreter needs.
+    lent: Lent,
+    /// What it names.
+    mounts: Vec<Bind>,
+}
+
+/// Whether an interpreter that waits can run this job: a Python script in the working folder, which takes any arguments.
+fn is_script(job: &Job) -> bool {
+    let is_plain = |word: &String| !word.starts_with(['-', '/', '.']) && word.ends_with(".py");
+    let bytes: usize = job.args.iter().map(|word| word.len() + 1).sum();
+    let has_nul = job.args.iter().any(|word| word.contains('\0'));
+    job.program == Program::Interpreter(Interpreter::Python)
+        && job.cwd == WORK_DIR
+        && job.args.first().is_some_and(is_plain)
+        && bytes < TOLD_BYTES_MAX
+        && !has_nul
 }
 
 impl Sandbox for NativeSandbox {
@@ -213,12 +284,9 @@ impl Sandbox for NativeSandbox {
 
     fn run(&self, job: &Job, stop: &Stop) -> Result<Outcome, SandboxError> {
         let found = self.interpreters(&job.program)?;
-        let mut command = vec![program(&job.program, &found, job.host_packages)];
-        command.extend(job.args.iter().cloned());
-        let lent = layout::lent(job, &found).map_err(|action| error(invalid(action), &command[0]))?;
-        let env = layout::environment(job, &found);
-        let start = Start { argv: command.clone(), env, cwd: job.cwd.clone(), lent };
-        let (container, seen) = self.attempt(job, &start, stop);
+        let plan = self.plan(job, &found).map_err(|action| error(invalid(action), job.program.name()))?;
+        let command = plan.start.argv.clone();
+        let (container, seen) = self.attempt(job, plan, stop);
         let cgroup = container.as_ref().and_then(Container::cgroup);
         let isolation = isolation::of(cgroup, &job.network, seen.as_ref().is_ok_and(|seen| seen.landlock));
         if let Some(container) = container {

@@ -35,7 +35,10 @@ pub(super) struct Create {
 }
 
 /// What a run executes. With it come descriptors: the program's standard input, output and error.
-#[derive(Debug, Default, Serialize, Deserialize)]
+///
+/// An interpreter that [waits](Start::waits) is told later, by a second one of these without descriptors, of which it takes
+/// the command line and what is lent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Start {
     /// The command line, its first part a path or a name.
     pub(super) argv: Vec<String>,
@@ -45,6 +48,8 @@ pub(super) struct Start {
     pub(super) cwd: String,
     /// What this program can see beside.
     pub(super) lent: Lent,
+    /// Whether the program waits to be told what to do, over the socket whose number it gets as its last argument.
+    pub(super) waits: bool,
 }
 
 /// Whose rights the launcher starts with.
@@ -89,7 +94,7 @@ pub(super) struct View {
 }
 
 /// Parts of the host that can be seen.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lent {
     /// Host paths shown read-only, parents before children.
     pub(super) binds: Vec<Bind>,

@@ -5,7 +5,6 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::pipe::PipeFlags;
 
 use super::cgroup::Cgroup;
 use super::container::{CREATED_WITHIN, Container, Heard, KILLED_WITHIN, late, silent, timespec};
@@ -57,13 +56,6 @@ impl From<Fault> for Trouble {
     }
 }
 
-fn pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
-    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).tried("make a pipe")?;
-    // Only this side: the program's end blocks as programs expect.
-    rustix::io::ioctl_fionbio(&read, true).tried("make a pipe")?;
-    Ok((read, write))
-}
-
 /// A run while it is watched.
 pub(super) struct Watch<'a> {
     container: &'a mut Container,
@@ -95,9 +87,7 @@ impl<'a> Watch<'a> {
         stdin: &[u8],
         gateway: Option<&'a dyn Gateway>,
     ) -> Result<Self, Trouble> {
-        let (out_pipe, out_end) = pipe()?;
-        let (err_pipe, err_end) = pipe()?;
-        container.start(start, stdin, [out_end, err_end])?;
+        let outputs = container.start(start, stdin)?;
         let limit = container.kind.limits.stream_bytes;
         let sample_every = match container.cgroup() {
             None => Some(SAMPLE_EVERY),
@@ -106,7 +96,7 @@ impl<'a> Watch<'a> {
         let mut watch = Watch {
             container,
             gateway,
-            streams: [Capture::new(out_pipe, limit), Capture::new(err_pipe, limit)],
+            streams: outputs.map(|pipe| Capture::new(pipe, limit)),
             begun: Instant::now(),
             started: None,
             ended: None,
@@ -191,7 +181,12 @@ impl<'a> Watch<'a> {
 
     fn read_events(&mut self) -> Result<(), Trouble> {
         loop {
-            match self.container.hear()? {
+            let heard = match self.container.hear() {
+                // What was killed from here may have failed at anything.
+                Err(Trouble::Fault(_)) if self.verdict.is_some() => continue,
+                heard => heard?,
+            };
+            match heard {
                 Heard::Nothing | Heard::Gone => return Ok(()),
                 Heard::Created => self.begin()?,
                 Heard::Event(Event::NoProgram(fault)) => return Err(Trouble::NoProgram(fault)),

@@ -4,8 +4,9 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Seek;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+use rustix::io::FdFlags;
 use rustix::process::{Resource, Rlimit};
 use rustix::rand::GetRandomFlags;
 use rustix::thread::UnshareFlags;
@@ -57,9 +58,13 @@ fn become_program(
     channel::send(control.as_fd(), &Event::Created { landlock, untraced }, &fds).tried("report to vetrun")?;
     // Vetrun has it now, and the program must not.
     drop(listener);
-    let Some((start, streams)) = wait_for_start(program)? else { return Ok(None) };
+    let Some((mut start, streams)) = wait_for_start(&program)? else { return Ok(None) };
     take_streams(streams)?;
     rustix::process::chdir(&start.cwd).tried_with(|| format!("enter {}", start.cwd))?;
+    if start.waits {
+        rustix::io::fcntl_setfd(&program, FdFlags::empty()).tried("keep the socket")?;
+        start.argv.push(program.as_raw_fd().to_string());
+    }
     let candidates = Candidates::new(&start)?;
     // Last of all: until here more files may have been open than the program may have.
     set_limits(&create.caps)?;
@@ -68,8 +73,8 @@ fn become_program(
 }
 
 /// Waits for what to execute, and its streams; `None` when it does not come.
-fn wait_for_start(program: OwnedFd) -> Result<Option<(Start, [OwnedFd; 3])>, Fault> {
-    let Some(((), fds)) = channel::receive::<()>(&program, true).tried("receive the job")? else { return Ok(None) };
+fn wait_for_start(program: &OwnedFd) -> Result<Option<(Start, [OwnedFd; 3])>, Fault> {
+    let Some(((), fds)) = channel::receive::<()>(program, true).tried("receive the job")? else { return Ok(None) };
     let [job, stdin, stdout, stderr] = <[OwnedFd; 4]>::try_from(fds)
         .map_err(|_| Fault { action: "receive the job".to_owned(), errno: libc::EBADMSG })?;
     let mut job = File::from(job);

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Mode, OFlags};
@@ -60,12 +61,15 @@ impl Nursery {
     }
 }
 
-/// The process that forks launchers. It ends when this is dropped, and is not waited for: it holds nothing.
+/// The process that forks launchers. It ends when this is dropped.
 #[derive(Debug)]
 struct Zygote {
-    control: OwnedFd,
-    /// Says whether the process could be started.
+    /// `None` only while it is dropped.
+    control: Option<OwnedFd>,
+    /// Says whether the process could be started; `None` once it is known.
     started: Option<Receiver<io::Result<()>>>,
+    /// Lives as long as the process: the kernel kills a process that asked for it when the *thread* that started it ends.
+    keeper: Option<JoinHandle<()>>,
 }
 
 impl Zygote {
@@ -82,8 +86,6 @@ impl Zygote {
             // A group of its own: what a terminal sends to vetrun must not end a launcher before vetrun decides.
             .process_group(0);
         let (told, started) = mpsc::channel();
-        // This thread lives as long as the process: the kernel kills a process that asked for it when the *thread* that
-        // started it ends.
         let keeper = move || {
             let child = command.spawn();
             // It holds this side's copy of the other end of the socket.
@@ -94,8 +96,8 @@ impl Zygote {
                 let _ = child.wait();
             }
         };
-        std::thread::Builder::new().name("launcher".to_owned()).spawn(keeper).tried("start a thread")?;
-        Ok(Self { control, started: Some(started) })
+        let keeper = std::thread::Builder::new().name("launcher".to_owned()).spawn(keeper).tried("start a thread")?;
+        Ok(Self { control: Some(control), started: Some(started), keeper: Some(keeper) })
     }
 
     /// Asks for a launcher. The outer error is that nobody answers.
@@ -105,12 +107,22 @@ impl Zygote {
             let started = started.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe)).flatten();
             started.tried("start the launcher")?;
         }
-        let control = &self.control;
+        let control = self.control.as_ref().ok_or_else(gone)?;
         channel::send(control, &(), &[job.as_fd()]).tried("ask for a launcher")?;
         let (answer, fds) =
             channel::receive::<Result<u32, Fault>>(control, true).tried("ask for a launcher")?.ok_or_else(gone)?;
         let pidfd = fds.into_iter().next().ok_or_else(gone);
         Ok(answer.and_then(|pid| Ok(Forked { pid, pidfd: pidfd? })))
+    }
+}
+
+impl Drop for Zygote {
+    fn drop(&mut self) {
+        // It ends when nobody can ask any more.
+        self.control = None;
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
     }
 }
 

@@ -1,0 +1,45 @@
+# What an interpreter that was started ahead does: it waits for the words of a command line, and becomes the script that
+# the first of them names. Nothing is imported that the interpreter has not loaded by itself.
+def wait():
+    import posix, sys
+
+    main = sys.modules["__main__"]
+    socket = int(sys.argv.pop())
+    told = posix.read(socket, 1 << 20)
+    posix.close(socket)
+    if not told:
+        posix._exit(0)
+    encoding = sys.getfilesystemencoding()
+    argv = [word.decode(encoding, "surrogateescape") for word in told.split(b"\0")]
+    # What is mounted on this folder was not there before.
+    folder = posix.getcwd()
+    posix.chdir(folder)
+    path = folder + "/" + argv[0]
+    sys.argv[:] = argv
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[:] = [sys.orig_argv[0], *argv]
+    sys.path[0] = path.rpartition("/")[0]
+    del main.wait
+    main.__file__ = path
+    main.__cached__ = None
+    main.__spec__ = None
+    main.__loader__ = sys.modules["_frozen_importlib_external"].SourceFileLoader("__main__", path)
+    try:
+        with open(path, "rb") as script:
+            text = script.read()
+    except OSError as error:
+        sys.stderr.write(f"{sys.executable}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}\n")
+        raise SystemExit(2) from None
+    try:
+        exec(compile(text, path, "exec", dont_inherit=True), main.__dict__)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        # Told without the frame of this function; how to end is the interpreter's own affair.
+        error.with_traceback(error.__traceback__.tb_next)
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.excepthook = lambda *told: None
+        raise
+
+
+wait()
