@@ -19,7 +19,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Failure;
 use super::args::{BatchArgs, OutputArgs};
-use super::host::{Host, nursery};
+use super::host::{Ahead, Host, nursery};
 use super::reporting::{Reports, note, write_all, write_extra};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
@@ -38,8 +38,8 @@ pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
     settings.notes.iter().for_each(|text| note(&args.output, text));
     let entries = entries(&args.dirs)?;
     let jobs = args.jobs.map_or_else(available, usize::from);
-    let together = jobs.min(entries.len());
-    let host = |nursery| Host::new(nursery, &settings.policy, &args.running, &entries, together);
+    let ahead = Ahead { paths: &entries, together: jobs.min(entries.len()), warm: args.warm.into() };
+    let host = |nursery| Host::new(nursery, &settings.policy, &args.running, &ahead);
     let host = nursery.map(host).transpose()?;
     let out = args.running.out.as_deref().filter(|_| args.run).map(empty_folder).transpose()?;
     if out.is_some() {

@@ -22,16 +22,14 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// Readies the back end that the policy wants, for so many runs at one time of what is at `paths`, and sweeps away what
-    /// a killed vetrun left behind.
+    /// Readies the back end that the policy wants, for what is `ahead`, and sweeps away what a killed vetrun left behind.
     pub(super) fn new(
         nursery: Nursery,
         policy: &Policy,
         args: &RunningArgs,
-        paths: &[PathBuf],
-        together: usize,
+        ahead: &Ahead<'_>,
     ) -> Result<Self, Failure> {
-        let sandbox = sandbox(nursery, policy, &interpreters(paths), together)?;
+        let sandbox = sandbox(nursery, policy, ahead)?;
         let _swept = sandbox::sweep_folders(&std::env::temp_dir());
         // The name of a folder that is kept tells no owner, so that no later vetrun takes it for left behind.
         let prefix = if args.keep { "vetrun-kept-".to_owned() } else { sandbox::folder_prefix() };
@@ -63,15 +61,20 @@ impl Host {
     }
 }
 
+/// What a host is to be ready for.
+pub(super) struct Ahead<'a> {
+    /// What will be run.
+    pub(super) paths: &'a [PathBuf],
+    /// How much of it at one time.
+    pub(super) together: usize,
+    /// How many interpreters are kept started.
+    pub(super) warm: usize,
+}
+
 /// The back end that the policy wants; with `auto` the native one where it can isolate, else Docker, else an error that
 /// says what is missing from each. Never unsandboxed.
-fn sandbox(
-    nursery: Nursery,
-    policy: &Policy,
-    interpreters: &[Interpreter],
-    together: usize,
-) -> Result<Box<dyn Sandbox>, Failure> {
-    let native = || native(nursery, &policy.execute, interpreters, together);
+fn sandbox(nursery: Nursery, policy: &Policy, ahead: &Ahead<'_>) -> Result<Box<dyn Sandbox>, Failure> {
+    let native = || native(nursery, &policy.execute, ahead);
     match policy.execute.sandbox {
         Backend::Native => Ok(Box::new(native()?)),
         Backend::Docker => Ok(Box::new(docker(&policy.execute.image)?)),
@@ -89,21 +92,20 @@ fn sandbox(
 }
 
 /// The native sandbox, ready for a first program. Beyond one, it keeps as many containers ready as run together.
-fn native(
-    nursery: Nursery,
-    policy: &ExecutePolicy,
-    interpreters: &[Interpreter],
-    together: usize,
-) -> Result<NativeSandbox, SandboxError> {
+fn native(nursery: Nursery, policy: &ExecutePolicy, ahead: &Ahead<'_>) -> Result<NativeSandbox, SandboxError> {
     let network = match policy.network {
         NetworkPolicy::Full => Network::Full,
         // What stands between a program and an index is made when it is needed.
         NetworkPolicy::None | NetworkPolicy::Index => Network::None,
     };
-    let interpreters = interpreters.to_vec();
+    let interpreters = interpreters(ahead.paths);
     let expected = Expected { limits: execute::limits(policy), network, trace: policy.trace, interpreters };
     let sandbox = NativeSandbox::expecting(nursery, search_path(), &expected)?;
-    if together > 1 { sandbox.with_spares(together) } else { Ok(sandbox) }
+    match (ahead.warm, ahead.together) {
+        (0, 0 | 1) => Ok(sandbox),
+        (0, together) => sandbox.with_spares(together),
+        (warm, _) => sandbox.with_warm(warm),
+    }
 }
 
 /// The interpreters that what is at these paths will probably want, as far as the names tell.

@@ -10,7 +10,7 @@ use globset::GlobSet;
 use super::Failure;
 use super::args::{CheckArgs, InputArgs, OutputArgs, ReadingArgs, RunArgs, RunningArgs};
 use super::guard::guarded;
-use super::host::{Host, nursery};
+use super::host::{Ahead, Host, nursery};
 use super::reporting::{Reports, note, write_all};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
@@ -47,7 +47,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         return Err("`--out` takes the output of one artifact; use `vetrun batch --run` for several".into());
     }
     let requirements = requirements(&args.running)?;
-    let host = Host::new(nursery, &settings.policy, &args.running, &inputs.paths, 1)?;
+    let host =
+        Host::new(nursery, &settings.policy, &args.running, &Ahead { paths: &inputs.paths, together: 1, warm: 0 })?;
     let out = args.running.out.as_deref().map(empty_folder).transpose()?;
     let running =
         Running { sandbox: host.sandbox(), uv: host.uv(), args: &args.args, out, scratch: host.scratch(), stop: &stop };

@@ -1,10 +1,12 @@
 //! How long a program takes in the native sandbox, side by side with the bare program and with what others start it in.
 //!
-//! `cargo bench --bench sandbox -- [--rounds N] [--together N]` runs `/bin/true` and a Python that prints one word, bare,
-//! in the native sandbox with every layer and limit (in this process, as a runner of many programs does), and under
-//! `bwrap`, `nsjail` and a hardened `docker run` where these are there. All take turns, round by round, so that a machine
-//! whose speed changes is the same for all; of each the median and the 99th percentile are shown, and the median as a
-//! multiple of the bare program's. `--together` is how many runs go on at once.
+//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone]` runs `/bin/true`, a Python that prints one word,
+//! and a Python script in a folder: bare; in the native sandbox with every layer and limit (in this process, as a runner of
+//! many programs does), in a container that is created for it, in one that is ready, and by an interpreter that waits; and,
+//! without `--alone`, under `bwrap`, `nsjail` and a hardened `docker run` where these are there. All take turns, round by
+//! round, so that a machine whose speed changes is the same for all; of each the median and the 99th percentile are shown,
+//! and the median as a multiple of the bare program's. `--together` is how many runs go on at once; one at a time, there is
+//! a pause before each.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result is what it prints")]
 
@@ -15,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use vetrun::sandbox::native::NativeSandbox;
-use vetrun::sandbox::{Ended, Interpreter, Job, Limits, Network, Program, Sandbox, Stop};
+use vetrun::sandbox::{Ended, Interpreter, Job, Limits, Mount, Network, Program, Sandbox, Stop, WORK_DIR};
 
 /// Between two runs of which one is going on at a time: a runner of programs waits for the next.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -28,6 +30,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Options {
     rounds: usize,
     together: usize,
+    /// Whether others are left out.
+    alone: bool,
 }
 
 fn main() -> ExitCode {
@@ -41,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { rounds: 100, together: 1 };
+    let mut options = Options { rounds: 100, together: 1, alone: false };
     while let Some(word) = words.next() {
         let mut number = || {
             let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
@@ -50,9 +54,10 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
         match word.as_str() {
             "--rounds" => options.rounds = number()?,
             "--together" => options.together = number()?,
+            "--alone" => options.alone = true,
             // Cargo passes it to every benchmark.
             "--bench" => {}
-            _ => return Err(format!("unknown argument {word}; there are --rounds and --together")),
+            _ => return Err(format!("unknown argument {word}; there are --rounds, --together and --alone")),
         }
     }
     Ok(options)
@@ -61,42 +66,66 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
 /// One way to run a program; it says what went wrong.
 type Start<'a> = Box<dyn Fn() -> Result<(), String> + Sync + 'a>;
 
+/// A program that is started.
+struct Started {
+    title: &'static str,
+    program: String,
+    args: Vec<String>,
+    /// The folder that it lies in, if any.
+    folder: Option<PathBuf>,
+}
+
 fn measure(options: &Options) -> Result<(), String> {
-    let search = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-    let native = |search| {
-        let sandbox = NativeSandbox::new(PathBuf::from(env!("CARGO_BIN_EXE_vetrun")), search);
-        sandbox.map_err(|error| error.to_string())
-    };
-    let search: Vec<PathBuf> = search;
-    let sandbox = native(search.clone())?;
+    let search: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+    let native = || NativeSandbox::new(PathBuf::from(env!("CARGO_BIN_EXE_vetrun")), search.clone()).map_err(text);
+    let sandbox = native()?;
     // A spare is kept for what was run last.
-    let ready = native(search.clone())?.with_spares(options.together).map_err(|error| error.to_string())?;
-    let ready_traced = native(search)?.with_spares(options.together).map_err(|error| error.to_string())?;
-    let python = sandbox.interpreter(Interpreter::Python).map_err(|error| error.to_string())?.path;
+    let ready = native()?.with_spares(options.together).map_err(text)?;
+    let ready_traced = native()?.with_spares(options.together).map_err(text)?;
+    let warm = native()?.with_warm(options.together).map_err(text)?;
+    let python = sandbox.interpreter(Interpreter::Python).map_err(text)?.path;
+    // Not in /tmp, which others cover.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(text)?;
+    std::fs::write(folder.path().join("hello.py"), "print('hello')\n").map_err(text)?;
     println!("{} rounds, {} at once; milliseconds", options.rounds, options.together);
-    let hello = ["-S", "-E", "-c", "print(1)"].map(str::to_owned).to_vec();
-    for (title, program, args) in [("true", "/bin/true".to_owned(), vec![]), ("python", python, hello)] {
-        let mut starts: Vec<(&str, Start<'_>)> = vec![("bare", bare(&program, &args))];
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    let python = |title, args: &[&str], folder| Started { title, program: python.clone(), args: words(args), folder };
+    let programs = [
+        Started { title: "true", program: "/bin/true".to_owned(), args: Vec::new(), folder: None },
+        python("python", &["-S", "-E", "-c", "print(1)"], None),
+        python("script", &["hello.py"], Some(folder.path().to_owned())),
+    ];
+    for started in &programs {
+        let mut starts: Vec<(&str, Start<'_>)> = vec![("bare", bare(started))];
+        if started.folder.is_some() {
+            starts.push(("warm", isolated(&warm, started, false)));
+        }
         for (name, sandbox, trace) in [
             ("ready", &ready, false),
             ("ready, traced", &ready_traced, true),
             ("native", &sandbox, false),
             ("native, traced", &sandbox, true),
         ] {
-            starts.push((name, isolated(sandbox, &program, &args, trace)));
+            starts.push((name, isolated(sandbox, started, trace)));
         }
-        if std::env::var_os("QUICK").is_some() {
-            starts.truncate(3);
-        } else {
-            starts.extend(peers(&program, &args));
+        if !options.alone {
+            starts.extend(peers(started));
         }
-        table(title, options, &starts)?;
+        table(started.title, options, &starts)?;
     }
     Ok(())
 }
 
-fn bare<'a>(program: &'a str, args: &'a [String]) -> Start<'a> {
-    Box::new(move || succeeds(Command::new(program).args(args).env_clear()))
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+fn bare(started: &Started) -> Start<'_> {
+    Box::new(move || {
+        let mut command = Command::new(&started.program);
+        command.args(&started.args).env_clear();
+        succeeds(started.folder.iter().fold(&mut command, |command, folder| command.current_dir(folder)))
+    })
 }
 
 fn succeeds(command: &mut Command) -> Result<(), String> {
@@ -109,18 +138,19 @@ fn succeeds(command: &mut Command) -> Result<(), String> {
     }
 }
 
-fn isolated<'a>(sandbox: &'a NativeSandbox, program: &str, args: &[String], trace: bool) -> Start<'a> {
-    let is_python = program.contains("python");
+fn isolated<'a>(sandbox: &'a NativeSandbox, started: &Started, trace: bool) -> Start<'a> {
+    let is_python = started.program.contains("python");
+    let mount = |folder: &PathBuf| Mount { host: folder.clone(), inside: WORK_DIR.to_owned() };
     let job = Job {
         program: match is_python {
             true => Program::Interpreter(Interpreter::Python),
-            false => Program::Command(program.to_owned()),
+            false => Program::Command(started.program.clone()),
         },
-        args: args.to_vec(),
+        args: started.args.clone(),
         env: BTreeMap::new(),
-        cwd: "/tmp".to_owned(),
+        cwd: WORK_DIR.to_owned(),
         stdin: Vec::new(),
-        mounts: Vec::new(),
+        mounts: started.folder.iter().map(mount).collect(),
         host_packages: false,
         collect_into: None,
         network: Network::None,
@@ -135,10 +165,17 @@ fn isolated<'a>(sandbox: &'a NativeSandbox, program: &str, args: &[String], trac
 }
 
 /// What else is there to start a program in.
-fn peers<'a>(program: &'a str, args: &'a [String]) -> Vec<(&'static str, Start<'a>)> {
-    let mut peers: Vec<(&'static str, Start<'a>)> = Vec::new();
-    let with = |command: &'static [&'static str]| -> Start<'a> {
-        Box::new(move || succeeds(Command::new(command[0]).args(&command[1..]).arg(program).args(args)))
+fn peers(started: &Started) -> Vec<(&'static str, Start<'_>)> {
+    let mut peers: Vec<(&'static str, Start<'_>)> = Vec::new();
+    // They see the host's own files.
+    let in_place = |word: &String| match &started.folder {
+        Some(folder) if word.ends_with(".py") => folder.join(word).display().to_string(),
+        _ => word.clone(),
+    };
+    let args: Vec<String> = started.args.iter().map(in_place).collect();
+    let with = |command: &'static [&'static str]| -> Start<'_> {
+        let args = args.clone();
+        Box::new(move || succeeds(Command::new(command[0]).args(&command[1..]).arg(&started.program).args(&args)))
     };
     const BWRAP: &[&str] = &[
         "bwrap",
@@ -184,11 +221,11 @@ fn peers<'a>(program: &'a str, args: &'a [String]) -> Vec<(&'static str, Start<'
         }
     }
     let has_image = succeeds(Command::new("docker").args(["image", "inspect", IMAGE])).is_ok();
-    if has_image {
+    if has_image && started.folder.is_none() {
         let words: Vec<&str> = if args.is_empty() { vec!["/bin/true"] } else { vec!["python3"] };
         peers.push((
             "docker",
-            Box::new(move || succeeds(Command::new(DOCKER[0]).args(&DOCKER[1..]).args(&words).args(args))),
+            Box::new(move || succeeds(Command::new(DOCKER[0]).args(&DOCKER[1..]).args(&words).args(&args))),
         ));
     }
     peers
