@@ -1,12 +1,13 @@
 //! How long a program takes in the native sandbox, side by side with the bare program and with what others start it in.
 //!
-//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone]` runs `/bin/true`, a Python that prints one word,
+//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone] [--scripts FOLDER]` runs `/bin/true`, a Python that prints one word,
 //! and a Python script in a folder: bare; in the native sandbox with every layer and limit (in this process, as a runner of
 //! many programs does), in a container that is created for it, in one that is ready, and by an interpreter that waits; and,
 //! without `--alone`, under `bwrap`, `nsjail` and a hardened `docker run` where these are there. All take turns, round by
 //! round, so that a machine whose speed changes is the same for all; of each the median and the 99th percentile are shown,
 //! and the median as a multiple of the bare program's. `--together` is how many runs go on at once; one at a time, there is
-//! a pause before each.
+//! a pause before each. With `--scripts`, all Python scripts of a folder are run instead, and it is shown how many a second
+//! that makes; each must end well.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result is what it prints")]
 
@@ -21,6 +22,7 @@ use vetrun::sandbox::{Ended, Interpreter, Job, Limits, Mount, Network, Program, 
 
 /// Between two runs of which one is going on at a time: a runner of programs waits for the next.
 const PAUSE: Duration = Duration::from_millis(20);
+const PANICKED: &str = "a thread panicked";
 const IMAGE: &str = "vetrun-sandbox:latest";
 
 /// The binary's allocator.
@@ -32,6 +34,8 @@ struct Options {
     together: usize,
     /// Whether others are left out.
     alone: bool,
+    /// The scripts to run instead.
+    scripts: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -45,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { rounds: 100, together: 1, alone: false };
+    let mut options = Options { rounds: 100, together: 1, alone: false, scripts: None };
     while let Some(word) = words.next() {
         let mut number = || {
             let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
@@ -55,9 +59,13 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
             "--rounds" => options.rounds = number()?,
             "--together" => options.together = number()?,
             "--alone" => options.alone = true,
+            "--scripts" => {
+                let folder = words.next().ok_or("--scripts needs a folder")?;
+                options.scripts = Some(std::fs::canonicalize(folder).map_err(text)?);
+            }
             // Cargo passes it to every benchmark.
             "--bench" => {}
-            _ => return Err(format!("unknown argument {word}; there are --rounds, --together and --alone")),
+            _ => return Err(format!("unknown argument {word}; there are --rounds, --together, --alone and --scripts")),
         }
     }
     Ok(options)
@@ -75,43 +83,108 @@ struct Started {
     folder: Option<PathBuf>,
 }
 
+/// Sandboxes of every kind. A spare is kept for what was run last, so each way has its own.
+struct Sandboxes {
+    cold: NativeSandbox,
+    ready: NativeSandbox,
+    ready_traced: NativeSandbox,
+    warm: NativeSandbox,
+}
+
+impl Sandboxes {
+    fn new(together: usize) -> Result<Self, String> {
+        let search: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+        let native = || NativeSandbox::new(PathBuf::from(env!("CARGO_BIN_EXE_vetrun")), search.clone()).map_err(text);
+        Ok(Self {
+            cold: native()?,
+            ready: native()?.with_spares(together).map_err(text)?,
+            ready_traced: native()?.with_spares(together).map_err(text)?,
+            warm: native()?.with_warm(together).map_err(text)?,
+        })
+    }
+
+    /// Every way to run a program.
+    fn ways<'a>(&'a self, started: &'a Started, alone: bool) -> Vec<(&'static str, Start<'a>)> {
+        let mut ways: Vec<(&str, Start<'_>)> = vec![("bare", bare(started))];
+        if started.folder.is_some() {
+            ways.push(("warm", isolated(&self.warm, started, false)));
+        }
+        ways.extend([
+            ("ready", isolated(&self.ready, started, false)),
+            ("ready, traced", isolated(&self.ready_traced, started, true)),
+            ("native", isolated(&self.cold, started, false)),
+            ("native, traced", isolated(&self.cold, started, true)),
+        ]);
+        if !alone {
+            ways.extend(peers(started));
+        }
+        ways
+    }
+}
+
 fn measure(options: &Options) -> Result<(), String> {
-    let search: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-    let native = || NativeSandbox::new(PathBuf::from(env!("CARGO_BIN_EXE_vetrun")), search.clone()).map_err(text);
-    let sandbox = native()?;
-    // A spare is kept for what was run last.
-    let ready = native()?.with_spares(options.together).map_err(text)?;
-    let ready_traced = native()?.with_spares(options.together).map_err(text)?;
-    let warm = native()?.with_warm(options.together).map_err(text)?;
-    let python = sandbox.interpreter(Interpreter::Python).map_err(text)?.path;
+    let sandboxes = Sandboxes::new(options.together)?;
+    let python = sandboxes.cold.interpreter(Interpreter::Python).map_err(text)?.path;
+    println!("{} rounds, {} at once", options.rounds, options.together);
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    let python = |title, args: &[&str], folder| Started { title, program: python.clone(), args: words(args), folder };
+    if let Some(folder) = &options.scripts {
+        let mut scripts = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(text)? {
+            let name = entry.map_err(text)?.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".py") {
+                scripts.push(python("scripts", &[&name], Some(folder.clone())));
+            }
+        }
+        return batch(options, &sandboxes, &scripts);
+    }
     // Not in /tmp, which others cover.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(text)?;
     std::fs::write(folder.path().join("hello.py"), "print('hello')\n").map_err(text)?;
-    println!("{} rounds, {} at once; milliseconds", options.rounds, options.together);
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-    let python = |title, args: &[&str], folder| Started { title, program: python.clone(), args: words(args), folder };
     let programs = [
         Started { title: "true", program: "/bin/true".to_owned(), args: Vec::new(), folder: None },
         python("python", &["-S", "-E", "-c", "print(1)"], None),
         python("script", &["hello.py"], Some(folder.path().to_owned())),
     ];
     for started in &programs {
-        let mut starts: Vec<(&str, Start<'_>)> = vec![("bare", bare(started))];
-        if started.folder.is_some() {
-            starts.push(("warm", isolated(&warm, started, false)));
+        table(started.title, options, &sandboxes.ways(started, options.alone))?;
+    }
+    Ok(())
+}
+
+/// Runs all scripts, so many at once, in every way; shows how many of them a second that makes.
+fn batch(options: &Options, sandboxes: &Sandboxes, scripts: &[Started]) -> Result<(), String> {
+    let ways: Vec<_> = scripts.iter().map(|script| sandboxes.ways(script, options.alone)).collect();
+    let names: Vec<&str> = ways.first().into_iter().flatten().map(|(name, _)| *name).collect();
+    let mut times = vec![Vec::new(); names.len()];
+    for _ in 0..options.rounds {
+        for (way, times) in times.iter_mut().enumerate() {
+            let begun = Instant::now();
+            let next = AtomicUsize::new(0);
+            let work = || {
+                while let Some(script) = ways.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    (script[way].1)()?;
+                }
+                Ok(())
+            };
+            let ends: Vec<Result<(), String>> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..options.together).map(|_| scope.spawn(work)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(PANICKED.to_owned()))).collect()
+            });
+            ends.into_iter().collect::<Result<(), String>>()?;
+            times.push(begun.elapsed());
         }
-        for (name, sandbox, trace) in [
-            ("ready", &ready, false),
-            ("ready, traced", &ready_traced, true),
-            ("native", &sandbox, false),
-            ("native, traced", &sandbox, true),
-        ] {
-            starts.push((name, isolated(sandbox, started, trace)));
+    }
+    println!("\n{:16} {:>8} {:>10} {:>8}", format!("{} scripts", scripts.len()), "seconds", "scripts/s", "of bare");
+    let mut bare = 0.0;
+    for (name, times) in names.iter().zip(&mut times) {
+        times.sort_unstable();
+        let seconds = times[times.len() / 2].as_secs_f64();
+        let rate = scripts.len() as f64 / seconds;
+        if bare == 0.0 {
+            bare = rate;
         }
-        if !options.alone {
-            starts.extend(peers(started));
-        }
-        table(started.title, options, &starts)?;
+        println!("{name:16} {seconds:8.2} {rate:10.1} {:7.0}%", 100.0 * rate / bare);
     }
     Ok(())
 }
@@ -241,7 +314,7 @@ fn table(title: &str, options: &Options, starts: &[(&str, Start<'_>)]) -> Result
             times.extend(together(options.together, start)?);
         }
     }
-    println!("\n{title:16} {:>8} {:>8} {:>8} {:>10}", "median", "p99", "ratio", "runs/s");
+    println!("\n{title:16} {:>8} {:>8} {:>8} {:>10}", "ms", "p99", "of bare", "runs/s");
     let mut bare = Duration::ZERO;
     for ((name, _), times) in starts.iter().zip(&mut times) {
         times.sort_unstable();
@@ -277,10 +350,7 @@ fn together(count: usize, start: &Start<'_>) -> Result<Vec<Duration>, String> {
     };
     let times: Result<Vec<Vec<Duration>>, String> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| Err("a thread panicked".to_owned())))
-            .collect()
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(PANICKED.to_owned()))).collect()
     });
     Ok(times?.into_iter().flatten().collect())
 }

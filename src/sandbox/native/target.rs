@@ -48,6 +48,7 @@ fn become_program(
     // After the control groups were entered: from inside, they are then the root.
     ids::unshare(UnshareFlags::NEWCGROUP, "make a cgroup namespace")?;
     rustix::process::setsid().tried("start a session")?;
+    allow_huge_pages();
     reset_signals();
     ids::settle(create.ids, TARGET_ID)?;
     rustix::thread::set_no_new_privs(true).tried("give up new privileges")?;
@@ -109,6 +110,12 @@ fn apply_filters(create: &Create, mark: Option<u64>) -> Result<(Option<OwnedFd>,
     }
     Filters::silent(create.net, sampled)?.apply()?;
     Ok((None, untraced))
+}
+
+/// A program may have huge pages, which its launcher did without; it would inherit that.
+fn allow_huge_pages() {
+    // SAFETY: this option of prctl takes plain numbers and touches no memory of ours. Kernels without huge pages refuse it.
+    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 0, 0, 0, 0) };
 }
 
 /// Ignored signals stay ignored across an execution; this runtime ignores one, and vetrun's parent may ignore others.

@@ -22,6 +22,10 @@ use super::launcher::{self, exit_now};
 use super::spec::{Fault, LAUNCHER_NAME, Tried};
 use super::{channel, ids};
 
+/// What the program's allocator is told: no huge pages. Every process of a run is a fork of this one, and whoever writes to a
+/// huge page first has it taken apart and copied.
+const ALLOCATOR: [(&str, &str); 1] = [("MIMALLOC_ALLOW_THP", "0")];
+
 /// Where launchers come from: the process that forks them. It is started early, and again when it is gone.
 #[derive(Debug)]
 pub struct Nursery {
@@ -79,6 +83,7 @@ impl Zygote {
         command
             .arg0(LAUNCHER_NAME)
             .env_clear()
+            .envs(ALLOCATOR)
             .current_dir("/")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
