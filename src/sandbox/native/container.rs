@@ -76,6 +76,8 @@ pub(super) struct Container {
     pub(super) folders: Vec<OwnedFd>,
     /// The socket that listens inside, for a gateway.
     pub(super) listener: Option<OwnedFd>,
+    /// The network namespace, where another run could use it.
+    network: Option<OwnedFd>,
     /// What holds, once everything does.
     pub(super) created: Option<Created>,
 }
@@ -102,9 +104,11 @@ pub(super) enum Heard {
 }
 
 impl Container {
-    /// Begins to create a container. It goes on by itself; what it says is to be heard with [`Container::hear`].
-    pub(super) fn create(kind: Kind, nursery: &Nursery) -> Result<Self, Fault> {
+    /// Begins to create a container. It goes on by itself; what it says is to be heard with [`Container::hear`]. A `network`
+    /// is one that was used by nobody; it is taken where the kind has one of its own.
+    pub(super) fn create(kind: Kind, nursery: &Nursery, network: Option<OwnedFd>) -> Result<Self, Fault> {
         let (control, theirs) = channel::pair().tried("make a socket")?;
+        let network = network.filter(|_| kind.net == Net::None);
         let cgroup = owner::is_root().then(|| Cgroup::create(&kind.limits)).flatten();
         let forked = nursery.fork(&theirs)?;
         drop(theirs);
@@ -119,6 +123,7 @@ impl Container {
             ids,
             view,
             net: kind.net,
+            has_network: network.is_some(),
             caps: caps(&kind.limits, cgroup.is_some(), ids),
             cgroups: cgroup.as_ref().map_or(0, Cgroup::count),
             trace: kind.trace,
@@ -127,6 +132,7 @@ impl Container {
         let file = channel::sealed("create", &bytes).tried("write the job")?;
         let entrances = cgroup.as_ref().map(Cgroup::entrances).transpose().tried("open the control groups")?;
         let mut fds = vec![file.as_fd()];
+        fds.extend(network.iter().map(AsFd::as_fd));
         fds.extend(entrances.iter().flatten().map(AsFd::as_fd));
         channel::send(&control, &(), &fds).tried("give the launcher its job")?;
         let mut container = Self {
@@ -138,6 +144,7 @@ impl Container {
             ends: None,
             folders: Vec::new(),
             listener: None,
+            network: None,
             created: None,
         };
         if let Some(Waiting { start, .. }) = &container.kind.waiting {
@@ -191,7 +198,10 @@ impl Container {
         };
         match event {
             Event::Ready { init } if fds.len() >= 4 => {
-                self.listener = fds.drain(4..).next();
+                match (fds.drain(4..).next(), self.kind.net) {
+                    (listener, Net::Gateway) => self.listener = listener,
+                    (network, _) => self.network = network,
+                }
                 self.launcher.init = Some((init, fds.remove(0)));
                 self.folders = fds;
                 self.hear()
@@ -241,6 +251,11 @@ impl Container {
     /// Kills everything inside.
     pub(super) fn kill(&self) {
         self.launcher.kill();
+    }
+
+    /// Ends it; its network namespace, if another run could use that.
+    pub(super) fn end(mut self) -> Option<OwnedFd> {
+        self.network.take()
     }
 
     /// Whether it can still be started.

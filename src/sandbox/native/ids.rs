@@ -96,9 +96,9 @@ fn drop_bounding_set() -> Result<(), Fault> {
     Ok(())
 }
 
-/// Enters the namespaces named by `flags`.
+/// Makes the namespaces named by `flags` and enters them; where there are several threads, this one alone does.
 pub(super) fn unshare(flags: rustix::thread::UnshareFlags, action: &str) -> Result<(), Fault> {
     debug_assert!(!flags.contains(rustix::thread::UnshareFlags::FILES));
-    // SAFETY: the one unsound flag, FILES, is never given, and the process has a single thread.
+    // SAFETY: the one unsound flag, FILES, is never given.
     unsafe { rustix::thread::unshare_unsafe(flags) }.tried(action)
 }

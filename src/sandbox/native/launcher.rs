@@ -11,7 +11,6 @@
 #![expect(unsafe_code, reason = "fork and descriptors that are inherited")]
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -34,7 +33,9 @@ pub(super) struct Given {
     pub(super) create: Create,
     /// The socket to the supervisor.
     pub(super) control: OwnedFd,
-    /// The `cgroup.procs` files that the program enters.
+    /// A network namespace to enter.
+    network: Option<OwnedFd>,
+    /// The files by which the program enters its control groups.
     pub(super) cgroups: Vec<OwnedFd>,
 }
 
@@ -84,15 +85,16 @@ fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
     if rustix::process::getppid() != Some(parent) {
         return Err(Fault { action: "find the parent".to_owned(), errno: libc::ESRCH });
     }
-    let given = receive(control)?;
+    let mut given = receive(control)?;
     ids::check_parent(control)?;
     let proc = rustix::fs::open("/proc", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .tried("open /proc")?;
-    let listener = enter_namespaces(&given.create, proc.as_fd())?;
+    let network = given.network.take();
+    let network = enter_namespaces(&given.create, proc.as_fd(), network)?;
     ids::unshare(UnshareFlags::NEWPID, "make a process namespace")?;
     let ids = given.create.ids;
     let inside = fork_init(given, proc.as_fd())?;
-    let Some(namespace) = report(&inside, control, listener, ids)? else { return Ok(()) };
+    let Some(namespace) = report(&inside, control, network, ids)? else { return Ok(()) };
     // While what will be the program gives up its rights.
     let file_map = file_map(ids, proc.as_fd())?;
     let Some((start, fds)) = wait_for_start(control, &inside.pidfd)? else { return Ok(()) };
@@ -124,18 +126,19 @@ fn released<E: Into<std::io::Error>>(sent: Result<(), E>) -> Result<(), Fault> {
     }
 }
 
-/// Waits for what to make: its file, then the control groups.
+/// Waits for what to make: its file, then the network namespace if there is one, then the control groups.
 fn receive(control: &OwnedFd) -> Result<Given, Fault> {
     let gone = || Fault { action: "receive the job".to_owned(), errno: libc::EPIPE };
     let ((), fds) = channel::receive::<()>(control, true).tried("receive the job")?.ok_or_else(gone)?;
     let mut fds = fds.into_iter();
     let create: Create = channel::unsealed(&fds.next().ok_or_else(gone)?.into()).tried("read the job")?;
+    let network = if create.has_network { Some(fds.next().ok_or_else(gone)?) } else { None };
     let cgroups: Vec<OwnedFd> = fds.collect();
     if cgroups.len() != create.cgroups {
         return Err(gone());
     }
     let control = control.try_clone().tried("receive the job")?;
-    Ok(Given { create, control, cgroups })
+    Ok(Given { create, control, network, cgroups })
 }
 
 /// Waits for what to execute: its file, and the streams that come along. `None` when it does not come: nobody wants this run any
@@ -183,8 +186,9 @@ fn give_streams(streams: &[OwnedFd], ids: Ids) -> Result<(), Fault> {
 }
 
 /// Leaves the host's namespaces, all but those of processes and mounts; an ordinary user makes a user namespace first,
-/// which gives the right to make the others, and one of mounts, in which host paths may be opened to lend them.
-fn enter_namespaces(create: &Create, proc: BorrowedFd<'_>) -> Result<Option<TcpListener>, Fault> {
+/// which gives the right to make the others, and one of mounts, in which host paths may be opened to lend them. What the
+/// supervisor gets of the network: what listens in it, or itself.
+fn enter_namespaces(create: &Create, proc: BorrowedFd<'_>, network: Option<OwnedFd>) -> Result<Option<OwnedFd>, Fault> {
     let mut flags = UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
     if matches!(create.ids, Ids::User { .. }) {
         ids::unshare(UnshareFlags::NEWUSER, "make a user namespace")?;
@@ -192,16 +196,20 @@ fn enter_namespaces(create: &Create, proc: BorrowedFd<'_>) -> Result<Option<TcpL
         ids::die_with_parent()?;
         flags |= UnshareFlags::NEWNS;
     }
-    if create.net != Net::Full {
+    if create.net != Net::Full && network.is_none() {
         flags |= UnshareFlags::NEWNET;
     }
     ids::unshare(flags, "make network, ipc and uts namespaces")?;
     rustix::system::sethostname(b"sandbox").tried("name the host")?;
     rustix::system::setdomainname(b"(none)").tried("name the domain")?;
-    match create.net {
-        Net::None => net::raise_loopback().map(|()| None),
-        Net::Gateway => net::listen().map(Some),
-        Net::Full => Ok(None),
+    match (create.net, network) {
+        (Net::None, Some(network)) => net::enter(network.as_fd()).map(|()| Some(network)),
+        (Net::None, None) => {
+            net::raise_loopback()?;
+            matches!(create.ids, Ids::Root { .. }).then(|| net::own(proc)).transpose()
+        }
+        (Net::Gateway, _) => net::listen().map(|listener| Some(listener.into())),
+        (Net::Full, _) => Ok(None),
     }
 }
 
@@ -261,7 +269,7 @@ fn fork_init(given: Given, proc: BorrowedFd<'_>) -> Result<Inside<'_>, Fault> {
 fn report(
     inside: &Inside<'_>,
     control: &OwnedFd,
-    listener: Option<TcpListener>,
+    network: Option<OwnedFd>,
     given: Ids,
 ) -> Result<Option<OwnedFd>, Fault> {
     let Some(((), fds)) = channel::receive::<()>(&inside.socket, true).tried("wait for the first process")? else {
@@ -270,7 +278,7 @@ fn report(
     let [namespace, out, tmp, shm] = <[OwnedFd; 4]>::try_from(fds)
         .map_err(|_| Fault { action: "wait for the first process".to_owned(), errno: libc::EBADMSG })?;
     let mut fds = vec![inside.pidfd.as_fd(), out.as_fd(), tmp.as_fd(), shm.as_fd()];
-    fds.extend(listener.as_ref().map(AsFd::as_fd));
+    fds.extend(network.as_ref().map(AsFd::as_fd));
     let init = inside.pid.as_raw_nonzero().get();
     channel::send(control, &Event::Ready { init }, &fds).tried("report to vetrun")?;
     if matches!(given, Ids::Root { .. }) {

@@ -182,7 +182,7 @@ impl NativeSandbox {
 
     /// Creates a container, all of it.
     fn prove(&self, kind: Kind) -> Result<Container, Trouble> {
-        let mut container = Container::create(kind, &self.nursery)?;
+        let mut container = Container::create(kind, &self.nursery, None)?;
         container.until_created()?;
         Ok(container)
     }
@@ -205,7 +205,7 @@ impl NativeSandbox {
         let Plan { kind, mut start, lent, mounts } = plan;
         let spare = self.spares.take(&kind);
         // Nobody waits for an interpreter that would have to be started for this job alone.
-        let cold = || Container::create(Kind { waiting: None, ..kind.clone() }, &self.nursery);
+        let cold = || Container::create(Kind { waiting: None, ..kind.clone() }, &self.nursery, self.spares.network());
         let mut container = match spare.map_or_else(cold, Ok) {
             Ok(container) => container,
             Err(fault) => return (None, Err(fault.into())),

@@ -2,10 +2,15 @@
 #![expect(unsafe_code, reason = "bringing a device up is an ioctl")]
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
+use rustix::thread::{LinkNameSpaceType, UnshareFlags};
+
+use super::ids;
 use super::spec::{Fault, Tried};
 use crate::sandbox::GATEWAY_PORT;
 
@@ -16,6 +21,52 @@ use crate::sandbox::GATEWAY_PORT;
 pub(super) fn listen() -> Result<TcpListener, Fault> {
     raise_loopback()?;
     TcpListener::bind((Ipv4Addr::LOCALHOST, GATEWAY_PORT)).tried("listen for the gateway")
+}
+
+/// What the kernel counts for each network namespace, and shows.
+const COUNTERS: [&str; 4] = ["dev", "netstat", "snmp", "snmp6"];
+
+/// The network namespace of this process.
+pub(super) fn own(proc: BorrowedFd<'_>) -> Result<OwnedFd, Fault> {
+    rustix::fs::openat(proc, "thread-self/ns/net", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .tried("open the network namespace")
+}
+
+/// Enters a network namespace; where there are several threads, this one alone does.
+pub(super) fn enter(network: BorrowedFd<'_>) -> Result<(), Fault> {
+    rustix::thread::move_into_link_name_space(network, Some(LinkNameSpaceType::Network))
+        .tried("enter the network namespace")
+}
+
+/// Whether a network namespace cannot be told from a new one: nothing was sent in it, and nobody tried to. Then nothing is
+/// left in it of who lived there: sockets end with their processes, and what outlives them (connections that wait for their
+/// end) takes packets. Its counters are all that a program could read, or leave for the next.
+pub(super) fn is_as_new(network: OwnedFd) -> bool {
+    static NEW: OnceLock<Option<Vec<u8>>> = OnceLock::new();
+    let new = NEW.get_or_init(|| {
+        elsewhere(|| {
+            ids::unshare(UnshareFlags::NEWNET, "make a network namespace")?;
+            raise_loopback()?;
+            counters()
+        })
+    });
+    new.is_some() && *new == elsewhere(move || enter(network.as_fd()).and_then(|()| counters()))
+}
+
+/// What the kernel has counted in this thread's network namespace.
+fn counters() -> Result<Vec<u8>, Fault> {
+    let mut all = Vec::new();
+    for name in COUNTERS {
+        // A kernel without IPv6 lacks one.
+        all.extend(std::fs::read(format!("/proc/thread-self/net/{name}")).unwrap_or_default());
+    }
+    Ok(all)
+}
+
+/// Does something in a thread that may go to another namespace and does not come back; `None` where that fails.
+fn elsewhere(work: impl FnOnce() -> Result<Vec<u8>, Fault> + Send + 'static) -> Option<Vec<u8>> {
+    let thread = std::thread::Builder::new().name("vetrun-network".to_owned()).spawn(work).ok()?;
+    thread.join().ok()?.ok().filter(|counters| !counters.is_empty())
 }
 
 /// Brings the loopback device of this network namespace up: a program may talk to itself.
@@ -32,4 +83,37 @@ pub(super) fn raise_loopback() -> Result<(), Fault> {
     // SAFETY: this ioctl reads an `ifreq`, which `request` is and which lives through the call.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request) };
     if result == 0 { Ok(()) } else { Err(Fault::new("bring the loopback device up", std::io::Error::last_os_error())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpStream, UdpSocket};
+
+    use super::*;
+
+    /// A network namespace in which `work` was done.
+    fn after(work: impl FnOnce() + Send + 'static) -> OwnedFd {
+        let made = std::thread::spawn(move || {
+            ids::unshare(UnshareFlags::NEWNET, "make a network namespace").unwrap();
+            raise_loopback().unwrap();
+            work();
+            let proc = rustix::fs::open("/proc", OFlags::PATH, Mode::empty()).unwrap();
+            own(proc.as_fd()).unwrap()
+        });
+        made.join().unwrap()
+    }
+
+    #[test]
+    fn a_network_that_somebody_tried_to_use_is_not_as_new() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        assert!(is_as_new(after(|| {})));
+        assert!(is_as_new(after(|| drop(std::os::unix::net::UnixStream::pair().unwrap()))));
+        assert!(!is_as_new(after(|| {
+            let (a, b) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+            a.send_to(b"x", b.local_addr().unwrap()).unwrap();
+        })));
+        assert!(!is_as_new(after(|| drop(TcpStream::connect("192.0.2.1:80").unwrap_err()))));
+    }
 }

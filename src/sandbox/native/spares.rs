@@ -4,6 +4,7 @@
 //! mounts that nobody sees any more. Both cost the kernel as much time as a short program takes.
 
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::container::{Container, Kind};
+use super::net;
 use super::spec::{Fault, Tried};
 use super::zygote::Nursery;
 
@@ -36,6 +38,8 @@ struct Keeper {
 #[derive(Debug)]
 struct Store {
     ready: Mutex<Vec<Container>>,
+    /// Network namespaces that cannot be told from new ones.
+    networks: Mutex<Vec<OwnedFd>>,
     /// This host's mounts, as the kernel tells of changes to them.
     mounts: Option<File>,
 }
@@ -52,7 +56,7 @@ impl Spares {
     /// No spares, until some are put here.
     pub(super) fn none() -> Self {
         let mounts = File::open("/proc/self/mountinfo").ok();
-        Self { keeper: None, store: Arc::new(Store { ready: Mutex::default(), mounts }) }
+        Self { keeper: None, store: Arc::new(Store { ready: Mutex::default(), networks: Mutex::default(), mounts }) }
     }
 
     /// From now on keeps up to `wanted` containers from `nursery`.
@@ -68,6 +72,11 @@ impl Spares {
     /// A spare of this kind that can be started.
     pub(super) fn take(&self, kind: &Kind) -> Option<Container> {
         self.store.take(kind)
+    }
+
+    /// A network namespace that can be used again.
+    pub(super) fn network(&self) -> Option<OwnedFd> {
+        self.store.network()
     }
 
     /// Keeps a container for the next job of its kind.
@@ -129,8 +138,24 @@ impl Store {
             if let Some(kind) = lacking.take() {
                 self.refill(&kind, wanted, nursery);
             }
-            drop(ended);
+            if let Some(network) = ended.and_then(Container::end) {
+                self.keep_network(network, wanted);
+            }
         }
+    }
+
+    /// Keeps a network namespace that cannot be told from a new one: the kernel takes as long to make one, and again to take
+    /// it down, as for all else of a container.
+    fn keep_network(&self, network: OwnedFd, wanted: usize) {
+        let is_full = || self.networks.lock().unwrap_or_else(PoisonError::into_inner).len() >= wanted;
+        let is_as_new = |network: &OwnedFd| network.try_clone().is_ok_and(net::is_as_new);
+        if !is_full() && is_as_new(&network) {
+            self.networks.lock().unwrap_or_else(PoisonError::into_inner).push(network);
+        }
+    }
+
+    fn network(&self) -> Option<OwnedFd> {
+        self.networks.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     fn take(&self, kind: &Kind) -> Option<Container> {
@@ -152,7 +177,7 @@ impl Store {
             if self.lock().len() >= wanted {
                 return;
             }
-            let Ok(spare) = Container::create(kind.clone(), nursery) else { return };
+            let Ok(spare) = Container::create(kind.clone(), nursery, self.network()) else { return };
             self.lock().push(spare);
         }
     }

@@ -28,7 +28,9 @@ pub(super) struct Create {
     pub(super) net: Net,
     /// What each process, and each file system, may use.
     pub(super) caps: Caps,
-    /// How many of the descriptors that come along are `cgroup.procs` files to enter.
+    /// Whether the first of the descriptors that come along is a network namespace to enter.
+    pub(super) has_network: bool,
+    /// How many of the others are files to write to, to enter control groups.
     pub(super) cgroups: usize,
     /// Whether refused calls are told of.
     pub(super) trace: bool,
@@ -140,7 +142,8 @@ pub(super) struct Caps {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Event {
     /// The root folder is made and the first process inside lives. With it come descriptors: that process, the folders
-    /// `/out`, `/tmp` and `/dev/shm`, and the listening socket when there is one.
+    /// `/out`, `/tmp` and `/dev/shm`, and of the network the listening socket, or, without a gateway and where root started
+    /// it, the namespace.
     Ready {
         /// The first process, as the host numbers it.
         init: i32,

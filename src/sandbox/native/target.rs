@@ -23,7 +23,7 @@ const SIGNALS_MAX: libc::c_int = 64;
 
 /// Becomes the program, once `program` tells which; returns only by ending the process.
 pub(super) fn run(given: Given, program: OwnedFd) -> ! {
-    let Given { create, control, cgroups } = given;
+    let Given { create, control, cgroups, .. } = given;
     let event = match become_program(&create, &control, cgroups, program) {
         Err(fault) => Event::Failed(fault),
         Ok(Some(event)) => event,

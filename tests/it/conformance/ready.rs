@@ -57,6 +57,39 @@ fn a_container_that_was_created_ahead_is_used_once() {
     assert_eq!(found, "True [] ['home'] 3");
 }
 
+#[test]
+fn nobody_can_tell_that_a_network_was_used_before() {
+    if native_is_off() {
+        return;
+    }
+    let sandbox = native().with_spares(1).unwrap();
+    let look = "\
+import socket
+lines = lambda name: open('/proc/net/' + name).read().splitlines()
+names = [line.split()[7:] for line in lines('unix')]
+print([lines(name) for name in ('dev', 'snmp', 'netstat', 'tcp', 'udp')], names, file=sys.stderr)
+";
+    let uses = [
+        "a, b = socket.socket(type=socket.SOCK_DGRAM), socket.socket(type=socket.SOCK_DGRAM)\n\
+         a.bind(('127.0.0.1', 0)); b.sendto(b'x', a.getsockname())",
+        "",
+        "s = socket.create_server(('127.0.0.1', 7000)); c = socket.create_connection(('127.0.0.1', 7000)); c.close()",
+        "",
+        "try: socket.create_connection(('192.0.2.1', 80))\nexcept OSError: pass",
+        "s = socket.socket(socket.AF_UNIX); s.bind('\\0name'); s.listen()",
+        "",
+    ];
+    let first = run(&native(), &python(look)).stderr.bytes;
+    assert!(String::from_utf8_lossy(&first).contains("lo:"));
+    for use_of_it in uses {
+        let outcome = run(&sandbox, &python(&format!("{look}{use_of_it}")));
+        assert_eq!(outcome.ended, Ended::Exited(0), "{use_of_it}");
+        assert_eq!(String::from_utf8_lossy(&outcome.stderr.bytes), String::from_utf8_lossy(&first), "{use_of_it}");
+        // What it left is cleared away, and what the next finds is made.
+        std::thread::sleep(STARTED_WITHIN);
+    }
+}
+
 /// Scripts of which each shows something that a script can see of how it was started.
 const SCRIPTS: &[&str] = &[
     "import sys, os\nprint(sys.argv, sys.path, sys.flags, getattr(sys, 'orig_argv', 0), os.getcwd(), sys.executable)",
