@@ -32,6 +32,7 @@ mod passes {
 
 #[expect(dead_code, unreachable_pub, reason = "the program uses the rest, and others its library")]
 mod rules {
+    mod anchor;
     mod commands;
     mod compile;
     mod demand;
@@ -51,10 +52,37 @@ mod rules {
 
     pub(crate) use crate::finding::{Confidence, Severity};
 
-    /// Expressions that nobody runs here.
+    /// Expressions that nobody runs here, and what is written whole.
     mod lazy {
+        use std::ops::Deref;
+
         use super::RuleLanguage;
+        use super::pack::Pack;
+        use super::packed::Reader;
         use super::rule::Text;
+
+        #[derive(Debug, PartialEq)]
+        pub(crate) struct Later<T>(T);
+
+        impl<T: Pack> Later<T> {
+            pub(super) fn packed(mut bytes: Reader) -> Self {
+                Self(T::unpack(&mut bytes))
+            }
+        }
+
+        impl<T> Deref for Later<T> {
+            type Target = T;
+
+            fn deref(&self) -> &T {
+                &self.0
+            }
+        }
+
+        impl<T> From<T> for Later<T> {
+            fn from(value: T) -> Self {
+                Self(value)
+            }
+        }
 
         #[derive(Clone, Debug, PartialEq)]
         pub(crate) struct LazyRegex(Text);
@@ -129,16 +157,12 @@ mod rules {
             rules.push(rule);
             sorted.push((path, text));
         }
-        let tables = RuleLanguage::ALL.map(|language| tables::Tables::of(&rules, language));
+        let tables = RuleLanguage::ALL.map(|language| lazy::Later::from(tables::Tables::of(&rules, language)));
         let mut bytes = Vec::new();
         pack::Pack::pack(&rules, &mut bytes);
         pack::Pack::pack(&digest::of(&rules), &mut bytes);
-        for one in &tables {
-            let mut packed = Vec::new();
-            pack::Pack::pack(one, &mut packed);
-            pack::Pack::pack(&packed.len(), &mut bytes);
-            bytes.extend_from_slice(&packed);
-        }
+        pack::Pack::pack(&tables::combinations(&rules), &mut bytes);
+        pack::Pack::pack(&tables, &mut bytes);
         Ok((sorted, bytes))
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn compile(
         source: raw.source,
         members: raw.members,
         capability: raw.capability,
-        matchers,
+        matchers: matchers.into(),
         file,
     })
 }

@@ -6,6 +6,7 @@
 use memchr::memmem;
 
 use super::Hook;
+use super::anchor::Anchor;
 use super::needles::{FOLD_TO_ASCII, Needles};
 
 /// How often a byte may be looked at, where a rule's searches begin at needles.
@@ -94,7 +95,15 @@ impl Haystack {
         let holds = |needle: &String| {
             self.may_hold(needle.as_bytes()) && memmem::find(&self.lower, needle.as_bytes()).is_some()
         };
-        !(needles.beyond_ascii && self.is_ascii) && needles.clauses.iter().all(|clause| clause.iter().any(holds))
+        !(needles.beyond_ascii && self.is_ascii)
+            && needles.clauses.iter().all(|clause| clause.iter().any(holds))
+            && needles.anchor.as_ref().is_none_or(|anchor| self.is_anchored(anchor))
+    }
+
+    /// Whether a needle of the anchor stands where one of a match can.
+    fn is_anchored(&self, anchor: &Anchor) -> bool {
+        let needles = anchor.needles.iter().map(String::as_bytes).filter(|needle| self.may_hold(needle));
+        needles.flat_map(|needle| occurrences(&self.lower, needle)).any(|at| anchor.fits(&self.lower[..at]))
     }
 
     /// Whether all runs of a needle are in the text; that of a shorter one is not known.

@@ -1,13 +1,13 @@
 //! Expressions and queries that are compiled when they are first needed, because that costs more than most files are worth.
 
+use std::ops::Deref;
 use std::sync::OnceLock;
 
 use super::RuleLanguage;
 use super::expression::Expression;
-use super::pack::Pack as _;
+use super::pack::Pack;
 use super::packed::Reader;
 use super::rule::Text;
-use super::tables::Tables;
 
 /// A regular expression that is compiled when it is first needed.
 #[derive(Debug)]
@@ -52,29 +52,39 @@ impl PartialEq for LazyRegex {
     }
 }
 
-/// What the rules of one language look for, unpacked when the first text in it is looked at.
+/// What is unpacked when it is first needed: tables of a language when the first text in it is looked at, the matchers of a
+/// rule when one of them could match.
 #[derive(Debug)]
-pub(super) struct LazyTables {
+pub(crate) struct Later<T> {
     packed: Option<Reader>,
-    cell: OnceLock<Tables>,
+    cell: OnceLock<T>,
 }
 
-impl LazyTables {
-    /// Tables that are still packed.
+impl<T> Later<T> {
+    /// What is still packed.
     pub(super) const fn packed(bytes: Reader) -> Self {
         Self { packed: Some(bytes), cell: OnceLock::new() }
     }
+}
 
-    /// The tables.
-    pub(super) fn get(&self) -> &Tables {
-        let unpack = |mut bytes| Tables::unpack(&mut bytes);
+impl<T: Pack + Default> Deref for Later<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        let unpack = |mut bytes| T::unpack(&mut bytes);
         self.cell.get_or_init(|| self.packed.clone().map(unpack).unwrap_or_default())
     }
 }
 
-impl From<Tables> for LazyTables {
-    fn from(tables: Tables) -> Self {
-        Self { packed: None, cell: OnceLock::from(tables) }
+impl<T> From<T> for Later<T> {
+    fn from(value: T) -> Self {
+        Self { packed: None, cell: OnceLock::from(value) }
+    }
+}
+
+impl<T: Pack + Default + PartialEq> PartialEq for Later<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
     }
 }
 

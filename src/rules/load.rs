@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::compile::Expressions;
-use super::lazy::LazyTables;
+use super::lazy::Later;
 use super::pack::Pack;
 use super::packed::Reader;
 use super::read::read_rule;
 use super::rule::{Rule, Test, Text, What};
-use super::{RuleError, RuleLanguage};
+use super::tables::Tables;
+use super::{Hook, RuleError, RuleLanguage};
 
 /// Rule files in all folders together.
 const RULE_FILES_MAX: usize = 10_000;
@@ -23,8 +24,11 @@ static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_ru
 /// The built-in rules compiled and packed by the build script, with their digest and tables.
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin_rules.bin"));
 
-/// The built-in rules, with their digest and tables, without reading a rule file.
-pub(super) fn packed() -> (Vec<Rule>, [u8; 32], [LazyTables; 4]) {
+/// The built-in rules with their digest.
+type Packed = (Vec<Rule>, [u8; 32]);
+
+/// The built-in rules, with their combinations and tables, without reading a rule file.
+pub(super) fn packed() -> (Packed, Vec<Hook>, [Later<Tables>; 4]) {
     let mut from = Reader::new(PACKED);
     let mut rules = Vec::<Rule>::unpack(&mut from);
     debug_assert!(PACKED.starts_with(&bytes_of(&rules)), "what is read is what was written");
@@ -32,7 +36,7 @@ pub(super) fn packed() -> (Vec<Rule>, [u8; 32], [LazyTables; 4]) {
         rule.file = Text::Borrowed(text);
     }
     let digest = Pack::unpack(&mut from);
-    (rules, digest, RuleLanguage::ALL.map(|_| LazyTables::packed(from.later())))
+    ((rules, digest), Pack::unpack(&mut from), RuleLanguage::ALL.map(|_| Pack::unpack(&mut from)))
 }
 
 fn bytes_of(rules: &Vec<Rule>) -> Vec<u8> {
@@ -88,7 +92,7 @@ fn known_labels(loaded: &Loaded) -> Result<(), RuleError> {
     let (all, sources) = (labels(false), labels(true));
     let ids: BTreeSet<&str> = loaded.keys().map(|(_, id)| &**id).collect();
     for (rule, path) in loaded.values() {
-        for matcher in &rule.matchers {
+        for matcher in rule.matchers.iter() {
             let mut unknown: Vec<(&str, &str)> = Vec::new();
             for check in matcher.checks.iter().chain(&matcher.not_checks) {
                 if let Test::From(from) = &check.test {

@@ -8,6 +8,7 @@
 //! A rule names what is done, however it is spelled: names are qualified and resolved by the scan pass. See the
 //! documentation of `[[match]]` in the schema for how names are written.
 
+mod anchor;
 mod commands;
 mod compile;
 mod demand;
@@ -38,7 +39,7 @@ pub(crate) use demand::Demand;
 pub(crate) use expression::Expression;
 pub(crate) use filter::{Candidate, Filter};
 pub use language::RuleLanguage;
-use lazy::LazyTables;
+use lazy::Later;
 pub use raw::{Inside, Is, Scope, StatementWord, Within};
 pub(crate) use rule::{Check, Keyword, Matcher, Test, Text, What};
 pub use rule::{Rule, RuleTexts};
@@ -50,7 +51,7 @@ pub(crate) use tables::{Hook, Labels, Member, Names, Tables};
 pub struct RuleSet {
     rules: Vec<Rule>,
     digest: Digest,
-    tables: [LazyTables; 4],
+    tables: [Later<Tables>; 4],
     /// Matchers that ask for several labels at once.
     combinations: Vec<Hook>,
 }
@@ -84,25 +85,14 @@ impl RuleSet {
     pub fn load(builtin: bool, dirs: &[impl AsRef<Path>]) -> Result<Self, RuleError> {
         let folders: Vec<_> = dirs.iter().map(|dir| dir.as_ref().to_owned()).collect();
         if builtin && folders.is_empty() {
-            let (rules, digest, tables) = load::packed();
-            return Ok(Self::new(rules, Digest::of(&digest), tables));
+            let ((rules, digest), combinations, tables) = load::packed();
+            return Ok(Self { rules, digest: Digest::of(&digest), tables, combinations });
         }
         let rules = load::load(builtin, &folders)?;
         let digest = Digest::of(&digest::of(&rules));
-        let tables = RuleLanguage::ALL.map(|language| LazyTables::from(Tables::of(&rules, language)));
-        Ok(Self::new(rules, digest, tables))
-    }
-
-    fn new(rules: Vec<Rule>, digest: Digest, tables: [LazyTables; 4]) -> Self {
-        let mut combinations = Vec::new();
-        for (number, rule) in rules.iter().enumerate() {
-            for (matcher, one) in rule.matchers.iter().enumerate() {
-                if matches!(one.what, What::All { .. }) {
-                    combinations.push(Hook { rule: number, matcher });
-                }
-            }
-        }
-        Self { rules, digest, tables, combinations }
+        let tables = RuleLanguage::ALL.map(|language| Later::from(Tables::of(&rules, language)));
+        let combinations = tables::combinations(&rules);
+        Ok(Self { rules, digest, tables, combinations })
     }
 
     /// The digest over all loaded rules.
@@ -131,7 +121,7 @@ impl RuleSet {
 
     /// What the rules of one language look for.
     pub(crate) fn tables(&self, language: RuleLanguage) -> &Tables {
-        self.tables[language as usize].get()
+        &self.tables[language as usize]
     }
 
     /// The rule and matcher of a hook.

@@ -16,6 +16,8 @@ use std::str::Chars;
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::anchor::{self, Anchor};
+
 /// At least one of these must be there.
 pub(super) type Clause = Vec<String>;
 
@@ -47,6 +49,8 @@ pub(super) struct Needles {
     pub(super) length_max: Option<u32>,
     /// Whether every match holds a character that is not ASCII.
     pub(super) beyond_ascii: bool,
+    /// Needles that stand behind something.
+    pub(super) anchor: Option<Anchor>,
 }
 
 /// What a text must hold for the regular expression to match.
@@ -59,7 +63,8 @@ pub(super) fn of_regex(source: &str) -> Needles {
         clauses.retain(|clause| clause != heads);
         clauses.insert(0, heads.clone());
     }
-    Needles { clauses, heads: heads.is_some(), length_max, beyond_ascii: is_beyond_ascii(&hir) }
+    let (beyond_ascii, anchor) = (is_beyond_ascii(&hir), anchor::of_hir(&hir));
+    Needles { clauses, heads: heads.is_some(), length_max, beyond_ascii, anchor }
 }
 
 /// Whether every match holds a character that is not ASCII, as far as single classes tell.
@@ -179,7 +184,7 @@ fn quoted(chars: &mut impl Iterator<Item = char>) -> Option<String> {
 }
 
 /// A clause that says something; `None` where a needle is too short, or there are none or too many.
-fn usable(mut needles: Vec<String>) -> Option<Clause> {
+pub(super) fn usable(mut needles: Vec<String>) -> Option<Clause> {
     needles.sort_unstable();
     needles.dedup();
     let fits = !needles.is_empty() && needles.len() <= CLAUSE_NEEDLES_MAX;
@@ -282,13 +287,13 @@ fn heads_of(hir: &Hir) -> Option<Vec<String>> {
 }
 
 /// Every text that is one of `left` and one of `right` after it; `None` where there are too many.
-fn side_by_side(left: &[String], right: &[String]) -> Option<Vec<String>> {
+pub(super) fn side_by_side(left: &[String], right: &[String]) -> Option<Vec<String>> {
     let all = || left.iter().flat_map(|left| right.iter().map(move |right| format!("{left}{right}")));
     (left.len() * right.len() <= CLAUSE_NEEDLES_MAX).then(|| all().collect())
 }
 
 /// All the texts, case apart, that the expression matches, where these are few.
-fn exact(hir: &Hir) -> Option<Vec<String>> {
+pub(super) fn exact(hir: &Hir) -> Option<Vec<String>> {
     let all = match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => vec![String::new()],
         // What stands for itself has no other case: letters that have one are classes under `(?i)`.

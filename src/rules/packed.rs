@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 
+use super::anchor::Anchor;
 use super::demand::{Checksum, Demand};
 use super::filter::Filter;
-use super::lazy::{LazyQuery, LazyRegex};
+use super::lazy::{Later, LazyQuery, LazyRegex};
 use super::needles::Needles;
 use super::pack::Pack;
 use super::raw::{Inside, Is, Scope, StatementWord, Within};
@@ -26,7 +27,7 @@ impl Reader {
     }
 
     /// What is read later: so many bytes as the next number says.
-    pub(super) fn later(&mut self) -> Self {
+    fn later(&mut self) -> Self {
         let count = usize::unpack(self);
         Self(self.bytes(count))
     }
@@ -212,12 +213,13 @@ macro_rules! structs {
 }
 
 structs! {
+    Anchor { needles, between, before }
     Check { position, keyword, test }
     Demand { entropy_min, checksum, real }
     Hook { rule, matcher }
     Matcher { what, checks, not_checks, of, gives, unless, within, not_within, weigh }
     Member { before, hook }
-    Needles { clauses, heads, length_max, beyond_ascii }
+    Needles { clauses, heads, length_max, beyond_ascii, anchor }
     Names { exact, suffix, prefix, patterns, every }
     Pattern { regex, clauses, hook }
     Sources { calls, uses, checked, checks, definitions, labels, numbers, whole }
@@ -301,6 +303,19 @@ impl Pack for Labels {
 
     fn unpack(from: &mut Reader) -> Self {
         Self(Pack::unpack(from))
+    }
+}
+
+impl<T: Pack + Default> Pack for Later<T> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        let mut packed = Vec::new();
+        T::pack(self, &mut packed);
+        packed.len().pack(out);
+        out.extend_from_slice(&packed);
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        Self::packed(from.later())
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::demand::Demand;
-use super::lazy::{LazyQuery, LazyRegex};
+use super::lazy::{Later, LazyQuery, LazyRegex};
 use super::raw::{Inside, Is, RawRule, Scope, StatementWord, Within};
 use super::{Confidence, RuleLanguage, Severity};
 
@@ -38,7 +38,7 @@ pub struct Rule {
     pub members: bool,
     /// Whether a hit of a label is a capability of the report.
     pub capability: bool,
-    pub(crate) matchers: Vec<Matcher>,
+    pub(crate) matchers: Later<Vec<Matcher>>,
     /// The rule's file.
     pub(super) file: Text,
 }
@@ -63,7 +63,7 @@ impl Rule {
     #[must_use]
     pub fn labels(&self) -> BTreeSet<&str> {
         let mut labels = BTreeSet::new();
-        for matcher in &self.matchers {
+        for matcher in self.matchers.iter() {
             for check in matcher.checks.iter().chain(&matcher.not_checks).chain(&matcher.gives).chain(&matcher.of) {
                 if let Test::From(from) = &check.test {
                     labels.extend(from.iter().map(|label| &**label));

@@ -411,6 +411,19 @@ impl TablesMaker {
     }
 }
 
+/// Matchers that ask for several labels at once.
+pub(super) fn combinations(rules: &[Rule]) -> Vec<Hook> {
+    let mut combinations = Vec::new();
+    for (number, rule) in rules.iter().enumerate() {
+        for (matcher, one) in rule.matchers.iter().enumerate() {
+            if matches!(one.what, What::All { .. }) {
+                combinations.push(Hook { rule: number, matcher });
+            }
+        }
+    }
+    combinations
+}
+
 impl Tables {
     /// The tables of the rules of `language`.
     pub(super) fn of(rules: &[Rule], language: RuleLanguage) -> Self {

@@ -123,7 +123,7 @@ pub(crate) fn parse_in_turn<'a>(
     let roles = Roles::of(artifact, policy);
     let basis = file::Basis { policy, target, lowers: true };
     let mut outcomes: Vec<(usize, Outcome<'a>)> = Vec::with_capacity(artifact.files.len());
-    with_room(|| {
+    with_room(artifact.files.len(), || {
         for turn in turns {
             let one = |&at: &usize| (at, watch.file(at, || file::parse(&artifact.files[at], &roles, basis)));
             outcomes.par_extend(turn.par_iter().map(one));

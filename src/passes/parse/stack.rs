@@ -3,9 +3,11 @@
 //! The strict parsers, their visitors and the drop of their trees recurse with the nesting of the source, and a stack
 //! that overflows ends the process. So all parsing is done on a pool of threads whose stacks are far larger than
 //! usual (virtual memory only: pages that are never touched are never paid for), and a file whose [`weight`] says that
-//! it could need more than that is refused before any parser sees it.
+//! it could need more than that is refused before any parser sees it. One file alone gets a thread of its own: to start
+//! those that would have nothing to do is dearer than to parse a small file.
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -18,37 +20,35 @@ const SMALL_STACK_BYTES: usize = 1 << 28;
 /// The part of the stack that parsing may use by the estimate of [`weight`]; the rest is for what is not estimated.
 const USABLE_PERCENT: usize = 90;
 
-/// The parsing threads, and how many bytes of stack each may use.
-pub(super) struct Pool {
-    threads: ThreadPool,
-    /// The greatest [`weight`] of a text that a thread of this pool can parse.
-    weight_max: usize,
+/// The stack that every parsing thread has, in bytes.
+static STACK: AtomicUsize = AtomicUsize::new(STACK_BYTES);
+
+/// Starts parsing threads, as many as there are processors where `threads` is zero; `None` where the system gives none with
+/// a large stack.
+fn start(threads: usize) -> Option<ThreadPool> {
+    let with_stack = |bytes: usize| {
+        STACK.fetch_min(bytes, Ordering::Relaxed);
+        let builder = ThreadPoolBuilder::new().num_threads(threads).stack_size(bytes);
+        builder.thread_name(|at| format!("parse-{at}")).build().ok()
+    };
+    let pool = with_stack(STACK_BYTES).or_else(|| with_stack(SMALL_STACK_BYTES));
+    if pool.is_none() {
+        STACK.store(0, Ordering::Relaxed);
+    }
+    pool
 }
 
-impl Pool {
-    /// The one pool of the process; `None` where the system gives no thread with a large stack.
-    pub(super) fn get() -> Option<&'static Self> {
-        static POOL: OnceLock<Option<Pool>> = OnceLock::new();
-        POOL.get_or_init(|| Self::with_stack(STACK_BYTES).or_else(|| Self::with_stack(SMALL_STACK_BYTES))).as_ref()
-    }
-
-    fn with_stack(bytes: usize) -> Option<Self> {
-        let builder = ThreadPoolBuilder::new().stack_size(bytes).thread_name(|at| format!("parse-{at}"));
-        let threads = builder.build().ok()?;
-        Some(Self { threads, weight_max: bytes / 100 * USABLE_PERCENT })
-    }
-
-    /// Runs `job` on the pool.
-    pub(super) fn run<T: Send>(&self, job: impl FnOnce() -> T + Send) -> T {
-        self.threads.install(job)
-    }
-}
-
-/// Runs `job` where recursion over what was parsed has the room that parsing had; on the caller's own stack only where the
-/// system gives no other, and then no file was parsed.
-pub(crate) fn with_room<T: Send>(job: impl FnOnce() -> T + Send) -> T {
-    match Pool::get() {
-        Some(pool) => pool.run(job),
+/// Runs `job` on so many files where recursion over what was parsed has the room that parsing had; on the caller's own
+/// stack only where the system gives no other, and then no file was parsed.
+pub(crate) fn with_room<T: Send>(files: usize, job: impl FnOnce() -> T + Send) -> T {
+    static ALONE: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    static ALL: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    static USE_OF_ALONE: Mutex<()> = Mutex::new(());
+    // The thread for one file is no bottleneck of many artifacts of one file: who finds it at work goes to the others.
+    let turn = if files < 2 { USE_OF_ALONE.try_lock().ok() } else { None };
+    let pool = if turn.is_some() { ALONE.get_or_init(|| start(1)) } else { ALL.get_or_init(|| start(0)) };
+    match pool {
+        Some(pool) => pool.install(job),
         None => job(),
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn has_room_for(weight: usize) -> bool {
 
 /// How much room the parsing threads have, in bytes.
 pub(super) fn room() -> usize {
-    Pool::get().map_or(0, |pool| pool.weight_max)
+    STACK.load(Ordering::Relaxed) / 100 * USABLE_PERCENT
 }
 
 /// What an opening bracket weighs, a mark of an operator that goes on to its right, the start of a word, and any other mark.
@@ -137,12 +137,20 @@ mod tests {
     }
 
     #[test]
-    fn the_pool_runs_jobs_with_a_deep_stack() {
+    fn jobs_have_a_deep_stack_whether_they_are_alone_or_not() {
         fn depth(n: u32) -> u32 {
             let frame = std::hint::black_box([n; 256]);
             if n == 0 { 0 } else { depth(frame[0] - 1) + 1 }
         }
-        let pool = Pool::get().expect("the test machine has address space");
-        assert_eq!(pool.run(|| depth(50_000)), 50_000);
+        for files in [1, 2] {
+            assert_eq!(with_room(files, || depth(50_000)), 50_000);
+        }
+        // Jobs of one file that wait for each other: the second does not wait for the thread of the first.
+        let barrier = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| with_room(1, || barrier.wait()));
+            }
+        });
     }
 }

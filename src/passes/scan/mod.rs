@@ -95,7 +95,7 @@ fn scanned<'r>(parsed: &Parsed<'_>, rules: &'r RuleSet, policy: &'r ScanPolicy) 
     let sources: Vec<&SourceFile> = parsed.files.iter().map(|file| file.source).collect();
     let (mut scanner, turns) = Scanner::new(&sources, rules, policy);
     for turn in &turns {
-        with_room(|| turn.par_iter().for_each(|&at| scanner.file(at, &parsed.files[at])));
+        with_room(parsed.files.len(), || turn.par_iter().for_each(|&at| scanner.file(at, &parsed.files[at])));
         scanner.turn_ends();
     }
     scanner
@@ -157,7 +157,10 @@ impl<'r> Scanner<'r> {
 
     /// What was found in each file, those of circles included.
     fn all(self, parsed: &Parsed<'_>) -> Vec<Scanned> {
-        with_room(|| self.circular.par_iter().for_each(|&at| self.look(at, &parsed.files[at])));
+        if !self.circular.is_empty() {
+            let files = self.circular.len();
+            with_room(files, || self.circular.par_iter().for_each(|&at| self.look(at, &parsed.files[at])));
+        }
         let found = self.found.into_iter();
         let mut scanned: Vec<Scanned> =
             found.map(|found| found.into_inner().unwrap_or_else(PoisonError::into_inner).0).collect();
