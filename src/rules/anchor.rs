@@ -179,7 +179,9 @@ mod tests {
 
     #[test]
     fn a_regex_tells_what_stands_before_its_needles() {
-        let cases: &[(&str, Option<(&[&str], &str, &str)>)] = &[
+        /// An expression; its needles, and what may stand between and before.
+        type Case = (&'static str, Option<(&'static [&'static str], &'static str, &'static str)>);
+        let cases: &[Case] = &[
             (r#"(?i-u)"\s*(?:\(\s*)?(?:select|with)\s"#, Some((&["select", "with"], "\t\n\u{b}\u{c}\r (", "\""))),
             (r#"("[ ]*|')(?:one|two)"#, Some((&["one", "two"], "", " \"'"))),
             (r#"(?:"|'+)\b(ab|'[ (]*cd)e"#, Some((&["ab", "cd"], " (", "\"'"))),

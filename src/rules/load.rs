@@ -181,21 +181,21 @@ fn unreadable(path: &Path, message: String) -> RuleError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::digest;
-    use crate::rules::tables::Tables;
+    use crate::rules::{digest, tables};
 
     #[test]
     fn packed_rules_are_those_of_the_rule_files() {
         let read = load(true, &[]).expect("the built-in rules are valid");
-        let (rules, packed_digest, tables) = packed();
+        let ((rules, packed_digest), combinations, all_tables) = packed();
         assert!(rules.len() > 150, "{}", rules.len());
         for (packed, read) in rules.iter().zip(&read) {
             assert_eq!(packed, read);
         }
         assert_eq!(rules.len(), read.len());
         assert_eq!(packed_digest, digest::of(&read));
-        for (packed, language) in tables.iter().zip(RuleLanguage::ALL) {
-            assert_eq!(packed.get(), &Tables::of(&read, language));
+        assert_eq!(combinations, tables::combinations(&read));
+        for (packed, language) in all_tables.iter().zip(RuleLanguage::ALL) {
+            assert_eq!(**packed, Tables::of(&read, language));
         }
     }
 }
