@@ -148,7 +148,7 @@ impl Container {
             created: None,
         };
         if let Some(Waiting { start, .. }) = &container.kind.waiting {
-            container.ends = Some(container.begin(start)?);
+            container.ends = Some(container.begin(start, None)?);
         }
         Ok(container)
     }
@@ -156,27 +156,23 @@ impl Container {
     /// Lets `start` be executed, once the container is created: by the interpreter that waits in it, where one does, else as
     /// a program of its own. What it writes is to be read from the pipes.
     pub(super) fn start(&mut self, start: &Start, stdin: &[u8]) -> Result<[OwnedFd; 2], Fault> {
-        let ends = match self.ends.take() {
-            Some(ends) => {
-                channel::fill(&ends.stdin, stdin).tried("write standard input")?;
-                self.tell(start, &[])?;
-                ends
-            }
-            None => {
-                let ends = self.begin(start)?;
-                channel::fill(&ends.stdin, stdin).tried("write standard input")?;
-                ends
-            }
-        };
+        let Some(ends) = self.ends.take() else { return Ok(self.begin(start, Some(stdin))?.outputs) };
+        channel::fill(&ends.stdin, stdin).tried("write standard input")?;
+        self.tell(start, &[])?;
         Ok(ends.outputs)
     }
 
-    fn begin(&self, start: &Start) -> Result<Ends, Fault> {
-        let stdin = channel::empty("stdin").tried("make standard input")?;
+    /// Lets a program be executed. Its input is whole before it can read any of it; where `stdin` is not known yet, it is an
+    /// interpreter that reads nothing before it is told to.
+    fn begin(&self, start: &Start, stdin: Option<&[u8]>) -> Result<Ends, Fault> {
+        let input = channel::empty("stdin").tried("make standard input")?;
+        if let Some(stdin) = stdin {
+            channel::fill(&input, stdin).tried("write standard input")?;
+        }
         let (out, out_end) = pipe()?;
         let (err, err_end) = pipe()?;
-        self.tell(start, &[stdin.as_fd(), out_end.as_fd(), err_end.as_fd()])?;
-        Ok(Ends { stdin, outputs: [out, err] })
+        self.tell(start, &[input.as_fd(), out_end.as_fd(), err_end.as_fd()])?;
+        Ok(Ends { stdin: input, outputs: [out, err] })
     }
 
     fn tell(&self, start: &Start, streams: &[BorrowedFd<'_>]) -> Result<(), Fault> {

@@ -141,8 +141,8 @@ fn receive(control: &OwnedFd) -> Result<Given, Fault> {
     Ok(Given { create, control, network, cgroups })
 }
 
-/// Waits for what to execute: its file, and the streams that come along. `None` when it does not come: nobody wants this run any
-/// more, or what is inside has ended, and has said why.
+/// Waits for what to execute: its file, and the streams that come along. `None` when it does not come: nobody wants this
+/// run any more, or what is inside has ended, and has said why.
 fn wait_for_start(control: &OwnedFd, init: &OwnedFd) -> Result<Option<(Start, Vec<OwnedFd>)>, Fault> {
     let mut fds = [PollFd::new(control, PollFlags::IN), PollFd::new(init, PollFlags::IN)];
     let seconds = i64::try_from(IDLE_WITHIN.as_secs()).unwrap_or(i64::MAX);
@@ -179,10 +179,8 @@ fn give_streams(streams: &[OwnedFd], ids: Ids) -> Result<(), Fault> {
     let Ids::Root { base } = ids else { return Ok(()) };
     let (user, group) = (rustix::process::Uid::from_raw(base), rustix::process::Gid::from_raw(base));
     // Its input is a file that cannot be written.
-    let outputs = streams.iter().skip(1);
-    outputs
-        .into_iter()
-        .try_for_each(|pipe| rustix::fs::fchown(pipe, Some(user), Some(group)).tried("give the streams away"))
+    let mut outputs = streams.iter().skip(1);
+    outputs.try_for_each(|pipe| rustix::fs::fchown(pipe, Some(user), Some(group)).tried("give the streams away"))
 }
 
 /// Leaves the host's namespaces, all but those of processes and mounts; an ordinary user makes a user namespace first,
