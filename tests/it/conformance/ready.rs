@@ -17,7 +17,7 @@ open('/out/mark', 'w').close()
 open('/tmp/mark', 'w').close()
 ";
 /// Between two jobs; what is created ahead is about as old as this when it is used.
-const PAUSE: Duration = Duration::from_millis(400);
+const PAUSE: Duration = Duration::from_millis(1500);
 /// After which an interpreter waits, on a host that is not busy.
 const STARTED_WITHIN: Duration = Duration::from_millis(60);
 
