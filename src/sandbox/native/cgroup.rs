@@ -119,13 +119,17 @@ impl Cgroup {
 
     /// Whether the kernel keeps the highest number of processes itself.
     pub(super) fn keeps_peak(&self) -> bool {
-        let controller = if self.version == Version::One { "pids" } else { "" };
-        self.folder(controller).is_some_and(|folder| folder.join("pids.peak").exists())
+        self.folder(self.pids_controller()).is_some_and(|folder| folder.join("pids.peak").exists())
     }
 
     /// How many processes and threads there are now.
     pub(super) fn pids_now(&self) -> Option<u64> {
-        self.number(if self.version == Version::One { "pids" } else { "" }, "pids.current")
+        self.number(self.pids_controller(), "pids.current")
+    }
+
+    /// The controller whose folder counts processes.
+    fn pids_controller(&self) -> &'static str {
+        if self.version == Version::One { "pids" } else { "" }
     }
 
     fn set_limits_1(&self, limits: &Limits) -> io::Result<()> {

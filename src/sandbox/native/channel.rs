@@ -1,6 +1,6 @@
 //! The socket between supervisor and launcher: one JSON value a packet, descriptors along with it.
 
-use std::io::{self, IoSlice, IoSliceMut, Read};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -62,10 +62,10 @@ pub(super) fn receive<T: DeserializeOwned>(socket: impl AsFd, wait: bool) -> io:
     Ok(Some((serde_json::from_slice(&bytes[..length])?, fds)))
 }
 
-/// A sealed file in memory that holds `bytes`, at its start.
-pub(super) fn sealed(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
+/// A sealed file in memory that holds `value`.
+pub(super) fn sealed(name: &str, value: &impl Serialize) -> io::Result<OwnedFd> {
     let file = empty(name)?;
-    fill(&file, bytes)?;
+    fill(&file, &serde_json::to_vec(value)?)?;
     Ok(file)
 }
 
@@ -85,10 +85,20 @@ pub(super) fn fill(file: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a value from a file that [`sealed`] made, and leaves it at its end.
-pub(super) fn unsealed<T: DeserializeOwned>(fd: &std::fs::File) -> io::Result<T> {
-    let mut bytes = Vec::new();
-    fd.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+/// Reads a value from a file that [`sealed`] made; whoever else has it open can do so too.
+pub(super) fn unsealed<T: DeserializeOwned>(file: &OwnedFd) -> io::Result<T> {
+    let length = u64::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(u64::MAX);
+    if length > FILE_BYTES_MAX {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
+    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    let mut read = 0;
+    while read < bytes.len() {
+        match rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut bytes[read..], read as u64))? {
+            0 => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+            count => read += count,
+        }
+    }
     Ok(serde_json::from_slice(&bytes)?)
 }
 
@@ -102,12 +112,12 @@ mod tests {
     #[test]
     fn a_packet_arrives_with_its_descriptors() {
         let (a, b) = pair().unwrap();
-        let file = sealed("test", b"42").unwrap();
+        let file = sealed("test", &42).unwrap();
         send(&a, &Event::Ready { init: 7 }, &[file.as_fd()]).unwrap();
         let (event, mut fds) = receive::<Event>(&b, true).unwrap().unwrap();
         assert_eq!(event, Event::Ready { init: 7 });
         assert_eq!(fds.len(), 1);
-        assert_eq!(unsealed::<u32>(&fds.remove(0).into()).unwrap(), 42);
+        assert_eq!(unsealed::<u32>(&fds.remove(0)).unwrap(), 42);
         assert!(receive::<Event>(&b, false).unwrap().is_none(), "nothing more");
         drop(a);
         assert!(receive::<Event>(&b, true).unwrap().is_none(), "the other side is gone");
@@ -115,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_is_sealed_cannot_be_written() {
-        let file = sealed("test", b"abc").unwrap();
+        let file = sealed("test", &"abc").unwrap();
         assert!(std::fs::File::from(file).write_all(b"x").is_err());
     }
 }

@@ -7,7 +7,6 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::pipe::PipeFlags;
 use rustix::process::Signal;
 
@@ -15,6 +14,7 @@ use super::cgroup::Cgroup;
 use super::launcher::IDLE_WITHIN;
 use super::spec::{Create, Event, Fault, Lent, Net, Start, Tried};
 use super::supervise::Trouble;
+use super::wait::is_readable;
 use super::zygote::{Forked, Nursery};
 use super::{caps, channel, layout, owner};
 use crate::sandbox::Limits;
@@ -128,8 +128,7 @@ impl Container {
             cgroups: cgroup.as_ref().map_or(0, Cgroup::count),
             trace: kind.trace,
         };
-        let bytes = serde_json::to_vec(&create).map_err(std::io::Error::from).tried("write the job")?;
-        let file = channel::sealed("create", &bytes).tried("write the job")?;
+        let file = channel::sealed("create", &create).tried("write the job")?;
         let entrances = cgroup.as_ref().map(Cgroup::entrances).transpose().tried("open the control groups")?;
         let mut fds = vec![file.as_fd()];
         fds.extend(network.iter().map(AsFd::as_fd));
@@ -176,8 +175,7 @@ impl Container {
     }
 
     fn tell(&self, start: &Start, streams: &[BorrowedFd<'_>]) -> Result<(), Fault> {
-        let bytes = serde_json::to_vec(start).map_err(std::io::Error::from).tried("write the job")?;
-        let file = channel::sealed("start", &bytes).tried("write the job")?;
+        let file = channel::sealed("start", start).tried("write the job")?;
         let fds: Vec<_> = std::iter::once(file.as_fd()).chain(streams.iter().copied()).collect();
         channel::send(self.control.as_ref().ok_or_else(silent)?, &(), &fds).tried("give the launcher its job")
     }
@@ -213,7 +211,7 @@ impl Container {
     }
 
     /// Waits until the container is created.
-    pub(super) fn until_created(&mut self) -> Result<&Created, Trouble> {
+    pub(super) fn until_created(&mut self) -> Result<(), Trouble> {
         while self.created.is_none() {
             match self.hear()? {
                 Heard::Created => {}
@@ -226,7 +224,7 @@ impl Container {
                 }
             }
         }
-        self.created.as_ref().ok_or_else(|| Trouble::Fault(silent()))
+        Ok(())
     }
 
     /// The socket to what is inside; `None` once nobody is there any more.
@@ -295,17 +293,6 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
     // Only this side: the program's end blocks as programs expect.
     rustix::io::ioctl_fionbio(&read, true).tried("make a pipe")?;
     Ok((read, write))
-}
-
-/// Waits until there is something to read, or its end.
-pub(super) fn is_readable(fd: &OwnedFd, within: Duration) -> bool {
-    let mut fds = [PollFd::new(fd, PollFlags::IN)];
-    rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, Some(&timespec(within)))).is_ok_and(|count| count > 0)
-}
-
-/// A duration as the kernel takes it.
-pub(super) fn timespec(duration: Duration) -> Timespec {
-    Timespec { tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
 }
 
 /// The launcher, or the first process inside, ended and did not say why: something else killed it.

@@ -4,18 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::{self, Cgroup};
-use super::container::Kind;
-use super::spec::{Fault, Net};
+use super::spec::Fault;
 use super::supervise::Trouble;
-use super::{BACKEND, NativeSandbox, Nursery, isolation, owner};
-use crate::sandbox::{Diagnosis, Isolation, Limits, Network, SandboxError};
+use super::{BACKEND, Expected, NativeSandbox, Nursery, isolation, owner};
+use crate::sandbox::{Diagnosis, Isolation, Network, SandboxError};
 
 /// Says whether runs can be isolated here and how strongly, by setting an empty one up with `launcher`.
 #[must_use]
 pub fn diagnose(launcher: &Path) -> Diagnosis {
     let sandbox = NativeSandbox::unproven(Nursery::start(launcher.to_owned()), Vec::new());
-    let kind = Kind { limits: Limits::default(), net: Net::None, host_packages: false, trace: false, waiting: None };
-    match sandbox.prove(kind) {
+    match sandbox.prove(&Expected::default()) {
         Ok(container) => {
             let landlock = container.created.as_ref().is_some_and(|created| created.landlock);
             let isolation = isolation::of(container.cgroup(), &Network::None, landlock);

@@ -2,13 +2,15 @@
 #![expect(unsafe_code, reason = "prctl and setgroups have no safe wrapper that takes what is needed here")]
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::PollFlags;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::spec::{Fault, INIT_ID, Ids, TARGET_ID, Tried};
+use super::wait::events_of;
 
 /// Capabilities are numbered from 0; the kernel refuses the first that it does not know.
 const CAPABILITIES_MAX: libc::c_ulong = 64;
@@ -22,10 +24,8 @@ pub(super) fn die_with_parent() -> Result<(), Fault> {
 
 /// Fails when the process at the other end of `socket` is gone: it may have died before this one asked to die with it.
 pub(super) fn check_parent(socket: impl AsFd) -> Result<(), Fault> {
-    let mut fds = [PollFd::new(&socket, PollFlags::IN)];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    rustix::event::poll(&mut fds, Some(&now)).tried("look for the parent")?;
-    if fds[0].revents().contains(PollFlags::HUP) {
+    let events = events_of(socket, PollFlags::IN, Duration::ZERO).tried("look for the parent")?;
+    if events.contains(PollFlags::HUP) {
         return Err(Fault { action: "find the parent".to_owned(), errno: libc::ESRCH });
     }
     Ok(())

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags};
 
-use super::container::is_readable;
+use super::wait::is_readable;
 use crate::sandbox::{Interpreter, InterpreterInfo};
 
 /// How long an interpreter may take to say what it is.

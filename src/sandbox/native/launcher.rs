@@ -10,17 +10,17 @@
 //! by then.
 #![expect(unsafe_code, reason = "fork and descriptors that are inherited")]
 
-use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, PidfdFlags, WaitOptions};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
 use super::spec::{Create, Event, Fault, Ids, Net, Start, Tried};
+use super::wait::timespec;
 use super::{channel, ids, init, net, root, zygote};
 
 /// How long a launcher waits to be told what to execute. A copy of the host's mounts is not to be held for ever.
@@ -131,7 +131,7 @@ fn receive(control: &OwnedFd) -> Result<Given, Fault> {
     let gone = || Fault { action: "receive the job".to_owned(), errno: libc::EPIPE };
     let ((), fds) = channel::receive::<()>(control, true).tried("receive the job")?.ok_or_else(gone)?;
     let mut fds = fds.into_iter();
-    let create: Create = channel::unsealed(&fds.next().ok_or_else(gone)?.into()).tried("read the job")?;
+    let create: Create = channel::unsealed(&fds.next().ok_or_else(gone)?).tried("read the job")?;
     let network = if create.has_network { Some(fds.next().ok_or_else(gone)?) } else { None };
     let cgroups: Vec<OwnedFd> = fds.collect();
     if cgroups.len() != create.cgroups {
@@ -145,24 +145,14 @@ fn receive(control: &OwnedFd) -> Result<Given, Fault> {
 /// run any more, or what is inside has ended, and has said why.
 fn wait_for_start(control: &OwnedFd, init: &OwnedFd) -> Result<Option<(Start, Vec<OwnedFd>)>, Fault> {
     let mut fds = [PollFd::new(control, PollFlags::IN), PollFd::new(init, PollFlags::IN)];
-    let seconds = i64::try_from(IDLE_WITHIN.as_secs()).unwrap_or(i64::MAX);
-    let idle = Timespec { tv_sec: seconds, tv_nsec: 0 };
-    retry_on_intr(|| rustix::event::poll(&mut fds, Some(&idle))).tried("wait for the job")?;
+    retry_on_intr(|| rustix::event::poll(&mut fds, Some(&timespec(IDLE_WITHIN)))).tried("wait for the job")?;
     if fds[0].revents().is_empty() {
         return Ok(None);
     }
-    let Some(((), mut fds)) = channel::receive::<()>(control, true).tried("receive the job")? else { return Ok(None) };
-    if fds.is_empty() {
-        return Err(no_job());
-    }
-    let job = File::from(fds.remove(0));
-    let start = channel::unsealed(&job).tried("read the job")?;
-    fds.insert(0, job.into());
+    let Some(((), fds)) = channel::receive::<()>(control, true).tried("receive the job")? else { return Ok(None) };
+    let none = || Fault { action: "receive the job".to_owned(), errno: libc::EBADMSG };
+    let start = channel::unsealed(fds.first().ok_or_else(none)?).tried("read the job")?;
     Ok(Some((start, fds)))
-}
-
-fn no_job() -> Fault {
-    Fault { action: "receive the job".to_owned(), errno: libc::EBADMSG }
 }
 
 /// Shows the program the parts of the host that it needs, in the mount namespace `namespace`, and closes the root folder.

@@ -47,6 +47,7 @@ mod streams;
 mod supervise;
 mod target;
 mod trace;
+mod wait;
 mod zygote;
 
 use std::collections::BTreeMap;
@@ -115,9 +116,7 @@ impl NativeSandbox {
     /// # Errors
     /// [`SandboxError::Unavailable`] when this host cannot isolate anything, with the reason and the mend.
     pub fn new(launcher: PathBuf, search: Vec<PathBuf>) -> Result<Self, SandboxError> {
-        let sandbox = Self::expecting(Nursery::start(launcher), search, &Expected::default())?;
-        sandbox.spares.empty();
-        Ok(sandbox)
+        Self::set_up(Nursery::start(launcher), search, &Expected::default()).map(|(sandbox, _)| sandbox)
     }
 
     /// The same, with launchers from a `nursery` that was started before, and what was set up is kept for a first job that is
@@ -126,6 +125,13 @@ impl NativeSandbox {
     /// # Errors
     /// As [`NativeSandbox::new`].
     pub fn expecting(nursery: Nursery, search: Vec<PathBuf>, expected: &Expected) -> Result<Self, SandboxError> {
+        let (sandbox, container) = Self::set_up(nursery, search, expected)?;
+        sandbox.spares.put(container);
+        Ok(sandbox)
+    }
+
+    /// A sandbox, and the container that proves that it works.
+    fn set_up(nursery: Nursery, search: Vec<PathBuf>, expected: &Expected) -> Result<(Self, Container), SandboxError> {
         let sandbox = Self::unproven(nursery, search);
         for kind in expected.interpreters.clone() {
             let finder = Arc::clone(&sandbox.finder);
@@ -134,19 +140,9 @@ impl NativeSandbox {
         }
         // A thread that cannot be started leaves what is left behind to the next start.
         let sweeper = std::thread::Builder::new().name("vetrun-sweep".to_owned()).spawn(sweep);
-        let kind = Kind {
-            limits: expected.limits.clone(),
-            net: net_of(&expected.network),
-            host_packages: false,
-            trace: expected.trace,
-            waiting: None,
-        };
-        match sandbox.prove(kind) {
-            Ok(container) => sandbox.spares.put(container),
-            Err(trouble) => return Err(doctor::unavailable(&trouble)),
-        }
+        let container = sandbox.prove(expected).map_err(|trouble| doctor::unavailable(&trouble))?;
         let _swept = sweeper.map(JoinHandle::join);
-        Ok(sandbox)
+        Ok((sandbox, container))
     }
 
     /// Keeps up to `count` containers ready, each like the one that was needed last: as many as jobs run at one time. A job
@@ -181,7 +177,14 @@ impl NativeSandbox {
     }
 
     /// Creates a container, all of it.
-    fn prove(&self, kind: Kind) -> Result<Container, Trouble> {
+    fn prove(&self, expected: &Expected) -> Result<Container, Trouble> {
+        let kind = Kind {
+            limits: expected.limits.clone(),
+            net: net_of(&expected.network),
+            host_packages: false,
+            trace: expected.trace,
+            waiting: None,
+        };
         let mut container = Container::create(kind, &self.nursery, None)?;
         container.until_created()?;
         Ok(container)

@@ -7,12 +7,14 @@ use std::sync::OnceLock;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
-
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
 use super::ids;
 use super::spec::{Fault, Tried};
 use crate::sandbox::GATEWAY_PORT;
+
+/// What the kernel counts for each network namespace, and shows.
+const COUNTERS: [&str; 4] = ["dev", "netstat", "snmp", "snmp6"];
 
 /// Brings loopback up and listens on it.
 ///
@@ -22,9 +24,6 @@ pub(super) fn listen() -> Result<TcpListener, Fault> {
     raise_loopback()?;
     TcpListener::bind((Ipv4Addr::LOCALHOST, GATEWAY_PORT)).tried("listen for the gateway")
 }
-
-/// What the kernel counts for each network namespace, and shows.
-const COUNTERS: [&str; 4] = ["dev", "netstat", "snmp", "snmp6"];
 
 /// The network namespace of this process.
 pub(super) fn own(proc: BorrowedFd<'_>) -> Result<OwnedFd, Fault> {

@@ -6,15 +6,16 @@
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::PollFlags;
 
 use super::container::{Container, Kind};
 use super::net;
 use super::spec::{Fault, Tried};
+use super::wait::events_of;
 use super::zygote::Nursery;
 
 /// How long a program may run before spares are created beside it.
@@ -81,13 +82,7 @@ impl Spares {
 
     /// Keeps a container for the next job of its kind.
     pub(super) fn put(&self, container: Container) {
-        self.store.lock().push(container);
-    }
-
-    /// Ends what waits.
-    pub(super) fn empty(&self) {
-        let ready = std::mem::take(&mut *self.store.lock());
-        drop(ready);
+        locked(&self.store.ready).push(container);
     }
 
     /// Asks for spares of this kind.
@@ -147,19 +142,18 @@ impl Store {
     /// Keeps a network namespace that cannot be told from a new one: the kernel takes as long to make one, and again to take
     /// it down, as for all else of a container.
     fn keep_network(&self, network: OwnedFd, wanted: usize) {
-        let is_full = || self.networks.lock().unwrap_or_else(PoisonError::into_inner).len() >= wanted;
-        let is_as_new = |network: &OwnedFd| network.try_clone().is_ok_and(net::is_as_new);
-        if !is_full() && is_as_new(&network) {
-            self.networks.lock().unwrap_or_else(PoisonError::into_inner).push(network);
+        let is_full = locked(&self.networks).len() >= wanted;
+        if !is_full && network.try_clone().is_ok_and(net::is_as_new) {
+            locked(&self.networks).push(network);
         }
     }
 
     fn network(&self) -> Option<OwnedFd> {
-        self.networks.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        locked(&self.networks).pop()
     }
 
     fn take(&self, kind: &Kind) -> Option<Container> {
-        let mut ready = self.lock();
+        let mut ready = locked(&self.ready);
         if self.have_mounts_changed() {
             ready.clear();
         }
@@ -172,26 +166,25 @@ impl Store {
     fn refill(&self, kind: &Kind, wanted: usize, nursery: &Nursery) {
         loop {
             let gone: Vec<Container> =
-                self.lock().extract_if(.., |spare| spare.kind != *kind || !spare.is_usable()).collect();
+                locked(&self.ready).extract_if(.., |spare| spare.kind != *kind || !spare.is_usable()).collect();
             drop(gone);
-            if self.lock().len() >= wanted {
+            if locked(&self.ready).len() >= wanted {
                 return;
             }
             let Ok(spare) = Container::create(kind.clone(), nursery, self.network()) else { return };
-            self.lock().push(spare);
+            locked(&self.ready).push(spare);
         }
     }
 
     /// Whether anything was mounted or unmounted since this was last asked.
     fn have_mounts_changed(&self) -> bool {
         self.mounts.as_ref().is_none_or(|mounts| {
-            let mut fds = [PollFd::new(mounts, PollFlags::PRI)];
-            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-            rustix::event::poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().contains(PollFlags::PRI)
+            let events = events_of(mounts, PollFlags::PRI, Duration::ZERO);
+            events.is_ok_and(|events| events.contains(PollFlags::PRI))
         })
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Container>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn locked<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }

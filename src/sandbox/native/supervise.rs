@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags};
 
 use super::cgroup::Cgroup;
-use super::container::{CREATED_WITHIN, Container, Heard, KILLED_WITHIN, late, silent, timespec};
+use super::container::{CREATED_WITHIN, Container, Heard, KILLED_WITHIN, late, silent};
 use super::sample::{self, Usage};
 use super::spec::{Event, Fault, Start, Tried};
 use super::streams::Capture;
 use super::trace::Trace;
+use super::wait::timespec;
 use crate::sandbox::behaviour::SWITCHED_OFF;
 use crate::sandbox::{Behaviour, Ended, Gateway, Metrics, Stop, Stream};
 

@@ -2,8 +2,6 @@
 #![expect(unsafe_code, reason = "signal dispositions and execve")]
 
 use std::ffi::CString;
-use std::fs::File;
-use std::io::Seek;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::io::FdFlags;
@@ -78,9 +76,6 @@ fn wait_for_start(program: &OwnedFd) -> Result<Option<(Start, [OwnedFd; 3])>, Fa
     let Some(((), fds)) = channel::receive::<()>(program, true).tried("receive the job")? else { return Ok(None) };
     let [job, stdin, stdout, stderr] = <[OwnedFd; 4]>::try_from(fds)
         .map_err(|_| Fault { action: "receive the job".to_owned(), errno: libc::EBADMSG })?;
-    let mut job = File::from(job);
-    // The launcher has read it to its end.
-    job.rewind().tried("read the job")?;
     let start = channel::unsealed(&job).tried("read the job")?;
     Ok(Some((start, [stdin, stdout, stderr])))
 }

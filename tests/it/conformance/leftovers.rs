@@ -14,9 +14,9 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process};
 use vetrun::sandbox::{Ended, Job, Program, Sandbox, Stop, folder_prefix};
 
 use super::native::{
-    alone, children_of, children_of_this_process, eventually, groups_of, is_alone, processes_with, succeeds,
+    children_of, children_of_this_process, eventually, groups_of, has_a_process_to_itself, processes_with,
 };
-use super::{native_is_off, python};
+use super::python;
 
 /// How many runs; [`RUNS`] says another number.
 const RUNS_DEFAULT: usize = 1000;
@@ -164,11 +164,8 @@ fn count(folder: &str) -> usize {
 
 #[test]
 fn a_thousand_runs_leave_nothing() {
-    if native_is_off() {
+    if !has_a_process_to_itself("leftovers::a_thousand_runs_leave_nothing") {
         return;
-    }
-    if !is_alone() {
-        return succeeds(alone("leftovers::a_thousand_runs_leave_nothing"), "1 passed");
     }
     adopt_orphans();
     let runs = std::env::var(RUNS).map_or(RUNS_DEFAULT, |runs| runs.parse().unwrap());
@@ -278,11 +275,8 @@ fn kill_a_supervisor(mut command: Command, marker: &str, after: Duration) -> Kil
 
 #[test]
 fn killed_supervisors_leave_nothing_to_the_next() {
-    if native_is_off() {
+    if !has_a_process_to_itself("leftovers::killed_supervisors_leave_nothing_to_the_next") {
         return;
-    }
-    if !is_alone() {
-        return succeeds(alone("leftovers::killed_supervisors_leave_nothing_to_the_next"), "1 passed");
     }
     adopt_orphans();
     let marker = format!("sleeper-{}.py", std::process::id());

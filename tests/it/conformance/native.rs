@@ -31,6 +31,17 @@ pub(super) fn is_alone() -> bool {
     std::env::var_os(ALONE).is_some()
 }
 
+/// Whether a test has this process to itself. Where it has not, one that it has is started, and must pass.
+pub(super) fn has_a_process_to_itself(test: &str) -> bool {
+    if native_is_off() {
+        return false;
+    }
+    if !is_alone() {
+        succeeds(alone(test), "1 passed");
+    }
+    is_alone()
+}
+
 pub(super) fn succeeds(mut command: Command, passed: &str) {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
@@ -307,11 +318,8 @@ fn a_stop_at_any_instant_ends_a_run() {
 /// Has a process to itself, so that what is left can only be its own.
 #[test]
 fn nothing_is_left() {
-    if native_is_off() {
+    if !has_a_process_to_itself("native::nothing_is_left") {
         return;
-    }
-    if !is_alone() {
-        return succeeds(alone("native::nothing_is_left"), "1 passed");
     }
     let sandbox = super::native();
     let programs = [

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use vetrun::sandbox::{Ended, Outcome, Sandbox, Stream};
 
-use super::native::{alone, is_alone, processes_with, succeeds};
-use super::{collecting, ends, native_is_off, python, run};
+use super::native::{has_a_process_to_itself, processes_with};
+use super::{collecting, ends, python, run};
 
 /// How many times a race is run; each ends a little later than the one before.
 const ROUNDS: u32 = 12;
@@ -124,11 +124,8 @@ fn resident(field: &str) -> u64 {
 /// Has a process to itself, so that what grows is its own.
 #[test]
 fn a_flood_stops_at_the_cap_and_memory_stays_flat() {
-    if native_is_off() {
+    if !has_a_process_to_itself("races::a_flood_stops_at_the_cap_and_memory_stays_flat") {
         return;
-    }
-    if !is_alone() {
-        return succeeds(alone("races::a_flood_stops_at_the_cap_and_memory_stays_flat"), "1 passed");
     }
     let sandbox = super::native();
     run(&sandbox, &python(""));
