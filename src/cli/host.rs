@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::passes::execute;
 use crate::policy::{Backend, ExecutePolicy, NetworkPolicy, Policy};
 use crate::sandbox::docker::DockerSandbox;
-use crate::sandbox::native::{Expected, NativeSandbox, Nursery};
+use crate::sandbox::native::{Expected, NativeSandbox, Nursery, Walls};
 use crate::sandbox::{self, Interpreter, Network, Sandbox, SandboxError};
 
 /// A back end that is ready, and where its temporary files are.
@@ -71,21 +71,24 @@ pub(super) struct Ahead<'a> {
     pub(super) warm: usize,
 }
 
-/// The back end that the policy wants; with `auto` the native one where it can isolate, else Docker, else an error that
-/// says what is missing from each. Never unsandboxed.
+/// The back end that the policy wants; with `auto` the native one where it has namespaces, else Docker, else the native one
+/// without, else an error that says what is missing from each. Never unsandboxed.
 fn sandbox(nursery: Nursery, policy: &Policy, ahead: &Ahead<'_>) -> Result<Box<dyn Sandbox>, Failure> {
     let native = || native(nursery, &policy.execute, ahead);
     match policy.execute.sandbox {
         Backend::Native => Ok(Box::new(native()?)),
         Backend::Docker => Ok(Box::new(docker(&policy.execute.image)?)),
         Backend::Auto => {
-            let no_native = match native() {
-                Ok(sandbox) => return Ok(Box::new(sandbox)),
-                Err(error) => error,
-            };
-            match docker(&policy.execute.image) {
-                Ok(sandbox) => Ok(Box::new(sandbox)),
-                Err(no_docker) => Err(format!("no sandbox works here: {no_native}; {no_docker}").into()),
+            let native = native();
+            if native.as_ref().is_ok_and(|sandbox| sandbox.walls() == Walls::Namespaces) {
+                return Ok(Box::new(native?));
+            }
+            match (docker(&policy.execute.image), native) {
+                (Ok(sandbox), _) => Ok(Box::new(sandbox)),
+                (Err(_), Ok(sandbox)) => Ok(Box::new(sandbox)),
+                (Err(no_docker), Err(no_native)) => {
+                    Err(format!("no sandbox works here: {no_native}; {no_docker}").into())
+                }
             }
         }
     }

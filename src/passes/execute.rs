@@ -13,10 +13,13 @@ use crate::passes::structure::Structure;
 use crate::policy::ExecutePolicy;
 use crate::report::signal_name;
 use crate::sandbox::{
-    Ended, GATEWAY_PORT, Interpreter, Job, Limits, Mount, Network, Outcome, Program, Sandbox, SandboxError, Stop,
-    WORK_DIR,
+    Ended, GATEWAY_PORT, Interpreter, Job, Limits, Mount, Network, OUT_DIR, Outcome, Program, Sandbox, SandboxError,
+    Stop, WORK_DIR,
 };
 use crate::vet::Cleared;
+
+/// The variable that names the output folder, which is not at the same place in every sandbox.
+const OUT_VARIABLE: &str = "OUTPUT_DIR";
 
 /// What is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +183,7 @@ pub fn execute(
     let mut mounts = vec![Mount { host: snapshot.path().to_owned(), inside: WORK_DIR.to_owned() }];
     mounts.extend_from_slice(place.mounts);
     let mut env = place.environment.env.clone();
+    env.insert(OUT_VARIABLE.to_owned(), OUT_DIR.to_owned());
     if matches!(place.network, Network::Gateway(_)) {
         env.extend(index_variables());
     }

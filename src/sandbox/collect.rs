@@ -192,13 +192,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Opens a path for reading, resolved beneath the folder, through no link and into no other file system.
     fn open(&self, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let resolve =
-            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
-        let path = if path.is_empty() { "." } else { path };
-        rustix::io::retry_on_intr(|| rustix::fs::openat2(self.from, path, flags, Mode::empty(), resolve))
+        open_beneath(self.from, path.as_bytes(), flags)
     }
 
     fn refuse(&mut self, path: &str, reason: String) {
@@ -208,6 +203,15 @@ impl Walk<'_> {
         let path = path.chars().flat_map(|c| if acts(c) { c.escape_default().collect() } else { vec![c] });
         self.collected.refused.push(RefusedOutput { path: path.collect(), reason });
     }
+}
+
+/// Opens a path for reading, resolved beneath the folder, through no link and into no other file system.
+pub(super) fn open_beneath(from: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve =
+        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+    let path = if path.is_empty() { b"." } else { path };
+    rustix::io::retry_on_intr(|| rustix::fs::openat2(from, path, flags, Mode::empty(), resolve))
 }
 
 fn join(folder: &str, name: &str) -> String {

@@ -16,6 +16,7 @@ mod collect;
 pub mod docker;
 pub mod native;
 mod owner;
+mod readable;
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -286,6 +287,18 @@ pub struct Outcome {
     pub command: Vec<String>,
     /// The image it ran in, pinned by digest; `None` where there is no image.
     pub image: Option<String>,
+    /// Where the job's places inside were, where they had to be elsewhere: the command line and the environment were told so.
+    pub places: BTreeMap<String, String>,
+}
+
+impl Outcome {
+    /// A path that the program told, by the name that the job has for it.
+    #[must_use]
+    pub fn named(&self, path: &str) -> String {
+        let below = |real: &str| path.strip_prefix(real).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let found = self.places.iter().find_map(|(inside, real)| Some(format!("{inside}{}", below(real)?)));
+        found.unwrap_or_else(|| path.to_owned())
+    }
 }
 
 /// How a run ended, by evidence.

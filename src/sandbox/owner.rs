@@ -6,6 +6,8 @@
 //! the boot as well, and what others made is left alone.
 
 use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// What the names of temporary folders begin with.
@@ -55,7 +57,57 @@ pub fn sweep_folders(within: &Path) -> usize {
     let left =
         entries.filter(|entry| entry.file_name().to_string_lossy().strip_prefix(FOLDER).is_some_and(is_left_behind));
     // Another user's cannot be removed and is not ours to remove.
-    left.filter(|entry| fs::remove_dir_all(entry.path()).is_ok()).count()
+    left.filter(|entry| remove_tree(&entry.path()).is_ok()).count()
+}
+
+/// Removes a folder that a program wrote, which no longer runs: folders that are closed to their owner, and more of them in
+/// each other than files can be open.
+pub(crate) fn remove_tree(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => flatten(folder),
+        removed => removed,
+    }
+}
+
+/// Empties a folder without ever going deeper than into the folders in it: what lies below those is moved up first.
+fn flatten(folder: &Path) -> io::Result<()> {
+    let mut names = 0_u64;
+    loop {
+        let mut is_empty = true;
+        for entry in children(folder)? {
+            is_empty = false;
+            if !entry.file_type()?.is_dir() {
+                fs::remove_file(entry.path())?;
+                continue;
+            }
+            for inner in children(&entry.path())? {
+                if !inner.file_type()?.is_dir() {
+                    fs::remove_file(inner.path())?;
+                    continue;
+                }
+                // To move a folder is to write its way up.
+                open(&inner.path())?;
+                while fs::symlink_metadata(folder.join(names.to_string())).is_ok() {
+                    names += 1;
+                }
+                fs::rename(inner.path(), folder.join(names.to_string()))?;
+            }
+            fs::remove_dir(entry.path())?;
+        }
+        if is_empty {
+            return fs::remove_dir(folder);
+        }
+    }
+}
+
+/// What is in a folder, which is opened to its owner.
+fn children(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    open(folder)?;
+    fs::read_dir(folder)?.collect()
+}
+
+fn open(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
 /// Where ids mean what they mean here. Without `/proc` it is another place for every process, so that nothing is swept.
@@ -80,6 +132,29 @@ mod tests {
         assert!(!is_gone(std::process::id(), &own.to_string()));
         assert!(is_gone(std::process::id(), "1"));
         assert_eq!(start_time(4_194_305), None);
+    }
+
+    #[test]
+    fn a_tree_that_is_closed_and_deep_is_removed() {
+        let within = tempfile::tempdir().unwrap();
+        let top = within.path().join("top");
+        let mut folder = top.clone();
+        for name in ["0", "1", "closed"] {
+            folder = folder.join(name);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("file"), "x").unwrap();
+        }
+        // Deeper than any path can name: each is made at the top, around the one before.
+        for _ in 0..300 {
+            let (above, name) = (within.path().join("above"), "n".repeat(40));
+            fs::create_dir(&above).unwrap();
+            fs::rename(&top, above.join(name)).unwrap();
+            fs::rename(&above, &top).unwrap();
+        }
+        fs::set_permissions(&top, fs::Permissions::from_mode(0o000)).unwrap();
+        flatten(&top).unwrap();
+        assert_eq!(fs::read_dir(within.path()).unwrap().count(), 0);
+        assert_eq!(remove_tree(&top).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use vetrun::sandbox::{
 #[macro_use]
 mod cases;
 mod attacks;
+mod confined;
 mod docker;
 mod judges;
 mod leftovers;
@@ -349,10 +350,14 @@ fn search() -> Vec<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect()
 }
 
-fn native() -> NativeSandbox {
+/// The program that starts itself as the launcher; a copy, where the one that was built cannot be read.
+fn launcher_path() -> PathBuf {
     let copy = std::env::var_os("VETRUN_TEST_LAUNCHER");
-    let launcher = copy.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_vetrun")), PathBuf::from);
-    NativeSandbox::new(launcher, search()).unwrap_or_else(|error| panic!("{}", chain(&error)))
+    copy.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_vetrun")), PathBuf::from)
+}
+
+fn native() -> NativeSandbox {
+    NativeSandbox::new(launcher_path(), search()).unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
 /// Unless somebody says that this host cannot do it, the native sandbox must work here.

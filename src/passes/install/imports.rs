@@ -89,8 +89,12 @@ pub(super) fn check(
         ended => Err(format!("the check ended with {ended:?}: {}", super::last_lines(&outcome.stderr.bytes))),
     };
     match answer {
-        Ok(answer) => {
-            same_environment(environment, &answer.environment)?;
+        Ok(mut answer) => {
+            let seen = &mut answer.environment;
+            for path in [&mut seen.home, &mut seen.pythonpath].into_iter().chain(&mut seen.path) {
+                *path = outcome.named(path);
+            }
+            same_environment(environment, seen)?;
             Ok(judge(modules, answer.imports))
         }
         Err(what) => Ok(Checked::Broken(what)),

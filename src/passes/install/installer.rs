@@ -2,6 +2,7 @@
 //!
 //! Both get the same requirements file, written by us, and one reachable address: the index proxy.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -73,7 +74,7 @@ impl Run<'_> {
         let job = Job {
             program,
             args,
-            env: self.environment.env.clone(),
+            env: self.variables(),
             cwd: TMP_DIR.to_owned(),
             stdin: Vec::new(),
             mounts,
@@ -88,6 +89,13 @@ impl Run<'_> {
             return Err(InstallError::Interrupted);
         }
         Ok(judge(choice, outcome))
+    }
+
+    /// The environment of the run, and that no settings of the host's are read, where they can be seen.
+    fn variables(&self) -> BTreeMap<String, String> {
+        let mut env = self.environment.env.clone();
+        env.insert("PIP_CONFIG_FILE".to_owned(), "/dev/null".to_owned());
+        env
     }
 
     /// The uv's own name and version; `None` where it does not say.

@@ -124,6 +124,7 @@ impl DockerSandbox {
             stderr: seen.streams.stderr,
             command,
             image: Some(self.image()),
+            places: BTreeMap::new(),
         })
     }
 }

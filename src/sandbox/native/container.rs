@@ -11,12 +11,13 @@ use rustix::pipe::PipeFlags;
 use rustix::process::Signal;
 
 use super::cgroup::Cgroup;
+use super::grounds::Grounds;
 use super::launcher::IDLE_WITHIN;
-use super::spec::{Create, Event, Fault, Lent, Net, Start, Tried};
+use super::spec::{Create, Event, Fault, Ids, Lent, Net, Start, Tried, Walls};
 use super::supervise::Trouble;
 use super::wait::is_readable;
 use super::zygote::{Forked, Nursery};
-use super::{caps, channel, layout, owner};
+use super::{caps, channel, layout, net, owner};
 use crate::sandbox::Limits;
 
 /// How long everything may take to be gone once it was killed.
@@ -37,6 +38,8 @@ pub(super) struct Kind {
     pub(super) host_packages: bool,
     /// Whether refused calls are told of.
     pub(super) trace: bool,
+    /// What keeps the program in.
+    pub(super) walls: Walls,
     /// The interpreter that is started in it and waits for a job, where one is.
     pub(super) waiting: Option<Waiting>,
 }
@@ -69,6 +72,9 @@ pub(super) struct Container {
     launcher: Launcher,
     /// After the launcher: a group is removed when nobody is in it.
     cgroup: Option<Cgroup>,
+    /// After the launcher too. Without namespaces alone.
+    grounds: Option<Box<Grounds>>,
+    ids: Ids,
     since: Instant,
     /// Those of the interpreter that waits in it.
     ends: Option<Ends>,
@@ -112,19 +118,23 @@ impl Container {
         let cgroup = owner::is_root().then(|| Cgroup::create(&kind.limits)).flatten();
         let forked = nursery.fork(&theirs)?;
         drop(theirs);
-        let launcher = Launcher { forked, init: None };
+        let launcher = Launcher { forked, init: None, walls: kind.walls };
         let ids = owner::ids(launcher.forked.pid)?;
-        let mut view = layout::view(kind.host_packages, kind.net);
+        let listener = (kind.walls == Walls::Landlock && kind.net == Net::Gateway).then(net::bind).transpose()?;
+        let port = listener.as_ref().map(net::port).transpose()?;
+        let grounds = (kind.walls == Walls::Landlock).then(|| Grounds::make(ids, port)).transpose()?.map(Box::new);
+        let mut view = layout::view(kind.host_packages, kind.net, kind.walls);
         if let Some(Waiting { lent, .. }) = &kind.waiting {
             view.lent.binds.extend_from_slice(&lent.binds);
             view.lent.hidden.extend_from_slice(&lent.hidden);
         }
         let create = Create {
             ids,
+            grounds: grounds.as_deref().map(Grounds::writable),
             view,
             net: kind.net,
             has_network: network.is_some(),
-            caps: caps(&kind.limits, cgroup.is_some(), ids),
+            caps: caps(&kind.limits, cgroup.is_some(), kind.walls, ids),
             cgroups: cgroup.as_ref().map_or(0, Cgroup::count),
             trace: kind.trace,
         };
@@ -139,10 +149,12 @@ impl Container {
             control: Some(control),
             launcher,
             cgroup,
+            grounds,
+            ids,
             since: Instant::now(),
             ends: None,
             folders: Vec::new(),
-            listener: None,
+            listener: listener.map(OwnedFd::from),
             network: None,
             created: None,
         };
@@ -168,8 +180,8 @@ impl Container {
         if let Some(stdin) = stdin {
             channel::fill(&input, stdin).tried("write standard input")?;
         }
-        let (out, out_end) = pipe()?;
-        let (err, err_end) = pipe()?;
+        let (out, out_end) = self.pipe()?;
+        let (err, err_end) = self.pipe()?;
         self.tell(start, &[input.as_fd(), out_end.as_fd(), err_end.as_fd()])?;
         Ok(Ends { stdin: input, outputs: [out, err] })
     }
@@ -191,6 +203,12 @@ impl Container {
             return Ok(Heard::Gone);
         };
         match event {
+            Event::Ready { init } if self.grounds.is_some() && fds.len() == 1 => {
+                self.launcher.init = Some((init, fds.remove(0)));
+                self.launcher.check_reach()?;
+                self.folders = self.grounds.iter().map(|grounds| grounds.out()).collect::<Result<_, _>>()?;
+                self.hear()
+            }
             Event::Ready { init } if fds.len() >= 4 => {
                 match (fds.drain(4..).next(), self.kind.net) {
                     (listener, Net::Gateway) => self.listener = listener,
@@ -237,6 +255,29 @@ impl Container {
         self.cgroup.as_ref()
     }
 
+    /// Its folders on the host, where it has no namespaces.
+    pub(super) fn grounds(&mut self) -> Option<&mut Grounds> {
+        self.grounds.as_deref_mut()
+    }
+
+    /// Whether the program wrote more than it may, as far as that is for vetrun to see.
+    pub(super) fn is_overfull(&self) -> bool {
+        self.grounds.as_ref().is_some_and(|grounds| grounds.is_over(&self.kind.limits))
+    }
+
+    /// A pipe for the program to write to. It is made the owner of its end, so that it can open it by name (`/dev/stdout`), as
+    /// programs do.
+    fn pipe(&self) -> Result<(OwnedFd, OwnedFd), Fault> {
+        let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).tried("make a pipe")?;
+        // Only this side: the program's end blocks as programs expect.
+        rustix::io::ioctl_fionbio(&read, true).tried("make a pipe")?;
+        if let Ids::Root { base } = self.ids {
+            let (user, group) = (rustix::process::Uid::from_raw(base), rustix::process::Gid::from_raw(base));
+            rustix::fs::fchown(&write, Some(user), Some(group)).tried("give the streams away")?;
+        }
+        Ok((read, write))
+    }
+
     /// The first process inside: its number on the host, and what is readable once it has ended.
     pub(super) fn init(&self) -> Option<&(i32, OwnedFd)> {
         self.launcher.init.as_ref()
@@ -264,35 +305,38 @@ impl Container {
 struct Launcher {
     forked: Forked,
     init: Option<(i32, OwnedFd)>,
+    walls: Walls,
 }
 
 impl Launcher {
-    /// Kills the first process inside, and with it all others; before it is known, the launcher.
+    /// Kills the first process inside, and with it all others; before it is known, the launcher. Without namespaces the
+    /// launcher is told to do it.
     fn kill(&self) {
+        let signal = if self.walls == Walls::Landlock { Signal::TERM } else { Signal::KILL };
         match &self.init {
-            Some((_, pidfd)) => drop(rustix::process::pidfd_send_signal(pidfd, Signal::KILL)),
+            Some((_, pidfd)) => drop(rustix::process::pidfd_send_signal(pidfd, signal)),
             None => drop(rustix::process::pidfd_send_signal(&self.forked.pidfd, Signal::KILL)),
         }
+    }
+
+    /// Fails when it could not be told to end the run.
+    fn check_reach(&self) -> Result<(), Fault> {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.forked.pid).unwrap_or(0));
+        let pid = pid.ok_or_else(silent)?;
+        rustix::process::test_kill_process(pid).tried("signal a process of another user (this needs CAP_KILL)")
     }
 }
 
 impl Drop for Launcher {
     fn drop(&mut self) {
         if let Some((_, pidfd)) = &self.init {
-            let _ = rustix::process::pidfd_send_signal(pidfd, Signal::KILL);
+            self.kill();
             // It ends after all others in its namespace have.
             is_readable(pidfd, KILLED_WITHIN);
         }
         let _ = rustix::process::pidfd_send_signal(&self.forked.pidfd, Signal::KILL);
         is_readable(&self.forked.pidfd, KILLED_WITHIN);
     }
-}
-
-fn pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
-    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).tried("make a pipe")?;
-    // Only this side: the program's end blocks as programs expect.
-    rustix::io::ioctl_fionbio(&read, true).tried("make a pipe")?;
-    Ok((read, write))
 }
 
 /// The launcher, or the first process inside, ended and did not say why: something else killed it.

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::{self, Cgroup};
-use super::spec::Fault;
+use super::grounds;
+use super::spec::{Fault, Walls};
 use super::supervise::Trouble;
 use super::{BACKEND, Expected, NativeSandbox, Nursery, isolation, owner};
 use crate::sandbox::{Diagnosis, Isolation, Network, SandboxError};
@@ -12,38 +13,57 @@ use crate::sandbox::{Diagnosis, Isolation, Network, SandboxError};
 /// Says whether runs can be isolated here and how strongly, by setting an empty one up with `launcher`.
 #[must_use]
 pub fn diagnose(launcher: &Path) -> Diagnosis {
-    let sandbox = NativeSandbox::unproven(Nursery::start(launcher.to_owned()), Vec::new());
-    match sandbox.prove(&Expected::default()) {
+    let mut sandbox = NativeSandbox::unproven(Nursery::start(launcher.to_owned()), Vec::new());
+    let strongest = sandbox.prove(&Expected::default());
+    let (proved, missing) = match strongest {
+        Ok(container) => (Ok(container), None),
+        Err(trouble) => (sandbox.prove_any(&Expected::default()), Some(explain(&trouble))),
+    };
+    match proved {
         Ok(container) => {
             let landlock = container.created.as_ref().is_some_and(|created| created.landlock);
-            let isolation = isolation::of(container.cgroup(), &Network::None, landlock);
-            let mends = weaknesses(container.cgroup(), landlock);
+            let isolation = isolation::of(sandbox.walls(), container.cgroup(), &Network::None, landlock);
+            let mut mends = weaknesses(container.cgroup(), landlock);
+            mends.extend(missing.map(|(reason, mend)| format!("there are no namespaces: {reason}: {mend}")));
             Diagnosis { backend: BACKEND, usable: true, summary: isolation.tier.clone(), mends, isolation }
         }
-        Err(trouble) => {
-            let (reason, mend) = explain(&trouble);
-            Diagnosis {
-                backend: BACKEND,
-                usable: false,
-                summary: reason,
-                mends: vec![mend],
-                isolation: Isolation::default(),
-            }
+        Err(troubles) => {
+            let (summary, mend) = explain_all(&troubles);
+            Diagnosis { backend: BACKEND, usable: false, summary, mends: vec![mend], isolation: Isolation::default() }
         }
     }
 }
 
-/// Removes the control groups of vetrun processes that are gone. Returns how many there were.
+/// Removes what vetrun processes that are gone have left: control groups, and the shared memory of their programs. Returns how
+/// many control groups there were.
 ///
-/// Nothing else can be left: all mounts are in namespaces that end with their processes, and those die with vetrun.
+/// Temporary folders are the caller's to [sweep](crate::sandbox::sweep_folders). Nothing else can be left: all mounts are in
+/// namespaces that end with their processes, and those die with vetrun.
 pub fn sweep() -> usize {
+    if owner::is_root() {
+        grounds::sweep_shared_memory(owner::is_left_behind);
+    }
     cgroup::sweep()
 }
 
-/// The error of a host that cannot isolate anything.
-pub(super) fn unavailable(trouble: &Trouble) -> SandboxError {
-    let (reason, mend) = explain(trouble);
+/// The error of a host that cannot isolate anything, from what was tried.
+pub(super) fn unavailable(troubles: &[(Walls, Trouble)]) -> SandboxError {
+    let (reason, mend) = explain_all(troubles);
     SandboxError::Unavailable { backend: BACKEND, reason, mend }
+}
+
+/// What is missing for each kind of walls, and the mend of the strongest.
+fn explain_all(troubles: &[(Walls, Trouble)]) -> (String, String) {
+    let mut explained: Vec<_> = troubles.iter().map(|(walls, trouble)| (walls, explain(trouble))).collect();
+    let reasons: Vec<String> = explained
+        .iter()
+        .map(|(walls, (reason, _))| match walls {
+            Walls::Namespaces => reason.clone(),
+            Walls::Landlock => format!("without namespaces {reason}"),
+        })
+        .collect();
+    let mend = if explained.is_empty() { String::new() } else { explained.swap_remove(0).1.1 };
+    (reasons.join("; "), mend)
 }
 
 fn weaknesses(group: Option<&Cgroup>, landlock: bool) -> Vec<String> {

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::spec::{Fault, INIT_ID, Ids, TARGET_ID, Tried};
+use super::spec::{Fault, INIT_ID, Ids, TARGET_ID, Tried, Walls};
 use super::wait::events_of;
 
 /// Capabilities are numbered from 0; the kernel refuses the first that it does not know.
@@ -63,20 +63,45 @@ fn write(proc: BorrowedFd<'_>, path: &str, text: &str) -> Result<(), Fault> {
 }
 
 /// Becomes the user `id` of the present user namespace, for good: no groups, no capability, none to be had.
-pub(super) fn settle(ids: Ids, id: u32) -> Result<(), Fault> {
-    drop_bounding_set()?;
-    if matches!(ids, Ids::Root { .. }) {
-        rustix::thread::set_thread_groups(&[]).tried("drop the groups")?;
-        let group = rustix::process::Gid::from_raw(id);
-        rustix::thread::set_thread_res_gid(group, group, group).tried("change the group")?;
-        let user = rustix::process::Uid::from_raw(id);
-        rustix::thread::set_thread_res_uid(user, user, user).tried("change the user")?;
+pub(super) fn settle(ids: Ids, walls: Walls, id: u32) -> Result<(), Fault> {
+    let is_root = matches!(ids, Ids::Root { .. });
+    // An ordinary user outside a user namespace has no right to do that, and no capability to drop: without new privileges
+    // there will be none.
+    if is_root || walls == Walls::Namespaces {
+        drop_bounding_set()?;
     }
+    if is_root {
+        become_user([id; 3])?;
+    }
+    drop_capabilities()?;
+    die_with_parent()
+}
+
+/// Makes the launcher of a run without namespaces a stranger to the host and to the program, which it can still signal:
+/// it acts as the program's user, and is another to whoever would signal it (`kill(2)`: the sender's real or effective user
+/// must be the receiver's real or saved one). An ordinary user's launcher stays who it is.
+pub(super) fn stand_apart(ids: Ids) -> Result<(), Fault> {
+    if let Ids::Root { base } = ids {
+        drop_bounding_set()?;
+        become_user([base + 1, base, base + 1])?;
+    }
+    drop_capabilities()
+}
+
+/// Takes the real, the effective and the saved user and group from unused ids, and drops all groups.
+fn become_user([real, effective, saved]: [u32; 3]) -> Result<(), Fault> {
+    rustix::thread::set_thread_groups(&[]).tried("drop the groups")?;
+    let [r, e, s] = [real, effective, saved].map(rustix::process::Gid::from_raw);
+    rustix::thread::set_thread_res_gid(r, e, s).tried("change the group")?;
+    let [r, e, s] = [real, effective, saved].map(rustix::process::Uid::from_raw);
+    rustix::thread::set_thread_res_uid(r, e, s).tried("change the user")
+}
+
+fn drop_capabilities() -> Result<(), Fault> {
     rustix::thread::clear_ambient_capability_set().tried("clear the ambient capabilities")?;
     let none = CapabilitySet::empty();
     rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
-        .tried("drop the capabilities")?;
-    die_with_parent()
+        .tried("drop the capabilities")
 }
 
 /// Empties the set of capabilities that could ever be had again. It goes first: it needs a capability itself.

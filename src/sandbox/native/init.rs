@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::thread::UnshareFlags;
 
 use super::launcher::{Given, exit_now};
-use super::spec::{Create, Event, Fault, INIT_ID, Ids, Tried};
+use super::spec::{Create, Event, Fault, INIT_ID, Ids, Tried, Walls};
 use super::{channel, ids, root, target};
 
 /// Runs in the child that the launcher forked. `proc` is the host's `/proc`, `launcher` the socket to the launcher, and
@@ -42,7 +42,7 @@ fn live(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, program: OwnedFd
     let ids = given.create.ids;
     // Whoever waits for the end of these must not wait for this process.
     drop((given, program));
-    ids::settle(ids, INIT_ID)?;
+    ids::settle(ids, Walls::Namespaces, INIT_ID)?;
     ids::check_parent(launcher)?;
     let event = wait_for(pid)?;
     channel::send(&control, &event, &[]).tried("report the end")
@@ -69,23 +69,47 @@ fn build(create: &Create, proc: BorrowedFd<'_>, launcher: &OwnedFd) -> Result<()
 /// Reaps every child until `main` has ended; what it used comes with its status.
 fn wait_for(main: libc::pid_t) -> Result<Event, Fault> {
     loop {
+        match reap(0)? {
+            Some(ended) if ended.pid == main => return Ok(ended.event()),
+            Some(_) => {}
+            None => return Err(Fault { action: "wait for the program".to_owned(), errno: libc::ECHILD }),
+        }
+    }
+}
+
+/// A child that has ended.
+pub(super) struct Reaped {
+    pub(super) pid: libc::pid_t,
+    status: i32,
+    usage: libc::rusage,
+}
+
+/// The next child that has ended, with the options of `wait4`; `None` when there is none.
+pub(super) fn reap(options: libc::c_int) -> Result<Option<Reaped>, Fault> {
+    loop {
         let mut status = 0;
         // SAFETY: all-zero bytes are a valid `rusage`, which is plain data.
         let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
         // SAFETY: both pointers are to local variables of the right types.
-        let pid = unsafe { libc::wait4(-1, &raw mut status, 0, &raw mut usage) };
-        if pid == main {
-            return Ok(Event::Ended {
-                status,
-                cpu_us: micros(usage.ru_utime).saturating_add(micros(usage.ru_stime)),
-                max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
-            });
+        let pid = unsafe { libc::wait4(-1, &raw mut status, options, &raw mut usage) };
+        if pid >= 0 {
+            return Ok(Some(Reaped { pid, status, usage }).filter(|_| pid > 0));
         }
-        if pid < 0 {
-            let error = std::io::Error::last_os_error();
-            if error.kind() != std::io::ErrorKind::Interrupted {
-                return Err(Fault::new("wait for the program", error));
-            }
+        match std::io::Error::last_os_error() {
+            error if error.kind() == std::io::ErrorKind::Interrupted => {}
+            error if error.raw_os_error() == Some(libc::ECHILD) => return Ok(None),
+            error => return Err(Fault::new("wait for the program", error)),
+        }
+    }
+}
+
+impl Reaped {
+    /// As it is told.
+    pub(super) fn event(&self) -> Event {
+        Event::Ended {
+            status: self.status,
+            cpu_us: micros(self.usage.ru_utime).saturating_add(micros(self.usage.ru_stime)),
+            max_rss_kib: u64::try_from(self.usage.ru_maxrss).unwrap_or(0),
         }
     }
 }

@@ -67,8 +67,13 @@ struct Answer {
     prefix: PathBuf,
 }
 
-/// Finds the first command on `search` that answers as the interpreter `kind`. The error says what was met.
-pub(super) fn find(kind: Interpreter, search: &[PathBuf]) -> Result<Found, String> {
+/// Finds the first command on `search` that answers as the interpreter `kind` and that programs `can_execute`. The error says
+/// what was met.
+pub(super) fn find(
+    kind: Interpreter,
+    search: &[PathBuf],
+    can_execute: impl Fn(&Found) -> bool,
+) -> Result<Found, String> {
     let mut tried = Vec::new();
     for folder in search.iter().filter(|folder| folder.is_absolute()) {
         let command = folder.join(kind.command());
@@ -76,7 +81,11 @@ pub(super) fn find(kind: Interpreter, search: &[PathBuf]) -> Result<Found, Strin
             continue;
         }
         match ask(kind, &command, search).and_then(|answer| found(kind, answer)) {
-            Ok(found) => return Ok(found),
+            Ok(found) if can_execute(&found) => return Ok(found),
+            Ok(found) => tried.push(format!(
+                "{} is closed to others, and without namespaces a program that root starts is another user",
+                found.info.path
+            )),
             Err(reason) => tried.push(format!("{} {reason}", command.display())),
         }
     }
@@ -220,7 +229,7 @@ mod tests {
 
     #[test]
     fn python_is_found_under_its_real_path() {
-        let found = find(Interpreter::Python, &search()).unwrap();
+        let found = find(Interpreter::Python, &search(), |_| true).unwrap();
         assert!(found.info.version.starts_with("3."), "{found:?}");
         assert!(found.info.platform.starts_with("linux-"), "{found:?}");
         assert_eq!(Path::new(&found.info.path).canonicalize().unwrap(), Path::new(&found.info.path));
@@ -230,11 +239,11 @@ mod tests {
     #[test]
     fn a_script_that_picks_a_version_is_seen_through() {
         let folder = tempfile::tempdir().unwrap();
-        let real = find(Interpreter::Python, &search()).unwrap();
+        let real = find(Interpreter::Python, &search(), |_| true).unwrap();
         let shim = folder.path().join("python3");
         std::fs::write(&shim, format!("#!/bin/sh\nexec {} \"$@\"\n", real.info.path)).unwrap();
         std::fs::set_permissions(&shim, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        assert_eq!(find(Interpreter::Python, &[folder.path().to_owned()]).unwrap().info, real.info);
+        assert_eq!(find(Interpreter::Python, &[folder.path().to_owned()], |_| true).unwrap().info, real.info);
     }
 
     #[test]
@@ -243,14 +252,20 @@ mod tests {
         let broken = folder.path().join("python3");
         std::fs::write(&broken, "#!/bin/sh\nexit 3\n").unwrap();
         std::fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let error = find(Interpreter::Python, &[folder.path().to_owned()]).unwrap_err();
+        let error = find(Interpreter::Python, &[folder.path().to_owned()], |_| true).unwrap_err();
         assert!(error.contains("ended with exit status: 3"), "{error}");
         let both: Vec<_> = std::iter::once(folder.path().to_owned()).chain(search()).collect();
-        assert!(find(Interpreter::Python, &both).is_ok());
+        assert!(find(Interpreter::Python, &both, |_| true).is_ok());
+    }
+
+    #[test]
+    fn one_that_programs_cannot_execute_is_passed_over() {
+        let error = find(Interpreter::Python, &search(), |_| false).unwrap_err();
+        assert!(error.contains("is closed to others"), "{error}");
     }
 
     #[test]
     fn what_is_not_there_is_said() {
-        assert!(find(Interpreter::Node, &[PathBuf::from("/nonexistent")]).unwrap_err().contains("`node`"));
+        assert!(find(Interpreter::Node, &[PathBuf::from("/nonexistent")], |_| true).unwrap_err().contains("`node`"));
     }
 }

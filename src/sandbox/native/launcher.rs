@@ -21,7 +21,7 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
 use super::spec::{Create, Event, Fault, Ids, Net, Start, Tried};
 use super::wait::timespec;
-use super::{channel, ids, init, net, root, zygote};
+use super::{channel, confined, ids, init, net, root, zygote};
 
 /// How long a launcher waits to be told what to execute. A copy of the host's mounts is not to be held for ever.
 pub(super) const IDLE_WITHIN: Duration = Duration::from_secs(60);
@@ -86,6 +86,9 @@ fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
         return Err(Fault { action: "find the parent".to_owned(), errno: libc::ESRCH });
     }
     let mut given = receive(control)?;
+    if given.create.grounds.is_some() {
+        return confined::launch(given, control, parent);
+    }
     ids::check_parent(control)?;
     let proc = rustix::fs::open("/proc", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .tried("open /proc")?;
@@ -98,7 +101,6 @@ fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
     // While what will be the program gives up its rights.
     let file_map = file_map(ids, proc.as_fd())?;
     let Some((start, fds)) = wait_for_start(control, &inside.pidfd)? else { return Ok(()) };
-    give_streams(&fds[1..], ids)?;
     let lend = |start: &Start| lend(start, file_map.as_ref().map(AsFd::as_fd), &namespace);
     if !start.waits {
         lend(&start)?;
@@ -119,7 +121,7 @@ fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
 }
 
 /// What became of a word to the program. One that is gone was killed, or has said why it ended.
-fn released<E: Into<std::io::Error>>(sent: Result<(), E>) -> Result<(), Fault> {
+pub(super) fn released<E: Into<std::io::Error>>(sent: Result<(), E>) -> Result<(), Fault> {
     match sent.map_err(Into::into) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Fault::new("release the program", error)),
         Ok(()) | Err(_) => Ok(()),
@@ -143,7 +145,7 @@ fn receive(control: &OwnedFd) -> Result<Given, Fault> {
 
 /// Waits for what to execute: its file, and the streams that come along. `None` when it does not come: nobody wants this
 /// run any more, or what is inside has ended, and has said why.
-fn wait_for_start(control: &OwnedFd, init: &OwnedFd) -> Result<Option<(Start, Vec<OwnedFd>)>, Fault> {
+pub(super) fn wait_for_start(control: &OwnedFd, init: &OwnedFd) -> Result<Option<(Start, Vec<OwnedFd>)>, Fault> {
     let mut fds = [PollFd::new(control, PollFlags::IN), PollFd::new(init, PollFlags::IN)];
     retry_on_intr(|| rustix::event::poll(&mut fds, Some(&timespec(IDLE_WITHIN)))).tried("wait for the job")?;
     if fds[0].revents().is_empty() {
@@ -162,15 +164,6 @@ fn lend(start: &Start, file_map: Option<BorrowedFd<'_>>, namespace: &OwnedFd) ->
         .tried("enter the mount namespace")?;
     root::show(&start.lent, &trees)?;
     root::close()
-}
-
-/// Makes the program the owner of its output pipes, so that it can open them by name (`/dev/stdout`), as programs do.
-fn give_streams(streams: &[OwnedFd], ids: Ids) -> Result<(), Fault> {
-    let Ids::Root { base } = ids else { return Ok(()) };
-    let (user, group) = (rustix::process::Uid::from_raw(base), rustix::process::Gid::from_raw(base));
-    // Its input is a file that cannot be written.
-    let mut outputs = streams.iter().skip(1);
-    outputs.try_for_each(|pipe| rustix::fs::fchown(pipe, Some(user), Some(group)).tried("give the streams away"))
 }
 
 /// Leaves the host's namespaces, all but those of processes and mounts; an ordinary user makes a user namespace first,

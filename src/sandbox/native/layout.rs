@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
 use super::interpreter::{Found, is_system, is_system_package_folder, system_package_folders};
-use super::spec::{Bind, Lent, Net, View};
+use super::spec::{Bind, Lent, Net, View, Walls};
 use crate::sandbox::{HOME_DIR, Job, OUT_DIR, TMP_DIR, WORK_DIR};
 
 /// Folders of the root that hold programs and libraries; links to `/usr` on most hosts.
@@ -20,13 +20,27 @@ const ETC: [&str; 8] = [
     "/etc/pki/tls/certs",
     "/etc/ssl/certs",
 ];
+/// What libraries read beside, where it is the host's own that they find and not what is made for them.
+const ETC_OF_HOST: [&str; 7] = [
+    "/etc/debian_version",
+    "/etc/hosts",
+    "/etc/lsb-release",
+    "/etc/nsswitch.conf",
+    "/etc/os-release",
+    "/etc/redhat-release",
+    "/etc/ssl/openssl.cnf",
+];
+/// How the folders begin in which a system's Pythons have their settings (`sitecustomize`).
+const ETC_OF_PYTHON: &str = "python3";
+/// How names are resolved, for a run with the host's network.
+const RESOLVERS: &str = "/etc/resolv.conf";
 /// Places of the sandbox's own, on or below which nothing of a job can be mounted.
 const RESERVED: [&str; 7] = [OUT_DIR, TMP_DIR, "/dev", "/etc", "/proc", "/sys", "/usr"];
 /// Where commands are looked up, after the interpreters' own folders.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// What every run can see, whatever it executes.
-pub(super) fn view(host_packages: bool, net: Net) -> View {
+pub(super) fn view(host_packages: bool, net: Net, walls: Walls) -> View {
     let mut view = View { folders: vec![WORK_DIR.to_owned()], files: files(net), ..View::default() };
     let binds = &mut view.lent.binds;
     binds.extend(bind(Path::new("/usr")));
@@ -37,6 +51,13 @@ pub(super) fn view(host_packages: bool, net: Net) -> View {
         }
     }
     binds.extend(ETC.iter().filter_map(|path| bind(Path::new(path))));
+    if walls == Walls::Landlock {
+        binds.extend(ETC_OF_HOST.iter().filter_map(|path| bind(Path::new(path))));
+        let entries = std::fs::read_dir("/etc").into_iter().flatten().flatten();
+        let of_python = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(ETC_OF_PYTHON));
+        binds.extend(of_python.filter_map(|entry| bind(&entry.path())));
+        binds.extend(bind(Path::new(RESOLVERS)).filter(|_| net == Net::Full));
+    }
     if !host_packages {
         let folders = system_package_folders();
         view.lent.hidden.extend(folders.iter().filter_map(|path| path.to_str().map(str::to_owned)));
@@ -120,8 +141,8 @@ fn files(net: Net) -> Vec<(String, String)> {
         ("/etc/hosts".to_owned(), "127.0.0.1 localhost\n::1 localhost\n".to_owned()),
         ("/etc/nsswitch.conf".to_owned(), "passwd: files\ngroup: files\nhosts: files dns\n".to_owned()),
     ];
-    if let (Net::Full, Ok(resolvers)) = (net, std::fs::read_to_string("/etc/resolv.conf")) {
-        files.push(("/etc/resolv.conf".to_owned(), resolvers));
+    if let (Net::Full, Ok(resolvers)) = (net, std::fs::read_to_string(RESOLVERS)) {
+        files.push((RESOLVERS.to_owned(), resolvers));
     }
     files
 }
@@ -160,7 +181,7 @@ mod tests {
 
     #[test]
     fn nothing_of_the_host_is_seen_but_programs_and_libraries() {
-        let view = view(false, Net::None);
+        let view = view(false, Net::None, Walls::Namespaces);
         for bind in &view.lent.binds {
             let known = is_system(Path::new(&bind.inside)) || ETC.contains(&&*bind.inside);
             assert!(known, "{bind:?}");

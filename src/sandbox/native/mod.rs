@@ -17,14 +17,20 @@
 //! (`channel.rs`), in two steps: a container is created (`container.rs`), and later told what to execute. So one can be
 //! created ahead, while something else runs.
 //! Started as root, vetrun uses control groups, and the program becomes a host user that nobody is;
-//! started by anybody else, a user namespace gives the rights, and memory is sampled. Where neither works, nothing runs.
+//! started by anybody else, a user namespace gives the rights, and memory is sampled.
+//!
+//! Where nobody may make namespaces (in most containers), Landlock and the filters are all there is ([`Walls::Landlock`]): the
+//! launcher forks the program itself and stays to end what it leaves (`confined.rs`), which has a part of the host's own tree
+//! (`grounds.rs`) and is refused more (`seccomp_confined.rs`). Where that does not work either, nothing runs.
 
 mod address;
 mod attempts;
 mod cgroup;
 mod channel;
+mod confined;
 mod container;
 mod doctor;
+mod grounds;
 mod ids;
 mod init;
 mod interpreter;
@@ -40,6 +46,7 @@ mod reading;
 mod root;
 mod sample;
 mod seccomp;
+mod seccomp_confined;
 mod seccomp_rules;
 mod spares;
 mod spec;
@@ -57,7 +64,7 @@ use std::thread::JoinHandle;
 
 pub use doctor::{diagnose, sweep};
 pub use launcher::launcher_main;
-pub use spec::LAUNCHER_NAME;
+pub use spec::{LAUNCHER_NAME, Walls};
 pub use zygote::Nursery;
 
 use self::container::{Container, Kind, Waiting};
@@ -66,6 +73,7 @@ use self::spares::Spares;
 use self::spec::{Bind, Caps, Fault, Ids, Lent, Net, Start};
 use self::supervise::{Seen, Trouble, Watch};
 use super::collect::collect_folder;
+use super::readable::is_executed_by_all;
 use super::{
     CollectLimits, Collected, Interpreter, InterpreterInfo, Job, Limits, Network, OUT_DIR, Outcome, Program, Sandbox,
     SandboxError, Stop, WORK_DIR,
@@ -75,6 +83,8 @@ use super::{
 const BACKEND: &str = "native";
 /// Folders inside folders that are collected from the output folder.
 const DEPTH_MAX: u32 = 64;
+/// Processes and threads that a user may start beside a program that counts as one of theirs.
+const OTHER_PROCESSES: u64 = 256;
 /// What an interpreter that waits runs.
 const WAITING: &str = include_str!("waiting.py");
 /// Bytes of a command line that it can be told.
@@ -92,6 +102,8 @@ pub struct NativeSandbox {
     spares: Spares,
     nursery: Arc<Nursery>,
     finder: Arc<Finder>,
+    /// The strongest that this host has.
+    walls: Walls,
     /// Whether spares are interpreters that wait.
     is_warm: bool,
 }
@@ -112,11 +124,28 @@ pub struct Expected {
 impl NativeSandbox {
     /// A sandbox whose launcher is the program `launcher` (vetrun's own executable), and which looks for interpreters in
     /// the folders `search`, in order. Sets a run up, to see that everything works, and removes what a killed vetrun left.
+    /// Its walls are the strongest that this host has.
     ///
     /// # Errors
     /// [`SandboxError::Unavailable`] when this host cannot isolate anything, with the reason and the mend.
     pub fn new(launcher: PathBuf, search: Vec<PathBuf>) -> Result<Self, SandboxError> {
         Self::set_up(Nursery::start(launcher), search, &Expected::default()).map(|(sandbox, _)| sandbox)
+    }
+
+    /// The same with these walls and no others.
+    ///
+    /// # Errors
+    /// As [`NativeSandbox::new`].
+    pub fn with_walls(launcher: PathBuf, search: Vec<PathBuf>, walls: Walls) -> Result<Self, SandboxError> {
+        let sandbox = Self { walls, ..Self::unproven(Nursery::start(launcher), search) };
+        sandbox.prove(&Expected::default()).map_err(|trouble| doctor::unavailable(&[(walls, trouble)]))?;
+        Ok(sandbox)
+    }
+
+    /// What keeps programs in.
+    #[must_use]
+    pub fn walls(&self) -> Walls {
+        self.walls
     }
 
     /// The same, with launchers from a `nursery` that was started before, and what was set up is kept for a first job that is
@@ -132,7 +161,7 @@ impl NativeSandbox {
 
     /// A sandbox, and the container that proves that it works.
     fn set_up(nursery: Nursery, search: Vec<PathBuf>, expected: &Expected) -> Result<(Self, Container), SandboxError> {
-        let sandbox = Self::unproven(nursery, search);
+        let mut sandbox = Self::unproven(nursery, search);
         for kind in expected.interpreters.clone() {
             let finder = Arc::clone(&sandbox.finder);
             // Who needs one waits for the answer, or asks again and hears what went wrong.
@@ -140,7 +169,7 @@ impl NativeSandbox {
         }
         // A thread that cannot be started leaves what is left behind to the next start.
         let sweeper = std::thread::Builder::new().name("vetrun-sweep".to_owned()).spawn(sweep);
-        let container = sandbox.prove(expected).map_err(|trouble| doctor::unavailable(&trouble))?;
+        let container = sandbox.prove_any(expected).map_err(|troubles| doctor::unavailable(&troubles))?;
         let _swept = sweeper.map(JoinHandle::join);
         Ok((sandbox, container))
     }
@@ -161,19 +190,33 @@ impl NativeSandbox {
     /// gone. They are as [`NativeSandbox::with_spares`] says, and a job for which there is none is run as ever.
     ///
     /// Only a job whose first argument is a script in its working folder, and that folder is [`WORK_DIR`], is run like that.
-    /// The script is `__main__`, as ever; below its first frame lie two that are not its own.
+    /// The script is `__main__`, as ever; below its first frame lie two that are not its own. Without namespaces no
+    /// interpreter can wait: what it may use is settled before it is executed.
     ///
     /// # Errors
     /// As [`NativeSandbox::with_spares`].
     pub fn with_warm(self, count: usize) -> Result<Self, SandboxError> {
-        Ok(Self { is_warm: count > 0, ..self.with_spares(count)? })
+        Ok(Self { is_warm: count > 0 && self.walls == Walls::Namespaces, ..self.with_spares(count)? })
     }
 
     /// A sandbox of which nobody knows whether it works here.
     fn unproven(nursery: Nursery, search: Vec<PathBuf>) -> Self {
         let nursery = Arc::new(nursery);
         let finder = Arc::new(Finder { search, known: Mutex::default() });
-        Self { spares: Spares::none(), nursery, finder, is_warm: false }
+        Self { spares: Spares::none(), nursery, finder, walls: Walls::Namespaces, is_warm: false }
+    }
+
+    /// Creates a container with the strongest walls that this host has, and keeps to them; else, why it has none.
+    fn prove_any(&mut self, expected: &Expected) -> Result<Container, Vec<(Walls, Trouble)>> {
+        let mut troubles = Vec::new();
+        for walls in [Walls::Namespaces, Walls::Landlock] {
+            self.walls = walls;
+            match self.prove(expected) {
+                Ok(container) => return Ok(container),
+                Err(trouble) => troubles.push((walls, trouble)),
+            }
+        }
+        Err(troubles)
     }
 
     /// Creates a container, all of it.
@@ -183,6 +226,7 @@ impl NativeSandbox {
             net: net_of(&expected.network),
             host_packages: false,
             trace: expected.trace,
+            walls: self.walls,
             waiting: None,
         };
         let mut container = Container::create(kind, &self.nursery, None)?;
@@ -194,18 +238,27 @@ impl NativeSandbox {
     /// may start either, so both are shown to it where they are there.
     fn interpreters(&self, program: &Program) -> Result<Vec<Found>, SandboxError> {
         match program {
-            Program::Interpreter(kind) => Ok(vec![self.finder.find(*kind)?]),
+            Program::Interpreter(kind) => Ok(vec![self.find(*kind)?]),
             Program::Command(path) if interpreter::is_system(Path::new(path)) => Ok(Vec::new()),
             Program::Command(_) => Ok([Interpreter::Python, Interpreter::Node]
                 .into_iter()
-                .filter_map(|kind| self.finder.find(kind).ok())
+                .filter_map(|kind| self.find(kind).ok())
                 .collect()),
+        }
+    }
+
+    /// The interpreter of this kind that a program can execute.
+    fn find(&self, kind: Interpreter) -> Result<Found, SandboxError> {
+        match self.walls {
+            // The program is another user than root, among the host's own files.
+            Walls::Landlock if owner::is_root() => self.finder.find_open(kind),
+            _ => self.finder.find(kind),
         }
     }
 
     /// Runs a job in a container of its own; returns the container too, in which nothing runs any more.
     fn attempt(&self, job: &Job, plan: Plan, stop: &Stop) -> (Option<Container>, Result<Seen, Trouble>) {
-        let Plan { kind, mut start, lent, mounts } = plan;
+        let Plan { kind, mut start, lent, mounts, python } = plan;
         let spare = self.spares.take(&kind);
         // Nobody waits for an interpreter that would have to be started for this job alone.
         let cold = || Container::create(Kind { waiting: None, ..kind.clone() }, &self.nursery, self.spares.network());
@@ -218,7 +271,11 @@ impl NativeSandbox {
         } else {
             start.lent = lent;
         }
-        start.lent.binds.extend(mounts);
+        match container.grounds().map(|grounds| grounds.settle(&mut start, mounts.clone(), python.as_deref())) {
+            None => start.lent.binds.extend(mounts),
+            Some(Ok(())) => {}
+            Some(Err(fault)) => return (Some(container), Err(fault.into())),
+        }
         let gateway = match &job.network {
             Network::Gateway(gateway) => Some(&**gateway),
             Network::None | Network::Full => None,
@@ -250,9 +307,12 @@ impl NativeSandbox {
             net: net_of(&job.network),
             host_packages: job.host_packages,
             trace: job.trace,
+            walls: self.walls,
             waiting,
         };
-        Ok(Plan { kind, start, lent, mounts })
+        let python = found.iter().find(|found| found.info.kind == Interpreter::Python && !job.host_packages);
+        let python = python.map(|found| found.info.path.clone());
+        Ok(Plan { kind, start, lent, mounts, python })
     }
 }
 
@@ -266,6 +326,8 @@ struct Plan {
     lent: Lent,
     /// What it names.
     mounts: Vec<Bind>,
+    /// The Python whose packages are not to be seen.
+    python: Option<String>,
 }
 
 /// Whether an interpreter that waits can run this job: a Python script in the working folder, which takes any arguments.
@@ -289,9 +351,13 @@ impl Sandbox for NativeSandbox {
         let found = self.interpreters(&job.program)?;
         let plan = self.plan(job, &found).map_err(|action| error(invalid(action), job.program.name()))?;
         let command = plan.start.argv.clone();
-        let (container, seen) = self.attempt(job, plan, stop);
+        let (mut container, seen) = self.attempt(job, plan, stop);
         let cgroup = container.as_ref().and_then(Container::cgroup);
-        let isolation = isolation::of(cgroup, &job.network, seen.as_ref().is_ok_and(|seen| seen.landlock));
+        let landlock = seen.as_ref().is_ok_and(|seen| seen.landlock);
+        let isolation = isolation::of(self.walls, cgroup, &job.network, landlock);
+        let grounds = container.as_mut().and_then(Container::grounds);
+        let places = grounds.map_or_else(BTreeMap::new, |grounds| grounds.places().iter().cloned().collect());
+        let collected = seen.as_ref().map_or_else(|_| Ok(Collected::default()), |seen| collect(job, seen));
         if let Some(container) = container {
             self.spares.clear(container);
         }
@@ -300,7 +366,7 @@ impl Sandbox for NativeSandbox {
             Err(Trouble::Interrupted) => return Ok(isolation::interrupted(command, isolation)),
             Err(trouble) => return Err(error(trouble, &command[0])),
         };
-        let collected = collect(job, &seen)?;
+        let collected = collected?;
         let [stdout, stderr] = seen.streams;
         Ok(Outcome {
             ended: seen.ended,
@@ -312,11 +378,12 @@ impl Sandbox for NativeSandbox {
             isolation,
             command,
             image: None,
+            places,
         })
     }
 
     fn interpreter(&self, kind: Interpreter) -> Result<InterpreterInfo, SandboxError> {
-        self.finder.find(kind).map(|found| found.info)
+        self.find(kind).map(|found| found.info)
     }
 }
 
@@ -333,14 +400,27 @@ impl Finder {
         if let Some(found) = known.get(&kind) {
             return Ok(found.clone());
         }
-        let found = interpreter::find(kind, &self.search).map_err(|mend| SandboxError::NoProgram {
-            backend: BACKEND,
-            program: kind.command().to_owned(),
-            mend,
-        })?;
+        let found = interpreter::find(kind, &self.search, |_| true).map_err(|mend| absent(kind, mend))?;
         known.insert(kind, found.clone());
         Ok(found)
     }
+
+    /// The first that any user can execute.
+    fn find_open(&self, kind: Interpreter) -> Result<Found, SandboxError> {
+        let is_open = |found: &Found| is_executed_by_all(Path::new(&found.info.path));
+        let first = self.find(kind)?;
+        if is_open(&first) {
+            return Ok(first);
+        }
+        let found = interpreter::find(kind, &self.search, is_open).map_err(|mend| absent(kind, mend))?;
+        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.insert(kind, found.clone());
+        Ok(found)
+    }
+}
+
+fn absent(kind: Interpreter, mend: String) -> SandboxError {
+    SandboxError::NoProgram { backend: BACKEND, program: kind.command().to_owned(), mend }
 }
 
 fn invalid(action: String) -> Trouble {
@@ -367,9 +447,14 @@ fn net_of(network: &Network) -> Net {
     }
 }
 
-fn caps(limits: &Limits, grouped: bool, ids: Ids) -> Caps {
-    // An ordinary user's launcher and first process count as the program's user does; they have no other id to give.
-    let others = if matches!(ids, Ids::User { .. }) { 2 } else { 0 };
+fn caps(limits: &Limits, grouped: bool, walls: Walls, ids: Ids) -> Caps {
+    let others = match (ids, walls) {
+        (Ids::Root { .. }, _) => 0,
+        // An ordinary user's launcher and first process count as the program's user does; they have no other id to give.
+        (Ids::User { .. }, Walls::Namespaces) => 2,
+        // And without a user namespace so does all else of that user, of which more may be started meanwhile.
+        (Ids::User { uid, .. }, Walls::Landlock) => sample::threads_of(uid) + OTHER_PROCESSES,
+    };
     Caps {
         open_files: limits.open_files.into(),
         file_bytes: limits.file_bytes,

@@ -25,6 +25,16 @@ pub(super) fn listen() -> Result<TcpListener, Fault> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, GATEWAY_PORT)).tried("listen for the gateway")
 }
 
+/// Listens on the host's loopback, for a gateway of a run that has no network namespace.
+pub(super) fn bind() -> Result<TcpListener, Fault> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).tried("listen for the gateway")
+}
+
+/// The port that a socket listens on.
+pub(super) fn port(listener: &TcpListener) -> Result<u16, Fault> {
+    listener.local_addr().map(|address| address.port()).tried("listen for the gateway")
+}
+
 /// The network namespace of this process.
 pub(super) fn own(proc: BorrowedFd<'_>) -> Result<OwnedFd, Fault> {
     rustix::fs::openat(proc, "thread-self/ns/net", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())

@@ -156,7 +156,11 @@ pub(super) fn memory(thread: i32, address: u64, bytes_max: usize) -> io::Result<
 mod tests {
     use super::*;
     use crate::sandbox::native::seccomp::Filters;
-    use crate::sandbox::native::spec::Net;
+    use crate::sandbox::native::seccomp::Subject;
+    use crate::sandbox::native::spec::{Ids, Net, Walls};
+
+    const SUBJECT: Subject =
+        Subject { net: Net::None, sampled: false, walls: Walls::Namespaces, ids: Ids::Root { base: 7 } };
 
     /// Runs `steps` in a child, which may only make system calls, and returns what it exits with.
     fn in_a_child(steps: impl FnOnce() -> c_int) -> c_int {
@@ -198,7 +202,7 @@ mod tests {
 
     #[test]
     fn without_a_listener_nothing_goes_on() {
-        let filters = Filters::telling(Net::None, false, 7).unwrap();
+        let filters = Filters::telling(SUBJECT, 7).unwrap();
         let telling = filters.telling.as_ref().unwrap();
         let code = in_a_child(|| {
             forbids_privileges();
@@ -222,7 +226,7 @@ mod tests {
 
     #[test]
     fn the_mark_lets_one_program_through() {
-        let filters = Filters::telling(Net::None, false, 7).unwrap();
+        let filters = Filters::telling(SUBJECT, 7).unwrap();
         let telling = filters.telling.as_ref().unwrap();
         let code = in_a_child(|| {
             forbids_privileges();

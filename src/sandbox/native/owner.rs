@@ -1,11 +1,17 @@
 //! Who vetrun is on this host, and which ids its runs get.
 
 use super::spec::{Fault, Ids};
+use crate::sandbox::owner::pid_namespace;
 
 /// The first id of a range that no distribution and no container tool gives to anybody.
 const UNUSED_BASE: u32 = 0x7000_0000;
 /// Ids of one run.
 const IDS: u32 = 2;
+/// Process numbers are lower than this.
+const PIDS: u32 = 1 << 22;
+/// How many process namespaces of one host have ids of their own: containers number their processes alike, and the kernel
+/// counts a user's processes in all of them together.
+const PLACES: u32 = 31;
 
 /// Whether vetrun was started by root.
 pub(super) fn is_root() -> bool {
@@ -20,11 +26,25 @@ pub(super) fn ids(launcher: u32) -> Result<Ids, Fault> {
     }
     let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     let none = Fault { action: "find unused user ids in this user namespace".to_owned(), errno: libc::ERANGE };
-    base_in(&map, launcher).map(|base| Ids::Root { base }).ok_or(none)
+    base_in(&map, place(), launcher).map(|base| Ids::Root { base }).ok_or(none)
+}
+
+/// Whether a user of the unused range belonged to a run of this process namespace whose launcher is gone.
+pub(super) fn is_left_behind(user: u32) -> bool {
+    let first = UNUSED_BASE + place() * PIDS * IDS;
+    let launcher = user.checked_sub(first).map(|offset| offset / IDS);
+    launcher.filter(|pid| *pid < PIDS).is_some_and(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists())
+}
+
+/// Which of the [`PLACES`] this process namespace has. Two may share one, if there are many.
+fn place() -> u32 {
+    let name = pid_namespace();
+    let number: String = name.chars().filter(char::is_ascii_digit).collect();
+    number.parse::<u64>().map_or(0, |number| u32::try_from(number % u64::from(PLACES)).unwrap_or(0))
 }
 
 /// Two ids for a run: in the unused range where this user namespace has it, else near the end of what it has.
-fn base_in(map: &str, launcher: u32) -> Option<u32> {
+fn base_in(map: &str, place: u32, launcher: u32) -> Option<u32> {
     let extents: Vec<(u32, u32)> = map
         .lines()
         .filter_map(|line| {
@@ -33,7 +53,7 @@ fn base_in(map: &str, launcher: u32) -> Option<u32> {
             Some((first, fields.nth(1)?.parse().ok()?))
         })
         .collect();
-    let wanted = UNUSED_BASE.checked_add(launcher.checked_mul(IDS)?)?;
+    let wanted = UNUSED_BASE.checked_add((place * PIDS).checked_add(launcher)?.checked_mul(IDS)?)?;
     let holds = |first: u32, count: u32| {
         wanted >= first && u64::from(wanted) + u64::from(IDS) <= u64::from(first) + u64::from(count)
     };
@@ -54,11 +74,13 @@ mod tests {
     #[test]
     fn ids_are_in_the_map_and_differ() {
         let host = "         0          0 4294967295\n";
-        assert_eq!(base_in(host, 7), Some(UNUSED_BASE + 14));
+        assert_eq!(base_in(host, 0, 7), Some(UNUSED_BASE + 14));
+        assert_eq!(base_in(host, 1, 0), base_in(host, 0, PIDS - 1).map(|base| base + IDS));
+        assert!(base_in(host, PLACES - 1, PIDS - 1) < Some(0x8000_0000));
         let container = "0 100000 65536\n";
-        assert_eq!(base_in(container, 0), Some(65534));
-        assert_ne!(base_in(container, 1), base_in(container, 2));
-        assert_eq!(base_in("0 1000 1\n", 5), None, "one id is not enough");
-        assert_eq!(base_in("", 5), None);
+        assert_eq!(base_in(container, 3, 0), Some(65534));
+        assert_ne!(base_in(container, 3, 1), base_in(container, 3, 2));
+        assert_eq!(base_in("0 1000 1\n", 0, 5), None, "one id is not enough");
+        assert_eq!(base_in("", 0, 5), None);
     }
 }

@@ -194,16 +194,20 @@ fn make_devices(devices: &[OwnedFd]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// How many files and folders a scratch folder of this size may hold.
+pub(super) fn tmp_files(bytes: u64) -> u64 {
+    (bytes / BYTES_PER_TMP_FILE).max(TMP_FILES_MIN)
+}
+
 /// Mounts the folders that the program can write, each with its own limits, so that the kernel refuses what is too much.
 fn writable_folders(caps: &Caps, ids: Ids) -> Result<Folders, Fault> {
     let owner = match ids {
         Ids::Root { base } => base,
         Ids::User { .. } => TARGET_ID,
     };
-    let tmp_files = (caps.tmp_bytes / BYTES_PER_TMP_FILE).max(TMP_FILES_MIN);
     // One more than the files: the folder itself takes one.
     let out = writable(OUT_DIR, caps.out_bytes, caps.out_files.saturating_add(1), owner)?;
-    let tmp = writable(TMP_DIR, caps.tmp_bytes, tmp_files, owner)?;
+    let tmp = writable(TMP_DIR, caps.tmp_bytes, tmp_files(caps.tmp_bytes), owner)?;
     let shm = writable("/dev/shm", caps.shm_bytes, TMP_FILES_MIN, owner)?;
     let home = inside(HOME_DIR);
     std::fs::create_dir(home).tried("make the home folder")?;

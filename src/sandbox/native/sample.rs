@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 
 /// Processes looked at in one sample, at most. More than any limit lets a run have.
 const PROCESSES_MAX: usize = 16_384;
@@ -39,6 +40,14 @@ pub(super) fn usage(root: i32, folders: &[OwnedFd]) -> Usage {
     usage
 }
 
+/// How many processes and threads the user `user` has at this moment.
+pub(super) fn threads_of(user: u32) -> u64 {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let theirs = processes.filter(|entry| entry.metadata().is_ok_and(|found| found.uid() == user));
+    let status = theirs.filter_map(|entry| fs::read_to_string(entry.path().join("status")).ok());
+    status.filter_map(|status| field(&status, "Threads:")).sum()
+}
+
 fn field(status: &str, key: &str) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix(key)?.split_whitespace().next()?.parse().ok())
 }
@@ -56,6 +65,13 @@ fn children(pid: i32) -> Vec<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_threads_of_a_user_are_counted() {
+        // This test's own thread, the one that started it, and whatever else this user runs.
+        assert!(threads_of(rustix::process::geteuid().as_raw()) >= 2);
+        assert_eq!(threads_of(u32::MAX - 7), 0);
+    }
 
     #[test]
     fn fields_are_found_by_their_whole_key() {

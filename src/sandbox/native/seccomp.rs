@@ -10,22 +10,37 @@
 //! the telling filter stopped, once ours were gone.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch, sock_filter,
 };
 
+use super::seccomp_confined;
 use super::seccomp_rules::{
     CLONE_FLAGS_REFUSED, Call, FAMILIES, FAMILIES_WITH_NETWORK, IOCTLS_REFUSED, PERSONALITIES, PROTOCOLS, REFUSED,
     REFUSED_HERE, REFUSED_WHERE_SAMPLED, Refusal, UNTOLD,
 };
-use super::spec::{Fault, Net};
+use super::spec::{Fault, Ids, Net, Walls};
 
-type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+pub(super) type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// The instruction that ends a filter with an answer.
 const RETURN: u16 = 0x06;
+
+/// What the filters of a run depend on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject {
+    /// What can be reached.
+    pub(super) net: Net,
+    /// Whether no control group counts the memory of the run.
+    pub(super) sampled: bool,
+    /// What else keeps the program in.
+    pub(super) walls: Walls,
+    /// Whose user the program has.
+    pub(super) ids: Ids,
+}
 
 /// The filters of a run; the kernel asks each, and the strictest answer holds.
 #[derive(Debug)]
@@ -37,28 +52,26 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// Filters that answer every refused call by themselves. `sampled` tells that no control group counts the memory of
-    /// the run.
-    pub(super) fn silent(net: Net, sampled: bool) -> Result<Self, Fault> {
-        let mut refusing = Vec::new();
+    /// Filters that answer every refused call by themselves.
+    pub(super) fn silent(subject: Subject) -> Result<Self, Fault> {
+        let mut refusing = unwatched(subject)?;
         for refusal in [Refusal::Eperm, Refusal::Enosys] {
-            let mut rules = whole(sampled, |call| call.refusal == refusal);
+            let mut rules = whole(subject.sampled, |call| call.refusal == refusal);
             if refusal == Refusal::Eperm {
-                rules.extend(conditional(net).and_then(|rules| Ok(with(rules, listeners()?))).map_err(fault)?);
+                rules.extend(conditional(subject).and_then(|rules| Ok(with(rules, listeners()?))).map_err(fault)?);
             }
             refusing.push(compile(rules, SeccompAction::Errno(errno(refusal)))?);
         }
-        refusing.extend(other_numbering());
         Ok(Self { telling: None, refusing })
     }
 
     /// The same with a telling filter, which also stops what is only to be told: programs that are executed (but with
     /// `mark` as a fourth argument, which `execve` does not have: the run's own), and, beside an own network, connections
     /// and packets of messages.
-    pub(super) fn telling(net: Net, sampled: bool, mark: u64) -> Result<Self, Fault> {
+    pub(super) fn telling(subject: Subject, mark: u64) -> Result<Self, Fault> {
         let told = |call: &Call| !UNTOLD.contains(&call.number);
-        let rules = with(whole(sampled, told), conditional(net).map_err(fault)?);
-        let rules = with(rules, passing(net, mark).map_err(fault)?);
+        let rules = with(whole(subject.sampled, told), conditional(subject).map_err(fault)?);
+        let rules = with(rules, passing(subject, mark).map_err(fault)?);
         // Compiled as one that writes a log, which no other part of it does, and then made to stop.
         let mut telling = compile(rules, SeccompAction::Log)?;
         for step in &mut telling {
@@ -68,14 +81,12 @@ impl Filters {
         }
         let untold = UNTOLD.iter().map(|number| (*number, Vec::new())).collect();
         let mut silent = listeners().map_err(fault)?;
-        if net == Net::None {
+        if subject.net == Net::None {
             silent = with(silent, routes().map_err(fault)?);
         }
-        let mut refusing = vec![
-            compile(silent, SeccompAction::Errno(errno(Refusal::Eperm)))?,
-            compile(untold, SeccompAction::Errno(errno(Refusal::Enosys)))?,
-        ];
-        refusing.extend(other_numbering());
+        let mut refusing = unwatched(subject)?;
+        refusing.push(compile(silent, SeccompAction::Errno(errno(Refusal::Eperm)))?);
+        refusing.push(compile(untold, SeccompAction::Errno(errno(Refusal::Enosys)))?);
         Ok(Self { telling: Some(telling), refusing })
     }
 
@@ -83,6 +94,20 @@ impl Filters {
     pub(super) fn apply(&self) -> Result<(), Fault> {
         self.refusing.iter().try_for_each(|filter| seccompiler::apply_filter(filter)).map_err(fault)
     }
+}
+
+/// Filters that answer by themselves, whether the run is traced or not.
+fn unwatched(subject: Subject) -> Result<Vec<BpfProgram>, Fault> {
+    let mut filters: Vec<BpfProgram> = other_numbering().into_iter().collect();
+    if subject.walls == Walls::Landlock {
+        let refused = seccomp_confined::refused(subject.net).map_err(fault)?;
+        filters.push(compile(refused, SeccompAction::Errno(errno(Refusal::Eperm)))?);
+        filters.push(compile(seccomp_confined::absent(), SeccompAction::Errno(errno(Refusal::Enosys)))?);
+        if matches!(subject.ids, Ids::User { .. }) {
+            filters.push(compile(seccomp_confined::without_effect(), SeccompAction::Errno(0))?);
+        }
+    }
+    Ok(filters)
 }
 
 fn errno(refusal: Refusal) -> u32 {
@@ -99,10 +124,16 @@ fn compile(rules: Rules, action: SeccompAction) -> Result<BpfProgram, Fault> {
     filter.and_then(BpfProgram::try_from).map_err(fault)
 }
 
-/// Both sets of rules; a call that is in both matches by either.
+/// Both sets of rules; a call that is in both matches by either. Without conditions a call always matches.
 fn with(mut rules: Rules, more: Rules) -> Rules {
     for (call, conditions) in more {
-        rules.entry(call).or_default().extend(conditions);
+        match rules.entry(call) {
+            Entry::Vacant(entry) => {
+                entry.insert(conditions);
+            }
+            Entry::Occupied(mut entry) if conditions.is_empty() || entry.get().is_empty() => entry.get_mut().clear(),
+            Entry::Occupied(mut entry) => entry.get_mut().extend(conditions),
+        }
     }
     rules
 }
@@ -115,8 +146,8 @@ fn whole(sampled: bool, wanted: impl Fn(&Call) -> bool) -> Rules {
 }
 
 /// Calls that are refused for some of their arguments.
-fn conditional(net: Net) -> Result<Rules, seccompiler::BackendError> {
-    let families = if net == Net::None { FAMILIES } else { FAMILIES_WITH_NETWORK };
+fn conditional(subject: Subject) -> Result<Rules, seccompiler::BackendError> {
+    let families = if subject.net == Net::None { FAMILIES } else { FAMILIES_WITH_NETWORK };
     let families: Vec<u64> = families.iter().map(|family| u64::from(family.unsigned_abs())).collect();
     let mut clone = Vec::new();
     for flag in CLONE_FLAGS_REFUSED {
@@ -133,13 +164,17 @@ fn conditional(net: Net) -> Result<Rules, seccompiler::BackendError> {
         none_of(2, PROTOCOLS)?,
         rule([condition(0, SeccompCmpOp::Eq, netlink)?, condition(2, SeccompCmpOp::Ne, 0)?])?,
     ];
-    Ok(Rules::from([
+    let rules = Rules::from([
         (libc::SYS_clone, clone),
         (libc::SYS_ioctl, ioctl),
         (libc::SYS_personality, vec![none_of(0, PERSONALITIES)?]),
         (libc::SYS_socket, sockets),
         (libc::SYS_socketpair, vec![none_of(0, &families)?]),
-    ]))
+    ]);
+    match subject.walls {
+        Walls::Namespaces => Ok(rules),
+        Walls::Landlock => Ok(with(rules, seccomp_confined::sockets(subject.net)?)),
+    }
 }
 
 /// A filter of the program's own that would have a listener.
@@ -156,27 +191,32 @@ fn routes() -> Result<Rules, seccompiler::BackendError> {
 }
 
 /// What is stopped to be told of, and goes on.
-fn passing(net: Net, mark: u64) -> Result<Rules, seccompiler::BackendError> {
+fn passing(subject: Subject, mark: u64) -> Result<Rules, seccompiler::BackendError> {
     let marked = SeccompCondition::new(3, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, mark)?;
     let mut rules = Rules::from([(libc::SYS_execve, vec![rule([marked])?]), (libc::SYS_execveat, Vec::new())]);
-    if net != Net::Full {
+    // Without namespaces there is no socket to connect.
+    if subject.net != Net::Full && subject.walls == Walls::Namespaces {
         rules.extend([(libc::SYS_connect, Vec::new()), (libc::SYS_sendmmsg, Vec::new())]);
     }
     Ok(rules)
 }
 
 /// Matches when an argument is none of `values`.
-fn none_of(argument: u8, values: &[u64]) -> Result<SeccompRule, seccompiler::BackendError> {
+pub(super) fn none_of(argument: u8, values: &[u64]) -> Result<SeccompRule, seccompiler::BackendError> {
     rule(values.iter().map(|value| condition(argument, SeccompCmpOp::Ne, *value)).collect::<Result<Vec<_>, _>>()?)
 }
 
-fn rule(conditions: impl Into<Vec<SeccompCondition>>) -> Result<SeccompRule, seccompiler::BackendError> {
+pub(super) fn rule(conditions: impl Into<Vec<SeccompCondition>>) -> Result<SeccompRule, seccompiler::BackendError> {
     SeccompRule::new(conditions.into())
 }
 
 /// All arguments that are looked at are 32 bits wide in the kernel; whatever stands in the upper half is ignored there,
 /// and so it is here.
-fn condition(argument: u8, operator: SeccompCmpOp, value: u64) -> Result<SeccompCondition, seccompiler::BackendError> {
+pub(super) fn condition(
+    argument: u8,
+    operator: SeccompCmpOp,
+    value: u64,
+) -> Result<SeccompCondition, seccompiler::BackendError> {
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
 }
 
@@ -206,13 +246,23 @@ mod tests {
     use super::*;
     use crate::sandbox::native::seccomp_rules::REFUSED_BY_ARGUMENT;
 
+    const ROOT: Ids = Ids::Root { base: 7 };
+    const USER: Ids = Ids::User { uid: 7, gid: 7 };
+
+    fn subject(net: Net) -> Subject {
+        Subject { net, sampled: true, walls: Walls::Namespaces, ids: ROOT }
+    }
+
     #[test]
-    fn filters_compile_for_every_network() {
+    fn filters_compile_for_every_subject() {
         for net in [Net::None, Net::Gateway, Net::Full] {
-            for sampled in [false, true] {
-                for filters in [Filters::silent(net, sampled), Filters::telling(net, sampled, 7)] {
-                    let Filters { telling, refusing } = filters.unwrap();
-                    assert!(refusing.iter().chain(&telling).all(|filter| filter.len() > 3), "{net:?}");
+            for (walls, ids) in [(Walls::Namespaces, ROOT), (Walls::Landlock, ROOT), (Walls::Landlock, USER)] {
+                for sampled in [false, true] {
+                    let subject = Subject { net, sampled, walls, ids };
+                    for filters in [Filters::silent(subject), Filters::telling(subject, 7)] {
+                        let Filters { telling, refusing } = filters.unwrap();
+                        assert!(refusing.iter().chain(&telling).all(|filter| filter.len() > 3), "{subject:?}");
+                    }
                 }
             }
         }
@@ -228,10 +278,10 @@ mod tests {
 
     #[test]
     fn the_telling_filter_stops_and_never_logs() {
-        let filters = Filters::telling(Net::None, true, 7).unwrap();
+        let filters = Filters::telling(subject(Net::None), 7).unwrap();
         let telling = answers(&filters.telling.unwrap());
         assert!(telling.contains(&libc::SECCOMP_RET_USER_NOTIF) && !telling.contains(&libc::SECCOMP_RET_LOG));
-        for filter in filters.refusing.iter().chain(&Filters::silent(Net::None, true).unwrap().refusing) {
+        for filter in filters.refusing.iter().chain(&Filters::silent(subject(Net::None)).unwrap().refusing) {
             assert!(!answers(filter).contains(&libc::SECCOMP_RET_USER_NOTIF));
         }
     }
@@ -239,8 +289,8 @@ mod tests {
     #[test]
     fn what_is_let_go_on_is_never_refused() {
         let refused: Vec<i64> =
-            whole(true, |_| true).into_keys().chain(conditional(Net::None).unwrap().into_keys()).collect();
-        for call in passing(Net::None, 7).unwrap().keys() {
+            whole(true, |_| true).into_keys().chain(conditional(subject(Net::None)).unwrap().into_keys()).collect();
+        for call in passing(subject(Net::None), 7).unwrap().keys() {
             assert!(!refused.contains(call), "{call}");
         }
     }
@@ -253,7 +303,7 @@ mod tests {
         calls.sort_unstable();
         calls.dedup();
         assert_eq!(calls.len(), count);
-        assert!(conditional(Net::Full).unwrap().keys().all(|call| calls.contains(call)));
+        assert!(conditional(subject(Net::Full)).unwrap().keys().all(|call| calls.contains(call)));
         assert!(UNTOLD.iter().all(|call| calls.contains(call)));
     }
 }

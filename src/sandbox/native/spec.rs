@@ -17,11 +17,23 @@ pub(super) const TARGET_ID: u32 = 1000;
 /// program can neither signal nor inspect it.
 pub(super) const INIT_ID: u32 = 1001;
 
+/// What keeps a program in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walls {
+    /// Namespaces and a root folder of its own; Landlock and the system call filters beside.
+    Namespaces,
+    /// Landlock and the filters alone, where nobody may make namespaces: the program lives among the host's files and
+    /// processes, and can use none but its own.
+    Landlock,
+}
+
 /// What a run is made of, before it is told what to execute.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Create {
     /// Whose rights the launcher starts with, and which ids the program gets.
     pub(super) ids: Ids,
+    /// The folders of the host that the program may write; `None` where it has namespaces, and so folders of its own.
+    pub(super) grounds: Option<Writable>,
     /// What every run can see.
     pub(super) view: View,
     /// What can be reached.
@@ -34,6 +46,22 @@ pub(super) struct Create {
     pub(super) cgroups: usize,
     /// Whether refused calls are told of.
     pub(super) trace: bool,
+}
+
+impl Create {
+    /// What keeps the program in.
+    pub(super) fn walls(&self) -> Walls {
+        if self.grounds.is_some() { Walls::Landlock } else { Walls::Namespaces }
+    }
+
+    /// The program's user and group, as they are numbered where it runs.
+    pub(super) fn target(&self) -> u32 {
+        match (self.walls(), self.ids) {
+            (Walls::Landlock, Ids::Root { base }) => base,
+            (Walls::Landlock, Ids::User { uid, .. }) => uid,
+            (Walls::Namespaces, _) => TARGET_ID,
+        }
+    }
 }
 
 /// What a run executes. With it come descriptors: the program's standard input, output and error.
@@ -52,6 +80,19 @@ pub(super) struct Start {
     pub(super) lent: Lent,
     /// Whether the program waits to be told what to do, over the socket whose number it gets as its last argument.
     pub(super) waits: bool,
+}
+
+/// Folders of the host that belong to one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Writable {
+    /// The output folder.
+    pub(super) out: String,
+    /// The scratch folder.
+    pub(super) tmp: String,
+    /// Whether it may use the host's shared memory.
+    pub(super) shares_memory: bool,
+    /// The port of the gateway, where there is one.
+    pub(super) port: Option<u16>,
 }
 
 /// Whose rights the launcher starts with.
@@ -143,7 +184,7 @@ pub(super) struct Caps {
 pub(super) enum Event {
     /// The root folder is made and the first process inside lives. With it come descriptors: that process, the folders
     /// `/out`, `/tmp` and `/dev/shm`, and of the network the listening socket, or, without a gateway and where root started
-    /// it, the namespace.
+    /// it, the namespace. Without namespaces the launcher itself is that process, and the only descriptor.
     Ready {
         /// The first process, as the host numbers it.
         init: i32,

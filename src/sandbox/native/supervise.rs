@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags};
 use super::cgroup::Cgroup;
 use super::container::{CREATED_WITHIN, Container, Heard, KILLED_WITHIN, late, silent};
 use super::sample::{self, Usage};
-use super::spec::{Event, Fault, Start, Tried};
+use super::spec::{Event, Fault, Start, Tried, Walls};
 use super::streams::Capture;
 use super::trace::Trace;
 use super::wait::timespec;
@@ -22,6 +22,10 @@ const STOP_EVERY: Duration = Duration::from_millis(40);
 const SAMPLE_EVERY: Duration = Duration::from_millis(5);
 /// How often the number of processes is looked at where the kernel does not keep its peak.
 const COUNT_EVERY: Duration = Duration::from_millis(10);
+/// How often the program's folders are looked at where no file system limits them, at most.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How many times as long as a look took the pause after it is, at least.
+const LOOK_SHARE: u32 = 10;
 
 /// What was seen of a run.
 #[derive(Debug)]
@@ -78,6 +82,8 @@ pub(super) struct Watch<'a> {
     sampled: Instant,
     /// `None` where the kernel counts everything.
     sample_every: Option<Duration>,
+    /// When the program's folders are to be looked at next, where the kernel does not limit them.
+    next_look: Option<Instant>,
 }
 
 impl<'a> Watch<'a> {
@@ -94,6 +100,7 @@ impl<'a> Watch<'a> {
             None => Some(SAMPLE_EVERY),
             Some(group) => (!group.keeps_peak()).then_some(COUNT_EVERY),
         };
+        let is_confined = container.kind.walls == Walls::Landlock;
         let mut watch = Watch {
             container,
             gateway,
@@ -108,6 +115,7 @@ impl<'a> Watch<'a> {
             peak: Usage::default(),
             sampled: Instant::now(),
             sample_every,
+            next_look: is_confined.then(Instant::now),
         };
         // Where it was created long ago.
         watch.begin()?;
@@ -169,7 +177,10 @@ impl<'a> Watch<'a> {
 
     /// How long nothing needs to be looked at.
     fn pause(&self) -> Duration {
-        let pause = self.sample_every.map_or(STOP_EVERY, |every| every.min(STOP_EVERY));
+        let mut pause = self.sample_every.map_or(STOP_EVERY, |every| every.min(STOP_EVERY));
+        if let Some(next) = self.next_look {
+            pause = pause.min(next.saturating_duration_since(Instant::now()).max(SAMPLE_EVERY));
+        }
         match self.deadline() {
             Some(deadline) if self.verdict.is_none() => pause.min(deadline.saturating_duration_since(Instant::now())),
             _ => pause,
@@ -229,12 +240,26 @@ impl<'a> Watch<'a> {
         } else if self.container.cgroup().is_none() && self.peak.memory_bytes > self.container.kind.limits.memory_bytes
         {
             Ended::OutOfMemory
+        } else if self.is_overfull() {
+            Ended::DiskLimit
         } else {
             return Ok(());
         };
         self.verdict = Some((verdict, Instant::now()));
         self.container.kill();
         Ok(())
+    }
+
+    /// Looks at the program's folders, where that is due. It takes the longer the more is in them, and has a small share of
+    /// the time whatever that is.
+    fn is_overfull(&mut self) -> bool {
+        let now = Instant::now();
+        if self.next_look.is_none_or(|next| now < next) {
+            return false;
+        }
+        let is_overfull = self.container.is_overfull();
+        self.next_look = Some(now + LOOK_EVERY.max(now.elapsed() * LOOK_SHARE));
+        is_overfull
     }
 
     fn sample(&mut self) {
@@ -244,6 +269,8 @@ impl<'a> Watch<'a> {
         self.sampled = Instant::now();
         let now = match (self.container.cgroup(), self.container.init()) {
             (Some(cgroup), _) => Usage { memory_bytes: 0, threads: cgroup.pids_now().unwrap_or(0) },
+            // A folder on the host's disk is no memory of the run.
+            (None, Some((init, _))) if self.next_look.is_some() => sample::usage(*init, &[]),
             (None, Some((init, _))) => sample::usage(*init, &self.container.folders),
             (None, None) => return,
         };
@@ -258,6 +285,8 @@ impl<'a> Watch<'a> {
         let over = self.streams.iter().any(Capture::is_over);
         let (ended, at) = match (self.verdict, self.ended) {
             (None | Some((Ended::OutputLimit, _)), Some((_, _, at))) if over => (Ended::OutputLimit, at),
+            // What was written since they were last looked at.
+            (None, Some((_, _, at))) if self.container.is_overfull() => (Ended::DiskLimit, at),
             (Some((verdict, at)), _) => (verdict, at),
             (None, Some((status, _, at))) => (ended(status, counters.oom_kills), at),
             (None, None) => return Err(Trouble::Fault(silent())),

@@ -10,8 +10,8 @@ use rustix::rand::GetRandomFlags;
 use rustix::thread::UnshareFlags;
 
 use super::launcher::{Given, exit_now};
-use super::seccomp::Filters;
-use super::spec::{Caps, Create, Event, Fault, Start, TARGET_ID, Tried};
+use super::seccomp::{Filters, Subject};
+use super::spec::{Caps, Create, Event, Fault, Start, Tried, Walls};
 use super::{channel, ids, landlock, notify};
 
 /// The stack of a process, in bytes. Unlimited stacks let one deep recursion take all memory.
@@ -43,14 +43,17 @@ fn become_program(
         rustix::io::write(procs, b"0").tried("enter the control group")?;
     }
     drop(cgroups);
-    // After the control groups were entered: from inside, they are then the root.
-    ids::unshare(UnshareFlags::NEWCGROUP, "make a cgroup namespace")?;
+    let walls = create.walls();
+    if walls == Walls::Namespaces {
+        // After the control groups were entered: from inside, they are then the root.
+        ids::unshare(UnshareFlags::NEWCGROUP, "make a cgroup namespace")?;
+    }
     rustix::process::setsid().tried("start a session")?;
     allow_huge_pages();
     reset_signals();
-    ids::settle(create.ids, TARGET_ID)?;
+    ids::settle(create.ids, walls, create.target())?;
     rustix::thread::set_no_new_privs(true).tried("give up new privileges")?;
-    let landlock = landlock::restrict(create.net)?;
+    let landlock = walls == Walls::Landlock || landlock::restrict(create.net)?;
     let mark = mark(create.trace)?;
     let (listener, untraced) = apply_filters(create, mark)?;
     let fds: Vec<_> = listener.iter().map(AsFd::as_fd).collect();
@@ -59,6 +62,10 @@ fn become_program(
     drop(listener);
     let Some((mut start, streams)) = wait_for_start(&program)? else { return Ok(None) };
     take_streams(streams)?;
+    if let Some(grounds) = &create.grounds {
+        // Not before it is known what is lent: nothing can be added to what Landlock allows.
+        landlock::confine(create, grounds, &start.lent)?;
+    }
     rustix::process::chdir(&start.cwd).tried_with(|| format!("enter {}", start.cwd))?;
     if start.waits {
         rustix::io::fcntl_setfd(&program, FdFlags::empty()).tried("keep the socket")?;
@@ -92,10 +99,11 @@ fn mark(trace: bool) -> Result<Option<u64>, Fault> {
 
 /// Forbids what is refused. The listener, where the run is traced; what the kernel said, where it was to be and is not.
 fn apply_filters(create: &Create, mark: Option<u64>) -> Result<(Option<OwnedFd>, Option<i32>), Fault> {
-    let sampled = create.caps.data_bytes.is_some();
+    let subject =
+        Subject { net: create.net, sampled: create.caps.data_bytes.is_some(), walls: create.walls(), ids: create.ids };
     let mut untraced = None;
     if let Some(mark) = mark {
-        let filters = Filters::telling(create.net, sampled, mark)?;
+        let filters = Filters::telling(subject, mark)?;
         // First of all: the others forbid listeners.
         match filters.telling.as_ref().map(notify::listen) {
             Some(Ok(listener)) => return filters.apply().map(|()| (Some(listener), None)),
@@ -103,7 +111,7 @@ fn apply_filters(create: &Create, mark: Option<u64>) -> Result<(Option<OwnedFd>,
             None => {}
         }
     }
-    Filters::silent(create.net, sampled)?.apply()?;
+    Filters::silent(subject)?.apply()?;
     Ok((None, untraced))
 }
 

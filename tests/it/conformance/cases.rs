@@ -217,7 +217,9 @@ try:
 except OSError: pass
 print(count)", same, Holds(|outcome| {
         within(number(outcome)?, 10, 40)?;
-        within(outcome.metrics.pids_peak.unwrap_or(0), 10, 41)
+        // Samples may miss a short peak.
+        let least = if outcome.metrics.sampled { 1 } else { 10 };
+        within(outcome.metrics.pids_peak.unwrap_or(0), least, 41)
     });
     "processes that fork themselves", r"
 while True:

@@ -240,12 +240,14 @@ struct Killed {
     gone: [Duration; 2],
 }
 
-/// Whether a process belongs to a run: a launcher, or what is in another user namespace than this one. The others are an
-/// interpreter of the host, which is asked where its files are before there is a run, and ends by itself.
-fn is_of_a_run(pid: &str) -> bool {
+/// Whether a process belongs to a run: a launcher, the program, or what is in another user namespace than this one. The others
+/// are an interpreter of the host, which is asked where its files are before there is a run, and ends by itself.
+fn is_of_a_run(pid: &str, marker: &str) -> bool {
     let namespace = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/user")).ok();
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    line.starts_with(vetrun::sandbox::native::LAUNCHER_NAME.as_bytes()) || namespace(pid) != namespace("self")
+    line.starts_with(vetrun::sandbox::native::LAUNCHER_NAME.as_bytes())
+        || String::from_utf8_lossy(&line).contains(marker)
+        || namespace(pid) != namespace("self")
 }
 
 /// Starts a supervisor, kills it after a while, and waits until all that descends from it is gone.
@@ -260,7 +262,7 @@ fn kill_a_supervisor(mut command: Command, marker: &str, after: Duration) -> Kil
     loop {
         reap();
         let left = descendants();
-        if !left.iter().any(|pid| is_of_a_run(pid)) {
+        if !left.iter().any(|pid| is_of_a_run(pid, marker)) {
             runs_gone.get_or_insert_with(|| begun.elapsed());
         }
         if left.is_empty() {
@@ -275,16 +277,28 @@ fn kill_a_supervisor(mut command: Command, marker: &str, after: Duration) -> Kil
 
 #[test]
 fn killed_supervisors_leave_nothing_to_the_next() {
-    if !has_a_process_to_itself("leftovers::killed_supervisors_leave_nothing_to_the_next") {
-        return;
+    if has_a_process_to_itself("leftovers::killed_supervisors_leave_nothing_to_the_next") {
+        supervisors_are_killed(crate::support::vetrun);
     }
+}
+
+#[test]
+fn without_namespaces_killed_supervisors_leave_nothing_either() {
+    let test = "leftovers::without_namespaces_killed_supervisors_leave_nothing_either";
+    if rustix::process::geteuid().is_root() && has_a_process_to_itself(test) {
+        supervisors_are_killed(super::confined::vetrun_without_rights);
+    }
+}
+
+/// Kills what `start` starts, and looks at what is left.
+fn supervisors_are_killed(start: fn() -> Command) {
     adopt_orphans();
     let marker = format!("sleeper-{}.py", std::process::id());
     let sleeper = "import os, time\nif os.fork() == 0: os.setsid()\nos.fork()\ntime.sleep(60)\n";
     let artifacts = crate::support::folder(&[(&marker, sleeper), ("next.py", "print(1)\n")]);
     let scratch = tempfile::tempdir().unwrap();
     let vetrun = |name: &str| {
-        let mut command = crate::support::vetrun();
+        let mut command = start();
         command.args(["run", "--no-policy", "--sandbox", "native", "--timeout", "50s"]);
         command.arg(artifacts.path().join(name)).env("TMPDIR", scratch.path());
         command

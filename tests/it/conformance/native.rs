@@ -116,15 +116,18 @@ fn an_ordinary_user_has_the_same_sandbox() {
         .args(["--exact", "conformance::native_conforms", "conformance::native_conforms_around", "--nocapture"])
         .args(super::trace::FOR_EVERY_USER.map(|test| format!("conformance::trace::{test}")))
         .args(super::leftovers::FOR_EVERY_USER.map(|test| format!("conformance::{test}")))
+        .args(super::confined::FOR_EVERY_USER.map(|test| format!("conformance::confined::{test}")))
         .env(super::leftovers::RUNS, "300")
         .env("VETRUN_TEST_LAUNCHER", copy(launcher(), "vetrun"))
         .uid(ORDINARY_ID)
         .gid(ORDINARY_ID)
         .current_dir("/");
-    succeeds(
-        command,
-        &format!("{} passed", 2 + super::trace::FOR_EVERY_USER.len() + super::leftovers::FOR_EVERY_USER.len()),
-    );
+    let lists = [
+        super::trace::FOR_EVERY_USER.len(),
+        super::leftovers::FOR_EVERY_USER.len(),
+        super::confined::FOR_EVERY_USER.len(),
+    ];
+    succeeds(command, &format!("{} passed", 2 + lists.iter().sum::<usize>()));
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl Sandbox for Direct {
             isolation: Isolation::default(),
             command: Vec::new(),
             image: None,
+            places: std::collections::BTreeMap::new(),
         })
     }
 
