@@ -323,7 +323,11 @@ impl Launcher {
     fn check_reach(&self) -> Result<(), Fault> {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.forked.pid).unwrap_or(0));
         let pid = pid.ok_or_else(silent)?;
-        rustix::process::test_kill_process(pid).tried("signal a process of another user (this needs CAP_KILL)")
+        match rustix::process::test_kill_process(pid) {
+            // What it ran may be over already.
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(Fault::new("signal a process of another user (this needs CAP_KILL)", error)),
+        }
     }
 }
 
