@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Mode, OFlags};
+
+use super::spec::Entrances;
 use crate::sandbox::{Limits, owner};
 
 /// Starts the name of every group that vetrun makes: `vetrun-‹owner's mark›-‹number›`.
@@ -84,18 +87,24 @@ impl Cgroup {
         self.version == Version::Two || self.folder(controller).is_some()
     }
 
-    /// How many groups there are, and so how many entrances.
-    pub(super) fn count(&self) -> usize {
-        self.folders.len()
+    /// What [`Cgroup::open_entrances`] gives.
+    pub(super) fn entrances(&self) -> Entrances {
+        match self.version {
+            Version::One => Entrances::Files(self.folders.len()),
+            Version::Two => Entrances::Folder,
+        }
     }
 
-    /// The files to which a process of one thread writes "0" to enter.
+    /// What a process of one thread enters by.
     ///
-    /// Version 1 has one for threads, which is better: a thread that moves itself needs no lock, while for a process the
-    /// kernel stops all forks and waits for every processor, some 20 milliseconds (`cgroup_procs_write_start`, Linux 5.10).
-    pub(super) fn entrances(&self) -> io::Result<Vec<OwnedFd>> {
-        let file = if self.version == Version::One { "tasks" } else { "cgroup.procs" };
-        let open = |(_, folder): &(_, PathBuf)| fs::OpenOptions::new().write(true).open(folder.join(file));
+    /// To move a process, the kernel stops all forks and waits for every processor, some 20 milliseconds
+    /// (`cgroup_procs_write_start`, Linux 5.10). A thread that moves itself in version 1 needs no lock, and a process that is
+    /// cloned into a group of version 2 is not moved.
+    pub(super) fn open_entrances(&self) -> io::Result<Vec<OwnedFd>> {
+        let open = |(_, folder): &(_, PathBuf)| match self.version {
+            Version::One => fs::OpenOptions::new().write(true).open(folder.join("tasks")),
+            Version::Two => fs::File::open(folder),
+        };
         self.folders.iter().map(|entry| open(entry).map(OwnedFd::from)).collect()
     }
 
@@ -179,6 +188,21 @@ impl Drop for Cgroup {
             empty_and_remove(folder);
         }
     }
+}
+
+/// Enters control groups by what [`Cgroup::open_entrances`] gave: "0" is whoever writes. For files, the right to write came
+/// with the descriptor, from before the ids changed.
+pub(super) fn enter(kind: Entrances, entrances: &[OwnedFd]) -> io::Result<()> {
+    for entrance in entrances {
+        match kind {
+            Entrances::Files(_) => rustix::io::write(entrance, b"0")?,
+            Entrances::Folder => {
+                let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+                rustix::io::write(rustix::fs::openat(entrance, "cgroup.procs", flags, Mode::empty())?, b"0")?
+            }
+        };
+    }
+    Ok(())
 }
 
 /// The value of `key` in a file of `key value` lines.
@@ -277,7 +301,10 @@ fn hands_down(folder: &Path) -> bool {
         let text = fs::read_to_string(&control).unwrap_or_default();
         ["memory", "pids", "cpu"].iter().all(|name| text.split_whitespace().any(|given| given == *name))
     };
-    let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok();
+    // Whoever enters a group must have the right to leave another: that of the nearest group above both.
+    let writable = [folder, &folder.join("cgroup.procs")]
+        .into_iter()
+        .all(|path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok());
     writable && (has() || (fs::write(&control, "+memory +pids +cpu").is_ok() && has()))
 }
 
@@ -354,10 +381,15 @@ mod tests {
     fn controllers_of_version_two_are_handed_down_or_not() {
         let folder = tempfile::tempdir().unwrap();
         let control = folder.path().join("cgroup.subtree_control");
+        fs::write(folder.path().join("cgroup.procs"), "").unwrap();
         fs::write(&control, "cpu memory pids hugetlb\n").unwrap();
         assert!(hands_down(folder.path()));
         // A kernel that lacks a controller refuses the request; a file takes it, and still does not name the controller.
         fs::write(&control, "hugetlb\n").unwrap();
+        assert!(!hands_down(folder.path()));
+        // Nobody may enter what nobody may leave.
+        fs::write(&control, "cpu memory pids\n").unwrap();
+        fs::remove_file(folder.path().join("cgroup.procs")).unwrap();
         assert!(!hands_down(folder.path()));
     }
 

@@ -4,7 +4,7 @@
 //! the program leaves behind, and kills everything that it is allowed to signal, which is the run and nothing else. Root
 //! gives the launcher the user of the program to act as, whom nobody else has; an ordinary user's launcher enters a Landlock
 //! domain beyond which no signal goes. Whether that holds is tried on vetrun itself before a program may start.
-#![expect(unsafe_code, reason = "fork, signals to all, and a descriptor for signals")]
+#![expect(unsafe_code, reason = "signals to all, and a descriptor for signals")]
 
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 
@@ -57,18 +57,14 @@ struct Program {
 
 fn fork_program(given: Given) -> Result<Program, Fault> {
     let (socket, theirs) = channel::pair().tried("make a socket")?;
-    // SAFETY: this process has a single thread, so the child may do anything that this process may.
-    let raw = unsafe { libc::fork() };
-    if raw == 0 {
+    let Some(pid) = init::fork_program(&given)? else {
         drop(socket);
         if let Err(fault) = mask_signals(libc::SIG_UNBLOCK) {
             let _ = channel::send(&given.control, &Event::Failed(fault), &[]);
             exit_now(1);
         }
         target::run(given, theirs);
-    }
-    let pid = Pid::from_raw(raw).filter(|_| raw > 0);
-    let pid = pid.ok_or_else(|| Fault::new("fork", std::io::Error::last_os_error()))?;
+    };
     let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).tried("watch the program")?;
     Ok(Program { socket, pid, pidfd })
 }

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use super::cgroup::Cgroup;
 use super::grounds::Grounds;
 use super::launcher::IDLE_WITHIN;
-use super::spec::{Create, Event, Fault, Ids, Lent, Net, Start, Tried, Walls};
+use super::spec::{Create, Entrances, Event, Fault, Ids, Lent, Net, Start, Tried, Walls};
 use super::supervise::Trouble;
 use super::wait::is_readable;
 use super::zygote::{Forked, Nursery};
@@ -115,7 +115,7 @@ impl Container {
     pub(super) fn create(kind: Kind, nursery: &Nursery, network: Option<OwnedFd>) -> Result<Self, Fault> {
         let (control, theirs) = channel::pair().tried("make a socket")?;
         let network = network.filter(|_| kind.net == Net::None);
-        let cgroup = owner::is_root().then(|| Cgroup::create(&kind.limits)).flatten();
+        let cgroup = Cgroup::create(&kind.limits);
         let forked = nursery.fork(&theirs)?;
         drop(theirs);
         let launcher = Launcher { forked, init: None, walls: kind.walls };
@@ -135,11 +135,11 @@ impl Container {
             net: kind.net,
             has_network: network.is_some(),
             caps: caps(&kind.limits, cgroup.is_some(), kind.walls, ids),
-            cgroups: cgroup.as_ref().map_or(0, Cgroup::count),
+            cgroups: cgroup.as_ref().map_or(Entrances::Files(0), Cgroup::entrances),
             trace: kind.trace,
         };
         let file = channel::sealed("create", &create).tried("write the job")?;
-        let entrances = cgroup.as_ref().map(Cgroup::entrances).transpose().tried("open the control groups")?;
+        let entrances = cgroup.as_ref().map(Cgroup::open_entrances).transpose().tried("open the control groups")?;
         let mut fds = vec![file.as_fd()];
         fds.extend(network.iter().map(AsFd::as_fd));
         fds.extend(entrances.iter().flatten().map(AsFd::as_fd));

@@ -73,7 +73,8 @@ fn weaknesses(group: Option<&Cgroup>, landlock: bool) -> Vec<String> {
             "no memory and process controller can be used, so memory is only sampled and processors are not shared out: \
              mount cgroup v1, or cgroup v2 with memory and pids in cgroup.subtree_control"
         } else {
-            "memory is only sampled and processors are not shared out: start vetrun as root to have control groups"
+            "memory is only sampled and processors are not shared out: start vetrun as root to have control groups, or in \
+             one of version 2 that is delegated to this user (`systemd-run --user --scope -p Delegate=yes`)"
         });
     }
     if !landlock {

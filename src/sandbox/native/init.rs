@@ -6,11 +6,12 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
 use super::launcher::{Given, exit_now};
-use super::spec::{Create, Event, Fault, INIT_ID, Ids, Tried, Walls};
-use super::{channel, ids, root, target};
+use super::spec::{Create, Entrances, Event, Fault, INIT_ID, Ids, Tried, Walls};
+use super::{cgroup, channel, ids, process, root, target};
 
 /// Runs in the child that the launcher forked. `proc` is the host's `/proc`, `launcher` the socket to the launcher, and
 /// `program` the one over which the program is told what it is.
@@ -30,22 +31,36 @@ fn live(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, program: OwnedFd
     // this process's own user id.
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
         .tried("close this process to others")?;
-    // SAFETY: this process has a single thread, so the child may do anything that this process may.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        target::run(given, program);
-    }
-    if pid < 0 {
-        return Err(Fault::new("fork", std::io::Error::last_os_error()));
-    }
+    let Some(pid) = fork_program(&given)? else { target::run(given, program) };
     let control = given.control.try_clone().tried("keep the socket")?;
     let ids = given.create.ids;
     // Whoever waits for the end of these must not wait for this process.
     drop((given, program));
     ids::settle(ids, Walls::Namespaces, INIT_ID)?;
     ids::check_parent(launcher)?;
-    let event = wait_for(pid)?;
+    let event = wait_for(pid.as_raw_nonzero().get())?;
     channel::send(&control, &event, &[]).tried("report the end")
+}
+
+/// Forks what will be the program, in its control group where it can begin there; `None` in the child.
+pub(super) fn fork_program(given: &Given) -> Result<Option<Pid>, Fault> {
+    if let (Entrances::Folder, [folder]) = (given.create.cgroups, &given.cgroups[..]) {
+        // SAFETY: this process has a single thread.
+        if let Ok(forked) = unsafe { process::fork_into(folder.as_fd()) } {
+            return Ok(forked);
+        }
+    }
+    // SAFETY: as above.
+    let forked = unsafe { process::fork() }.tried("fork")?;
+    if forked.is_none() {
+        // Its parent hears of a fault as it hears of any other end.
+        let entered = cgroup::enter(given.create.cgroups, &given.cgroups).tried("enter the control group");
+        if let Err(fault) = entered {
+            let _ = channel::send(&given.control, &Event::Failed(fault), &[]);
+            exit_now(1);
+        }
+    }
+    Ok(forked)
 }
 
 /// Makes the root folder in a mount namespace of its own, and tells the launcher of it. Started by root, it becomes a

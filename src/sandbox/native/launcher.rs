@@ -21,7 +21,7 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
 use super::spec::{Create, Event, Fault, Ids, Net, Start, Tried};
 use super::wait::timespec;
-use super::{channel, confined, ids, init, net, root, zygote};
+use super::{channel, confined, ids, init, net, process, root, zygote};
 
 /// How long a launcher waits to be told what to execute. A copy of the host's mounts is not to be held for ever.
 pub(super) const IDLE_WITHIN: Duration = Duration::from_secs(60);
@@ -35,7 +35,7 @@ pub(super) struct Given {
     pub(super) control: OwnedFd,
     /// A network namespace to enter.
     network: Option<OwnedFd>,
-    /// The files by which the program enters its control groups.
+    /// What the program enters its control groups by.
     pub(super) cgroups: Vec<OwnedFd>,
 }
 
@@ -136,7 +136,7 @@ fn receive(control: &OwnedFd) -> Result<Given, Fault> {
     let create: Create = channel::unsealed(&fds.next().ok_or_else(gone)?).tried("read the job")?;
     let network = if create.has_network { Some(fds.next().ok_or_else(gone)?) } else { None };
     let cgroups: Vec<OwnedFd> = fds.collect();
-    if cgroups.len() != create.cgroups {
+    if cgroups.len() != create.cgroups.count() {
         return Err(gone());
     }
     let control = control.try_clone().tried("receive the job")?;
@@ -200,30 +200,29 @@ fn enter_namespaces(create: &Create, proc: BorrowedFd<'_>, network: Option<Owned
 fn file_map(ids: Ids, proc: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Fault> {
     let Ids::Root { base } = ids else { return Ok(None) };
     let (ours, theirs) = channel::pair().tried("make a socket")?;
-    // SAFETY: this process has a single thread, so the child may do anything that this process may.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
+    // SAFETY: this process has a single thread.
+    let Some(child) = unsafe { process::fork() }.tried("fork")? else {
         drop(ours);
         let made = ids::die_with_parent().and_then(|()| ids::unshare(UnshareFlags::NEWUSER, "make a user namespace"));
         let _ = channel::send(&theirs, &made.err(), &[]);
         let _ = channel::receive::<()>(&theirs, true);
         exit_now(0);
-    }
+    };
     drop(theirs);
-    let child = Pid::from_raw(pid).ok_or_else(|| Fault::new("fork", std::io::Error::last_os_error()))?;
-    let result = map_of(&ours, proc, pid, base);
+    let result = map_of(&ours, proc, child, base);
     drop(ours);
     let _ = rustix::process::waitpid(Some(child), WaitOptions::empty());
     result.map(Some)
 }
 
-fn map_of(child: &OwnedFd, proc: BorrowedFd<'_>, pid: i32, base: u32) -> Result<OwnedFd, Fault> {
+fn map_of(child: &OwnedFd, proc: BorrowedFd<'_>, pid: Pid, base: u32) -> Result<OwnedFd, Fault> {
     match channel::receive::<Option<Fault>>(child, true).tried("make a file map")? {
         Some((None, _)) => {}
         Some((Some(fault), _)) => return Err(fault),
         None => return Err(Fault { action: "make a file map".to_owned(), errno: libc::ECHILD }),
     }
     let own = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let pid = pid.as_raw_nonzero();
     ids::write_file_map(proc, &pid.to_string(), own, (base, base))?;
     rustix::fs::openat(proc, format!("{pid}/ns/user"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         .tried("open a user namespace")
@@ -233,14 +232,11 @@ fn map_of(child: &OwnedFd, proc: BorrowedFd<'_>, pid: i32, base: u32) -> Result<
 fn fork_init(given: Given, proc: BorrowedFd<'_>) -> Result<Inside<'_>, Fault> {
     let (socket, theirs) = channel::pair().tried("make a socket")?;
     let (program, programs) = channel::pair().tried("make a socket")?;
-    // SAFETY: this process has a single thread, so the child may do anything that this process may.
-    let raw = unsafe { libc::fork() };
-    if raw == 0 {
+    // SAFETY: this process has a single thread.
+    let Some(pid) = unsafe { process::fork() }.tried("fork")? else {
         drop((socket, program));
         init::run(given, proc, &theirs, programs);
-    }
-    let pid =
-        Pid::from_raw(raw).filter(|_| raw > 0).ok_or_else(|| Fault::new("fork", std::io::Error::last_os_error()))?;
+    };
     let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).tried("watch the first process")?;
     Ok(Inside { socket, program, pid, pidfd, proc })
 }

@@ -41,6 +41,7 @@ mod layout;
 mod net;
 mod notify;
 mod owner;
+mod process;
 mod question;
 mod reading;
 mod root;

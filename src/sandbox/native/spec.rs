@@ -42,8 +42,8 @@ pub(super) struct Create {
     pub(super) caps: Caps,
     /// Whether the first of the descriptors that come along is a network namespace to enter.
     pub(super) has_network: bool,
-    /// How many of the others are files to write to, to enter control groups.
-    pub(super) cgroups: usize,
+    /// What the others are.
+    pub(super) cgroups: Entrances,
     /// Whether refused calls are told of.
     pub(super) trace: bool,
 }
@@ -80,6 +80,25 @@ pub(super) struct Start {
     pub(super) lent: Lent,
     /// Whether the program waits to be told what to do, over the socket whose number it gets as its last argument.
     pub(super) waits: bool,
+}
+
+/// What the program enters its control groups by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Entrances {
+    /// Files of version 1, so many, to which a thread writes "0" to move itself; none where there are no groups.
+    Files(usize),
+    /// The folder of a group of version 2, in which a process can begin its life.
+    Folder,
+}
+
+impl Entrances {
+    /// How many descriptors they are.
+    pub(super) fn count(self) -> usize {
+        match self {
+            Self::Files(count) => count,
+            Self::Folder => 1,
+        }
+    }
 }
 
 /// Folders of the host that belong to one run.

@@ -22,7 +22,9 @@ const SIGNALS_MAX: libc::c_int = 64;
 /// Becomes the program, once `program` tells which; returns only by ending the process.
 pub(super) fn run(given: Given, program: OwnedFd) -> ! {
     let Given { create, control, cgroups, .. } = given;
-    let event = match become_program(&create, &control, cgroups, program) {
+    // It is in them already.
+    drop(cgroups);
+    let event = match become_program(&create, &control, program) {
         Err(fault) => Event::Failed(fault),
         Ok(Some(event)) => event,
         Ok(None) => exit_now(0),
@@ -32,17 +34,7 @@ pub(super) fn run(given: Given, program: OwnedFd) -> ! {
 }
 
 /// Everything that is given up is given up before it is known what will run. `None` when nothing will.
-fn become_program(
-    create: &Create,
-    control: &OwnedFd,
-    cgroups: Vec<OwnedFd>,
-    program: OwnedFd,
-) -> Result<Option<Event>, Fault> {
-    for procs in &cgroups {
-        // "0" is whoever writes. The right to write came with the descriptor, from before the ids changed.
-        rustix::io::write(procs, b"0").tried("enter the control group")?;
-    }
-    drop(cgroups);
+fn become_program(create: &Create, control: &OwnedFd, program: OwnedFd) -> Result<Option<Event>, Fault> {
     let walls = create.walls();
     if walls == Walls::Namespaces {
         // After the control groups were entered: from inside, they are then the root.

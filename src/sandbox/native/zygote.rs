@@ -20,7 +20,7 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions};
 
 use super::launcher::{self, exit_now};
 use super::spec::{Fault, LAUNCHER_NAME, Tried};
-use super::{channel, ids};
+use super::{channel, ids, process};
 
 /// What the program's allocator is told: no huge pages. Every process of a run is a fork of this one, and whoever writes to a
 /// huge page first has it taken apart and copied.
@@ -175,19 +175,16 @@ fn fork(control: &OwnedFd, fds: Vec<OwnedFd>, children: &mut Vec<(Pid, OwnedFd)>
     let none = || Fault { action: "fork a launcher".to_owned(), errno: libc::EBADMSG };
     let job = fds.into_iter().next().ok_or_else(none)?;
     let parent = rustix::process::getpid();
-    // SAFETY: this process has a single thread, so the child may do anything that this process may.
-    let raw = unsafe { libc::fork() };
-    if raw == 0 {
+    // SAFETY: this process has a single thread.
+    let Some(child) = unsafe { process::fork() }.tried("fork a launcher")? else {
         // Nothing of vetrun or of other runs stays open in it. The descriptors are its own copies.
         // SAFETY: the child never returns to whoever owns them, so that nothing closes them a second time.
         unsafe { libc::close(std::os::fd::AsRawFd::as_raw_fd(control)) };
         children.clear();
         exit_now(launcher::run(&job, parent));
-    }
-    let child = Pid::from_raw(raw).filter(|_| raw > 0);
-    let child = child.ok_or_else(|| Fault::new("fork a launcher", io::Error::last_os_error()))?;
+    };
     // It is reaped here alone, so that the number is still its own.
     let pidfd = rustix::process::pidfd_open(child, PidfdFlags::empty()).tried("watch a launcher")?;
     children.push((child, pidfd));
-    u32::try_from(raw).map_err(|_| none())
+    u32::try_from(child.as_raw_nonzero().get()).map_err(|_| none())
 }
