@@ -8,12 +8,18 @@ use std::path::{Component, Path};
 use crate::artifact::{Artifact, SourceFile};
 
 /// Writes every file of the artifact below `dir`, which exists and is empty. Files that were executable stay so (0755),
-/// all others are 0644. No file that is already there is opened or replaced.
+/// all others are 0644. No file that is already there is opened or replaced. Bytecode that stands beside its source
+/// (`__pycache__`) is left out: Python would run it instead of the source, which is what was vetted.
 ///
 /// # Errors
 /// What the system says; `AlreadyExists` when `dir` was not empty, `InvalidInput` when a path would lead out of it.
 pub fn write_snapshot(artifact: &Artifact, dir: &Path) -> io::Result<()> {
-    artifact.files.iter().try_for_each(|file| write_file(file, dir))
+    artifact.files.iter().filter(|file| !is_cached_bytecode(&file.path)).try_for_each(|file| write_file(file, dir))
+}
+
+fn is_cached_bytecode(path: &str) -> bool {
+    let mut folders = path.rsplit('/');
+    folders.next().is_some_and(|name| name.ends_with(".pyc")) && folders.next() == Some("__pycache__")
 }
 
 fn write_file(file: &SourceFile, dir: &Path) -> io::Result<()> {

@@ -179,6 +179,17 @@ fn what_changes_after_intake_changes_nothing() {
 }
 
 #[test]
+fn bytecode_beside_its_source_is_not_written() {
+    let files = ["a.py", "__pycache__/a.cpython-312.pyc", "b/__pycache__/a.pyc", "b/c.pyc", "__pycache__/d.txt"];
+    let files = files.map(|path| SourceFile::new(path, &b"x"[..]));
+    let out = tempfile::tempdir().unwrap();
+    write_snapshot(&Artifact::new("a", "a", files.to_vec(), Vec::new()), out.path()).unwrap();
+    let written = |path: &str| out.path().join(path).exists();
+    assert!(written("a.py") && written("b/c.pyc") && written("__pycache__/d.txt"));
+    assert!(!written("__pycache__/a.cpython-312.pyc") && !written("b/__pycache__/a.pyc"));
+}
+
+#[test]
 fn a_snapshot_never_writes_over_or_out_of_its_folder() {
     let artifact = |path: &str| Artifact::new("a", "a", vec![SourceFile::new(path, &b"x"[..])], Vec::new());
     let outside = folder(&[("target", "kept")]);

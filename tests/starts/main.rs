@@ -1,15 +1,19 @@
 //! How long a program takes in the native sandbox, side by side with the bare program and with what others start it in.
 //!
-//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone] [--scripts FOLDER]` runs `/bin/true`, a Python that prints one word,
-//! and a Python script in a folder: bare; in the native sandbox with every layer and limit (in this process, as a runner of
-//! many programs does), in a container that is created for it, in one that is ready, and by an interpreter that waits; and,
-//! without `--alone`, under `bwrap`, `nsjail` and a hardened `docker run` where these are there. All take turns, round by
+//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone] [--scripts FOLDER] [--deadlines]` runs `/bin/true`,
+//! a Python that prints one word, and a Python script in a folder: bare; in the native sandbox with every layer and limit (in
+//! this process, as a runner of many programs does), in a container that is created for it, in one that is ready, by an
+//! interpreter that waits, and without namespaces; and, without `--alone`, under `bwrap`, `nsjail`, `crun`, `runc` and a
+//! hardened `docker run` where these are there. All take turns, round by
 //! round, so that a machine whose speed changes is the same for all; of each the median and the 99th percentile are shown,
 //! and the median as a multiple of the bare program's. `--together` is how many runs go on at once; one at a time, there is
 //! a pause before each. With `--scripts`, all Python scripts of a folder are run instead, and it is shown how many a second
-//! that makes; each must end well.
+//! that makes; each must end well. With `--deadlines` it is shown how much later than its wall limit a program is over that
+//! would never end, all that it started included.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result is what it prints")]
+
+mod peers;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,13 +21,14 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use vetrun::sandbox::native::NativeSandbox;
+use vetrun::sandbox::native::{NativeSandbox, Walls};
 use vetrun::sandbox::{Ended, Interpreter, Job, Limits, Mount, Network, Program, Sandbox, Stop, WORK_DIR};
 
 /// Between two runs of which one is going on at a time: a runner of programs waits for the next.
 const PAUSE: Duration = Duration::from_millis(20);
 const PANICKED: &str = "a thread panicked";
-const IMAGE: &str = "vetrun-sandbox:latest";
+/// The wall limit of a program that never ends.
+const DEADLINE: Duration = Duration::from_millis(60);
 
 /// The binary's allocator.
 #[global_allocator]
@@ -36,6 +41,8 @@ struct Options {
     alone: bool,
     /// The scripts to run instead.
     scripts: Option<PathBuf>,
+    /// Whether deadlines are looked at instead.
+    deadlines: bool,
 }
 
 fn main() -> ExitCode {
@@ -49,7 +56,7 @@ fn main() -> ExitCode {
 }
 
 fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { rounds: 100, together: 1, alone: false, scripts: None };
+    let mut options = Options { rounds: 100, together: 1, alone: false, scripts: None, deadlines: false };
     while let Some(word) = words.next() {
         let mut number = || {
             let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
@@ -59,13 +66,17 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
             "--rounds" => options.rounds = number()?,
             "--together" => options.together = number()?,
             "--alone" => options.alone = true,
+            "--deadlines" => options.deadlines = true,
             "--scripts" => {
                 let folder = words.next().ok_or("--scripts needs a folder")?;
                 options.scripts = Some(std::fs::canonicalize(folder).map_err(text)?);
             }
             // Cargo passes it to every benchmark.
             "--bench" => {}
-            _ => return Err(format!("unknown argument {word}; there are --rounds, --together, --alone and --scripts")),
+            _ => {
+                let known = "--rounds, --together, --alone, --scripts and --deadlines";
+                return Err(format!("unknown argument {word}; there are {known}"));
+            }
         }
     }
     Ok(options)
@@ -89,17 +100,21 @@ struct Sandboxes {
     ready: NativeSandbox,
     ready_traced: NativeSandbox,
     warm: NativeSandbox,
+    /// Without namespaces, where this host can do that.
+    confined: Option<NativeSandbox>,
 }
 
 impl Sandboxes {
     fn new(together: usize) -> Result<Self, String> {
         let search: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-        let native = || NativeSandbox::new(PathBuf::from(env!("CARGO_BIN_EXE_vetrun")), search.clone()).map_err(text);
+        let launcher = || PathBuf::from(env!("CARGO_BIN_EXE_vetrun"));
+        let native = || NativeSandbox::new(launcher(), search.clone()).map_err(text);
         Ok(Self {
             cold: native()?,
             ready: native()?.with_spares(together).map_err(text)?,
             ready_traced: native()?.with_spares(together).map_err(text)?,
             warm: native()?.with_warm(together).map_err(text)?,
+            confined: NativeSandbox::with_walls(launcher(), search.clone(), Walls::Landlock).ok(),
         })
     }
 
@@ -115,8 +130,9 @@ impl Sandboxes {
             ("native", isolated(&self.cold, started, false)),
             ("native, traced", isolated(&self.cold, started, true)),
         ]);
+        ways.extend(self.confined.iter().map(|confined| ("no namespaces", isolated(confined, started, false))));
         if !alone {
-            ways.extend(peers(started));
+            ways.extend(peers::peers(started));
         }
         ways
     }
@@ -137,6 +153,9 @@ fn measure(options: &Options) -> Result<(), String> {
             }
         }
         return batch(options, &sandboxes, &scripts);
+    }
+    if options.deadlines {
+        return deadlines(options, &sandboxes);
     }
     // Not in /tmp, which others cover.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(text)?;
@@ -212,9 +231,18 @@ fn succeeds(command: &mut Command) -> Result<(), String> {
 }
 
 fn isolated<'a>(sandbox: &'a NativeSandbox, started: &Started, trace: bool) -> Start<'a> {
+    let job = job(started, trace);
+    Box::new(move || match sandbox.run(&job, &Stop::default()) {
+        Ok(outcome) if outcome.ended == Ended::Exited(0) => Ok(()),
+        Ok(outcome) => Err(format!("native: {:?}", outcome.ended)),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+fn job(started: &Started, trace: bool) -> Job {
     let is_python = started.program.contains("python");
     let mount = |folder: &PathBuf| Mount { host: folder.clone(), inside: WORK_DIR.to_owned() };
-    let job = Job {
+    Job {
         program: match is_python {
             true => Program::Interpreter(Interpreter::Python),
             false => Program::Command(started.program.clone()),
@@ -229,79 +257,46 @@ fn isolated<'a>(sandbox: &'a NativeSandbox, started: &Started, trace: bool) -> S
         network: Network::None,
         limits: Limits { cpus: 2.0, ..Limits::default() },
         trace,
-    };
-    Box::new(move || match sandbox.run(&job, &Stop::default()) {
-        Ok(outcome) if outcome.ended == Ended::Exited(0) => Ok(()),
-        Ok(outcome) => Err(format!("native: {:?}", outcome.ended)),
-        Err(error) => Err(error.to_string()),
-    })
+    }
 }
 
-/// What else is there to start a program in.
-fn peers(started: &Started) -> Vec<(&'static str, Start<'_>)> {
-    let mut peers: Vec<(&'static str, Start<'_>)> = Vec::new();
-    // They see the host's own files.
-    let in_place = |word: &String| match &started.folder {
-        Some(folder) if word.ends_with(".py") => folder.join(word).display().to_string(),
-        _ => word.clone(),
+/// How much later than their deadline programs are over, some of which have started others that do not end either.
+fn deadlines(options: &Options, sandboxes: &Sandboxes) -> Result<(), String> {
+    let shell = |title, script: &str| Started {
+        title,
+        program: "/bin/sh".to_owned(),
+        args: vec!["-c".to_owned(), script.to_owned()],
+        folder: None,
     };
-    let args: Vec<String> = started.args.iter().map(in_place).collect();
-    let with = |command: &'static [&'static str]| -> Start<'_> {
-        let args = args.clone();
-        Box::new(move || succeeds(Command::new(command[0]).args(&command[1..]).arg(&started.program).args(&args)))
-    };
-    const BWRAP: &[&str] = &[
-        "bwrap",
-        "--unshare-all",
-        "--cap-drop",
-        "ALL",
-        "--die-with-parent",
-        "--new-session",
-        "--ro-bind",
-        "/",
-        "/",
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--tmpfs",
-        "/tmp",
-        "--clearenv",
+    let programs = [
+        shell("sleeps", "sleep 100"),
+        shell("computes", "while :; do :; done"),
+        shell(
+            "thirty of them",
+            "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29; do sleep 100 & done; sleep 100",
+        ),
     ];
-    const NSJAIL: &[&str] = &["nsjail", "-q", "-Mo", "--chroot", "/", "--"];
-    const DOCKER: &[&str] = &[
-        "docker",
-        "run",
-        "--rm",
-        "--network",
-        "none",
-        "--cap-drop",
-        "ALL",
-        "--security-opt",
-        "no-new-privileges",
-        "--read-only",
-        "--pids-limit",
-        "100",
-        "--memory",
-        "256m",
-        "--memory-swap",
-        "256m",
-        IMAGE,
-    ];
-    for (name, command) in [("bwrap", BWRAP), ("nsjail", NSJAIL)] {
-        if Command::new(command[0]).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok() {
-            peers.push((name, with(command)));
+    println!("\n{:16} {:24} {:>8} {:>8}", "ms late", "", "median", "p99");
+    for program in &programs {
+        let confined = sandboxes.confined.iter().map(|sandbox| ("no namespaces", sandbox));
+        for (name, sandbox) in [("native", &sandboxes.cold)].into_iter().chain(confined) {
+            let mut job = job(program, true);
+            job.limits.wall = DEADLINE;
+            let mut late = Vec::new();
+            for _ in 0..options.rounds {
+                let outcome = sandbox.run(&job, &Stop::default()).map_err(text)?;
+                if outcome.ended != Ended::TimedOut {
+                    return Err(format!("{}: {:?}", program.title, outcome.ended));
+                }
+                late.push(outcome.metrics.wall.saturating_sub(DEADLINE));
+            }
+            late.sort_unstable();
+            let ms = |place: usize| late[place].as_secs_f64() * 1e3;
+            let (median, worst) = (ms(late.len() / 2), ms((late.len() - 1) * 99 / 100));
+            println!("{:16} {name:24} {median:8.2} {worst:8.2}", program.title);
         }
     }
-    let has_image = succeeds(Command::new("docker").args(["image", "inspect", IMAGE])).is_ok();
-    if has_image && started.folder.is_none() {
-        let words: Vec<&str> = if args.is_empty() { vec!["/bin/true"] } else { vec!["python3"] };
-        peers.push((
-            "docker",
-            Box::new(move || succeeds(Command::new(DOCKER[0]).args(&DOCKER[1..]).args(&words).args(&args))),
-        ));
-    }
-    peers
+    Ok(())
 }
 
 fn table(title: &str, options: &Options, starts: &[(&str, Start<'_>)]) -> Result<(), String> {

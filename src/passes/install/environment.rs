@@ -34,11 +34,11 @@ impl RunEnvironment {
             ("HOME", HOME_DIR),
             ("TMPDIR", TMP_DIR),
             ("LANG", "C.UTF-8"),
-            // Nothing in HOME is imported, and bytecode is neither written nor taken from the packages' folders: the
-            // source that was checked is what runs.
+            // Nothing in HOME is imported, and no bytecode is written. That of the standard library is the host's and is
+            // used; there is no other, since none is left among packages and none is written with a snapshot: the source
+            // that was checked is what runs.
             ("PYTHONNOUSERSITE", "1"),
             ("PYTHONDONTWRITEBYTECODE", "1"),
-            ("PYTHONPYCACHEPREFIX", "/tmp/pycache"),
         ];
         Self {
             platform: interpreter.platform.clone(),

@@ -4,7 +4,7 @@
 //! the program leaves behind, and kills everything that it is allowed to signal, which is the run and nothing else. Root
 //! gives the launcher the user of the program to act as, whom nobody else has; an ordinary user's launcher enters a Landlock
 //! domain beyond which no signal goes. Whether that holds is tried on vetrun itself before a program may start.
-#![expect(unsafe_code, reason = "signals to all, and a descriptor for signals")]
+#![expect(unsafe_code, reason = "fork, signals to all, and a descriptor for signals")]
 
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 
@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions};
 
 use super::launcher::{Given, exit_now, released, wait_for_start};
 use super::spec::{Event, Fault, Ids, Tried};
-use super::{channel, ids, init, landlock, target};
+use super::{channel, ids, init, landlock, process, target};
 
 /// Runs a launcher that was told to make a run without namespaces.
 pub(super) fn launch(given: Given, control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
@@ -57,13 +57,15 @@ struct Program {
 
 fn fork_program(given: Given) -> Result<Program, Fault> {
     let (socket, theirs) = channel::pair().tried("make a socket")?;
-    let Some(pid) = init::fork_program(&given)? else {
+    // SAFETY: this process has a single thread.
+    let Some(pid) = unsafe { process::fork() }.tried("fork")? else {
         drop(socket);
+        init::enter_groups(&given);
         if let Err(fault) = mask_signals(libc::SIG_UNBLOCK) {
             let _ = channel::send(&given.control, &Event::Failed(fault), &[]);
             exit_now(1);
         }
-        target::run(given, theirs);
+        target::run(&given, &theirs);
     };
     let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).tried("watch the program")?;
     Ok(Program { socket, pid, pidfd })

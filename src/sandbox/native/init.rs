@@ -31,9 +31,11 @@ fn live(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, program: OwnedFd
     // this process's own user id.
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
         .tried("close this process to others")?;
-    let Some(pid) = fork_program(&given)? else { target::run(given, program) };
+    let pid = start_program(&given, &program)?;
     let control = given.control.try_clone().tried("keep the socket")?;
     let ids = given.create.ids;
+    // Where this process stood still, a program has been executed by now. It is another user, and can do nothing about this
+    // process that it could not do later.
     // Whoever waits for the end of these must not wait for this process.
     drop((given, program));
     ids::settle(ids, Walls::Namespaces, INIT_ID)?;
@@ -42,25 +44,32 @@ fn live(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, program: OwnedFd
     channel::send(&control, &event, &[]).tried("report the end")
 }
 
-/// Forks what will be the program, in its control group where it can begin there; `None` in the child.
-pub(super) fn fork_program(given: &Given) -> Result<Option<Pid>, Fault> {
+/// Starts what will be the program. It begins its life in its control group where that can be; else this process stands still
+/// until a program is executed.
+fn start_program(given: &Given, program: &OwnedFd) -> Result<Pid, Fault> {
     if let (Entrances::Folder, [folder]) = (given.create.cgroups, &given.cgroups[..]) {
         // SAFETY: this process has a single thread.
-        if let Ok(forked) = unsafe { process::fork_into(folder.as_fd()) } {
-            return Ok(forked);
+        match unsafe { process::fork_into(folder.as_fd()) } {
+            Ok(Some(pid)) => return Ok(pid),
+            Ok(None) => target::run(given, program),
+            // It has to be moved there.
+            Err(_) => {}
         }
     }
-    // SAFETY: as above.
-    let forked = unsafe { process::fork() }.tried("fork")?;
-    if forked.is_none() {
-        // Its parent hears of a fault as it hears of any other end.
-        let entered = cgroup::enter(given.create.cgroups, &given.cgroups).tried("enter the control group");
-        if let Err(fault) = entered {
-            let _ = channel::send(&given.control, &Event::Failed(fault), &[]);
-            exit_now(1);
-        }
+    let main = || {
+        enter_groups(given);
+        target::run(given, program)
+    };
+    // SAFETY: this process has a single thread, and the child gets all by reference.
+    unsafe { process::stand_still_for(main) }.tried("start the program")
+}
+
+/// Enters the control groups of a run, in the child that will be the program.
+pub(super) fn enter_groups(given: &Given) {
+    if let Err(fault) = cgroup::enter(given.create.cgroups, &given.cgroups).tried("enter the control group") {
+        let _ = channel::send(&given.control, &Event::Failed(fault), &[]);
+        exit_now(1);
     }
-    Ok(forked)
 }
 
 /// Makes the root folder in a mount namespace of its own, and tells the launcher of it. Started by root, it becomes a

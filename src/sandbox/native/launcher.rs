@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
-use rustix::process::{Pid, PidfdFlags, WaitOptions};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
 use super::spec::{Create, Event, Fault, Ids, Net, Start, Tried};
@@ -199,30 +199,17 @@ fn enter_namespaces(create: &Create, proc: BorrowedFd<'_>, network: Option<Owned
 /// Folders that vetrun makes for a run are closed to others (mode 0700), and inside the program is another.
 fn file_map(ids: Ids, proc: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Fault> {
     let Ids::Root { base } = ids else { return Ok(None) };
-    let (ours, theirs) = channel::pair().tried("make a socket")?;
-    // SAFETY: this process has a single thread.
-    let Some(child) = unsafe { process::fork() }.tried("fork")? else {
-        drop(ours);
-        let made = ids::die_with_parent().and_then(|()| ids::unshare(UnshareFlags::NEWUSER, "make a user namespace"));
-        let _ = channel::send(&theirs, &made.err(), &[]);
-        let _ = channel::receive::<()>(&theirs, true);
-        exit_now(0);
-    };
-    drop(theirs);
-    let result = map_of(&ours, proc, child, base);
-    drop(ours);
+    let child = process::idle_in_user_namespace().tried("make a user namespace")?;
+    let map = map_of(proc, child, base);
+    let _ = rustix::process::kill_process(child, Signal::KILL);
     let _ = rustix::process::waitpid(Some(child), WaitOptions::empty());
-    result.map(Some)
+    map.map(Some)
 }
 
-fn map_of(child: &OwnedFd, proc: BorrowedFd<'_>, pid: Pid, base: u32) -> Result<OwnedFd, Fault> {
-    match channel::receive::<Option<Fault>>(child, true).tried("make a file map")? {
-        Some((None, _)) => {}
-        Some((Some(fault), _)) => return Err(fault),
-        None => return Err(Fault { action: "make a file map".to_owned(), errno: libc::ECHILD }),
-    }
+/// Writes the map of the user namespace that `child` made.
+fn map_of(proc: BorrowedFd<'_>, child: Pid, base: u32) -> Result<OwnedFd, Fault> {
     let own = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    let pid = pid.as_raw_nonzero();
+    let pid = child.as_raw_nonzero();
     ids::write_file_map(proc, &pid.to_string(), own, (base, base))?;
     rustix::fs::openat(proc, format!("{pid}/ns/user"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         .tried("open a user namespace")

@@ -10,6 +10,8 @@
 //!           └ the program, after limits, Landlock and filters              target.rs, landlock.rs, seccomp.rs
 //! ```
 //!
+//! The last is started as `vfork` does it, in the memory of the one before (`process.rs`), which waits for it anyhow.
+//!
 //! Where a run is traced, a thread of vetrun answers the calls that its filter stops (`trace.rs`, `notify.rs`) and notes what
 //! they were for (`attempts.rs`, `reading.rs`, `address.rs`, `question.rs`).
 //!

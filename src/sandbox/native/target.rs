@@ -20,21 +20,21 @@ const STACK_BYTES: u64 = 16 << 20;
 const SIGNALS_MAX: libc::c_int = 64;
 
 /// Becomes the program, once `program` tells which; returns only by ending the process.
-pub(super) fn run(given: Given, program: OwnedFd) -> ! {
-    let Given { create, control, cgroups, .. } = given;
-    // It is in them already.
-    drop(cgroups);
-    let event = match become_program(&create, &control, program) {
+///
+/// Nothing that it gets is dropped here: the memory may be its parent's, too. All descriptors are closed when a program is
+/// executed.
+pub(super) fn run(given: &Given, program: &OwnedFd) -> ! {
+    let event = match become_program(&given.create, &given.control, program) {
         Err(fault) => Event::Failed(fault),
         Ok(Some(event)) => event,
         Ok(None) => exit_now(0),
     };
-    let _ = channel::send(&control, &event, &[]);
+    let _ = channel::send(&given.control, &event, &[]);
     exit_now(127)
 }
 
 /// Everything that is given up is given up before it is known what will run. `None` when nothing will.
-fn become_program(create: &Create, control: &OwnedFd, program: OwnedFd) -> Result<Option<Event>, Fault> {
+fn become_program(create: &Create, control: &OwnedFd, program: &OwnedFd) -> Result<Option<Event>, Fault> {
     let walls = create.walls();
     if walls == Walls::Namespaces {
         // After the control groups were entered: from inside, they are then the root.
@@ -52,7 +52,7 @@ fn become_program(create: &Create, control: &OwnedFd, program: OwnedFd) -> Resul
     channel::send(control.as_fd(), &Event::Created { landlock, untraced }, &fds).tried("report to vetrun")?;
     // Vetrun has it now, and the program must not.
     drop(listener);
-    let Some((mut start, streams)) = wait_for_start(&program)? else { return Ok(None) };
+    let Some((mut start, streams)) = wait_for_start(program)? else { return Ok(None) };
     take_streams(streams)?;
     if let Some(grounds) = &create.grounds {
         // Not before it is known what is lent: nothing can be added to what Landlock allows.
@@ -60,7 +60,7 @@ fn become_program(create: &Create, control: &OwnedFd, program: OwnedFd) -> Resul
     }
     rustix::process::chdir(&start.cwd).tried_with(|| format!("enter {}", start.cwd))?;
     if start.waits {
-        rustix::io::fcntl_setfd(&program, FdFlags::empty()).tried("keep the socket")?;
+        rustix::io::fcntl_setfd(program, FdFlags::empty()).tried("keep the socket")?;
         start.argv.push(program.as_raw_fd().to_string());
     }
     let candidates = Candidates::new(&start)?;
