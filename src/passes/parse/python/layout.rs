@@ -1,7 +1,7 @@
 //! Checks over the tokens of Python: indentation as CPython's tokenizer measures it, and tokens that cannot follow one
 //! another.
 
-use memchr::{memmem, memrchr};
+use memchr::memmem;
 use ruff_python_ast::PythonVersion;
 use ruff_python_ast::token::{Token, TokenKind};
 use ruff_text_size::Ranged;
@@ -14,42 +14,28 @@ pub(super) const INDENTS_MAX: usize = 99;
 /// The indentation of lines, one after the other.
 pub(super) struct Indentation<'a> {
     text: &'a str,
-    levels: Vec<Level<'a>>,
-}
-
-/// A level of indentation that is open.
-#[derive(Clone, Copy, Default)]
-struct Level<'a> {
-    width: Width,
-    /// The white space before the line that opened it.
-    space: &'a [u8],
-}
-
-impl Level<'_> {
-    /// Whether what stands before a line ends with just the white space that opened the level.
-    fn is_before(&self, before: &[u8]) -> bool {
-        let Some(margin) = before.len().checked_sub(self.space.len()) else { return false };
-        (margin == 0 || before[margin - 1] == b'\n') && before[margin..] == *self.space
-    }
+    levels: Vec<Width>,
+    /// The white space before the line that came last.
+    last: &'a [u8],
 }
 
 impl<'a> Indentation<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, levels: vec![Level::default()] }
+        Self { text, levels: vec![Width::default()], last: b"" }
     }
 
     /// What CPython refuses in the indentation of the logical line whose first token begins at `start`.
     pub(super) fn line_before(&mut self, start: usize) -> Option<Problem> {
         let text: &'a str = self.text;
         let before = &text.as_bytes()[..start];
-        // Most lines are indented as one was whose level is open, and need not be measured.
-        if let Some(at) = self.levels.iter().rposition(|level| level.is_before(before)) {
-            self.levels.truncate(at + 1);
+        // Most lines are indented as the one before is.
+        if let Some(b"" | [.., b'\n']) = before.strip_suffix(self.last) {
             return None;
         }
         // What stands there is white space, save in code that is not valid.
-        let line = memrchr(b'\n', before).map_or(0, |at| at + 1);
-        let (rule, message) = step(&mut self.levels, &before[line..])?;
+        let line = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        self.last = &before[line..];
+        let (rule, message) = step(&mut self.levels, Width::of(self.last))?;
         Some(Problem::new(rule, message, line..start))
     }
 }
@@ -63,9 +49,6 @@ struct Width {
 
 impl Width {
     fn of(space: &[u8]) -> Self {
-        if space.iter().filter(|&&byte| byte != b' ').count() == 0 {
-            return Self { tabs_eight: space.len(), tabs_one: space.len() };
-        }
         space.iter().fold(Self::default(), |width, byte| match byte {
             b'\t' => Self { tabs_eight: (width.tabs_eight / 8 + 1) * 8, tabs_one: width.tabs_one + 1 },
             b' ' => Self { tabs_eight: width.tabs_eight + 1, tabs_one: width.tabs_one + 1 },
@@ -77,21 +60,20 @@ impl Width {
 
 type Fault = (&'static str, &'static str);
 
-fn step<'a>(levels: &mut Vec<Level<'a>>, space: &'a [u8]) -> Option<Fault> {
+fn step(levels: &mut Vec<Width>, width: Width) -> Option<Fault> {
     const MIXED: Fault = (super::RULE, "inconsistent use of tabs and spaces in indentation");
-    let width = Width::of(space);
-    let top = levels.last().copied().unwrap_or_default().width;
+    let top = levels.last().copied().unwrap_or_default();
     if width.tabs_eight > top.tabs_eight {
         if width.tabs_one <= top.tabs_one {
             return Some(MIXED);
         }
-        levels.push(Level { width, space });
+        levels.push(width);
         return (levels.len() > INDENTS_MAX + 1).then_some(("nesting-too-deep", "too many levels of indentation"));
     }
-    while levels.len() > 1 && levels.last().is_some_and(|level| width.tabs_eight < level.width.tabs_eight) {
+    while levels.len() > 1 && levels.last().is_some_and(|level| width.tabs_eight < level.tabs_eight) {
         levels.pop();
     }
-    let top = levels.last().copied().unwrap_or_default().width;
+    let top = levels.last().copied().unwrap_or_default();
     if width.tabs_eight != top.tabs_eight {
         return Some((super::RULE, "unindent does not match any outer indentation level"));
     }

@@ -25,12 +25,12 @@ pub(super) struct Survey<'a> {
     pub(super) watched: Watched<'a>,
 }
 
-/// What a token is to the walk: a set of the bits below.
+/// What a token is to the walk: a set of the bits below, and most often none.
 const CLASSES: [u8; 256] = {
-    let mut classes = [BEGINS_LINE; 256];
+    let mut classes = [0; 256];
     let mut at = 0;
     while at < TRIVIA.len() {
-        classes[TRIVIA[at] as usize] = 0;
+        classes[TRIVIA[at] as usize] |= IS_TRIVIA;
         at += 1;
     }
     at = 0;
@@ -41,12 +41,11 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-/// It begins a logical line where none is begun.
-const BEGINS_LINE: u8 = 1;
-/// Something is to be done about it; most often there is not.
+/// It begins no line.
+const IS_TRIVIA: u8 = 1;
+/// Something is to be done about it.
 const IS_NOTED: u8 = 2;
 
-/// What stands between lines.
 const TRIVIA: [TokenKind; 6] = [
     TokenKind::Newline,
     TokenKind::NonLogicalNewline,
@@ -96,26 +95,19 @@ pub(super) fn survey<'a>(text: &'a str, tokens: &[Token], depth_max: u64) -> Sur
         braces: 0,
     };
     let mut indentation = Indentation::new(text);
-    let class = |token: &Token| CLASSES[token.kind() as usize];
-    let (mut at, mut sought) = (0, BEGINS_LINE | IS_NOTED);
-    while let Some(passed) = tokens[at..].iter().position(|token| class(token) & sought != 0) {
-        at += passed;
-        let token = &tokens[at];
-        if class(token) & sought & BEGINS_LINE != 0 {
-            sought = IS_NOTED;
-            if walk.layout.is_none()
-                && let Some(problem) = indentation.line_before(usize::from(token.start()))
-            {
-                walk.layout = Some(problem);
+    let mut begins_line = true;
+    for (at, token) in tokens.iter().enumerate() {
+        let class = CLASSES[token.kind() as usize];
+        if begins_line && class & IS_TRIVIA == 0 {
+            begins_line = false;
+            if walk.layout.is_none() {
+                walk.layout = indentation.line_before(usize::from(token.start()));
             }
         }
-        if class(token) & IS_NOTED != 0 {
-            if token.kind() == TokenKind::Newline {
-                sought |= BEGINS_LINE;
-            }
+        if class & IS_NOTED != 0 {
+            begins_line |= token.kind() == TokenKind::Newline;
             walk.note(at, token);
         }
-        at += 1;
     }
     walk.ends_line(tokens.len());
     let Walk { layout, bare_yield, may_nest_too_deep, mut marks, mut watched, .. } = walk;
@@ -142,8 +134,6 @@ struct Walk<'t, 'a> {
 }
 
 impl Walk<'_, '_> {
-    /// Notes a token; apart from the loop over all of them, which most pass with nothing to be done.
-    #[inline(never)]
     fn note(&mut self, at: usize, token: &Token) {
         match token.kind() {
             TokenKind::Newline => {
