@@ -9,6 +9,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use memchr::memchr_iter;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// The stack of each parsing thread, in bytes.
@@ -53,9 +54,26 @@ pub(crate) fn with_room<T: Send>(files: usize, job: impl FnOnce() -> T + Send) -
     }
 }
 
-/// Whether the parsing threads have the stack that a recursive parser may need for `source`.
+/// Whether the parsing threads have the stack that a recursive parser may need for `source`. Bounds that take less work come
+/// first.
 pub(super) fn fits(source: &str) -> bool {
-    fits_all(source) || has_room_for(weight(source.as_bytes()))
+    fits_all(source) || fits_by_brackets(source) || has_room_for(weight(source.as_bytes()))
+}
+
+/// Whether they have it if every byte of `source` that is no opening bracket is an operator.
+fn fits_by_brackets(source: &str) -> bool {
+    has_room_for(source.len().saturating_mul(OPERATOR))
+        && has_room_for(source.len() * OPERATOR + brackets(source.as_bytes()) * (BRACKET - OPERATOR))
+}
+
+/// The opening brackets of a text that [`weight`] counts.
+fn brackets(source: &[u8]) -> usize {
+    count_each(source, b"([{<")
+}
+
+/// How often any of a few bytes stands in a text. To count one after the other is quicker than all at once.
+pub(super) fn count_each(source: &[u8], meant: &[u8]) -> usize {
+    meant.iter().map(|&byte| memchr_iter(byte, source).count()).sum()
 }
 
 /// Whether they have it if every byte of `source` is an opening bracket; so it is with a small file.
@@ -81,7 +99,7 @@ pub(super) const MARK: usize = 320;
 
 /// How many bytes of a text are of a kind; summed up in single bytes, many are looked at together.
 #[inline]
-pub(super) fn count(source: &[u8], is_meant: impl Fn(u8) -> bool) -> usize {
+fn count(source: &[u8], is_meant: impl Fn(u8) -> bool) -> usize {
     let of = |chunk: &[u8]| usize::from(chunk.iter().map(|byte| u8::from(is_meant(*byte))).sum::<u8>());
     source.chunks(usize::from(u8::MAX)).map(of).sum()
 }
@@ -108,12 +126,11 @@ pub(super) fn weight(source: &[u8]) -> usize {
     let begins = |before: u8, byte: u8| is_word(byte) & !byte.is_ascii_digit() & !is_word(before);
     let first = source.first().is_some_and(|&byte| begins(b' ', byte));
     let words = usize::from(first) + count_pairs(source, begins);
-    let brackets = count(source, |byte| matches!(byte, b'(' | b'[' | b'{' | b'<'));
-    let operators = count(source, |byte| matches!(byte, b'=' | b'?' | b':' | b'`'));
+    let operators = count_each(source, b"=?:`");
     let marks = count(source, |byte| {
         matches!(byte, b'!' | b'#' | b'%' | b'&' | b'*' | b'+' | b'-' | b'.' | b'/' | b'@' | b'\\' | b'^' | b'|' | b'~')
     });
-    brackets * BRACKET + operators * OPERATOR + words * WORD + marks * MARK
+    brackets(source) * BRACKET + operators * OPERATOR + words * WORD + marks * MARK
 }
 
 #[cfg(test)]
@@ -134,6 +151,15 @@ mod tests {
         assert_eq!(weight(b""), 0);
         assert_eq!(weight(b"((("), 3 * BRACKET);
         assert!(weight(b"\"aaaa\"") < weight(b"a.a.a."));
+    }
+
+    #[test]
+    fn what_fits_by_its_brackets_fits() {
+        let most = room() / OPERATOR;
+        for (source, expected) in [("a".repeat(most), true), ("(".repeat(most), false), ("a".repeat(most + 1), false)] {
+            assert_eq!(fits_by_brackets(&source), expected);
+        }
+        assert!(fits(&"a ".repeat(most)), "what it does not know is looked at");
     }
 
     #[test]

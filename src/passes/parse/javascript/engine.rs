@@ -23,7 +23,7 @@ use crate::facts::strict::{self, Frame, Lowered, Sketch, Wanted};
 use crate::language::NodeVersion;
 use crate::passes::parse::problem::Problem;
 
-/// Faults of one parse that are turned into findings; finding the lines of more would take time with their square.
+/// Faults of one parse that are mended or turned into findings; finding the lines of more would take time with their square.
 const FAULTS_MAX: usize = 500;
 
 /// What a text is judged as.
@@ -108,7 +108,7 @@ pub(super) fn once(text: &str, terms: Terms, mends: &Mends) -> Result<Accepted, 
             problems.extend(found.into_iter().take(FAULTS_MAX));
         }
     }
-    mend.extend(errors.iter().find_map(|error| Mend::of(error, text, terms)));
+    mend.extend(errors.iter().take(FAULTS_MAX).find_map(|error| Mend::of(error, text, terms)));
     problems.extend(errors.iter().take(FAULTS_MAX).map(|error| hints::one(error, text, terms.rule)));
     problems
         .extend(irregular_whitespaces.iter().filter_map(|span| checks::not_white_space(*span, text)).take(FAULTS_MAX));

@@ -60,9 +60,12 @@ fn name_let_before(text: &str, at: usize) -> Option<usize> {
     let word = after.split(|char: char| !is_name_part(char)).next().unwrap_or_default();
     let declares =
         after.starts_with(['{', '[']) || (!word.is_empty() && !starts_with_digit(word) && !is_reserved(word));
+    if declares {
+        return None;
+    }
     let rest = without_trivia(before).strip_suffix(LET)?;
     let is_name = rest.chars().next_back().is_none_or(|char| !is_name_part(char) && char != '.');
-    (is_name && !declares).then_some(rest.len())
+    is_name.then_some(rest.len())
 }
 
 /// Where the `let` of `let = 1, x` stands, of which oxc reads no more than `let = 1` as an expression.

@@ -12,7 +12,8 @@
 
 mod tokens;
 
-use tokens::is_word;
+use memchr::memchr_iter;
+use tokens::{is_plain, is_word, plain_word};
 
 use super::{BRACKETS_MAX, ROUND_BRACKETS_MAX};
 use crate::passes::parse::bounds;
@@ -31,19 +32,64 @@ pub(super) fn is_slight(text: &str, is_typescript: bool) -> bool {
     stack::fits(text) && !parameters_over(text.as_bytes(), ROUND_BRACKETS_MAX)
 }
 
-/// Whether more than `most` round brackets may begin the parameters of an arrow function: those that a pattern follows,
-/// or a name and what may stand behind it there. The parser reads nothing else twice, and `(a)` holds nothing.
+/// Whether more than `most` round brackets may begin the parameters of an arrow function so that the parser has to try. It
+/// tries what a pattern follows, or a name before `,` or `=`; all else says with its first two tokens what it is, and
+/// `(a)` holds nothing. Nor does it try the arguments of a call.
 fn parameters_over(text: &[u8], most: usize) -> bool {
-    const NO_PATTERN: &[u8] = b")(\"'`!+-~";
-    const NOT_BEHIND_NAME: &[u8] = b").([{\"'`!+-*%<>&|^;}]";
-    let may_begin = |at: &usize| {
-        let rest = &text[at + 1..];
-        let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')).count();
-        let others = if name == 0 { NO_PATTERN } else { NOT_BEHIND_NAME };
-        rest.get(name).is_none_or(|next| !others.contains(next))
-    };
-    stack::count(text, |byte| byte == b'(') > most
-        && memchr::memchr_iter(b'(', text).filter(may_begin).nth(most).is_some()
+    let may_begin = |at: &usize| !follows_name(&text[..*at]) && holds_parameters(&text[at + 1..]);
+    let round = memchr_iter(b'(', text);
+    round.clone().count() > most && round.filter(may_begin).nth(most).is_some()
+}
+
+/// Whether what follows a round bracket may be parameters that could be something else as well. Behind a byte that is not
+/// ASCII, an escape or a comment stands what nobody looked at.
+fn holds_parameters(behind: &[u8]) -> bool {
+    let is_comment = |rest: &[u8]| [&b"//"[..], b"/*", b"<!--", b"-->"].iter().any(|mark| rest.starts_with(mark));
+    let first = behind.trim_ascii_start();
+    let rest = &first[plain_word(first)..];
+    let is_named = rest.len() < first.len() && !first[0].is_ascii_digit();
+    let rest = rest.trim_ascii_start();
+    match rest {
+        [b'\\' | 0x0b | 0x80.., ..] => true,
+        [b'[' | b'{' | b'.', ..] => !is_named,
+        [b',', ..] => is_named,
+        [b'=', next, ..] => is_named && !matches!(next, b'=' | b'>'),
+        _ => is_comment(rest),
+    }
+}
+
+/// Whether a text ends in a name: what stands in brackets behind it, with no space between, are the arguments of a call, the
+/// parameters of a method or the head of a statement. Where an escape may stand in the name, it may be any word.
+fn follows_name(before: &[u8]) -> bool {
+    let start = before.iter().rposition(|&byte| !is_plain(byte)).map_or(0, |at| at + 1);
+    let (before, name) = before.split_at(start);
+    let is_escaped = matches!(before.last(), Some(b'\\' | b'}'));
+    !name.is_empty() && !is_escaped && !opens_expression(name)
+}
+
+/// Whether a word is one behind which an expression may begin with its bracket.
+fn opens_expression(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"async"
+            | b"await"
+            | b"case"
+            | b"default"
+            | b"delete"
+            | b"do"
+            | b"else"
+            | b"extends"
+            | b"in"
+            | b"instanceof"
+            | b"new"
+            | b"of"
+            | b"return"
+            | b"throw"
+            | b"typeof"
+            | b"using"
+            | b"void"
+            | b"yield"
+    )
 }
 
 /// The most that nests in a text at once.
@@ -173,7 +219,7 @@ impl Scale<'_> {
         self.here.run += stack::weight(rest);
         let opened = |byte: &&u8| matches!(byte, b'(' | b'[' | b'{');
         self.most.depth = self.most.depth.max(self.levels.len() + rest.iter().filter(opened).count());
-        let round = memchr::memchr_iter(b'(', rest).count();
+        let round = memchr_iter(b'(', rest).count();
         self.most.round = self.most.round.max(self.round + round);
     }
 

@@ -163,15 +163,18 @@ fn for_node(package: Option<(String, PackageType)>, text: &str) -> Vec<Candidate
 /// Whether a declaration of `import` or `export` seems to stand in the text: the word begins a line, and what follows it
 /// fits. Only the order of work depends on it.
 fn looks_like_module(text: &str) -> bool {
-    let declares = |(at, word): (usize, &str)| {
+    // Both words end alike, so that the text is gone through once.
+    const SHARED: &str = "port";
+    let declares = |at: usize| {
+        let (before, behind) = (&text[..at], &text[at + SHARED.len()..]);
+        let Some(before) = before.strip_suffix("im").or_else(|| before.strip_suffix("ex")) else { return false };
         let begins_line = || {
-            let before = text[..at].trim_end_matches(|char: char| char.is_whitespace() && char != '\n');
+            let before = before.trim_end_matches(|char: char| char.is_whitespace() && char != '\n');
             before.is_empty() || before.ends_with('\n')
         };
-        text[at + word.len()..].starts_with([' ', '{', '*', '"', '\'']) && begins_line()
+        behind.starts_with('{') || (behind.starts_with([' ', '*', '"', '\'']) && begins_line())
     };
-    let declared = |word| memmem::find_iter(text.as_bytes(), word).map(move |at| (at, word)).any(declares);
-    declared("import") || declared("export") || memmem::find(text.as_bytes(), b"export{").is_some()
+    memmem::find_iter(text.as_bytes(), SHARED).any(declares)
 }
 
 fn package_type(bytes: &[u8]) -> PackageType {

@@ -17,17 +17,15 @@ impl Scale<'_> {
 
     /// `None` where a backslash begins no escape: the parser goes on behind it, with what is left of the text.
     pub(super) fn word(&mut self) -> Option<()> {
-        let (start, mut classes) = (self.at, 0);
-        while let Some(&byte) = self.bytes.get(self.at) {
-            let class = CLASSES[usize::from(byte)] & (IN_WORD | ODD);
-            if class == 0 {
-                break;
-            }
-            if byte == b'\\' && !is_escape(&self.bytes[self.at..]) {
+        let start = self.at;
+        self.at += plain_word(&self.bytes[start..]);
+        let is_plain = CLASSES[usize::from(self.peek(0))] & ODD == 0;
+        while CLASSES[usize::from(self.peek(0))] & ODD != 0 {
+            if self.peek(0) == b'\\' && !is_escape(&self.bytes[self.at..]) {
                 return None;
             }
-            classes |= class;
             self.at += 1;
+            self.at += plain_word(&self.bytes[self.at..]);
         }
         let word = &self.bytes[start..self.at];
         self.here.run += WORD;
@@ -35,7 +33,7 @@ impl Scale<'_> {
         self.before = match self.before {
             Before::Dot => Before::Operand,
             // White space beyond ASCII is read as part of a word, and any keyword could stand beside it.
-            _ if classes & ODD != 0 && !is_name(word) => {
+            _ if !is_plain && !is_name(word) => {
                 self.goes_on();
                 self.here.lasting += 2 * WORD;
                 Before::Unknown
@@ -206,6 +204,17 @@ const IN_WORD: u8 = 1;
 const ODD: u8 = 2;
 /// It may end a string, or stand before what would.
 const ENDS_TEXT: u8 = 4;
+
+/// Whether a byte is surely part of a word.
+#[inline]
+pub(super) fn is_plain(byte: u8) -> bool {
+    CLASSES[usize::from(byte)] & IN_WORD != 0
+}
+
+/// The length of what a text begins with that is surely part of a word.
+pub(super) fn plain_word(text: &[u8]) -> usize {
+    text.iter().position(|&byte| !is_plain(byte)).unwrap_or(text.len())
+}
 
 /// The length of the longest word that [`Scale::after_word`] knows, in bytes.
 const KEYWORD_BYTES_MAX: usize = 10;
