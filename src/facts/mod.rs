@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 pub(crate) use limits::SCOPE_DEPTH_MAX;
 pub(crate) use outline::Outline;
-pub(crate) use symbols::{Dialect, ExprId, FunctionId, IdMap, ScopeId, Sym, Symbols, VarId};
+pub(crate) use symbols::{Dialect, ExprId, FunctionId, IdMap, IdSet, ScopeId, Sym, Symbols, VarId};
 
 /// A stretch of one of the side tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

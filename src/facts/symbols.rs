@@ -2,7 +2,7 @@
 //!
 //! The build script makes the names of rules canonical with these, so nothing else is named here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -28,6 +28,9 @@ impl Hasher for IdHasher {
 
 /// A map whose keys are ids.
 pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// A set of ids.
+pub(crate) type IdSet<K> = HashSet<K, BuildHasherDefault<IdHasher>>;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {

@@ -44,7 +44,7 @@ pub use raw::{Inside, Is, Scope, StatementWord, Within};
 pub(crate) use rule::{Check, Keyword, Matcher, Test, Text, What};
 pub use rule::{Rule, RuleTexts};
 pub use selftest::{ExampleKind, SelfTestFailure, selftest};
-pub(crate) use tables::{Hook, Labels, Member, Names, Tables};
+pub(crate) use tables::{Hook, Labels, Member, Names, Part, Tables};
 
 /// Compiled rules.
 #[derive(Debug)]

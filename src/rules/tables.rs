@@ -185,6 +185,11 @@ impl Names {
         self.suffix.get(name)
     }
 
+    /// Whether whole modules are looked for, whatever their members are called.
+    pub(crate) fn has_modules(&self) -> bool {
+        !self.prefix.keys.is_empty()
+    }
+
     /// Whether nothing is looked for in this way.
     pub(crate) fn is_empty(&self) -> bool {
         self.exact.keys.is_empty()
@@ -209,10 +214,50 @@ pub(crate) struct Tables {
     pub(crate) shells: Filter,
     /// Calls and uses whose value carries the label of their rule.
     pub(crate) sources: Sources,
-    /// Every part of every name.
-    pub(super) segments: Table<()>,
+    /// Every part of every name, and how it stands in them.
+    pub(super) segments: Table<u16>,
     /// Rules over text and over trees.
     pub(crate) others: Filter,
+}
+
+/// How a part of a name stands in the names that rules know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part(u16);
+
+impl Part {
+    /// A part of some name.
+    const KNOWN: u16 = 1;
+    /// A name ends in it that is called or used.
+    const REACHED: u16 = 1 << 1;
+    /// A name ends in it that is assigned to.
+    const ASSIGNED: u16 = 1 << 2;
+    /// A name ends in it that is compared.
+    const COMPARED: u16 = 1 << 3;
+
+    /// A name of a table begins with it. The tables have their numbers in [`TablesMaker`].
+    const fn begins_in(table: usize) -> u16 {
+        1 << (8 + table)
+    }
+
+    /// Whether any name has this part.
+    pub(crate) fn is_known(self) -> bool {
+        self.0 & Self::KNOWN != 0
+    }
+
+    /// Whether a name that is called or used ends in it.
+    pub(crate) fn is_reached(self) -> bool {
+        self.0 & Self::REACHED != 0
+    }
+
+    /// Whether a name that is assigned to ends in it.
+    pub(crate) fn is_assigned(self) -> bool {
+        self.0 & Self::ASSIGNED != 0
+    }
+
+    /// Whether a name that is compared ends in it.
+    pub(crate) fn is_compared(self) -> bool {
+        self.0 & Self::COMPARED != 0
+    }
 }
 
 /// Labels of sources, as a set of their numbers in [`Sources`].
@@ -333,7 +378,7 @@ struct TablesMaker {
     numbers: Vec<(usize, u8)>,
     statements: Vec<Hook>,
     shells: Vec<(Hook, Needles)>,
-    segments: BTreeSet<String>,
+    segments: BTreeMap<String, u16>,
     others: Vec<(Hook, Needles)>,
 }
 
@@ -347,12 +392,12 @@ impl TablesMaker {
             What::Compare { names } => (4, names),
             What::Use { names } => (5, names),
             What::Define { names, decorated, base } => {
-                self.segments(decorated);
-                self.segments(base);
+                self.segments(decorated, None, 0);
+                self.segments(base, None, 0);
                 (6, names)
             }
             What::Statement { exceptions, .. } => {
-                self.segments(exceptions);
+                self.segments(exceptions, None, 0);
                 return self.statements.push(hook);
             }
             What::Shell { regex } => return self.shells.push((hook, needles::of_regex(regex.source()))),
@@ -360,8 +405,14 @@ impl TablesMaker {
             What::Query { query } => return self.others.push((hook, needles::of_query(query.source()))),
             What::All { .. } => return,
         };
-        self.segments(names);
-        self.segments(&matcher.unless);
+        let ends = match &matcher.what {
+            What::Call { .. } | What::Use { .. } => Part::REACHED,
+            What::Assign { .. } => Part::ASSIGNED,
+            What::Compare { .. } => Part::COMPARED,
+            _ => 0,
+        };
+        self.segments(names, Some(table), ends);
+        self.segments(&matcher.unless, None, 0);
         self.names[table].add(names, hook);
         match &matcher.what {
             What::Call { .. } if is_source && !(matcher.checks.is_empty() && matcher.not_checks.is_empty()) => {
@@ -375,9 +426,15 @@ impl TablesMaker {
         }
     }
 
-    fn segments(&mut self, names: &[Text]) {
+    /// Notes the parts of the names of a table; `ends` is what the last part of each is.
+    fn segments(&mut self, names: &[Text], table: Option<usize>, ends: u16) {
         for name in names.iter().filter(|name| expression_of(name).is_none()) {
-            self.segments.extend(name.split('.').filter(|part| *part != "*").map(str::to_owned));
+            let last = name.split('.').count() - 1;
+            for (at, part) in name.split('.').enumerate().filter(|(_, part)| *part != "*") {
+                let begins = table.filter(|_| at == 0).map_or(0, Part::begins_in);
+                let ends = if at == last { ends } else { 0 };
+                *self.segments.entry(part.to_owned()).or_default() |= Part::KNOWN | begins | ends;
+            }
         }
     }
 
@@ -405,7 +462,7 @@ impl TablesMaker {
                 numbers: self.numbers,
                 whole: Labels(self.whole),
             },
-            segments: Table::new(self.segments.into_iter().map(|segment| (segment, vec![()])).collect()),
+            segments: Table::new(self.segments.into_iter().map(|(part, stands)| (part, vec![stands])).collect()),
             others: Filter::new(self.others),
         }
     }
@@ -445,26 +502,53 @@ impl Tables {
         }
         if !maker.shells.is_empty() {
             let commands = commands::of(language).iter().map(|(name, _)| Text::from(*name));
-            maker.segments(&commands.collect::<Vec<_>>());
+            maker.segments(&commands.collect::<Vec<_>>(), None, Part::REACHED);
         }
         maker.finish()
     }
 
-    /// Whether a name is part of a name that a rule knows.
-    pub(crate) fn knows(&self, segment: &str) -> bool {
-        self.segments.number(segment).is_some()
+    /// How `segment` stands in the names that rules know.
+    pub(crate) fn part(&self, segment: &str) -> Part {
+        Part(self.segments.get(segment).first().copied().unwrap_or_default())
     }
 
     /// Whether a qualified name is one that a rule knows, or the beginning of one.
     pub(crate) fn leads(&self, name: &str) -> bool {
-        let own = [&self.calls, &self.imports, &self.assignments, &self.keywords, &self.comparisons, &self.uses];
-        let sources = [&self.sources.calls, &self.sources.uses, &self.sources.checked, &self.sources.definitions];
-        let all = || own.into_iter().chain(sources).chain([&self.definitions]);
+        let all: [&Names; 7] = [
+            &self.calls,
+            &self.imports,
+            &self.assignments,
+            &self.keywords,
+            &self.comparisons,
+            &self.uses,
+            &self.definitions,
+        ];
+        let first = name.split('.').next().unwrap_or_default();
+        let begins = self.part(first);
         let lead = |name: &str| {
             let within = format!("{name}.");
-            all().any(|names| names.lead(name, &within))
+            let may = |table: usize| begins.0 & Part::begins_in(table) != 0;
+            all.iter().enumerate().any(|(table, names)| may(table) && names.lead(name, &within))
         };
         // A method of a class is written like a member of it, as `Names::named` has it.
         lead(name) || (name.contains(".()") && lead(&name.replace(".()", "")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::{RuleLanguage, RuleSet};
+
+    #[test]
+    fn a_part_tells_how_it_stands_in_names() {
+        let rules = RuleSet::load(true, &[] as &[&std::path::Path]).unwrap();
+        let tables = rules.tables(RuleLanguage::Python);
+        let (module, member) = (tables.part("subprocess"), tables.part("Popen"));
+        assert!(module.is_known() && member.is_known() && !tables.part("nobody_names_this").is_known());
+        assert!(member.is_reached() && !member.is_assigned() && !member.is_compared());
+        assert!(tables.part("check_hostname").is_assigned());
+        assert!(tables.leads("subprocess") && tables.leads("subprocess.Popen") && tables.leads("subprocess.any"));
+        // A member's name begins nothing by itself.
+        assert!(!tables.leads("Popen") && !tables.leads("nobody.Popen"));
     }
 }

@@ -8,8 +8,8 @@ use super::limits;
 use super::matcher::{Given, Hit, Matching, Weight};
 use super::values::{UNKNOWN, Value};
 use crate::facts::statements::Comparing;
-use crate::facts::{Argument, Dialect, ExprId, Kind, OPAQUE, Role, Span, Sym};
-use crate::rules::{Hook, Names};
+use crate::facts::{Argument, Dialect, ExprId, IdSet, Kind, OPAQUE, Role, Span, Sym};
+use crate::rules::{Hook, Names, Part};
 
 /// Names that a computed member may have; of more it may be any.
 const MEMBERS_MAX: usize = 4;
@@ -20,7 +20,8 @@ impl Matching<'_, '_> {
         if self.tables.assignments.is_empty() {
             return;
         }
-        for assignment in self.resolver.facts.assignments.clone() {
+        for at in 0..self.resolver.facts.assignments.len() {
+            let assignment = self.resolver.facts.assignments[at];
             let (members, paths) = self.assigned(assignment.target);
             let object = self.object_of(assignment.target);
             let mut hooks = self.assigned_hooks(&members, &paths, object);
@@ -59,7 +60,7 @@ impl Matching<'_, '_> {
 
     /// The computed keys that an object may have been reached by, as far as the file itself hands it on.
     fn keys_to(&mut self, object: ExprId) -> Vec<ExprId> {
-        let (mut keys, mut todo, mut seen) = (Vec::new(), vec![object], std::collections::HashSet::new());
+        let (mut keys, mut todo, mut seen) = (Vec::new(), vec![object], IdSet::default());
         while let Some(one) = todo.pop() {
             if !seen.insert(one) || seen.len() > limits::KEY_STEPS_MAX {
                 continue;
@@ -93,8 +94,10 @@ impl Matching<'_, '_> {
         let mut hooks: Vec<Hook> = Vec::new();
         // `*.?` is a computed key, whatever is called `?`.
         for member in members.iter().filter(|member| &***member != UNKNOWN) {
-            hooks.extend(self.member_hooks(self.tables.assignments.member(member), object));
             let name = self.resolver.facts.symbols.intern(member);
+            if self.resolver.part(name).is_assigned() {
+                hooks.extend(self.member_hooks(self.tables.assignments.member(member), object));
+            }
             hooks.extend(self.alike(Given::Assigned, name).iter());
         }
         for path in paths {
@@ -165,6 +168,9 @@ impl Matching<'_, '_> {
         }
         for at in arguments.range() {
             let Argument { keyword: Some(name), value, .. } = self.resolver.facts.arguments[at] else { continue };
+            if !self.resolver.is_keyword_wanted(name) {
+                continue;
+            }
             let mut hooks = self.tables.keywords.named(self.resolver.facts.symbols.text(name));
             hooks.extend(self.alike(Given::Passed, name).iter());
             let place = self.place(expr);
@@ -177,7 +183,8 @@ impl Matching<'_, '_> {
         if self.tables.comparisons.is_empty() {
             return;
         }
-        for comparison in self.resolver.facts.shape.comparisons.clone() {
+        for at in 0..self.resolver.facts.shape.comparisons.len() {
+            let comparison = self.resolver.facts.shape.comparisons[at];
             if comparison.how == Comparing::Other {
                 continue;
             }
@@ -199,10 +206,13 @@ impl Matching<'_, '_> {
             hooks.extend(self.alike(Given::Compared, name).iter());
             hooks.extend(self.member_hooks(names.member(&text), object));
         }
-        let mut paths: Vec<Arc<str>> = self.as_written(operand).into_iter().collect();
-        for value in self.resolver.of(operand).values.clone() {
-            if let Value::Path(path) = value {
-                paths.push(self.name(path));
+        let mut paths: Vec<Arc<str>> = self.as_written(operand, Part::is_compared, names).into_iter().collect();
+        // What leads nowhere has no name that a rule compares.
+        if self.resolver.may_matter(operand) {
+            for value in self.resolver.of(operand).values.clone() {
+                if let Value::Path(path) = value {
+                    paths.push(self.name(path));
+                }
             }
         }
         paths.dedup();
@@ -240,22 +250,32 @@ impl Matching<'_, '_> {
         let (object, members) = match *self.resolver.facts.kind(target) {
             Kind::Attribute { object, name } => (object, vec![self.resolver.facts.symbols.text(name).clone()]),
             Kind::Subscript { object, index } => {
-                let members = self.texts(index);
+                let members = match self.resolver.facts.kind(index) {
+                    Kind::Text(text) => vec![text.clone()],
+                    Kind::Int(_) => Vec::new(),
+                    _ => self.texts(index),
+                };
                 // A loop over many names says nothing of a single one.
                 (object, if members.len() > MEMBERS_MAX { Vec::new() } else { members })
             }
             Kind::Name(name) => return (Vec::new(), self.implicit_global(target, name)),
             _ => return (Vec::new(), Vec::new()),
         };
-        let mut paths = self.member_paths(object, &members);
+        let matters = self.resolver.may_matter(object) || self.resolver.may_matter(target);
+        let mut paths = if matters { self.member_paths(object, &members) } else { Vec::new() };
         if self.resolver.facts.dialect == Dialect::Python {
-            paths.extend(self.as_written(target));
+            paths.extend(self.as_written(target, Part::is_assigned, &self.tables.assignments));
         }
         (members, paths)
     }
 
-    /// `session.verify` as it is written, whatever `session` may be: conventional names count.
-    pub(super) fn as_written(&self, target: ExprId) -> Option<Arc<str>> {
+    /// `session.verify` as it is written, whatever `session` may be: conventional names count. `None` where `names` hold no
+    /// such name, by its end.
+    fn as_written(&mut self, target: ExprId, ends: impl Fn(Part) -> bool, names: &Names) -> Option<Arc<str>> {
+        let (Kind::Attribute { name, .. } | Kind::Name(name)) = *self.resolver.facts.kind(target) else { return None };
+        if !ends(self.resolver.part(name)) && !names.has_modules() {
+            return None;
+        }
         let mut parts = Vec::new();
         let mut here = target;
         for _ in 0..limits::SEGMENTS_MAX {
@@ -283,6 +303,9 @@ impl Matching<'_, '_> {
 
     fn implicit_global(&mut self, target: ExprId, name: Sym) -> Vec<Arc<str>> {
         let variable = self.resolver.variable_of(target);
+        if !self.resolver.part(name).is_assigned() {
+            return Vec::new();
+        }
         let implicit = self.resolver.facts.dialect == Dialect::Python
             || variable.is_none_or(|variable| self.resolver.facts.variable_table[variable.at()].implicit);
         if implicit { vec![self.resolver.facts.symbols.text(name).clone()] } else { Vec::new() }

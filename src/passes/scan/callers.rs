@@ -1,12 +1,13 @@
 //! From call sites to parameters: what the functions of the file are given by those who call them.
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{Set, Value};
-use crate::facts::{Argument, Dialect, ExprId, Facts, FunctionId, IdMap, Kind, ScopeId, ScopeKind, Spread, Sym, VarId};
+use crate::facts::{
+    Argument, Dialect, ExprId, Facts, FunctionId, IdMap, IdSet, Kind, ScopeId, ScopeKind, Spread, Sym, VarId,
+};
 
 /// Who calls which function.
 #[derive(Debug, Default)]
@@ -16,18 +17,18 @@ pub(super) struct CallSites {
     /// Of which function a variable holds the keywords that no parameter has: `**options`.
     keywords: IdMap<u32, FunctionId>,
     /// What the functions are called, with the expression that makes each.
-    names: HashMap<FunctionId, Vec<Sym>>,
-    made: HashMap<FunctionId, ExprId>,
+    names: IdMap<FunctionId, Vec<Sym>>,
+    made: IdMap<FunctionId, ExprId>,
     /// The classes by their scopes: what makes each, and what it is called.
-    classes: HashMap<ScopeId, (ExprId, Vec<Sym>)>,
+    classes: IdMap<ScopeId, (ExprId, Vec<Sym>)>,
     /// Calls by the last name of what is called.
-    calls: HashMap<Sym, Vec<ExprId>>,
+    calls: IdMap<Sym, Vec<ExprId>>,
     /// Calls that a function is handed to, by its name.
-    handed: HashMap<Sym, Vec<ExprId>>,
+    handed: IdMap<Sym, Vec<ExprId>>,
     /// Calls that a function which stands among their arguments is handed to.
-    inline: HashMap<FunctionId, ExprId>,
+    inline: IdMap<FunctionId, ExprId>,
     /// Parameters that are requests of a web server, whatever they are called.
-    requests: HashSet<u32>,
+    requests: IdSet<u32>,
 }
 
 /// Methods that register what answers requests: `app.get("/", (q, r) => …)`.

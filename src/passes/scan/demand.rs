@@ -4,13 +4,12 @@
 //! by names alone: a name that is once given something that matters, matters everywhere in the region. It costs a few passes
 //! over flat tables and no look-up of scopes.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
 use super::limits;
 use super::resolve::Resolver;
-use crate::facts::{Dialect, ExprId, FunctionId, Kind, ScopeId, ScopeKind, Sym};
+use crate::facts::{Dialect, ExprId, FunctionId, IdMap, IdSet, Kind, ScopeId, ScopeKind, Sym};
 
 /// Words of Python that lead to other names.
 const PYTHON: [&str; 64] = [
@@ -133,10 +132,10 @@ struct Marks {
     names: Vec<bool>,
     functions: Vec<bool>,
     /// Classes by their scopes.
-    classes: HashSet<ScopeId>,
+    classes: IdSet<ScopeId>,
     /// Functions with what comes before their arguments, sorted by what they are called, and where each name stands there.
     named: Vec<(FunctionId, usize)>,
-    by_name: HashMap<Sym, Range<usize>>,
+    by_name: IdMap<Sym, Range<usize>>,
     changed: bool,
 }
 
@@ -164,21 +163,42 @@ impl Resolver<'_> {
         found
     }
 
+    /// Whether an expression can matter; one that was added later can.
+    pub(super) fn may_matter(&mut self, expr: ExprId) -> bool {
+        self.mattering().get(expr.at()).copied().unwrap_or(true)
+    }
+
+    /// Whether a call has arguments with names that rules ask for, whatever is called.
+    pub(super) fn has_keywords(&mut self, expr: ExprId) -> bool {
+        let Kind::Call { arguments, .. } = *self.facts.kind(expr) else { return false };
+        let mut own = arguments.range();
+        own.any(|at| self.facts.arguments[at].keyword.is_some_and(|name| self.is_keyword_wanted(name)))
+    }
+
+    /// Whether rules ask for arguments of a name.
+    pub(super) fn is_keyword_wanted(&mut self, name: Sym) -> bool {
+        let (keywords, symbols) = (&self.tables.keywords, &self.facts.symbols);
+        *self.keywords.entry(name).or_insert_with(|| {
+            let text = symbols.text(name);
+            !keywords.named(text).is_empty() || !keywords.like(text).is_empty()
+        })
+    }
+
     fn find_mattering(&mut self) -> Vec<bool> {
         let words: &[&str] = if self.facts.dialect == Dialect::Python { &PYTHON } else { &JAVASCRIPT };
         let mut names = Vec::with_capacity(self.facts.symbols.len());
         for at in 0..self.facts.symbols.len() {
             let name = Sym(u32::try_from(at).unwrap_or(u32::MAX));
-            let known = self.knows(name) || words.contains(&&**self.facts.symbols.text(name));
+            let known = self.knows(name) || words.binary_search(&&**self.facts.symbols.text(name)).is_ok();
             names.push(known);
         }
         let mut marks = Marks {
             exprs: vec![false; self.facts.exprs.len()],
             names,
             functions: vec![false; self.facts.functions.len()],
-            classes: HashSet::new(),
+            classes: IdSet::default(),
             named: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: IdMap::default(),
             changed: true,
         };
         for (at, (name, function, shift)) in self.functions_by_name().into_iter().enumerate() {
@@ -201,7 +221,7 @@ impl Resolver<'_> {
         vec![true; self.facts.exprs.len()]
     }
 
-    fn mark_exprs(&self, marks: &mut Marks) {
+    fn mark_exprs(&mut self, marks: &mut Marks) {
         for at in 0..self.facts.exprs.len() {
             if marks.exprs[at] {
                 continue;
@@ -214,7 +234,11 @@ impl Resolver<'_> {
         }
     }
 
-    fn matters(&self, id: ExprId, marks: &Marks) -> bool {
+    fn matters(&mut self, id: ExprId, marks: &Marks) -> bool {
+        if let Kind::Imported(path) = &self.facts.expr(id).kind {
+            let path = path.clone();
+            return path.iter().any(|&part| marks.name(part)) || self.leads_to_own(&path);
+        }
         let facts = &self.facts;
         let marked = |id: ExprId| marks.exprs[id.at()];
         match &facts.expr(id).kind {
@@ -251,7 +275,6 @@ impl Resolver<'_> {
                 let values = &facts.variable_table[variable.at()].values;
                 values.iter().any(|&value| marked(value))
             }
-            Kind::Imported(path) => path.iter().any(|&part| marks.name(part)) || self.leads_to_own(path),
             Kind::This => true,
             _ => false,
         }
@@ -357,5 +380,16 @@ impl Resolver<'_> {
         }
         named.sort_unstable();
         named
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_sorted_to_be_searched() {
+        assert!(PYTHON.is_sorted());
+        assert!(JAVASCRIPT.is_sorted());
     }
 }

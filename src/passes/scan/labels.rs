@@ -4,20 +4,44 @@
 //! and flows through assignments, operators, containers, calls of functions that are not known, parameters and returns.
 //! Which names are sources, `crate::rules::Sources` says.
 
-use std::collections::HashSet;
-
 use super::arguments;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{PathId, RESULT, ROOT, Value};
-use crate::facts::{Dialect, ExprId, FunctionId, IdMap, Kind};
+use crate::facts::{Dialect, ExprId, FunctionId, IdMap, IdSet, Kind};
 use crate::rules::{Labels, Member, Text};
 
 /// What is known of labels so far.
 #[derive(Debug, Default)]
 pub(super) struct LabelTables {
     paths: IdMap<u32, Labels>,
-    exprs: IdMap<u32, Labels>,
+    parts: IdMap<Part, Labels>,
+}
+
+/// An expression that is asked for its labels, or for those of a member of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Part {
+    expr: ExprId,
+    is_member: bool,
+}
+
+/// A part that is being looked at.
+struct Open {
+    /// Where it stands among those that are not known yet, and the first of them that it leads back to.
+    at: usize,
+    low: usize,
+    labels: Labels,
+    /// What is still to be looked at.
+    parts: Vec<Part>,
+}
+
+/// A search for labels.
+#[derive(Default)]
+struct Search {
+    open: Vec<Open>,
+    /// The parts that are not known yet, in the order in which they were begun, and where each of them stands.
+    circle: Vec<Part>,
+    places: IdMap<Part, usize>,
 }
 
 impl Resolver<'_> {
@@ -40,42 +64,55 @@ impl Resolver<'_> {
     }
 
     /// Where the values of `expr` may come from.
+    ///
+    /// What leads to one another in a circle comes from the same, so that each expression is looked at once (Tarjan, 1972).
     pub(super) fn labels(&mut self, expr: ExprId) -> Labels {
         if self.tables.sources.is_empty() {
             return Labels::NONE;
         }
-        if let Some(&known) = self.label_tables.exprs.get(&expr.0) {
+        let first = Part { expr, is_member: false };
+        if let Some(&known) = self.label_tables.parts.get(&first) {
             return known;
         }
         self.sites();
-        let mut all = Labels::NONE;
-        let whole = self.tables.sources.whole;
-        // Each with whether only a member of it is asked for.
-        let mut seen = HashSet::from([(expr, false)]);
-        let mut todo = vec![(expr, false)];
-        while let Some((one, is_member)) = todo.pop() {
-            if let (Some(&known), false) = (self.label_tables.exprs.get(&one.0), is_member) {
-                all = all.union(known);
+        let mut search = Search::default();
+        self.begin(first, &mut search);
+        while let Some(top) = search.open.last_mut() {
+            let Some(part) = top.parts.pop() else {
+                let Open { at, low, labels, .. } = search.open.pop().expect("there was a last one");
+                if low == at {
+                    let circle = search.circle.drain(at..);
+                    self.label_tables.parts.extend(circle.map(|part| (part, labels)));
+                }
+                if let Some(outer) = search.open.last_mut() {
+                    outer.labels = outer.labels.union(labels);
+                    outer.low = outer.low.min(low);
+                }
                 continue;
-            }
-            let own = self.own_labels(one);
-            all = all.union(if is_member { own.without(whole) } else { own });
-            let mut parts = Vec::new();
-            self.parts_of(one, &mut parts);
-            let is_member = self.takes_member(one, is_member);
-            todo.extend(parts.into_iter().map(|part| (part, is_member)).filter(|part| seen.insert(*part)));
-            if seen.len() > limits::LABEL_PARTS_MAX {
-                self.limit = self.limit.or(Some("steps of labels"));
-                break;
+            };
+            if let Some(&known) = self.label_tables.parts.get(&part) {
+                top.labels = top.labels.union(known);
+            } else if let Some(&at) = search.places.get(&part) {
+                top.low = top.low.min(at);
+            } else {
+                self.begin(part, &mut search);
             }
         }
-        self.label_tables.exprs.insert(expr.0, all);
-        if all.is_empty() && seen.len() <= limits::LABEL_PARTS_MAX {
-            // Where nothing carries a label, nothing on the way does either.
-            let whole = seen.into_iter().filter(|(_, is_member)| !is_member);
-            self.label_tables.exprs.extend(whole.map(|(one, _)| (one.0, Labels::NONE)));
-        }
-        all
+        self.label_tables.parts.get(&first).copied().unwrap_or_default()
+    }
+
+    /// Begins to look at a part.
+    fn begin(&mut self, part: Part, search: &mut Search) {
+        let own = self.own_labels(part.expr);
+        let labels = if part.is_member { own.without(self.tables.sources.whole) } else { own };
+        let mut exprs = Vec::new();
+        self.parts_of(part.expr, &mut exprs);
+        let is_member = self.takes_member(part.expr, part.is_member);
+        let parts = exprs.into_iter().map(|expr| Part { expr, is_member }).collect();
+        let at = search.circle.len();
+        search.circle.push(part);
+        search.places.insert(part, at);
+        search.open.push(Open { at, low: at, labels, parts });
     }
 
     /// Whether an expression hands on a single member of its parts.
@@ -208,7 +245,7 @@ impl Resolver<'_> {
 
     /// Whether a value may hang on what is bound in a scope by those who call its function.
     pub(super) fn hangs_on(&mut self, expr: ExprId, scope: crate::facts::ScopeId) -> bool {
-        let mut seen = HashSet::from([expr]);
+        let mut seen = IdSet::from_iter([expr]);
         let mut todo = vec![expr];
         while let Some(one) = todo.pop() {
             if seen.len() > limits::KEY_STEPS_MAX * 4 {

@@ -115,9 +115,6 @@ pub(super) const PATTERN_PROGRAM_BYTES_MAX: usize = 256 << 10;
 /// Elements of lists of anything that are looked at one by one.
 pub(super) const ITEMS_MAX: usize = 512;
 
-/// Expressions that one value is put together from, looked at for where they come from.
-pub(super) const LABEL_PARTS_MAX: usize = 32_768;
-
 /// Expressions that the text of one command is put together from; what lies beyond is not known.
 pub(super) const COMMAND_PARTS_MAX: usize = 1024;
 

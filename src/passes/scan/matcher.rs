@@ -1,6 +1,5 @@
 //! The matcher: which facts are what a rule looks for.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use super::arguments;
 use super::places::Places;
 use super::resolve::Resolver;
 use super::values::{PathId, RESULT, Value};
-use crate::facts::{Argument, Dialect, ExprId, Kind, Role, Sym};
+use crate::facts::{Argument, Dialect, ExprId, IdMap, Kind, Role, Sym};
 use crate::rules::{Hook, Member, RuleSet, Tables, Text, What};
 
 /// A rule that was hit.
@@ -58,10 +57,19 @@ pub(super) struct Matching<'a, 'r> {
     pub(super) tables: &'a Tables,
     pub(super) source: &'a str,
     pub(super) hits: Vec<Hit>,
-    names: HashMap<PathId, Arc<str>>,
+    reached: Vec<Option<Rc<Reached>>>,
     /// The hooks of `/expressions/` that find something in a name, for each table that has some.
-    pub(super) alike: HashMap<(Given, Sym), Rc<[Hook]>>,
+    pub(super) alike: IdMap<(Given, Sym), Rc<[Hook]>>,
     places: Option<Places>,
+}
+
+/// What rules look for where a qualified name is reached.
+pub(super) struct Reached {
+    name: Arc<str>,
+    calls: Vec<Hook>,
+    uses: Vec<Hook>,
+    /// Whether a call of it imports what it is given.
+    imports: bool,
 }
 
 /// In which way a name is given something, or compared.
@@ -81,8 +89,8 @@ impl<'a, 'r> Matching<'a, 'r> {
             tables,
             source,
             hits: Vec::new(),
-            names: HashMap::new(),
-            alike: HashMap::new(),
+            reached: Vec::new(),
+            alike: IdMap::default(),
             places: None,
         }
     }
@@ -92,7 +100,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         let matters = self.resolver.mattering();
         let wanted: Vec<ExprId> = (0..self.resolver.facts.exprs.len())
             .map(|at| ExprId(u32::try_from(at).expect("expressions are limited")))
-            .filter(|&expr| (matters[expr.at()] || self.has_keywords(expr)) && self.is_wanted(expr))
+            .filter(|&expr| (matters[expr.at()] || self.resolver.has_keywords(expr)) && self.is_wanted(expr))
             .collect();
         self.resolver.resolve_all(&wanted);
         self.label_parameters();
@@ -111,13 +119,6 @@ impl<'a, 'r> Matching<'a, 'r> {
         self.tidy();
     }
 
-    /// Whether a call has arguments with names, which rules may ask for whatever is called.
-    fn has_keywords(&self, expr: ExprId) -> bool {
-        let Kind::Call { arguments, .. } = *self.resolver.facts.kind(expr) else { return false };
-        let own = &self.resolver.facts.arguments[arguments.range()];
-        !self.tables.keywords.is_empty() && own.iter().any(|argument| argument.keyword.is_some())
-    }
-
     fn is_wanted(&self, expr: ExprId) -> bool {
         let expr = self.resolver.facts.expr(expr);
         let named =
@@ -126,8 +127,26 @@ impl<'a, 'r> Matching<'a, 'r> {
     }
 
     pub(super) fn name(&mut self, path: PathId) -> Arc<str> {
-        let (paths, symbols) = (&self.resolver.paths, &self.resolver.facts.symbols);
-        self.names.entry(path).or_insert_with(|| paths.name(path, symbols).into()).clone()
+        self.reached(path).name.clone()
+    }
+
+    /// What rules look for where a path is reached.
+    fn reached(&mut self, path: PathId) -> Rc<Reached> {
+        let at = path.0 as usize;
+        if let Some(Some(known)) = self.reached.get(at) {
+            return known.clone();
+        }
+        let name: Arc<str> = self.resolver.paths.name(path, &self.resolver.facts.symbols).into();
+        let imports =
+            matches!(&*name, "__import__" | "importlib.import_module" | "importlib.__import__" | "require" | "import");
+        let found = match self.resolver.is_named(path) {
+            true => (self.tables.calls.named(&name), self.tables.uses.named(&name)),
+            false => (Vec::new(), Vec::new()),
+        };
+        let reached = Rc::new(Reached { name, calls: found.0, uses: found.1, imports });
+        self.reached.resize(self.reached.len().max(at + 1), None);
+        self.reached[at] = Some(reached.clone());
+        reached
     }
 
     fn call(&mut self, expr: ExprId) {
@@ -136,12 +155,13 @@ impl<'a, 'r> Matching<'a, 'r> {
         let each = self.resolver.settled(|resolver| resolver.called_with_elements(callee, arguments));
         for target in targets.iter().chain(&each) {
             let Value::Path(path) = target.value else { continue };
-            let name = self.name(path);
-            for hook in self.tables.calls.named(&name) {
-                self.call_hook(hook, expr, callee, &target.arguments, Some(&name));
+            let reached = self.reached(path);
+            let name = &reached.name;
+            for &hook in &reached.calls {
+                self.call_hook(hook, expr, callee, &target.arguments, Some(name));
             }
-            self.command(expr, &name, &target.arguments);
-            if self.resolver.facts.dialect == Dialect::Python && &*name == "setattr" {
+            self.command(expr, name, &target.arguments);
+            if self.resolver.facts.dialect == Dialect::Python && &**name == "setattr" {
                 self.set_attribute(expr, &target.arguments);
             }
         }
@@ -160,8 +180,11 @@ impl<'a, 'r> Matching<'a, 'r> {
 
     /// The members that a call may be of, and of what: `x.name(…)`, `x["name"](…)` of JavaScript, `getattr(x, "name")(…)`.
     fn called_members(&mut self, callee: ExprId) -> Vec<(ExprId, Arc<str>)> {
+        if let Kind::Attribute { object, name } = *self.resolver.facts.kind(callee) {
+            let text = self.resolver.facts.symbols.text(name).clone();
+            return if self.resolver.part(name).is_reached() { vec![(object, text)] } else { Vec::new() };
+        }
         let (object, key) = match *self.resolver.facts.kind(callee) {
-            Kind::Attribute { object, name } => return vec![(object, self.resolver.facts.symbols.text(name).clone())],
             Kind::Subscript { object, index } if self.resolver.facts.dialect == Dialect::JavaScript => (object, index),
             Kind::Call { callee, arguments } if self.resolver.facts.dialect == Dialect::Python => {
                 match (self.resolver.facts.kind(callee), &self.resolver.facts.arguments[arguments.range()]) {
@@ -369,11 +392,11 @@ impl<'a, 'r> Matching<'a, 'r> {
         }
         for value in &set.values {
             let Value::Path(path) = value else { continue };
-            let name = self.name(*path);
-            let uses = self.tables.uses.named(&name);
-            if !uses.is_empty() && !self.is_second_name(expr) {
-                for hook in uses {
-                    let resolved = self.spelled_differently(expr, &name);
+            let reached = self.reached(*path);
+            let name = &reached.name;
+            if !reached.uses.is_empty() && !self.is_second_name(expr) {
+                for &hook in &reached.uses {
+                    let resolved = self.spelled_differently(expr, name);
                     self.hit_at(hook, expr, resolved, How::Plainly);
                 }
             }
@@ -381,17 +404,19 @@ impl<'a, 'r> Matching<'a, 'r> {
                 Role::Value => How::Reference,
                 Role::Alias => How::Alias,
                 // A function is no type: as an annotation it is put away to be called from there.
-                Role::Type if is_function_name(&name) => How::Reference,
+                Role::Type if is_function_name(name) => How::Reference,
                 _ => continue,
             };
-            for hook in self.tables.calls.named(&name) {
+            for &hook in &reached.calls {
                 if let What::Call { references: true, .. } = self.rules.hooked(hook).1.what {
-                    let resolved = self.spelled_differently(expr, &name);
+                    let resolved = self.spelled_differently(expr, name);
                     self.hit_at(hook, expr, resolved, how);
                 }
             }
         }
-        if let Kind::Attribute { object, name } = *self.resolver.facts.kind(expr) {
+        if let Kind::Attribute { object, name } = *self.resolver.facts.kind(expr)
+            && self.resolver.part(name).is_reached()
+        {
             let text = self.resolver.facts.symbols.text(name).clone();
             let hooks = self.member_hooks(self.tables.uses.member(&text), object);
             if !hooks.is_empty() && !self.is_known(object, &text) {
@@ -452,10 +477,7 @@ impl<'a, 'r> Matching<'a, 'r> {
     /// `__import__`, `importlib.import_module`, `require` and `import()`.
     fn import_call(&mut self, expr: ExprId, targets: &[super::calls::Target]) {
         let imports = targets.iter().any(|target| match target.value {
-            Value::Path(path) => matches!(
-                &*self.name(path),
-                "__import__" | "importlib.import_module" | "importlib.__import__" | "require" | "import"
-            ),
+            Value::Path(path) => self.reached(path).imports,
             _ => false,
         });
         if !imports {

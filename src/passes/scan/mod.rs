@@ -33,6 +33,7 @@ mod members;
 mod modules;
 mod objects;
 mod operators;
+mod own;
 mod places;
 mod portable;
 mod resolve;

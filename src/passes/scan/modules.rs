@@ -253,14 +253,18 @@ impl Own<'_> {
             }
         }
         let plain = parts.join("/");
+        let mut path = plain.clone();
+        for extension in EXTENSIONS {
+            path.truncate(plain.len());
+            path.push_str(extension);
+            let path = path.trim_start_matches('/');
+            if self.modules.files.contains_key(path) {
+                return Some(path.to_owned());
+            }
+        }
         let stem = plain.strip_suffix(".js").map(|stem| format!("{stem}.ts"));
-        let candidates = EXTENSIONS.iter().map(|extension| joined_extension(&plain, extension)).chain(stem);
-        candidates.into_iter().find(|path| self.modules.files.contains_key(path))
+        stem.filter(|path| self.modules.files.contains_key(path))
     }
-}
-
-fn joined_extension(plain: &str, extension: &str) -> String {
-    format!("{plain}{extension}").trim_start_matches('/').to_owned()
 }
 
 fn parent(path: &str) -> &str {

@@ -12,8 +12,8 @@ use super::limits;
 use super::resolve::Resolver;
 use super::values::{ForeignId, ROOT, Set, Value};
 use crate::facts::{
-    Argument, Dialect, Entry, ExprId, Facts, FunctionId, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind, Span, Spread,
-    Sym,
+    Argument, Dialect, Entry, ExprId, Facts, FunctionId, IdMap, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind, Span,
+    Spread, Sym,
 };
 
 /// A value that stands on its own.
@@ -78,24 +78,24 @@ pub(super) struct Summary {
     /// What `require` gives back, and the default export.
     whole: PortableSet,
     /// Whether something that rules know is in it.
-    matters: bool,
+    pub(super) matters: bool,
 }
 
 /// The calls that stand in each function of a region, and the variables of each scope.
 struct Index {
-    calls: HashMap<FunctionId, Vec<ExprId>>,
-    variables: HashMap<ScopeId, Vec<Sym>>,
+    calls: IdMap<FunctionId, Vec<ExprId>>,
+    variables: IdMap<ScopeId, Vec<Sym>>,
 }
 
 impl Index {
     fn of(facts: &Facts) -> Self {
-        let by_scope: HashMap<ScopeId, FunctionId> = facts
+        let by_scope: IdMap<ScopeId, FunctionId> = facts
             .functions
             .iter()
             .enumerate()
             .map(|(at, function)| (function.scope, FunctionId(u32::try_from(at).unwrap_or(u32::MAX))))
             .collect();
-        let mut calls: HashMap<FunctionId, Vec<ExprId>> = HashMap::new();
+        let mut calls: IdMap<FunctionId, Vec<ExprId>> = IdMap::default();
         for (at, expr) in facts.exprs.iter().enumerate() {
             let Kind::Call { callee, .. } = expr.kind else { continue };
             let mut scope = expr.scope;
@@ -107,7 +107,7 @@ impl Index {
                 calls.entry(function).or_default().push(ExprId(u32::try_from(at).unwrap_or(u32::MAX)));
             }
         }
-        let mut variables: HashMap<ScopeId, Vec<Sym>> = HashMap::new();
+        let mut variables: IdMap<ScopeId, Vec<Sym>> = IdMap::default();
         for &(scope, name) in facts.variables.keys() {
             variables.entry(ScopeId(scope)).or_default().push(Sym(name));
         }
@@ -134,32 +134,6 @@ impl Resolver<'_> {
         }
         summary.matters = self.ships_known;
         summary
-    }
-
-    /// Whether an import leads to an own module in which something is that rules know.
-    pub(super) fn leads_to_own(&self, path: &[Sym]) -> bool {
-        let Some(own) = self.own else { return false };
-        let matters = |key: &str| own.modules.summary(key).is_some_and(|summary| summary.matters);
-        let dots = path.iter().take_while(|&&part| self.facts.text(part) == ".").count();
-        let Some((&first, rest)) = path[dots..].split_first() else { return false };
-        if self.facts.dialect == Dialect::JavaScript {
-            return own.javascript(self.facts.text(path[0])).is_some_and(|key| matters(&key));
-        }
-        let Some((mut key, _)) = own.python(dots, self.facts.text(first)) else { return false };
-        if matters(&key) {
-            return true;
-        }
-        // A package is what its modules are: which of them is meant, an attribute says later.
-        if rest.is_empty() {
-            return own.modules.is_folder(&key);
-        }
-        for &part in rest {
-            key = format!("{key}/{}", self.facts.text(part));
-            if matters(&key) {
-                return true;
-            }
-        }
-        false
     }
 
     /// The names that came from own modules of which everything was imported.
@@ -585,9 +559,9 @@ impl Resolver<'_> {
     }
 
     /// What an import of an own module of JavaScript gives.
-    pub(super) fn own_javascript(&mut self, specifier: &str) -> Option<Set> {
+    pub(super) fn own_javascript(&mut self, specifier: &Arc<str>) -> Option<Set> {
         let own = self.own?;
-        let key: Arc<str> = own.javascript(specifier)?.into();
+        let key = self.own_key(specifier)?;
         let summary = own.modules.summary(&key)?;
         let mut all = self.unship_set(&summary.whole, &[]);
         all.open = false;

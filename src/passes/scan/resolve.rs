@@ -4,7 +4,7 @@
 //! depends on is not known yet, that is looked at first and the expression then once more. Expressions that depend on
 //! themselves (`x = x + 1`) are looked at in rounds, each of which takes what the round before found.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use super::modules::Own;
 use super::portable::Portable;
 use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Value};
 use crate::facts::SCOPE_DEPTH_MAX;
-use crate::facts::{Dialect, ExprId, Facts, IdMap, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
-use crate::rules::{Labels, Tables};
+use crate::facts::{Dialect, ExprId, Facts, IdMap, IdSet, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
+use crate::rules::{Labels, Part, Tables};
 
 enum Slot {
     New,
@@ -31,7 +31,8 @@ pub(super) struct Resolver<'r> {
     pub(super) paths: Paths,
     /// What rules name.
     pub(super) tables: &'r Tables,
-    pub(super) named: Vec<Option<bool>>,
+    /// How names stand in those, as far as that was asked.
+    pub(super) parts: Vec<Option<Part>>,
     /// Which paths could be what rules name.
     pub(super) named_paths: Vec<Option<bool>>,
     slots: Vec<Slot>,
@@ -45,7 +46,7 @@ pub(super) struct Resolver<'r> {
     /// Namespaces that variables take over: `x.__dict__.update(namespace)`.
     pub(super) namespaces: IdMap<u32, Vec<ExprId>>,
     /// Variables whose lists are put into another order somewhere.
-    pub(super) rearranged: HashSet<u32>,
+    pub(super) rearranged: IdSet<u32>,
     pub(super) star_modules: Vec<PathId>,
     pub(super) element_sets: IdMap<u32, Rc<Set>>,
     pub(super) key_sets: IdMap<u32, Rc<Set>>,
@@ -80,6 +81,8 @@ pub(super) struct Resolver<'r> {
     pub(super) made_elements: IdMap<u32, ExprId>,
     /// Which expressions can matter; found out when first asked for.
     pub(super) matters: Option<Rc<[bool]>>,
+    /// Whether rules ask for arguments of these names, whatever is called.
+    pub(super) keywords: IdMap<Sym, bool>,
     /// Whether something that rules know was handed out.
     pub(super) ships_known: bool,
     /// How many values have been shipped, those inside others counted again.
@@ -88,6 +91,8 @@ pub(super) struct Resolver<'r> {
     pub(super) module_depth: usize,
     /// How many functions are being followed inside one another.
     pub(super) inlined: usize,
+    /// The own modules that specifiers of JavaScript mean.
+    pub(super) own_keys: HashMap<Arc<str>, Option<Arc<str>>>,
     /// Who calls which function; made when first asked for.
     pub(super) call_sites: Option<Rc<CallSites>>,
     /// Labels that were found already.
@@ -103,7 +108,7 @@ impl<'r> Resolver<'r> {
         let mut resolver = Self {
             paths: Paths::new(facts.dialect),
             tables,
-            named: Vec::new(),
+            parts: Vec::new(),
             named_paths: Vec::new(),
             slots: facts.exprs.iter().map(|_| Slot::New).collect(),
             previous: IdMap::default(),
@@ -112,7 +117,7 @@ impl<'r> Resolver<'r> {
             open: Rc::new(Set::OPEN),
             members: IdMap::default(),
             namespaces: IdMap::default(),
-            rearranged: HashSet::new(),
+            rearranged: IdSet::default(),
             star_modules: Vec::new(),
             element_sets: IdMap::default(),
             key_sets: IdMap::default(),
@@ -133,10 +138,12 @@ impl<'r> Resolver<'r> {
             made_up: HashMap::new(),
             made_elements: IdMap::default(),
             matters: None,
+            keywords: IdMap::default(),
             ships_known: false,
             shipped: 0,
             module_depth: 0,
             inlined: 0,
+            own_keys: HashMap::new(),
             call_sites: None,
             label_tables: LabelTables::default(),
             limit,
@@ -307,6 +314,9 @@ impl<'r> Resolver<'r> {
 
     /// What `expr` may be.
     pub(super) fn of(&mut self, expr: ExprId) -> Rc<Set> {
+        if let Slot::Done { set, .. } = &self.slots[expr.at()] {
+            return set.clone();
+        }
         self.drive(expr);
         match &self.slots[expr.at()] {
             Slot::Done { set, .. } => set.clone(),
@@ -315,6 +325,9 @@ impl<'r> Resolver<'r> {
     }
 
     fn drive(&mut self, expr: ExprId) {
+        if matches!(self.slots[expr.at()], Slot::Done { .. }) {
+            return;
+        }
         let mut stack = vec![expr];
         while let Some(&top) = stack.last() {
             let tries = match self.slots[top.at()] {
@@ -337,7 +350,8 @@ impl<'r> Resolver<'r> {
             if !self.needs.is_empty() {
                 self.limit = self.limit.or(Some("tries"));
             }
-            self.slots[top.at()] = Slot::Done { set: Rc::new(set), cyclic: self.cyclic };
+            let set = if set == Set::OPEN { self.open.clone() } else { Rc::new(set) };
+            self.slots[top.at()] = Slot::Done { set, cyclic: self.cyclic };
             stack.pop();
         }
     }

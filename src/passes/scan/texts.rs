@@ -1,12 +1,10 @@
 //! The texts that an expression may be, however they are put together: what is not known of them is one U+FFFD.
 
-use std::collections::HashSet;
-
 use super::fold;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::Value;
-use crate::facts::{Binary, ExprId, Kind, OPAQUE};
+use crate::facts::{Binary, ExprId, IdSet, Kind, OPAQUE};
 
 /// What stands in a text for a part that is not known.
 pub(super) const UNKNOWN_TEXT: &str = "\u{fffd}";
@@ -126,7 +124,7 @@ impl Resolver<'_> {
 
     /// Whether a text is put together of numbers and signs alone, and none of it comes from a source.
     pub(super) fn is_arithmetic(&mut self, expr: ExprId) -> bool {
-        let (mut todo, mut seen) = (vec![expr], HashSet::new());
+        let (mut todo, mut seen) = (vec![expr], IdSet::default());
         let (mut numbers, mut joins) = (0, 0);
         while let Some(one) = todo.pop() {
             if !seen.insert(one) {
@@ -169,7 +167,7 @@ impl Resolver<'_> {
             ["__dirname", "__filename", "import.meta.url", "import.meta.dirname", "import.meta.filename"];
         const JOINS: [&str; 6] =
             ["path.join", "path.resolve", "path.dirname", "path.normalize", "url.fileURLToPath", "require.resolve"];
-        let (mut todo, mut seen) = (vec![expr], HashSet::new());
+        let (mut todo, mut seen) = (vec![expr], IdSet::default());
         let mut places = 0;
         while let Some(one) = todo.pop() {
             if !seen.insert(one) || self.of(one).constant().is_some() {

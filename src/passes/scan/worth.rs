@@ -4,6 +4,7 @@ use super::limits;
 use super::resolve::Resolver;
 use super::values::{PathId, ROOT, Set, Value};
 use crate::facts::Sym;
+use crate::rules::Part;
 
 /// What a value is worth keeping for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Resolver<'_> {
 
     /// Whether a path is a name that a rule knows, or the beginning of one. Of a path that begins with what has no name, its
     /// end alone can tell.
-    fn is_named(&mut self, path: PathId) -> bool {
+    pub(super) fn is_named(&mut self, path: PathId) -> bool {
         if let Some(known) = self.known_path(path) {
             return known;
         }
@@ -92,8 +93,11 @@ impl Resolver<'_> {
 
     fn leads(&mut self, path: PathId) -> bool {
         let (parent, last) = self.paths.split(path);
+        let before = self.paths.split(parent).1;
         // A quick look: what no rule has as a part, and is no member of a whole module that a rule names, leads nowhere.
-        let (last_known, parent_known) = (self.knows(last), self.knows(self.paths.split(parent).1));
+        // The name of a module of JavaScript may be one name of several parts: `socket.io-client`.
+        let mut knows = |name: Sym| self.knows(name) || self.facts.text(name).contains('.');
+        let (last_known, parent_known) = (knows(last), knows(before));
         if !last_known && !parent_known {
             return false;
         }
@@ -109,14 +113,38 @@ impl Resolver<'_> {
 
     /// Whether a name is part of a name that a rule knows.
     pub(super) fn knows(&mut self, name: Sym) -> bool {
-        if self.named.len() < self.facts.symbols.len() {
-            self.named.resize(self.facts.symbols.len(), None);
+        self.part(name).is_known()
+    }
+
+    /// How a name stands in the names that rules know.
+    pub(super) fn part(&mut self, name: Sym) -> Part {
+        if self.parts.len() < self.facts.symbols.len() {
+            self.parts.resize(self.facts.symbols.len(), None);
         }
-        if let Some(known) = self.named[name.at()] {
+        if let Some(known) = self.parts[name.at()] {
             return known;
         }
-        let known = self.tables.knows(self.facts.symbols.text(name));
-        self.named[name.at()] = Some(known);
-        known
+        let part = self.tables.part(self.facts.symbols.text(name));
+        self.parts[name.at()] = Some(part);
+        part
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Dialect, Facts};
+    use crate::rules::{RuleLanguage, RuleSet};
+
+    #[test]
+    fn a_module_whose_name_has_several_parts_is_known() {
+        let rules = RuleSet::load(true, &[] as &[&std::path::Path]).unwrap();
+        let mut resolver = Resolver::new(Facts::new(Dialect::JavaScript), rules.tables(RuleLanguage::JavaScript));
+        let mut is_named = |module: &str| {
+            let path = resolver.paths.module(module, &mut resolver.facts.symbols).unwrap();
+            resolver.is_named(path)
+        };
+        assert!(is_named("socket.io-client") && is_named("node:child_process"));
+        assert!(!is_named("nobody.names-this") && !is_named("nobody"));
     }
 }

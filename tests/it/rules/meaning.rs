@@ -134,6 +134,19 @@ fn layers_end() {
     assert!(has("s = 'exec(s)'\nexec(s)", "t-exec"));
 }
 
+#[test]
+fn where_a_value_comes_from_is_found_out_however_much_it_is_made_of() {
+    let rules = RuleSet::load(true, &[] as &[&std::path::Path]).expect("the built-in rules are valid");
+    let mut code = "from flask import request\nx0 = request.args\n".to_owned();
+    for at in 0..9_000 {
+        code.push_str(&format!("x{} = unknown(x{at}, x{})\n", at + 1, at + 1));
+    }
+    code.push_str("open(x9000)\nopen(x9001)\n");
+    let found = found_in(&rules, &[("a.py", &code)]);
+    let hits = found.iter().filter(|one| *one == "a.py:python-file-from-request").count();
+    assert_eq!((hits, found.contains(&"a.py:scan-limit".to_owned())), (1, false));
+}
+
 const PYTHON_OBJECTS: &[(&str, &str)] = &[
     (
         "t-command",
