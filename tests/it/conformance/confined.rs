@@ -300,6 +300,14 @@ fn the_whole_command_runs_without_rights() {
     command.args(["run", "--no-policy", "--no-builtin-rules", "--sandbox", "native", "--format", "json"]);
     command.arg(artifact.path());
     runs_without_namespaces(&command.output().unwrap());
+    if crate::docker::sandbox().is_some() {
+        // Whoever leaves the choice to vetrun gets the stronger walls.
+        let mut command = vetrun_without_rights();
+        command.args(["run", "--no-policy", "--no-builtin-rules", "--format", "json"]).arg(artifact.path());
+        let output = command.output().unwrap();
+        let report = crate::support::report(&output);
+        assert_eq!(report["execution"]["backend"], "docker", "{}", crate::support::shown(&output));
+    }
     let doctor = vetrun_without_rights().arg("doctor").output().unwrap();
     let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(said.contains("sandbox native: works: Landlock, system call filters (no namespaces)"), "{said}");
