@@ -170,11 +170,15 @@ impl Grounds {
     fn environment(&self, python: &Path) -> Result<(), Fault> {
         let make = || {
             let folder = self.folder.join("python");
+            let (commands, settings) = (folder.join(COMMANDS), folder.join("pyvenv.cfg"));
             let home = python.parent().unwrap_or(Path::new("/"));
-            fs::create_dir_all(folder.join(COMMANDS))?;
-            let settings = format!("home = {}\ninclude-system-site-packages = false\n", home.display());
-            fs::write(folder.join("pyvenv.cfg"), settings)?;
-            ["python", "python3"].into_iter().try_for_each(|name| symlink(python, folder.join(COMMANDS).join(name)))
+            fs::create_dir_all(&commands)?;
+            fs::write(&settings, format!("home = {}\ninclude-system-site-packages = false\n", home.display()))?;
+            // Whatever the umask is.
+            for (path, mode) in [(&folder, 0o755), (&commands, 0o755), (&settings, 0o644)] {
+                fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+            }
+            ["python", "python3"].into_iter().try_for_each(|name| symlink(python, commands.join(name)))
         };
         make().tried("make an environment for Python")
     }
@@ -312,6 +316,8 @@ mod tests {
         assert_eq!(start.argv, [format!("{commands}/python3"), format!("{host}/x")]);
         assert_eq!(start.env["PATH"], format!("{commands}:/usr/bin"));
         assert!(start.lent.binds.iter().any(|bind| bind.host == host));
+        let readable = crate::sandbox::readable::readable_by_all(&grounds.folder.join("python"));
+        assert!(readable.unwrap());
     }
 
     #[test]
