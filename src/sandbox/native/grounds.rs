@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(start.argv, [format!("{commands}/python3"), format!("{host}/x")]);
         assert_eq!(start.env["PATH"], format!("{commands}:/usr/bin"));
         assert!(start.lent.binds.iter().any(|bind| bind.host == host));
-        let readable = crate::sandbox::readable::readable_by_all(&grounds.folder.join("python"));
+        let readable = readable_by_all(&grounds.folder.join("python"));
         assert!(readable.unwrap());
     }
 
