@@ -125,7 +125,8 @@ impl Scanner<'_> {
         };
         // A comment that ends its line ends before the line feed, which is white space.
         match (trimmed(at), self.comment) {
-            (end, Some((comment_end, code_end))) if end <= comment_end => code_end,
+            // What stands before that code ends where it ends: nobody who goes backwards comes forward again.
+            (end, Some((comment_end, code_end))) if end <= comment_end => code_end.min(end),
             (end, _) => end,
         }
     }
@@ -299,6 +300,14 @@ mod tests {
             let found = scan(text, 200);
             assert_eq!((found.brackets.innermost(), found.brackets.mismatch), (None, None), "{text}");
             assert_eq!(found.unterminated, None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_slash_behind_signs_and_comments_is_read_once() {
+        // Backwards from the last slash: a comment, two signs, another comment, and no end of it for who comes forward again.
+        for text in ["a--// (\n/2/1", "x = y -- /* ( */ // (\n/ 2", "ø//\n/ø/--\n//\n/ø/--\nee", "-- // (\n/ 1"] {
+            assert_eq!(scan(text, 200).brackets.innermost(), None, "{text}");
         }
     }
 
