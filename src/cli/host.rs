@@ -79,10 +79,10 @@ fn sandbox(nursery: Nursery, policy: &Policy, ahead: &Ahead<'_>) -> Result<Box<d
         Backend::Native => Ok(Box::new(native()?)),
         Backend::Docker => Ok(Box::new(docker(&policy.execute.image)?)),
         Backend::Auto => {
-            let native = native();
-            if native.as_ref().is_ok_and(|sandbox| sandbox.walls() == Walls::Namespaces) {
-                return Ok(Box::new(native?));
-            }
+            let native = match native() {
+                Ok(sandbox) if sandbox.walls() == Walls::Namespaces => return Ok(Box::new(sandbox)),
+                weaker_or_none => weaker_or_none,
+            };
             match (docker(&policy.execute.image), native) {
                 (Ok(sandbox), _) => Ok(Box::new(sandbox)),
                 (Err(_), Ok(sandbox)) => Ok(Box::new(sandbox)),

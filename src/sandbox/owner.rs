@@ -32,6 +32,11 @@ pub(crate) fn pid_namespace() -> String {
     fs::read_link("/proc/self/ns/pid").map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// The number of that namespace, in digits; empty where it cannot be told.
+pub(crate) fn pid_namespace_number() -> String {
+    pid_namespace().chars().filter(char::is_ascii_digit).collect()
+}
+
 /// Tells this process from every other: `<id>-<start time>-<process namespace>.<boot>`.
 pub(crate) fn mark() -> String {
     let pid = std::process::id();
@@ -112,7 +117,7 @@ fn open(folder: &Path) -> io::Result<()> {
 
 /// Where ids mean what they mean here. Without `/proc` it is another place for every process, so that nothing is swept.
 fn here() -> String {
-    let namespace: String = pid_namespace().chars().filter(char::is_ascii_digit).collect();
+    let namespace = pid_namespace_number();
     let boot: String = boot_id().chars().take_while(char::is_ascii_hexdigit).collect();
     if namespace.is_empty() || boot.is_empty() { std::process::id().to_string() } else { format!("{namespace}.{boot}") }
 }

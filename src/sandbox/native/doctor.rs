@@ -14,24 +14,23 @@ use crate::sandbox::{Diagnosis, Isolation, Network, SandboxError};
 #[must_use]
 pub fn diagnose(launcher: &Path) -> Diagnosis {
     let mut sandbox = NativeSandbox::unproven(Nursery::start(launcher.to_owned()), Vec::new());
-    let strongest = sandbox.prove(&Expected::default());
-    let (proved, missing) = match strongest {
-        Ok(container) => (Ok(container), None),
-        Err(trouble) => (sandbox.prove_any(&Expected::default()), Some(explain(&trouble))),
+    let (proved, troubles) = sandbox.prove_any(&Expected::default());
+    let Some(container) = proved else {
+        let (summary, mend) = explain_all(&troubles);
+        return Diagnosis {
+            backend: BACKEND,
+            usable: false,
+            summary,
+            mends: vec![mend],
+            isolation: Isolation::default(),
+        };
     };
-    match proved {
-        Ok(container) => {
-            let landlock = container.created.as_ref().is_some_and(|created| created.landlock);
-            let isolation = isolation::of(sandbox.walls(), container.cgroup(), &Network::None, landlock);
-            let mut mends = weaknesses(container.cgroup(), landlock);
-            mends.extend(missing.map(|(reason, mend)| format!("there are no namespaces: {reason}: {mend}")));
-            Diagnosis { backend: BACKEND, usable: true, summary: isolation.tier.clone(), mends, isolation }
-        }
-        Err(troubles) => {
-            let (summary, mend) = explain_all(&troubles);
-            Diagnosis { backend: BACKEND, usable: false, summary, mends: vec![mend], isolation: Isolation::default() }
-        }
-    }
+    let landlock = container.created.as_ref().is_some_and(|created| created.landlock);
+    let isolation = isolation::of(sandbox.walls(), container.cgroup(), &Network::None, landlock);
+    let mut mends = weaknesses(container.cgroup(), landlock);
+    let missing = troubles.iter().map(|(_, trouble)| explain(trouble));
+    mends.extend(missing.map(|(reason, mend)| format!("there are no namespaces: {reason}: {mend}")));
+    Diagnosis { backend: BACKEND, usable: true, summary: isolation.tier.clone(), mends, isolation }
 }
 
 /// Removes what vetrun processes that are gone have left: control groups, and the shared memory of their programs. Returns how

@@ -16,6 +16,7 @@ use landlock::{
 };
 
 use super::grounds::SHARED_MEMORY;
+use super::root::DEVICES;
 use super::spec::{Create, Fault, Ids, Lent, Net, Writable};
 use crate::sandbox::{GATEWAY_PORT, OUT_DIR, TMP_DIR};
 
@@ -28,8 +29,6 @@ const PORTS: ABI = ABI::V4;
 /// The first that keeps signals in (Linux 6.12). An ordinary user's program has the user of all others that must not get one.
 const SIGNALS: ABI = ABI::V6;
 
-/// Devices that a program may use.
-const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 /// What of `/proc` libraries read of the whole host.
 const PROC: [&str; 7] = [
     "/proc/cpuinfo",
@@ -89,8 +88,8 @@ pub(super) fn confine(create: &Create, grounds: &Writable, lent: &Lent) -> Resul
         for path in PROC {
             created = allow(created, path, AccessFs::ReadFile.into())?;
         }
-        for path in DEVICES {
-            created = allow(created, path, AccessFs::ReadFile | AccessFs::WriteFile)?;
+        for name in DEVICES {
+            created = allow(created, &format!("/dev/{name}"), AccessFs::ReadFile | AccessFs::WriteFile)?;
         }
         for name in PROC_OWN {
             created = allow(created, &format!("/proc/self/{name}"), AccessFs::ReadFile | AccessFs::ReadDir)?;

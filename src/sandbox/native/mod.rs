@@ -172,7 +172,8 @@ impl NativeSandbox {
         }
         // A thread that cannot be started leaves what is left behind to the next start.
         let sweeper = std::thread::Builder::new().name("vetrun-sweep".to_owned()).spawn(sweep);
-        let container = sandbox.prove_any(expected).map_err(|troubles| doctor::unavailable(&troubles))?;
+        let (container, troubles) = sandbox.prove_any(expected);
+        let container = container.ok_or_else(|| doctor::unavailable(&troubles))?;
         let _swept = sweeper.map(JoinHandle::join);
         Ok((sandbox, container))
     }
@@ -209,17 +210,18 @@ impl NativeSandbox {
         Self { spares: Spares::none(), nursery, finder, walls: Walls::Namespaces, is_warm: false }
     }
 
-    /// Creates a container with the strongest walls that this host has, and keeps to them; else, why it has none.
-    fn prove_any(&mut self, expected: &Expected) -> Result<Container, Vec<(Walls, Trouble)>> {
+    /// Creates a container with the strongest walls that this host has, and keeps to them. With it, or without one, comes why
+    /// stronger ones cannot be had.
+    fn prove_any(&mut self, expected: &Expected) -> (Option<Container>, Vec<(Walls, Trouble)>) {
         let mut troubles = Vec::new();
         for walls in [Walls::Namespaces, Walls::Landlock] {
             self.walls = walls;
             match self.prove(expected) {
-                Ok(container) => return Ok(container),
+                Ok(container) => return (Some(container), troubles),
                 Err(trouble) => troubles.push((walls, trouble)),
             }
         }
-        Err(troubles)
+        (None, troubles)
     }
 
     /// Creates a container, all of it.

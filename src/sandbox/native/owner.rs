@@ -1,7 +1,7 @@
 //! Who vetrun is on this host, and which ids its runs get.
 
 use super::spec::{Fault, Ids};
-use crate::sandbox::owner::pid_namespace;
+use crate::sandbox::owner::pid_namespace_number;
 
 /// The first id of a range that no distribution and no container tool gives to anybody.
 const UNUSED_BASE: u32 = 0x7000_0000;
@@ -38,8 +38,7 @@ pub(super) fn is_left_behind(user: u32) -> bool {
 
 /// Which of the [`PLACES`] this process namespace has. Two may share one, if there are many.
 fn place() -> u32 {
-    let name = pid_namespace();
-    let number: String = name.chars().filter(char::is_ascii_digit).collect();
+    let number = pid_namespace_number();
     number.parse::<u64>().map_or(0, |number| u32::try_from(number % u64::from(PLACES)).unwrap_or(0))
 }
 

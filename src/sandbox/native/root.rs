@@ -29,7 +29,7 @@ const ROOT_BYTES: &str = "1048576";
 /// Files and folders of the root folder's own file system.
 const ROOT_FILES: &str = "8192";
 /// Devices that a program may need, each harmless.
-const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
+pub(super) const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// Files of /proc that tell about the host or act on it; covered by an empty device.
 const PROC_FILES_MASKED: [&str; 16] = [
     "cmdline",
