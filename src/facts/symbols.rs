@@ -95,6 +95,11 @@ impl Symbols {
         sym
     }
 
+    /// The symbol of `text`, where it has one.
+    pub(crate) fn known(&self, text: &str) -> Option<Sym> {
+        self.ids.get(text).copied()
+    }
+
     /// The text of `sym`.
     pub(crate) fn text(&self, sym: Sym) -> &Arc<str> {
         &self.texts[sym.at()]

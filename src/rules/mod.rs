@@ -34,7 +34,7 @@ use std::path::Path;
 use crate::artifact::Digest;
 use crate::finding::{Confidence, Severity};
 
-pub(crate) use commands::{KEYWORDS, Words, words};
+pub(crate) use commands::{KEYWORDS, Words, of as command_names, words};
 pub(crate) use demand::Demand;
 pub(crate) use expression::Expression;
 pub(crate) use filter::{Candidate, Filter};

@@ -233,6 +233,10 @@ impl Part {
     const ASSIGNED: u16 = 1 << 2;
     /// A name ends in it that is compared.
     const COMPARED: u16 = 1 << 3;
+    /// A name begins with it, of whatever kind.
+    const FIRST: u16 = 1 << 4;
+    /// It is what a member is called, of whatever object: `*.name`.
+    const MEMBER: u16 = 1 << 5;
 
     /// A name of a table begins with it. The tables have their numbers in [`TablesMaker`].
     const fn begins_in(table: usize) -> u16 {
@@ -242,6 +246,16 @@ impl Part {
     /// Whether any name has this part.
     pub(crate) fn is_known(self) -> bool {
         self.0 & Self::KNOWN != 0
+    }
+
+    /// Whether a name begins with it.
+    pub(crate) fn is_first(self) -> bool {
+        self.0 & Self::FIRST != 0
+    }
+
+    /// Whether rules look for members of this name, whatever they are members of.
+    pub(crate) fn is_member(self) -> bool {
+        self.0 & Self::MEMBER != 0
     }
 
     /// Whether a name that is called or used ends in it.
@@ -430,10 +444,12 @@ impl TablesMaker {
     fn segments(&mut self, names: &[Text], table: Option<usize>, ends: u16) {
         for name in names.iter().filter(|name| expression_of(name).is_none()) {
             let last = name.split('.').count() - 1;
+            let ends = if name.starts_with("*.") { ends | Part::MEMBER } else { ends };
             for (at, part) in name.split('.').enumerate().filter(|(_, part)| *part != "*") {
+                let first = if at == 0 { Part::FIRST } else { 0 };
                 let begins = table.filter(|_| at == 0).map_or(0, Part::begins_in);
                 let ends = if at == last { ends } else { 0 };
-                *self.segments.entry(part.to_owned()).or_default() |= Part::KNOWN | begins | ends;
+                *self.segments.entry(part.to_owned()).or_default() |= Part::KNOWN | first | begins | ends;
             }
         }
     }
@@ -547,6 +563,8 @@ mod tests {
         assert!(module.is_known() && member.is_known() && !tables.part("nobody_names_this").is_known());
         assert!(member.is_reached() && !member.is_assigned() && !member.is_compared());
         assert!(tables.part("check_hostname").is_assigned());
+        assert!(module.is_first() && !member.is_first());
+        assert!(tables.part("load_extension").is_member() && !tables.part("execv").is_member());
         assert!(tables.leads("subprocess") && tables.leads("subprocess.Popen") && tables.leads("subprocess.any"));
         // A member's name begins nothing by itself.
         assert!(!tables.leads("Popen") && !tables.leads("nobody.Popen"));

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::limits;
 use super::resolve::Resolver;
-use super::values::{Set, Value};
+use super::values::{Set, Union, Value};
 use crate::facts::{
     Argument, Dialect, ExprId, Facts, FunctionId, IdMap, IdSet, Kind, ScopeId, ScopeKind, Spread, Sym, VarId,
 };
@@ -105,7 +105,7 @@ impl CallSites {
 
 impl Resolver<'_> {
     /// Adds to a parameter what the calls of its function in the file give it.
-    pub(super) fn given(&mut self, variable: VarId, all: &mut Set) {
+    pub(super) fn given(&mut self, variable: VarId, all: &mut Union) {
         if self.facts.functions.is_empty() {
             return;
         }
@@ -125,7 +125,9 @@ impl Resolver<'_> {
             if index == shift {
                 for &call in sites.handed.get(called).into_iter().flatten().take(limits::CALL_SITES_MAX) {
                     let found = self.handed(call, made);
-                    self.merge(all, &found);
+                    if found != Set::empty() {
+                        self.merge(all.own(), &found);
+                    }
                 }
             }
             let constructs = matches!(self.facts.text(*called), "__init__" | "__new__" | "constructor");
@@ -140,7 +142,7 @@ impl Resolver<'_> {
     }
 
     /// Adds to `**options` the calls whose keywords it holds.
-    fn given_keywords(&mut self, variable: VarId, sites: &CallSites, all: &mut Set) {
+    fn given_keywords(&mut self, variable: VarId, sites: &CallSites, all: &mut Union) {
         let Some(&function) = sites.keywords.get(&variable.0) else { return };
         let Some(&made) = sites.made.get(&function) else { return };
         for called in sites.names.get(&function).into_iter().flatten() {
@@ -148,7 +150,7 @@ impl Resolver<'_> {
                 let Kind::Call { callee, arguments } = *self.facts.kind(call) else { continue };
                 let named = self.facts.arguments[arguments.range()].iter().any(|argument| argument.keyword.is_some());
                 if named && self.need(callee).values.contains(&Value::Made(made)) {
-                    self.add(all, Value::Record(call));
+                    self.add(all.own(), Value::Record(call));
                 }
             }
         }
@@ -161,13 +163,13 @@ impl Resolver<'_> {
         made: ExprId,
         (function, index): (FunctionId, usize),
         shift: usize,
-        all: &mut Set,
+        all: &mut Union,
     ) {
         let Kind::Call { callee, .. } = *self.facts.kind(call) else { return };
         let Some(given) = self.argument_for(call, (function, index), shift) else { return };
         if self.need(callee).values.contains(&Value::Made(made)) {
             let set = self.need(given);
-            self.merge(all, &set);
+            self.unite(all, &set);
         }
     }
 

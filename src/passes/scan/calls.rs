@@ -28,10 +28,10 @@ impl Resolver<'_> {
         all.open = open;
         for target in &targets {
             let found = self.result(call, target);
-            self.merge(&mut all, &found);
+            self.absorb(&mut all, found);
         }
         let found = self.method_result(call, callee, arguments);
-        self.merge(&mut all, &found);
+        self.absorb(&mut all, found);
         all.open |= all.values.is_empty();
         all
     }
@@ -39,15 +39,19 @@ impl Resolver<'_> {
     /// Everything that a call may really call: `partial`, `methodcaller`, `.call`, `.apply` and `Reflect` seen through.
     /// The flag says whether it may call something else as well.
     pub(super) fn targets(&mut self, callee: ExprId, arguments: Span) -> (Vec<Target>, bool) {
-        let arguments = self.spread_lists(arguments);
         let callees = self.need(callee);
         let mut open = callees.open;
+        let javascript = self.facts.dialect == Dialect::JavaScript;
+        if callees.values.is_empty() && !(javascript && self.is_called_through(callee)) {
+            return (Vec::new(), open);
+        }
+        let arguments = self.spread_lists(arguments);
         // Each with the partial calls that it was reached through.
         let mut todo: Vec<(Target, Vec<ExprId>)> = Vec::new();
         for value in &callees.values {
             todo.push((Target { value: value.clone(), arguments: arguments.clone() }, Vec::new()));
         }
-        if self.facts.dialect == Dialect::JavaScript {
+        if javascript {
             self.called_through(callee, &arguments, &mut todo);
         }
         let mut targets = Vec::new();
@@ -123,6 +127,13 @@ impl Resolver<'_> {
         }
     }
 
+    fn is_called_through(&self, callee: ExprId) -> bool {
+        match *self.facts.kind(callee) {
+            Kind::Attribute { name, .. } => matches!(self.facts.text(name), "call" | "apply"),
+            _ => false,
+        }
+    }
+
     /// `f.call(this, …)` and `f.apply(this, […])`.
     fn called_through(&mut self, callee: ExprId, arguments: &Rc<[Argument]>, todo: &mut Vec<(Target, Vec<ExprId>)>) {
         let Kind::Attribute { object, name } = *self.facts.kind(callee) else { return };
@@ -186,7 +197,7 @@ impl Resolver<'_> {
                 if parent == ROOT {
                     return None;
                 }
-                let arguments = match self.paths.name(*path, &self.facts.symbols).as_str() {
+                let arguments = match &**self.paths.name(*path, &self.facts.symbols) {
                     "Reflect.apply" => self.spread_out(target.arguments.get(2)),
                     "Reflect.construct" => self.spread_out(target.arguments.get(1)),
                     _ => return None,
@@ -245,7 +256,7 @@ impl Resolver<'_> {
     fn result(&mut self, call: ExprId, target: &Target) -> Set {
         match &target.value {
             Value::Path(path) => {
-                let name = self.paths.name(*path, &self.facts.symbols);
+                let name = self.paths.name(*path, &self.facts.symbols).clone();
                 let special = match self.facts.dialect {
                     Dialect::Python => self.python_result(call, &name, &target.arguments),
                     Dialect::JavaScript => self.javascript_result(call, &name, &target.arguments),
@@ -536,7 +547,7 @@ impl Resolver<'_> {
         let Some(Value::Path(path)) = functions.values.first().cloned() else {
             return self.mapped_over(arguments);
         };
-        let name = self.paths.name(path, &self.facts.symbols);
+        let name = self.paths.name(path, &self.facts.symbols).clone();
         let items = self.known_arguments(arguments.get(1..2)?)?;
         let items = fold::elements(items.first()?)?;
         let dialect = self.facts.dialect;
@@ -558,19 +569,22 @@ impl Resolver<'_> {
     fn method_result(&mut self, call: ExprId, callee: ExprId, arguments: Span) -> Set {
         let Kind::Attribute { object, name } = *self.facts.kind(callee) else { return Set::empty() };
         let objects = self.need(object);
+        if objects.values.is_empty() {
+            return Set::empty();
+        }
         let name = self.facts.symbols.text(name).clone();
         let list: Vec<Argument> = self.facts.arguments[arguments.range()].to_vec();
         let mut all = Set::empty();
-        for value in objects.values.clone() {
+        for value in &objects.values {
             let found = match self.facts.dialect {
-                _ if matches!(value, Value::Generator(_)) => self.generator_method(&value, &name),
-                Dialect::Python => self.python_method(object, &value, &name, &list),
-                Dialect::JavaScript => self.javascript_method(call, &value, &name, &list),
+                _ if matches!(value, Value::Generator(_)) => self.generator_method(value, &name),
+                Dialect::Python => self.python_method(object, value, &name, &list),
+                Dialect::JavaScript => self.javascript_method(call, value, &name, &list),
             };
             match found {
-                Some(found) => self.merge(&mut all, &found),
+                Some(found) => self.absorb(&mut all, found),
                 None => {
-                    if let Some(folded) = self.folded_method(&value, &name, &list) {
+                    if let Some(folded) = self.folded_method(value, &name, &list) {
                         self.add(&mut all, folded);
                     }
                 }

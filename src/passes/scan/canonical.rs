@@ -18,5 +18,5 @@ pub(crate) fn canonical(dialect: Dialect, name: &str) -> String {
     };
     let start = if module.is_empty() { Some(values::ROOT) } else { paths.module(module, &mut symbols) };
     let path = start.and_then(|start| paths.descend(start, rest, &mut symbols));
-    path.map_or_else(|| name.to_owned(), |path| paths.name(path, &symbols))
+    path.map_or_else(|| name.to_owned(), |path| paths.name(path, &symbols).to_string())
 }

@@ -42,6 +42,7 @@ fn python_call(name: &str, arguments: &[Value]) -> Option<Value> {
         },
         ("int", Some(Value::Int(number))) => Some(Value::Int(*number)),
         ("len", Some(value)) => Some(Value::Int(i64::try_from(elements(value)?.len()).ok()?)),
+        ("list" | "tuple" | "iter", Some(same @ Value::List(_))) => Some(same.clone()),
         ("list" | "tuple" | "iter", Some(value)) => list(elements(value)?),
         ("reversed", Some(value)) => list(elements(value)?.into_iter().rev().collect()),
         ("bytes" | "bytearray", Some(Value::Int(count @ 0..=4096))) => {

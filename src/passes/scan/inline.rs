@@ -282,19 +282,19 @@ impl Resolver<'_> {
         let callees = self.need(callee);
         match callees.values.first() {
             Some(Value::Path(path)) => {
-                let name = self.paths.name(*path, &self.facts.symbols);
+                let name = self.paths.name(*path, &self.facts.symbols).clone();
                 if let Some(value) = functions::call(&name, values, dialect) {
                     return Some(value);
                 }
-                if let ("getattr", [object, Value::Text(member), ..]) = (name.as_str(), values) {
+                if let ("getattr", [object, Value::Text(member), ..]) = (&*name, values) {
                     let member = self.facts.symbols.intern(member);
                     return only(&self.attribute(object, member));
                 }
-                if let ("Reflect.get", [object, key, ..]) = (name.as_str(), values) {
+                if let ("Reflect.get", [object, key, ..]) = (&*name, values) {
                     return only(&self.item(object, key));
                 }
                 if let ("__import__" | "importlib.import_module" | "require", [Value::Text(module), ..]) =
-                    (name.as_str(), values)
+                    (&*name, values)
                 {
                     return self.paths.module(module, &mut self.facts.symbols).map(Value::Path);
                 }

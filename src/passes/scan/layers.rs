@@ -150,7 +150,7 @@ impl Resolver<'_> {
         let mut sinks: std::collections::HashMap<PathId, bool> = std::collections::HashMap::new();
         let mut layers = Vec::new();
         let matters = self.mattering();
-        for at in (0..matters.len()).filter(|&at| matters[at]) {
+        for at in (0..matters.len()).filter(|&at| matters[at].is_any()) {
             let expr = ExprId(u32::try_from(at).unwrap_or(u32::MAX));
             let Kind::Call { callee, arguments } = *self.facts.kind(expr) else { continue };
             if callee == crate::facts::OPAQUE || arguments.range().is_empty() && !self.may_hold_arguments(callee) {
@@ -195,7 +195,7 @@ impl Resolver<'_> {
     }
 
     /// Whether a path is a sink, or hands its arguments on to one.
-    fn may_run(&self, path: PathId) -> bool {
+    pub(super) fn may_run(&self, path: PathId) -> bool {
         let name = self.paths.name(path, &self.facts.symbols);
         let last = name.rsplit('.').next().unwrap_or_default();
         sink(&name, self.facts.dialect).is_some() || matches!(last, "call" | "apply" | "construct")
@@ -270,7 +270,7 @@ impl Resolver<'_> {
             match lists.first() {
                 Some(Value::List(items)) => words.extend(items.iter().map(shown)),
                 Some(one) => words.push(shown(one)),
-                None => words.push(self.program_name(&set)),
+                None => words.push(self.program_name(&set).to_owned()),
             }
             if arguments.len() == 1 {
                 for value in &lists {
@@ -287,9 +287,9 @@ impl Resolver<'_> {
     }
 
     /// `process.execPath`, which is the interpreter itself, by its name.
-    fn program_name(&self, set: &Set) -> String {
+    fn program_name(&self, set: &Set) -> &str {
         let path = set.values.iter().find_map(|value| if let Value::Path(path) = value { Some(*path) } else { None });
-        path.map(|path| self.paths.name(path, &self.facts.symbols)).unwrap_or_default()
+        path.map_or("", |path| self.paths.name(path, &self.facts.symbols))
     }
 
     /// The constants in a set; of lists that are known in part, the parts that are known.
@@ -310,7 +310,7 @@ impl Resolver<'_> {
                     let known = item.values.iter().find(|value| value.is_constant() || matches!(value, Value::Path(_)));
                     known.map_or(Value::Undefined, |value| match value {
                         // `sys.executable` and `process.execPath` are the interpreter itself.
-                        Value::Path(path) => Value::Text(self.paths.name(*path, &self.facts.symbols).into()),
+                        Value::Path(path) => Value::Text(self.paths.name(*path, &self.facts.symbols).clone()),
                         value => value.clone(),
                     })
                 })

@@ -223,8 +223,8 @@ impl Resolver<'_> {
     pub(super) fn applied(&mut self, function: &Value, given: &[Value]) -> Option<Value> {
         match function {
             Value::Path(path) => {
-                let name = self.paths.name(*path, &self.facts.symbols);
-                match (name.as_str(), given) {
+                let name = self.paths.name(*path, &self.facts.symbols).clone();
+                match (&*name, given) {
                     ("getattr", [object, Value::Text(member), ..]) => {
                         let member = self.facts.symbols.intern(member);
                         only(&self.attribute(object, member))

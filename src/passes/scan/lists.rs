@@ -189,3 +189,18 @@ impl Resolver<'_> {
         all
     }
 }
+
+/// The constant that an expression is written as, if it is one.
+pub(super) fn written(kind: &Kind) -> Option<Value> {
+    Some(match kind {
+        Kind::Text(text) => Value::Text(text.clone()),
+        Kind::Bytes(bytes) => Value::Bytes(bytes.clone()),
+        Kind::Pattern(written) => Value::Pattern(written.pattern.clone(), written.flags.clone()),
+        Kind::Int(number) => Value::Int(*number),
+        Kind::Float(number) => Value::Float(*number),
+        Kind::Bool(value) => Value::Bool(*value),
+        Kind::Null => Value::Null,
+        Kind::Undefined => Value::Undefined,
+        _ => return None,
+    })
+}

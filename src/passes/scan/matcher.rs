@@ -100,7 +100,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         let matters = self.resolver.mattering();
         let wanted: Vec<ExprId> = (0..self.resolver.facts.exprs.len())
             .map(|at| ExprId(u32::try_from(at).expect("expressions are limited")))
-            .filter(|&expr| (matters[expr.at()] || self.resolver.has_keywords(expr)) && self.is_wanted(expr))
+            .filter(|&expr| (matters[expr.at()].is_any() || self.resolver.has_keywords(expr)) && self.is_wanted(expr))
             .collect();
         self.resolver.resolve_all(&wanted);
         self.label_parameters();
@@ -136,7 +136,7 @@ impl<'a, 'r> Matching<'a, 'r> {
         if let Some(Some(known)) = self.reached.get(at) {
             return known.clone();
         }
-        let name: Arc<str> = self.resolver.paths.name(path, &self.resolver.facts.symbols).into();
+        let name = self.resolver.paths.name(path, &self.resolver.facts.symbols).clone();
         let imports =
             matches!(&*name, "__import__" | "importlib.import_module" | "importlib.__import__" | "require" | "import");
         let found = match self.resolver.is_named(path) {

@@ -93,7 +93,7 @@ impl Resolver<'_> {
 
     /// Whether a path has this whole name.
     pub(super) fn is_path(&self, path: super::values::PathId, name: &str) -> bool {
-        self.paths.name(path, &self.facts.symbols) == name
+        **self.paths.name(path, &self.facts.symbols) == *name
     }
 
     /// Whether a path of Python is a library that `ctypes` has loaded.

@@ -9,12 +9,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::callers::CallSites;
+use super::demand::Matter;
 use super::fold;
 use super::labels::LabelTables;
 use super::limits;
+use super::lists;
 use super::modules::Own;
 use super::portable::Portable;
-use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Value};
+use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Union, Value};
 use crate::facts::SCOPE_DEPTH_MAX;
 use crate::facts::{Dialect, ExprId, Facts, IdMap, IdSet, Kind, MODULE, OPAQUE, ScopeId, ScopeKind, Span, Sym, VarId};
 use crate::rules::{Labels, Part, Tables};
@@ -41,6 +43,8 @@ pub(super) struct Resolver<'r> {
     pub(super) needs: Vec<ExprId>,
     cyclic: bool,
     pub(super) open: Rc<Set>,
+    /// The sets of qualified names alone.
+    path_sets: Vec<Option<Rc<Set>>>,
     /// `x.name = value` and `x["name"] = value` for variables `x`.
     members: IdMap<(u32, u32), Vec<ExprId>>,
     /// Namespaces that variables take over: `x.__dict__.update(namespace)`.
@@ -80,7 +84,7 @@ pub(super) struct Resolver<'r> {
     /// Expressions for the elements of lists that a function is called with.
     pub(super) made_elements: IdMap<u32, ExprId>,
     /// Which expressions can matter; found out when first asked for.
-    pub(super) matters: Option<Rc<[bool]>>,
+    pub(super) matters: Option<Rc<[Matter]>>,
     /// Whether rules ask for arguments of these names, whatever is called.
     pub(super) keywords: IdMap<Sym, bool>,
     /// Whether something that rules know was handed out.
@@ -115,6 +119,7 @@ impl<'r> Resolver<'r> {
             needs: Vec::new(),
             cyclic: false,
             open: Rc::new(Set::OPEN),
+            path_sets: Vec::new(),
             members: IdMap::default(),
             namespaces: IdMap::default(),
             rearranged: IdSet::default(),
@@ -335,7 +340,15 @@ impl<'r> Resolver<'r> {
                     stack.pop();
                     continue;
                 }
-                Slot::New => 0,
+                Slot::New => {
+                    self.slots[top.at()] = Slot::Active(0);
+                    let before = stack.len();
+                    self.stack_needs(top, &mut stack);
+                    if stack.len() > before {
+                        continue;
+                    }
+                    0
+                }
                 Slot::Active(tries) => tries,
             };
             self.slots[top.at()] = Slot::Active(tries + 1);
@@ -350,9 +363,41 @@ impl<'r> Resolver<'r> {
             if !self.needs.is_empty() {
                 self.limit = self.limit.or(Some("tries"));
             }
-            let set = if set == Set::OPEN { self.open.clone() } else { Rc::new(set) };
             self.slots[top.at()] = Slot::Done { set, cyclic: self.cyclic };
             stack.pop();
+        }
+    }
+
+    /// Puts on the stack what an expression surely depends on and nobody has looked at, so that it need not be looked at
+    /// itself only to find that out.
+    fn stack_needs(&self, expr: ExprId, stack: &mut Vec<ExprId>) {
+        let mut need = |need: ExprId| {
+            if matches!(self.slots[need.at()], Slot::New) {
+                stack.push(need);
+            }
+        };
+        match *self.facts.kind(expr) {
+            Kind::Attribute { object, .. } => need(object),
+            Kind::Subscript { object, index } => {
+                need(object);
+                if !matches!(self.facts.kind(index), Kind::Slice(_)) {
+                    need(index);
+                }
+            }
+            Kind::Call { callee, .. } => need(callee),
+            Kind::Binary(_, left, right) => {
+                need(left);
+                need(right);
+            }
+            Kind::Unary(_, inner) | Kind::Element(inner) | Kind::Entered(inner) => need(inner),
+            Kind::Concat(items) | Kind::Choice(items) => self.facts.lists[items.range()].iter().copied().for_each(need),
+            Kind::Variable(variable) => self.facts.variable_table[variable.at()].values.iter().copied().for_each(need),
+            Kind::Name(_) => {
+                if let Some(variable) = self.variable_of(expr) {
+                    need(self.facts.variable_table[variable.at()].expr);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -395,22 +440,15 @@ impl<'r> Resolver<'r> {
         !self.needs.is_empty()
     }
 
-    fn compute(&mut self, expr: ExprId) -> Set {
-        match self.facts.kind(expr).clone() {
-            Kind::Opaque => Set::OPEN,
-            Kind::Text(text) => Set::one(Value::Text(text)),
-            Kind::Bytes(bytes) => Set::one(Value::Bytes(bytes)),
-            Kind::Pattern(written) => Set::one(Value::Pattern(written.pattern, written.flags)),
-            Kind::Int(number) => Set::one(Value::Int(number)),
-            Kind::Float(number) => Set::one(Value::Float(number)),
-            Kind::Bool(value) => Set::one(Value::Bool(value)),
-            Kind::Null => Set::one(Value::Null),
-            Kind::Undefined => Set::one(Value::Undefined),
-            Kind::Name(name) => self.name(expr, name),
+    fn compute(&mut self, expr: ExprId) -> Rc<Set> {
+        let found = match *self.facts.kind(expr) {
+            Kind::Name(name) => return self.name(expr, name),
+            Kind::Variable(variable) => return self.variable(variable),
+            Kind::Choice(either) => return self.any_of(either),
+            Kind::Attribute { object, name } => return self.member(object, name),
+            Kind::Opaque | Kind::Slice(_) => return self.open.clone(),
             Kind::This => self.this(expr),
-            Kind::Attribute { object, name } => self.attribute_of(object, name),
             Kind::Subscript { object, index } => self.subscript_of(object, index),
-            Kind::Slice(_) => Set::OPEN,
             Kind::Call { arguments, callee } => self.call(expr, callee, arguments),
             Kind::Concat(parts) => self.concat(parts),
             Kind::Binary(operator, left, right) => self.binary(operator, left, right),
@@ -420,50 +458,83 @@ impl<'r> Resolver<'r> {
                 let operand = self.constants(&operand).next();
                 operand.and_then(|operand| fold::unary(operator, &operand, dialect)).into()
             }
-            Kind::Choice(either) => self.any_of(either),
-            Kind::Sequence(_) | Kind::Mapping(_) | Kind::Function(_) | Kind::Class { .. } => {
-                Set::one(Value::Made(expr))
-            }
-            Kind::Comprehension { .. } => Set::one(Value::Made(expr)),
+            Kind::Sequence(_)
+            | Kind::Mapping(_)
+            | Kind::Function(_)
+            | Kind::Class { .. }
+            | Kind::Comprehension { .. } => Set::one(Value::Made(expr)),
             Kind::Element(of) => self.element(of),
             Kind::Instance(class) => Set::one(Value::Instance(class)),
             Kind::Entered(value) => self.entered(value),
             Kind::Decorated(call) => self.decorated(call),
-            Kind::Imported(path) => self.imported_set(&path),
-            Kind::Variable(variable) => self.variable(variable),
-        }
+            Kind::Imported(ref path) => {
+                let path = path.clone();
+                self.imported_set(&path)
+            }
+            ref constant => Set::from(lists::written(constant)),
+        };
+        self.kept(found)
     }
 
-    fn variable(&mut self, variable: VarId) -> Set {
-        let mut all = Set::empty();
+    /// A set to be shared; there is one for all that is unknown.
+    fn kept(&self, set: Set) -> Rc<Set> {
+        if set.open && set.values.is_empty() { self.open.clone() } else { Rc::new(set) }
+    }
+
+    fn variable(&mut self, variable: VarId) -> Rc<Set> {
+        let mut all = Union::empty();
         for at in 0..self.facts.variable_table[variable.at()].values.len() {
             let value = self.facts.variable_table[variable.at()].values[at];
             let set = self.need(value);
-            self.merge(&mut all, &set);
+            self.unite(&mut all, &set);
         }
         self.given(variable, &mut all);
         if let Some(folded) = self.accumulated(variable) {
-            self.add(&mut all, folded);
+            self.add(all.own(), folded);
         }
-        all.open |= all.values.is_empty();
-        all
+        let all = all.finish();
+        if all.values.is_empty() { self.open.clone() } else { all }
     }
 
-    fn any_of(&mut self, either: Span) -> Set {
-        let mut all = Set::empty();
+    fn any_of(&mut self, either: Span) -> Rc<Set> {
+        let mut all = Union::empty();
         for at in either.range() {
             let set = self.need(self.facts.lists[at]);
-            self.merge(&mut all, &set);
+            self.unite(&mut all, &set);
         }
-        all
+        all.finish()
     }
 
-    fn name(&mut self, expr: ExprId, name: Sym) -> Set {
+    /// What a member of something may be.
+    fn member(&mut self, object: ExprId, name: Sym) -> Rc<Set> {
+        let objects = self.need(object);
+        // A member of one library's name, which the file gives nothing to, is another.
+        if let (&[Value::Path(path)], false) = (objects.values.as_slice(), objects.open)
+            && !self.gives_member(object, name)
+            && let set = self.attribute(&Value::Path(path), name)
+            && let ([Value::Path(found)], false) = (set.values.as_slice(), set.open)
+        {
+            return self.only_path(*found);
+        }
+        let found = self.attribute_of(object, name);
+        self.kept(found)
+    }
+
+    /// The set of a qualified name alone.
+    fn only_path(&mut self, path: PathId) -> Rc<Set> {
+        let at = path.0 as usize;
+        if self.path_sets.len() <= at {
+            self.path_sets.resize(at + 1, None);
+        }
+        self.path_sets[at].get_or_insert_with(|| Rc::new(Set::one(Value::Path(path)))).clone()
+    }
+
+    fn name(&mut self, expr: ExprId, name: Sym) -> Rc<Set> {
         let (own, start) = (self.facts.expr(expr).scope, self.facts.expr(expr).start);
-        let mut all = Set::empty();
+        let mut all = Union::empty();
         let mut here = Some(own);
         for _ in 0..SCOPE_DEPTH_MAX {
-            let Some(scope) = here else { return self.global(name, all) };
+            let Some(scope) = here else { return self.free(name, all) };
             let scope = self.facts.redirects.get(&(scope.0, name.0)).copied().unwrap_or(scope);
             let info = self.facts.scope(scope).clone();
             here = info.parent;
@@ -471,27 +542,41 @@ impl<'r> Resolver<'r> {
                 ScopeKind::Class if scope != own => continue,
                 ScopeKind::With(object) => {
                     let member = self.attribute_of(object, name);
-                    self.merge(&mut all, &member);
-                    all.open = false;
+                    self.merge(all.own(), &member);
+                    all.own().open = false;
                     continue;
                 }
                 _ => {}
             }
             let Some(variable) = self.facts.variable(scope, name) else { continue };
             let found = self.need(self.facts.variable_table[variable.at()].expr);
-            self.merge(&mut all, &found);
+            self.unite(&mut all, &found);
             let fixed = !matches!(info.kind, ScopeKind::Module | ScopeKind::Class);
             if fixed || !self.knows(name) || self.surely_bound(variable, scope, own, start) {
-                return all;
+                return all.finish();
             }
         }
         self.limit = self.limit.or(Some("scope depth"));
-        Set::OPEN
+        self.open.clone()
+    }
+
+    /// A name that is bound nowhere else than `all` says.
+    fn free(&mut self, name: Sym, mut all: Union) -> Rc<Set> {
+        if all.is_empty()
+            && self.star_foreign.is_empty()
+            && self.star_modules.is_empty()
+            && let Some(path) = self.paths.child(ROOT, name, &mut self.facts.symbols)
+        {
+            return self.only_path(path);
+        }
+        let all = std::mem::replace(all.own(), Set::empty());
+        let found = self.global(name, all);
+        self.kept(found)
     }
 
     /// Whether a name of a module or class has been bound when it is read at `start`, seen from the scope `own`: before
     /// that, it means what it means outside.
-    fn surely_bound(&self, variable: VarId, scope: ScopeId, own: ScopeId, start: u32) -> bool {
+    pub(super) fn surely_bound(&self, variable: VarId, scope: ScopeId, own: ScopeId, start: u32) -> bool {
         let certain_from = self.facts.variable_table[variable.at()].certain_from;
         let mut straight = own;
         while self.facts.scope(straight).kind == ScopeKind::Block && straight != scope {
@@ -587,14 +672,27 @@ impl<'r> Resolver<'r> {
         all.open = objects.open;
         for value in &objects.values {
             let found = self.attribute(value, name);
-            self.merge(&mut all, &found);
+            self.absorb(&mut all, found);
         }
         if objects.open {
             let found = self.attribute_of_some_object(name);
-            self.merge(&mut all, &found);
+            self.absorb(&mut all, found);
         }
         self.members_of_variable(object, name, &mut all);
         all
+    }
+
+    /// Whether the file itself gives something to a member, or its class is that of a parameter.
+    fn gives_member(&mut self, object: ExprId, name: Sym) -> bool {
+        if self.class_of_parameter(object, name).is_some() {
+            return true;
+        }
+        if self.members.is_empty() && self.namespaces.is_empty() {
+            return false;
+        }
+        self.variable_of(object).is_some_and(|variable| {
+            self.namespaces.contains_key(&variable.0) || self.members.contains_key(&(variable.0, name.0))
+        })
     }
 
     pub(super) fn members_of_variable(&mut self, object: ExprId, name: Sym, all: &mut Set) {

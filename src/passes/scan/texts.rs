@@ -1,5 +1,7 @@
 //! The texts that an expression may be, however they are put together: what is not known of them is one U+FFFD.
 
+use std::sync::Arc;
+
 use super::fold;
 use super::limits;
 use super::resolve::Resolver;
@@ -176,8 +178,8 @@ impl Resolver<'_> {
             if seen.len() > limits::KEY_STEPS_MAX {
                 return false;
             }
-            let names: Vec<String> = self.path_names(one);
-            if names.iter().any(|name| PLACES.contains(&name.as_str()) || name == "process.cwd.()") {
+            let names = self.path_names(one);
+            if names.iter().any(|name| PLACES.contains(&&**name) || &**name == "process.cwd.()") {
                 places += 1;
                 continue;
             }
@@ -191,7 +193,7 @@ impl Resolver<'_> {
                 Kind::Binary(Binary::Add, left, right) => todo.extend([left, right]),
                 Kind::Concat(parts) => todo.extend_from_slice(&self.facts.lists[parts.range()]),
                 Kind::Call { callee, arguments } => {
-                    if !self.path_names(callee).iter().any(|name| JOINS.contains(&name.as_str())) {
+                    if !self.path_names(callee).iter().any(|name| JOINS.contains(&&**name)) {
                         return false;
                     }
                     todo.extend(self.facts.arguments[arguments.range()].iter().map(|argument| argument.value));
@@ -203,10 +205,10 @@ impl Resolver<'_> {
     }
 
     /// The qualified names that an expression may be.
-    fn path_names(&mut self, expr: ExprId) -> Vec<String> {
+    fn path_names(&mut self, expr: ExprId) -> Vec<Arc<str>> {
         let set = self.of(expr);
         let name = |value: &Value| match value {
-            Value::Path(path) => Some(self.paths.name(*path, &self.facts.symbols)),
+            Value::Path(path) => Some(self.paths.name(*path, &self.facts.symbols).clone()),
             _ => None,
         };
         set.values.iter().filter_map(name).collect()

@@ -4,6 +4,7 @@
 //! `socket.socket()` is the path `socket.socket.()`, and what could not be known adds `?`. Paths are canonical: names that
 //! mean the same thing (`posix.system`, `os.system`; `window.eval`, `eval`) are the same path, in rules as well.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -27,18 +28,47 @@ pub(super) const RESULT: &str = "()";
 /// The segment of an attribute that is not known before run time.
 pub(super) const UNKNOWN: &str = "?";
 
+/// Modules of Python that are others by another name; those of the built-in names are no module's.
+pub(super) const PYTHON_MODULES: [(&str, &str); 13] = [
+    ("__builtin__", ""),
+    ("__builtins__", ""),
+    ("_io", "io"),
+    ("_os", "os"),
+    ("_pickle", "pickle"),
+    ("_posixsubprocess", "subprocess"),
+    ("_socket", "socket"),
+    ("_subprocess", "subprocess"),
+    ("_sys", "sys"),
+    ("builtins", ""),
+    ("cPickle", "pickle"),
+    ("nt", "os"),
+    ("posix", "os"),
+];
+
 /// All qualified names of a region, each once.
 #[derive(Debug)]
 pub(super) struct Paths {
     dialect: Dialect,
-    nodes: Vec<(PathId, Sym, u32)>,
+    nodes: Vec<Node>,
     index: IdMap<(u32, u32), PathId>,
+}
+
+/// A qualified name: a member of another.
+#[derive(Debug)]
+struct Node {
+    parent: PathId,
+    name: Sym,
+    /// How many segments it has.
+    depth: u32,
+    /// All of it, written out when it is first asked for.
+    whole: OnceCell<Arc<str>>,
 }
 
 impl Paths {
     /// No names yet but the root.
     pub(super) fn new(dialect: Dialect) -> Self {
-        Self { dialect, nodes: vec![(ROOT, Sym(0), 0)], index: IdMap::default() }
+        let root = Node { parent: ROOT, name: Sym(0), depth: 0, whole: OnceCell::new() };
+        Self { dialect, nodes: vec![root], index: IdMap::default() }
     }
 
     /// The member `name` of `parent`; `None` where the path would be too long.
@@ -46,7 +76,7 @@ impl Paths {
         if let Some(&known) = self.index.get(&(parent.0, name.0)) {
             return Some(known);
         }
-        let depth = self.nodes[parent.0 as usize].2 + 1;
+        let depth = self.nodes[parent.0 as usize].depth + 1;
         if depth > limits::SEGMENTS_MAX || self.goes_round(parent, name, symbols) {
             return None;
         }
@@ -56,7 +86,7 @@ impl Paths {
         };
         let id = id.unwrap_or_else(|| {
             let id = PathId(u32::try_from(self.nodes.len()).expect("there are fewer paths than expressions"));
-            self.nodes.push((parent, name, depth));
+            self.nodes.push(Node { parent, name, depth, whole: OnceCell::new() });
             id
         });
         self.index.insert((parent.0, name.0), id);
@@ -71,9 +101,9 @@ impl Paths {
         }
         let mut times = 0;
         while path != ROOT {
-            let (parent, own, _) = self.nodes[path.0 as usize];
-            times += u32::from(own == name);
-            path = parent;
+            let node = &self.nodes[path.0 as usize];
+            times += u32::from(node.name == name);
+            path = node.parent;
         }
         times >= limits::SAME_SEGMENTS_MAX
     }
@@ -107,12 +137,16 @@ impl Paths {
 
     /// What a path is the member of, and as what.
     pub(super) fn split(&self, path: PathId) -> (PathId, Sym) {
-        let (parent, name, _) = self.nodes[path.0 as usize];
-        (parent, name)
+        let node = &self.nodes[path.0 as usize];
+        (node.parent, node.name)
     }
 
     /// The whole name. That of a member of the root is the bare name.
-    pub(super) fn name(&self, path: PathId, symbols: &Symbols) -> String {
+    pub(super) fn name(&self, path: PathId, symbols: &Symbols) -> &Arc<str> {
+        self.nodes[path.0 as usize].whole.get_or_init(|| self.written_out(path, symbols).into())
+    }
+
+    fn written_out(&self, path: PathId, symbols: &Symbols) -> String {
         let mut parts: Vec<&str> = Vec::new();
         let mut here = path;
         while here != ROOT {
@@ -144,17 +178,8 @@ impl Paths {
     fn python_alias(&mut self, parent: PathId, name: Sym, symbols: &mut Symbols) -> Option<PathId> {
         let text = symbols.text(name).clone();
         if parent == ROOT {
-            let same = match &*text {
-                "builtins" | "__builtins__" | "__builtin__" => return Some(ROOT),
-                "posix" | "nt" | "_os" => "os",
-                "_sys" => "sys",
-                "cPickle" | "_pickle" => "pickle",
-                "_socket" => "socket",
-                "_io" => "io",
-                "_subprocess" | "_posixsubprocess" => "subprocess",
-                _ => return None,
-            };
-            return self.descend(ROOT, same, symbols);
+            let same = PYTHON_MODULES.iter().find(|(alias, _)| **alias == *text)?.1;
+            return if same.is_empty() { Some(ROOT) } else { self.descend(ROOT, same, symbols) };
         }
         if let Some(known) = self.member_of_some_module(parent, &text, symbols) {
             return Some(known);
@@ -166,7 +191,7 @@ impl Paths {
             }
             // A built-in name in a notebook, and a member of `IPython` and of some of its modules.
             "get_ipython" => self.child(ROOT, name, symbols),
-            "open" if self.name(parent, symbols) == "io" => self.child(ROOT, name, symbols),
+            "open" if &**self.name(parent, symbols) == "io" => self.child(ROOT, name, symbols),
             "__import__" => self.child(ROOT, name, symbols),
             "__call__" | "__wrapped__" | "__func__" => Some(parent),
             _ => None,
@@ -189,7 +214,7 @@ impl Paths {
             "import_module" => "importlib.import_module",
             _ => return None,
         };
-        (self.name(parent, symbols) == "sys.modules.?").then(|| self.descend(ROOT, whole, symbols))?
+        (&**self.name(parent, symbols) == "sys.modules.?").then(|| self.descend(ROOT, whole, symbols))?
     }
 
     /// Names of JavaScript that lead to the same thing.
@@ -375,6 +400,49 @@ impl Set {
             [value] if !self.open && value.is_constant() => Some(value),
             _ => None,
         }
+    }
+}
+
+/// A set in the making. As long as it is what one other set is, it is that set, and nothing is copied.
+#[derive(Debug)]
+pub(super) struct Union {
+    shared: Option<Rc<Set>>,
+    /// What it is where it is shared with none.
+    own: Set,
+}
+
+impl Union {
+    /// Nothing, to be added to.
+    pub(super) const fn empty() -> Self {
+        Self { shared: None, own: Set::empty() }
+    }
+
+    /// Whether nothing is in it, so that it can be shared with a set.
+    pub(super) fn is_empty(&self) -> bool {
+        self.shared.is_none() && self.own.values.is_empty() && !self.own.open
+    }
+
+    /// The set that it is shared with.
+    pub(super) fn shared(&self) -> Option<&Rc<Set>> {
+        self.shared.as_ref()
+    }
+
+    /// It, shared with a set instead of what it was.
+    pub(super) fn share(&mut self, set: &Rc<Set>) {
+        self.shared = Some(set.clone());
+    }
+
+    /// It, to be added to.
+    pub(super) fn own(&mut self) -> &mut Set {
+        if let Some(shared) = self.shared.take() {
+            self.own = (*shared).clone();
+        }
+        &mut self.own
+    }
+
+    /// What it has become.
+    pub(super) fn finish(self) -> Rc<Set> {
+        self.shared.unwrap_or_else(|| Rc::new(self.own))
     }
 }
 

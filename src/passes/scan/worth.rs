@@ -1,8 +1,10 @@
 //! Which values of an expression are kept where there are many: above all those that could lead to what a rule names.
 
+use std::rc::Rc;
+
 use super::limits;
 use super::resolve::Resolver;
-use super::values::{PathId, ROOT, Set, Value};
+use super::values::{PathId, ROOT, Set, Union, Value};
 use crate::facts::Sym;
 use crate::rules::Part;
 
@@ -37,6 +39,25 @@ impl Resolver<'_> {
         }
         for value in &from.values {
             self.add(into, value.clone());
+        }
+    }
+
+    /// Adds the values of a set to another that is in the making.
+    pub(super) fn unite(&mut self, into: &mut Union, from: &Rc<Set>) {
+        match into.shared() {
+            None if into.is_empty() => into.share(from),
+            Some(shared) if Rc::ptr_eq(shared, from) => {}
+            _ => self.merge(into.own(), from),
+        }
+    }
+
+    /// Adds the values of a set that nothing else is interested in.
+    pub(super) fn absorb(&mut self, into: &mut Set, from: Set) {
+        if into.values.is_empty() {
+            into.open |= from.open;
+            into.values = from.values;
+        } else {
+            self.merge(into, &from);
         }
     }
 
