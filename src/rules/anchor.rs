@@ -4,6 +4,8 @@
 //! in every match a quote stands before it, with nothing between them but spaces and brackets. That is derived from the
 //! expression as needles are, and so it cannot be wrong about it either.
 
+use std::ops::Range;
+
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::needles::{Clause, exact, side_by_side, usable};
@@ -25,6 +27,8 @@ pub(super) struct Anchor {
     pub(super) between: Bytes,
     /// One of these stands to its left.
     pub(super) before: Bytes,
+    /// All that a match can hold to the left of it, where that is little.
+    pub(super) lead: Option<Bytes>,
 }
 
 impl Anchor {
@@ -40,13 +44,22 @@ impl Anchor {
         }
         false
     }
+
+    /// Where a match can begin whose needle has this to its left; `None` where that could be anywhere.
+    pub(super) fn starts(&self, left: &[u8]) -> Option<Range<usize>> {
+        let lead = self.lead.as_ref()?;
+        let run = left.iter().rev().take(LEFT_BYTES_MAX).take_while(|&&byte| holds(lead, byte)).count();
+        (run < LEFT_BYTES_MAX).then(|| left.len() - run..left.len())
+    }
 }
 
 /// The anchor of an expression, where it has a telling one.
 pub(super) fn of_hir(hir: &Hir) -> Option<Anchor> {
-    let Found { anchor, is_open } = find(hir)?;
+    let Found { mut anchor, is_open } = find(hir)?;
+    let few = |bytes: &Bytes| bytes.iter().map(|bits| bits.count_ones()).sum::<u32>() <= BYTES_MAX;
+    anchor.lead = anchor.lead.filter(few);
     let bytes = merged(anchor.between, anchor.before);
-    (!is_open && bytes.iter().map(|bits| bits.count_ones()).sum::<u32>() <= BYTES_MAX).then_some(anchor)
+    (!is_open && few(&bytes)).then_some(anchor)
 }
 
 /// An anchor of a part of an expression.
@@ -59,7 +72,8 @@ struct Found {
 impl Found {
     /// Needles with which the part begins.
     fn begins(needles: Vec<String>) -> Option<Self> {
-        let anchor = Anchor { needles: usable(needles)?, between: Bytes::default(), before: Bytes::default() };
+        let (between, before, lead) = (Bytes::default(), Bytes::default(), Some(Bytes::default()));
+        let anchor = Anchor { needles: usable(needles)?, between, before, lead };
         Some(Self { anchor, is_open: true })
     }
 
@@ -71,8 +85,9 @@ impl Found {
     /// The same with these parts to its left.
     fn behind(mut self, parts: &[Hir]) -> Self {
         for part in parts.iter().rev() {
+            self.anchor.lead = self.anchor.lead.map(|lead| merged(lead, bytes_of(part)));
             if !self.is_open {
-                break;
+                continue;
             }
             let may_be_empty = part.properties().minimum_len().is_none_or(|length| length == 0);
             let bytes = if may_be_empty { &mut self.anchor.between } else { &mut self.anchor.before };
@@ -108,6 +123,7 @@ fn either(mut one: Found, other: Found) -> Found {
     one.anchor.needles.extend(other.anchor.needles);
     one.anchor.between = merged(one.anchor.between, other.anchor.between);
     one.anchor.before = merged(one.anchor.before, other.anchor.before);
+    one.anchor.lead = one.anchor.lead.zip(other.anchor.lead).map(|(one, other)| merged(one, other));
     one.is_open |= other.is_open;
     one
 }
@@ -214,6 +230,11 @@ mod tests {
             assert_eq!(anchor.fits(left.as_bytes()), wanted, "{left:?}");
         }
         assert!(anchor.fits(" ".repeat(LEFT_BYTES_MAX + 1).as_bytes()));
+        // A match begins at the quote, or with what else may be in it before the needle.
+        for (left, wanted) in [("x = \"", Some(4..5)), ("x = ' ( ", Some(3..8)), ("", Some(0..0))] {
+            assert_eq!(anchor.starts(left.as_bytes()), wanted, "{left:?}");
+        }
+        assert_eq!(anchor.starts(" ".repeat(LEFT_BYTES_MAX).as_bytes()), None);
         assert!(!anchor.fits(" ".repeat(LEFT_BYTES_MAX).as_bytes()));
     }
 }

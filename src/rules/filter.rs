@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use super::Hook;
 use super::anchor::Anchor;
-use super::needles::{FOLD_TO_ASCII, Needles};
+use super::needles::{Clause, FOLD_TO_ASCII, Needles};
 
 /// How often a byte may be looked at, where a rule's searches begin at needles.
 const SEARCHED_AGAIN_MAX: usize = 16;
@@ -102,8 +102,7 @@ impl Haystack {
 
     /// Whether a needle of the anchor stands where one of a match can.
     fn is_anchored(&self, anchor: &Anchor) -> bool {
-        let needles = anchor.needles.iter().map(String::as_bytes).filter(|needle| self.may_hold(needle));
-        needles.flat_map(|needle| occurrences(&self.lower, needle)).any(|at| anchor.fits(&self.lower[..at]))
+        self.places_of(&anchor.needles).any(|at| anchor.fits(&self.lower[..at]))
     }
 
     /// Whether all runs of a needle are in the text; that of a shorter one is not known.
@@ -118,19 +117,39 @@ impl Haystack {
     /// The places at which a search is begun, in order: `None` where that is anywhere, and where to search from each of
     /// them could take longer than to search the whole text.
     fn starts(&self, needles: &Needles) -> Option<Vec<usize>> {
-        let heads = needles.clauses.first().filter(|_| needles.heads)?;
-        let heads = heads.iter().map(String::as_bytes).filter(|head| self.may_hold(head));
         let length = self.lower.len();
         let longest = needles.length_max.map_or(length, |longest| length.min(longest as usize)).max(1);
         let most = length.saturating_mul(SEARCHED_AGAIN_MAX) / longest;
-        let mut found: Vec<usize> =
-            heads.flat_map(|head| occurrences(&self.lower, head)).take(most.saturating_add(1)).collect();
+        let mut found: Vec<usize> = match (&needles.anchor, needles.clauses.first()) {
+            (_, Some(heads)) if needles.heads => self.places_of(heads).take(most.saturating_add(1)).collect(),
+            (Some(anchor), _) => self.anchored_starts(anchor, most)?,
+            _ => return None,
+        };
         if found.len() > most {
             return None;
         }
         found.sort_unstable();
         found.dedup();
         Some(found)
+    }
+
+    /// Where matches can begin whose needles stand as the anchor says; `None` where that could be anywhere. More than `most`
+    /// are not looked for.
+    fn anchored_starts(&self, anchor: &Anchor, most: usize) -> Option<Vec<usize>> {
+        let mut starts = Vec::new();
+        for at in self.places_of(&anchor.needles).filter(|&at| anchor.fits(&self.lower[..at])) {
+            starts.extend(anchor.starts(&self.lower[..at])?);
+            if starts.len() > most {
+                break;
+            }
+        }
+        Some(starts)
+    }
+
+    /// Where needles stand that may be there.
+    fn places_of<'s>(&'s self, needles: &'s Clause) -> impl Iterator<Item = usize> + 's {
+        let there = needles.iter().map(String::as_bytes).filter(|needle| self.may_hold(needle));
+        there.flat_map(|needle| occurrences(&self.lower, needle))
     }
 }
 

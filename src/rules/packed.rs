@@ -213,7 +213,7 @@ macro_rules! structs {
 }
 
 structs! {
-    Anchor { needles, between, before }
+    Anchor { needles, between, before, lead }
     Check { position, keyword, test }
     Demand { entropy_min, checksum, real }
     Hook { rule, matcher }

@@ -127,8 +127,6 @@ pub(super) const COMMAND_TEXTS_MAX: usize = 16;
 /// Places of one capability that the report names; the rest is counted.
 pub(super) const CAPABILITY_PLACES_MAX: usize = 20;
 
-/// Rounds of finding out which expressions can matter; where they do not settle, all are looked at.
-pub(super) const DEMAND_ROUNDS_MAX: usize = 12;
 
 /// Proxies, and mappings made of mappings, that are looked through inside one another; what is in deeper ones is unknown.
 pub(super) const WRAPPERS_MAX: usize = 16;

@@ -6,16 +6,18 @@
 //! a bare name is.
 
 mod certain;
+mod spread;
+mod users;
 mod words;
 
-use std::ops::Range;
 use std::rc::Rc;
 
 use super::limits;
 use super::resolve::Resolver;
-use certain::Certain;
+use spread::Marks;
+use users::Users;
 use crate::facts::SCOPE_DEPTH_MAX;
-use crate::facts::{Dialect, ExprId, FunctionId, IdMap, IdSet, Kind, ScopeId, ScopeKind, Span, Sym, VarId};
+use crate::facts::{Dialect, ExprId, FunctionId, IdMap, IdSet, Kind, ScopeId, ScopeKind, Sym, VarId};
 
 /// How far an expression can matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,69 +45,6 @@ enum Binding {
     Variable(VarId),
     /// A variable, or what the name means further outside; or a member of what a `with` is about.
     Doubtful,
-}
-
-/// What is known to matter so far.
-struct Marks {
-    exprs: Vec<Matter>,
-    /// What each expression that is a bare name means.
-    bindings: Vec<Binding>,
-    /// Which expressions surely are which qualified names.
-    certain: Certain,
-    /// Variables that are given something that matters.
-    variables: Vec<bool>,
-    /// Bare names that mean something that matters where nothing binds them.
-    free: Vec<bool>,
-    /// Bare names that mean something that matters to some variable of the name, or where nothing binds them.
-    names: Vec<bool>,
-    /// Members that are given something that matters, and those that lead to it, whatever they are members of.
-    members: Vec<bool>,
-    /// Those of them that are given it.
-    given: Vec<bool>,
-    functions: Vec<bool>,
-    /// Classes whose objects behave like something that matters, by their scopes.
-    classes: IdSet<ScopeId>,
-    /// Variables that hold nothing but functions and classes of the file.
-    defined: Vec<bool>,
-    /// Variables that may be other names of a library.
-    aliases: Vec<bool>,
-    /// Functions with what comes before their arguments, sorted by what they are called, and where each name stands there.
-    named: Vec<(FunctionId, usize)>,
-    by_name: IdMap<Sym, Range<usize>>,
-    /// All parameters by what they are called.
-    parameters: IdMap<Sym, Vec<VarId>>,
-    changed: bool,
-}
-
-impl Marks {
-    fn is_marked(&self, expr: ExprId) -> bool {
-        self.exprs[expr.at()] == Matter::Itself
-    }
-
-    fn set(table: &mut [bool], at: usize, changed: &mut bool) {
-        if let Some(mark) = table.get_mut(at) {
-            *changed |= !*mark;
-            *mark = true;
-        }
-    }
-
-    fn set_variable(&mut self, variable: VarId) {
-        Self::set(&mut self.variables, variable.at(), &mut self.changed);
-    }
-
-    fn set_name(&mut self, name: Sym) {
-        Self::set(&mut self.names, name.at(), &mut self.changed);
-    }
-
-    fn set_free(&mut self, name: Sym) {
-        Self::set(&mut self.free, name.at(), &mut self.changed);
-        self.set_name(name);
-    }
-
-    fn set_member(&mut self, name: Sym) {
-        Self::set(&mut self.members, name.at(), &mut self.changed);
-        Self::set(&mut self.given, name.at(), &mut self.changed);
-    }
 }
 
 impl Resolver<'_> {
@@ -142,16 +81,8 @@ impl Resolver<'_> {
 
     fn find_mattering(&mut self) -> Vec<Matter> {
         let mut marks = self.first_marks();
-        for _ in 0..limits::DEMAND_ROUNDS_MAX {
-            marks.changed = false;
-            self.mark_exprs(&mut marks);
-            self.mark_names(&mut marks);
-            if !marks.changed {
-                return marks.exprs;
-            }
-        }
-        // What has not settled by now is taken for all that it may be.
-        vec![Matter::Itself; self.facts.exprs.len()]
+        self.spread(&mut marks);
+        marks.exprs
     }
 
     /// What matters by its name alone, and all that the marking asks for again and again.
@@ -191,6 +122,8 @@ impl Resolver<'_> {
         let table = &facts.variable_table;
         let mut marks = Marks {
             exprs: vec![Matter::No; facts.exprs.len()],
+            stack: Vec::new(),
+            users: Users::of(facts, &bindings),
             bindings,
             certain,
             variables: vec![false; table.len()],
@@ -205,7 +138,8 @@ impl Resolver<'_> {
             named: Vec::new(),
             by_name: IdMap::default(),
             parameters: IdMap::default(),
-            changed: true,
+            passed: IdSet::default(),
+            keywords: IdSet::default(),
         };
         for (at, (name, function, shift)) in self.functions_by_name().into_iter().enumerate() {
             marks.named.push((function, shift));
@@ -243,235 +177,6 @@ impl Resolver<'_> {
             return if sure { Binding::Variable(variable) } else { Binding::Doubtful };
         }
         Binding::Doubtful
-    }
-
-    fn mark_exprs(&mut self, marks: &mut Marks) {
-        for at in 0..self.facts.exprs.len() {
-            if marks.exprs[at] == Matter::Itself {
-                continue;
-            }
-            let id = ExprId(u32::try_from(at).unwrap_or(u32::MAX));
-            let matter = self.matters(id, marks);
-            if matter != marks.exprs[at] {
-                marks.exprs[at] = matter;
-                marks.changed = true;
-            }
-        }
-    }
-
-    fn matters(&mut self, id: ExprId, marks: &mut Marks) -> Matter {
-        let certain = marks.certain.path(id);
-        let itself = match (&self.facts.expr(id).kind, certain) {
-            (Kind::Imported(path), _) => {
-                let path = path.clone();
-                path.iter().any(|part| marks.names.get(part.at()).copied().unwrap_or(true)) || self.leads_to_own(&path)
-            }
-            (&Kind::Call { callee, arguments }, _) => return self.call_matters(id, callee, arguments, marks),
-            (Kind::Name(_), Some(path)) => self.named_path_matters(path, marks) || self.is_made_of_marked(id, marks),
-            (&Kind::Attribute { object, name }, Some(path)) => {
-                marks.members[name.at()] || self.path_matters(path, marks) || self.matters_otherwise(object, marks)
-            }
-            _ => self.is_made_of_marked(id, marks),
-        };
-        if itself { Matter::Itself } else { Matter::No }
-    }
-
-    /// How a call matters, by what it calls and by what it is given.
-    fn call_matters(&mut self, call: ExprId, callee: ExprId, arguments: Span, marks: &mut Marks) -> Matter {
-        let own = &self.facts.arguments[arguments.range()];
-        let is_given = own.iter().any(|argument| marks.is_marked(argument.value));
-        let called = marks.is_marked(callee);
-        if (called && self.result_matters(call, callee, marks)) || (is_given && self.hands_on(callee, marks)) {
-            Matter::Itself
-        } else if called || is_given {
-            Matter::InPart
-        } else {
-            Matter::No
-        }
-    }
-
-    /// Whether what is called may give back what it is given, as functions of libraries do. Functions of the file that do
-    /// have marks of their own, and of methods of whatever the file makes nothing is known anyhow.
-    fn hands_on(&self, callee: ExprId, marks: &Marks) -> bool {
-        let mut here = callee;
-        for _ in 0..limits::SEGMENTS_MAX {
-            here = match *self.facts.kind(here) {
-                Kind::Attribute { object, .. } | Kind::Subscript { object, .. } => object,
-                Kind::Name(_) => {
-                    return match marks.bindings[here.at()] {
-                        Binding::Variable(variable) if here == callee => !marks.defined[variable.at()],
-                        Binding::Variable(variable) => marks.aliases[variable.at()],
-                        Binding::Free | Binding::Doubtful => true,
-                    };
-                }
-                // `f()()`: what a function gives back may be anything.
-                _ => return here == callee,
-            };
-        }
-        true
-    }
-
-    fn is_made_of_marked(&self, id: ExprId, marks: &Marks) -> bool {
-        let facts = &self.facts;
-        let marked = |id: ExprId| marks.is_marked(id);
-        match &facts.expr(id).kind {
-            Kind::Name(name) => match marks.bindings[id.at()] {
-                Binding::Free => marks.free[name.at()],
-                Binding::Variable(variable) => marks.certain.path(id).is_none() && marks.variables[variable.at()],
-                Binding::Doubtful => marks.names[name.at()],
-            },
-            Kind::Attribute { object, name } => marks.members[name.at()] || marked(*object),
-            Kind::Subscript { object, index } => {
-                marked(*object)
-                    || marked(*index)
-                    || (facts.dialect == Dialect::JavaScript && self.may_be_member(*index, marks))
-            }
-            Kind::Call { .. } => true,
-            Kind::Concat(items) | Kind::Choice(items) | Kind::Sequence(items) => {
-                facts.lists[items.range()].iter().any(|&item| marked(item))
-            }
-            Kind::Mapping(entries) => {
-                let own = &facts.entries[entries.range()];
-                own.iter().any(|entry| marked(entry.value) || entry.key.is_some_and(marked))
-            }
-            Kind::Binary(_, left, right) => marked(*left) || marked(*right),
-            Kind::Unary(_, inner) | Kind::Element(inner) | Kind::Entered(inner) | Kind::Decorated(inner) => {
-                marked(*inner)
-            }
-            Kind::Comprehension { body, iterable, .. } => marked(*body) || marked(*iterable),
-            Kind::Function(function) => marks.functions[function.at()],
-            Kind::Class { scope, bases } => {
-                marks.classes.contains(scope) || facts.lists[bases.range()].iter().any(|&base| marked(base))
-            }
-            Kind::Variable(variable) => marks.variables[variable.at()],
-            Kind::This => self.is_global_this(id),
-            _ => false,
-        }
-    }
-
-    /// Whether the key of a subscript of JavaScript may be a member that matters: one that is put together may be any.
-    fn may_be_member(&self, index: ExprId, marks: &Marks) -> bool {
-        match self.facts.kind(index) {
-            Kind::Binary(..) | Kind::Concat(_) | Kind::Call { .. } | Kind::Unary(..) => true,
-            Kind::Text(text) => match self.facts.symbols.known(text) {
-                Some(name) => marks.members.get(name.at()).copied().unwrap_or(true),
-                None => self.tables.part(text).is_member() || words::leads_as_member(Dialect::JavaScript, text),
-            },
-            _ => false,
-        }
-    }
-
-    /// Whether `this` stands outside of all functions, where it is the global object.
-    fn is_global_this(&self, id: ExprId) -> bool {
-        let mut here = Some(self.facts.expr(id).scope);
-        while let Some(scope) = here {
-            let info = self.facts.scope(scope);
-            if info.kind == ScopeKind::Function {
-                return false;
-            }
-            here = info.parent;
-        }
-        true
-    }
-
-    /// Names that are given something that matters.
-    fn mark_names(&self, marks: &mut Marks) {
-        let facts = &self.facts;
-        for (&(scope, name), &variable) in &facts.variables {
-            let values = &facts.variable_table[variable.at()].values;
-            if !marks.variables[variable.at()] && !values.iter().any(|&value| marks.is_marked(value)) {
-                continue;
-            }
-            marks.set_variable(variable);
-            marks.set_name(Sym(name));
-            let scope = ScopeId(scope);
-            if facts.scope(scope).kind == ScopeKind::Class {
-                marks.set_member(Sym(name));
-                // An object behaves like what is in its class: `__getitem__`, `__enter__`.
-                if facts.dialect == Dialect::JavaScript || facts.text(Sym(name)).starts_with("__") {
-                    marks.changed |= marks.classes.insert(scope);
-                }
-            }
-        }
-        for assignment in &facts.assignments {
-            if marks.is_marked(assignment.value)
-                && let Kind::Attribute { name, .. } = *facts.kind(assignment.target)
-            {
-                marks.set_member(name);
-                marks.set_free(name);
-            }
-        }
-        for (at, function) in facts.functions.iter().enumerate() {
-            let gives = |value: &ExprId| marks.is_marked(*value) || matches!(facts.kind(*value), Kind::This);
-            if !marks.functions[at] && function.returns.iter().chain(&function.yields).any(gives) {
-                marks.functions[at] = true;
-                marks.changed = true;
-            }
-        }
-        self.mark_parameters(marks);
-    }
-
-    /// What is passed on to a function matters in it.
-    fn mark_parameters(&self, marks: &mut Marks) {
-        let facts = &self.facts;
-        for at in 0..facts.exprs.len() {
-            let Kind::Call { callee, arguments } = facts.exprs[at].kind else { continue };
-            let own = &facts.arguments[arguments.range()];
-            let receives = match *facts.kind(callee) {
-                Kind::Attribute { object, .. } => marks.is_marked(object),
-                _ => false,
-            };
-            if !receives && !own.iter().any(|argument| marks.is_marked(argument.value)) {
-                continue;
-            }
-            for (at, argument) in own.iter().enumerate() {
-                if marks.is_marked(argument.value) {
-                    match argument.keyword {
-                        Some(name) => self.mark_keyword(callee, name, marks),
-                        None => self.mark_parameter(callee, at, marks),
-                    }
-                }
-            }
-            // A function that is handed on is given what its caller has: `promise.then(f)`, `map(f, items)`.
-            for argument in own.iter().take(2) {
-                self.mark_parameter(argument.value, 0, marks);
-            }
-        }
-    }
-
-    /// Marks the parameter at a position of the functions that `function` may be by its name.
-    fn mark_parameter(&self, function: ExprId, at: usize, marks: &mut Marks) {
-        for index in self.functions_called(function, marks) {
-            let (function, shift) = marks.named[index];
-            let function = &self.facts.functions[function.at()];
-            let name = function.parameters.get(at + shift).copied().flatten();
-            if let Some(variable) = name.and_then(|name| self.facts.variable(function.scope, name)) {
-                marks.set_variable(variable);
-            }
-        }
-    }
-
-    /// Marks what is given by name: parameters of that name, whichever function it is handed to in the end, what holds the
-    /// keywords that no parameter has, and members of objects that are made of keywords.
-    fn mark_keyword(&self, function: ExprId, name: Sym, marks: &mut Marks) {
-        for variable in marks.parameters.get(&name).cloned().unwrap_or_default() {
-            marks.set_variable(variable);
-        }
-        for index in self.functions_called(function, marks) {
-            let function = &self.facts.functions[marks.named[index].0.at()];
-            let rest = function.keywords.and_then(|name| self.facts.variable(function.scope, name));
-            if let Some(variable) = rest {
-                marks.set_variable(variable);
-            }
-        }
-        marks.set_member(name);
-        marks.set_name(name);
-    }
-
-    /// The functions that an expression may be by its name, as places in `named`.
-    fn functions_called(&self, function: ExprId, marks: &Marks) -> Range<usize> {
-        let (Kind::Name(name) | Kind::Attribute { name, .. }) = *self.facts.kind(function) else { return 0..0 };
-        marks.by_name.get(&name).map_or(0..0, |range| range.clone())
     }
 
     /// The functions by what they are called, and classes by what their constructors are; with what comes before the
