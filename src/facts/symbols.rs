@@ -78,7 +78,7 @@ pub(crate) enum Dialect {
 /// Interned names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Symbols {
-    ids: HashMap<Arc<str>, Sym>,
+    ids: HashMap<Arc<str>, Sym, foldhash::fast::RandomState>,
     texts: Vec<Arc<str>>,
 }
 

@@ -38,22 +38,24 @@ impl Filter {
         self.rules.is_empty()
     }
 
-    /// The rules that could match `text`, in the order in which they were added.
-    pub(crate) fn candidates(&self, text: &str) -> Vec<Candidate> {
-        if text.contains(FOLD_TO_ASCII) {
+    /// The rules that could match a text, in the order in which they were added.
+    pub(crate) fn candidates(&self, haystack: &Haystack) -> Vec<Candidate> {
+        if haystack.folds {
             return self.rules.iter().map(|(hook, _)| Candidate { hook: *hook, starts: None }).collect();
         }
-        let haystack = Haystack::of(text);
         let worth = self.rules.iter().filter(|(_, needles)| haystack.is_worth(needles));
         worth.map(|(hook, needles)| Candidate { hook: *hook, starts: haystack.starts(needles) }).collect()
     }
 }
 
 /// A text in which needles are searched for.
-struct Haystack {
+#[derive(Debug)]
+pub(crate) struct Haystack {
     /// Its bytes, in lower case.
     lower: Vec<u8>,
     is_ascii: bool,
+    /// Whether it has a character that is an ASCII letter but for its case; then no needle tells anything.
+    folds: bool,
     /// A bit for each of the hashes of its runs of four bytes.
     runs: Vec<u64>,
     /// How far the hash of a run is shifted to be a place in `runs`.
@@ -73,12 +75,14 @@ const TABLE_POWER_MAX: u32 = 20;
 const TABLE_POWER_MIN: u32 = 9;
 
 impl Haystack {
-    fn of(text: &str) -> Self {
+    /// Looks through a text once.
+    pub(crate) fn of(text: &str) -> Self {
+        let is_ascii = text.is_ascii();
         let lower = text.to_ascii_lowercase().into_bytes();
         let power = (lower.len() * BITS_A_BYTE).next_power_of_two().trailing_zeros();
         let power = power.clamp(TABLE_POWER_MIN, TABLE_POWER_MAX);
-        let mut haystack =
-            Self { is_ascii: text.is_ascii(), runs: vec![0; (1 << power) / 64], shift: u32::BITS - power, lower };
+        let folds = !is_ascii && text.contains(FOLD_TO_ASCII);
+        let mut haystack = Self { is_ascii, folds, runs: vec![0; (1 << power) / 64], shift: u32::BITS - power, lower };
         for run in haystack.lower.array_windows() {
             let place = Self::place(*run, haystack.shift);
             haystack.runs[place / 64] |= 1 << (place % 64);
@@ -203,7 +207,7 @@ mod tests {
             };
             let filter = &rules.tables(language).others;
             for example in &examples {
-                let candidates = filter.candidates(example);
+                let candidates = filter.candidates(&Haystack::of(example));
                 let known = |hook: &Hook| candidates.iter().any(|candidate| candidate.hook == *hook);
                 for (hook, _) in filter.rules.iter().filter(|(hook, _)| !known(hook)) {
                     let (rule, matcher) = rules.hooked(*hook);
@@ -259,7 +263,7 @@ mod tests {
             filter.rules.push((Hook { rule: 0, matcher: 0 }, of_regex(&source)));
             for _ in 0..20 {
                 let text: String = (0..next(7)).map(|_| TEXTS[usize::try_from(next(9)).unwrap()]).collect();
-                let candidates = filter.candidates(&text);
+                let candidates = filter.candidates(&Haystack::of(&text));
                 let worth = !candidates.is_empty();
                 assert!(worth || !regex.is_match(&text), "{source} {text:?}");
                 let starts = candidates.first().and_then(|candidate| candidate.starts.as_ref());
@@ -281,7 +285,8 @@ mod tests {
         filter.rules.push((hook(1), of_regex("[a-z]+")));
         let clauses = vec![vec!["exec".to_owned()], vec!["b64".to_owned()]];
         filter.rules.push((hook(2), Needles { clauses, ..Needles::default() }));
-        let worth = |text: &str| filter.candidates(text).iter().map(|one| one.hook.rule).collect::<Vec<_>>();
+        let worth =
+            |text: &str| filter.candidates(&Haystack::of(text)).iter().map(|one| one.hook.rule).collect::<Vec<_>>();
         assert_eq!(worth("nothing"), [1]);
         assert_eq!(worth("akia exec"), [0, 1]);
         assert_eq!(worth("exec(b64decode(x))"), [1, 2]);

@@ -37,7 +37,7 @@ use crate::finding::{Confidence, Severity};
 pub(crate) use commands::{KEYWORDS, Words, of as command_names, words};
 pub(crate) use demand::Demand;
 pub(crate) use expression::Expression;
-pub(crate) use filter::{Candidate, Filter};
+pub(crate) use filter::{Candidate, Filter, Haystack};
 pub use language::RuleLanguage;
 use lazy::Later;
 pub use raw::{Inside, Is, Scope, StatementWord, Within};

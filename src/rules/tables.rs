@@ -528,9 +528,8 @@ impl Tables {
         Part(self.segments.get(segment).first().copied().unwrap_or_default())
     }
 
-    /// Whether a qualified name is one that a rule knows, or the beginning of one.
-    pub(crate) fn leads(&self, name: &str) -> bool {
-        let all: [&Names; 7] = [
+    fn all_names(&self) -> [&Names; 7] {
+        [
             &self.calls,
             &self.imports,
             &self.assignments,
@@ -538,13 +537,33 @@ impl Tables {
             &self.comparisons,
             &self.uses,
             &self.definitions,
-        ];
+        ]
+    }
+
+    /// Whether rules know names that begin with what a call of the qualified name `function` gives back.
+    pub(crate) fn lead_from_result(&self, function: &str) -> bool {
+        let goes_on = |result: &str, within: &str| {
+            self.all_names().iter().any(|names| {
+                let exact = names.exact.number(result).is_some() && result.ends_with(')');
+                exact
+                    || names.exact.has_within(within)
+                    || names.prefix.number(result).is_some()
+                    || names.prefix.has_within(within)
+            })
+        };
+        // A method of a class is written like a member of it, as `Names::named` has it.
+        let (result, class) = (format!("{function}.()"), function.replace(".()", ""));
+        goes_on(&result, &format!("{result}.")) || goes_on(&class, &format!("{class}."))
+    }
+
+    /// Whether a qualified name is one that a rule knows, or the beginning of one.
+    pub(crate) fn leads(&self, name: &str) -> bool {
         let first = name.split('.').next().unwrap_or_default();
         let begins = self.part(first);
         let lead = |name: &str| {
             let within = format!("{name}.");
             let may = |table: usize| begins.0 & Part::begins_in(table) != 0;
-            all.iter().enumerate().any(|(table, names)| may(table) && names.lead(name, &within))
+            self.all_names().iter().enumerate().any(|(table, names)| may(table) && names.lead(name, &within))
         };
         // A method of a class is written like a member of it, as `Names::named` has it.
         lead(name) || (name.contains(".()") && lead(&name.replace(".()", "")))
@@ -564,8 +583,9 @@ mod tests {
         assert!(member.is_reached() && !member.is_assigned() && !member.is_compared());
         assert!(tables.part("check_hostname").is_assigned());
         assert!(module.is_first() && !member.is_first());
-        assert!(tables.part("load_extension").is_member() && !tables.part("execv").is_member());
+        assert!(tables.part("rglob").is_member() && !tables.part("execv").is_member());
         assert!(tables.leads("subprocess") && tables.leads("subprocess.Popen") && tables.leads("subprocess.any"));
+        assert!(tables.lead_from_result("flask.Flask") && !tables.lead_from_result("os.system"));
         // A member's name begins nothing by itself.
         assert!(!tables.leads("Popen") && !tables.leads("nobody.Popen"));
     }

@@ -649,7 +649,7 @@ impl Resolver<'_> {
                         let name = self.paths.name(*path, &self.facts.symbols);
                         let dialect = self.facts.dialect;
                         let values: Option<Vec<Value>> =
-                            items.into_iter().map(|item| functions::call(&name, &[item], dialect)).collect();
+                            items.into_iter().map(|item| functions::call(name, &[item], dialect)).collect();
                         fold::list(values?).map(Set::one)
                     }
                     _ => None,

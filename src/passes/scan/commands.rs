@@ -6,7 +6,7 @@ use super::matcher::{Hit, Matching};
 use super::texts::UNKNOWN_TEXT;
 use super::values::Value;
 use crate::facts::{Argument, Dialect, ExprId, Kind, Spread};
-use crate::rules::{Candidate, KEYWORDS, RuleLanguage, What, Words, words};
+use crate::rules::{Candidate, Haystack, KEYWORDS, RuleLanguage, What, Words, words};
 
 impl Matching<'_, '_> {
     /// Runs the rules over the text of commands over a call of `name`.
@@ -20,7 +20,7 @@ impl Matching<'_, '_> {
         };
         let Some(words) = words(language, name) else { return };
         for text in self.command_texts(words, arguments) {
-            for Candidate { hook, .. } in self.tables.shells.candidates(&text) {
+            for Candidate { hook, .. } in self.tables.shells.candidates(&Haystack::of(&text)) {
                 let What::Shell { regex } = &self.rules.hooked(hook).1.what else { continue };
                 if regex.get().is_match(&text) {
                     let (start, end) = self.place(expr);

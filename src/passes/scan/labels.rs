@@ -144,7 +144,7 @@ impl Resolver<'_> {
         }
         for value in &self.of(callee).values {
             if let Value::Path(path) = value {
-                hooks.extend(sources.checked.named(&self.paths.name(*path, &self.facts.symbols)));
+                hooks.extend(sources.checked.named(self.paths.name(*path, &self.facts.symbols)));
             }
         }
         if hooks.is_empty() {
@@ -231,9 +231,9 @@ impl Resolver<'_> {
             let (parent, last) = self.paths.split(here);
             let last = &**self.facts.symbols.text(last);
             let own = if last == RESULT {
-                self.tables.sources.of_call(&self.paths.name(parent, &self.facts.symbols))
+                self.tables.sources.of_call(self.paths.name(parent, &self.facts.symbols))
             } else {
-                self.tables.sources.of_use(&self.paths.name(here, &self.facts.symbols))
+                self.tables.sources.of_use(self.paths.name(here, &self.facts.symbols))
             };
             labels = labels.union(if is_member { own.without(self.tables.sources.whole) } else { own });
             is_member |= !matches!(last, RESULT | "items" | "values" | "copy" | "entries");
@@ -326,7 +326,7 @@ impl Resolver<'_> {
                 },
                 Value::Path(path) => {
                     let name = self.paths.name(path, &self.facts.symbols);
-                    unknown |= !is_harmless(&name, self.facts.dialect);
+                    unknown |= !is_harmless(name, self.facts.dialect);
                 }
                 _ => unknown = true,
             }

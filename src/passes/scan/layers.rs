@@ -16,7 +16,7 @@ use crate::artifact::{Artifact, SourceFile};
 use crate::facts::{Argument, Dialect, ExprId, Kind};
 use crate::passes::parse::{Target, parse};
 use crate::policy::ParsePolicy;
-use crate::rules::RuleSet;
+use crate::rules::{Haystack, RuleSet};
 
 /// What kind of text a layer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -198,7 +198,7 @@ impl Resolver<'_> {
     pub(super) fn may_run(&self, path: PathId) -> bool {
         let name = self.paths.name(path, &self.facts.symbols);
         let last = name.rsplit('.').next().unwrap_or_default();
-        sink(&name, self.facts.dialect).is_some() || matches!(last, "call" | "apply" | "construct")
+        sink(name, self.facts.dialect).is_some() || matches!(last, "call" | "apply" | "construct")
     }
 
     fn layers_of(
@@ -215,7 +215,7 @@ impl Resolver<'_> {
         for target in targets {
             let Value::Path(path) = target.value else { continue };
             let name = self.paths.name(path, &self.facts.symbols);
-            let Some(sink) = sink(&name, self.facts.dialect) else { continue };
+            let Some(sink) = sink(name, self.facts.dialect) else { continue };
             for (tongue, text) in self.texts_run(sink, &target.arguments) {
                 let layer = Layer { start, end, tongue, text, depth };
                 if !layers.contains(&layer) {
@@ -386,9 +386,10 @@ fn scan_layer(layer: &Layer, rules: &RuleSet, reached: &mut Vec<String>) -> (Vec
     let (mut hits, mut layers) = (Vec::new(), Vec::new());
     for file in &parsed.files {
         let Some(text) = &file.text else { continue };
-        hits.extend(super::text_hits(text, rules));
+        let haystack = Haystack::of(text.as_str());
+        hits.extend(super::text_hits(text, &haystack, rules));
         for region in &file.regions {
-            let found = super::scan_region(region, text, rules, None, layer.depth + 1);
+            let found = super::scan_region(region, (text, &haystack), rules, None, layer.depth + 1);
             hits.extend(found.hits);
             layers.extend(found.layers);
             reached.extend(found.limit);

@@ -127,7 +127,6 @@ pub(super) const COMMAND_TEXTS_MAX: usize = 16;
 /// Places of one capability that the report names; the rest is counted.
 pub(super) const CAPABILITY_PLACES_MAX: usize = 20;
 
-
 /// Proxies, and mappings made of mappings, that are looked through inside one another; what is in deeper ones is unknown.
 pub(super) const WRAPPERS_MAX: usize = 16;
 

@@ -31,6 +31,7 @@ mod lists;
 mod matcher;
 mod members;
 mod modules;
+mod names;
 mod objects;
 mod operators;
 mod own;
@@ -59,7 +60,7 @@ use crate::finding::{Confidence, Finding, Pass, Severity};
 use crate::language::Language;
 use crate::passes::parse::{Parsed, ParsedFile, Region, with_room};
 use crate::policy::ScanPolicy;
-use crate::rules::{RuleLanguage, RuleSet};
+use crate::rules::{Haystack, RuleLanguage, RuleSet};
 
 pub(crate) use canonical::canonical;
 use capabilities::Occurrences;
@@ -233,8 +234,9 @@ fn scan_file(
     let mut limits = Vec::new();
     let mut layers = Vec::new();
     let mut summary = None;
+    let haystack = Haystack::of(text.as_str());
     for region in &file.regions {
-        let found = scan_region(region, text, rules, Some(standing), 0);
+        let found = scan_region(region, (text, &haystack), rules, Some(standing), 0);
         region.drop_tree();
         hits.extend(found.hits);
         layers.extend(found.layers);
@@ -242,7 +244,7 @@ fn scan_file(
         summary = summary.or(found.summary);
     }
     let mut inner = layers::unwrap(layers, rules, &mut limits);
-    hits.extend(text_hits(text, rules));
+    hits.extend(text_hits(text, &haystack, rules));
     hits.sort_by_key(|hit| (hit.start, hit.end, hit.rule));
     hits.dedup_by_key(|hit| (hit.start, hit.end, hit.rule));
     inner_alone(&mut inner, &hits);
@@ -257,7 +259,7 @@ fn scan_file(
     let mut findings: Vec<Finding> = hits.iter().map(|hit| finding(hit, rules, path, text)).collect();
     findings.extend(inner.iter().map(|inner| inner_finding(inner, rules, path, text)));
     if let Some(rest) = &file.rest {
-        let mut hits = text_hits(rest, rules);
+        let mut hits = text_hits(rest, &Haystack::of(rest.as_str()), rules);
         hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
         left_out.extend(leave_out(&mut hits, most.saturating_sub(findings.len()), rules));
         findings.extend(hits.iter().map(|hit| finding(hit, rules, path, rest)));
@@ -290,9 +292,10 @@ fn inner_finding(inner: &layers::Inner, rules: &RuleSet, path: &str, text: &Sour
 }
 
 /// The hits of the rules over the text of every file.
-fn text_hits(text: &SourceText, rules: &RuleSet) -> Vec<Hit> {
+fn text_hits(text: &SourceText, haystack: &Haystack, rules: &RuleSet) -> Vec<Hit> {
     let source = text.as_str();
-    let whole = text::Stretch { text: source, range: 0..source.len(), strings: &[], comments: &[], region: None };
+    let (strings, comments) = (&[], &[]);
+    let whole = text::Stretch { text: source, range: 0..source.len(), strings, comments, haystack, region: None };
     text::run(rules, &rules.tables(RuleLanguage::Any).others, &whole).0
 }
 
@@ -328,7 +331,7 @@ struct ScannedRegion {
 /// Runs the rules of a region's language over it; `standing` is that of its file, and `depth` layers of code are around it.
 fn scan_region(
     region: &Region,
-    text: &SourceText,
+    (text, haystack): (&SourceText, &Haystack),
     rules: &RuleSet,
     standing: Option<Standing<'_>>,
     depth: usize,
@@ -341,11 +344,16 @@ fn scan_region(
     };
     let tables = rules.tables(language);
     let (strings, comments) = texts_of(region, facts.as_ref());
+    let part = match source.get(region.range.clone()) {
+        Some(part) if part.len() < source.len() => Some(Haystack::of(part)),
+        _ => None,
+    };
     let stretch = text::Stretch {
         text: source,
         range: region.range.clone(),
         strings: &strings,
         comments: &comments,
+        haystack: part.as_ref().unwrap_or(haystack),
         region: Some(region),
     };
     let (hits, limited) = text::run(rules, &tables.others, &stretch);

@@ -6,7 +6,7 @@ use tree_sitter::{QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIt
 
 use super::matcher::Hit;
 use crate::passes::parse::Region;
-use crate::rules::{Candidate, Demand, Expression, Filter, RuleSet, What, Within};
+use crate::rules::{Candidate, Demand, Expression, Filter, Haystack, RuleSet, What, Within};
 
 /// Matches of one query that may be open at once; more is a finding.
 const QUERY_MATCHES_MAX: u32 = 4096;
@@ -24,6 +24,8 @@ pub(super) struct Stretch<'a> {
     pub(super) range: Range<usize>,
     pub(super) strings: &'a [Range<usize>],
     pub(super) comments: &'a [Range<usize>],
+    /// The stretch, as needles are searched for in it.
+    pub(super) haystack: &'a Haystack,
     /// What has a tree, for rules that are queries.
     pub(super) region: Option<&'a Region>,
 }
@@ -32,11 +34,8 @@ pub(super) struct Stretch<'a> {
 pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (Vec<Hit>, Option<String>) {
     let mut hits = Vec::new();
     let mut limit = None;
-    let (first, whole) = match stretch.text.get(stretch.range.clone()) {
-        Some(part) => (stretch.range.start, part),
-        None => (0, stretch.text),
-    };
-    for Candidate { hook, mut starts } in filter.candidates(whole) {
+    let first = stretch.text.get(stretch.range.clone()).map_or(0, |_| stretch.range.start);
+    for Candidate { hook, mut starts } in filter.candidates(stretch.haystack) {
         match &rules.hooked(hook).1.what {
             What::Regex { regex, within, demand } => {
                 let whole = [stretch.range.clone()];

@@ -124,7 +124,7 @@ impl Resolver<'_> {
         }
         let name = self.paths.name(path, &self.facts.symbols);
         let begins_with_a_name = name.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$'));
-        if begins_with_a_name { self.tables.leads(&name) } else { last_known }
+        if begins_with_a_name { self.tables.leads(name) } else { last_known }
     }
 
     /// What was found out about a path before.

@@ -19,6 +19,8 @@ pub(super) struct Certain {
     leading: Vec<Option<bool>>,
     /// Whether what a name gives back may be anything, by its path.
     reflecting: Vec<Option<bool>>,
+    /// Whether what a call of a name gives back leads to what rules look for, by the path of what is called.
+    results: Vec<Option<bool>>,
 }
 
 impl Certain {
@@ -62,7 +64,7 @@ impl Resolver<'_> {
             Kind::Attribute { object, name } => {
                 let object = certain.path(object)?;
                 // `sys.modules`, `os.__dict__`, `f.constructor` are no names.
-                if words::leads_as_member(self.facts.dialect, self.facts.text(name)) {
+                if words::leads(self.facts.dialect, self.facts.text(name)).as_member {
                     return None;
                 }
                 self.paths.child(object, name, &mut self.facts.symbols)
@@ -128,13 +130,21 @@ impl Resolver<'_> {
     /// The same for a bare name: modules that lead to much are kept in sight, since they may get other names.
     pub(super) fn named_path_matters(&mut self, path: PathId, marks: &mut Marks) -> bool {
         self.path_matters(path, marks)
-            || words::leads_as_name(self.facts.dialect, self.paths.name(path, &self.facts.symbols))
+            || words::leads(self.facts.dialect, self.paths.name(path, &self.facts.symbols)).as_name
     }
 
     /// Whether what a call gives back can matter, beside what the call is given.
     pub(super) fn result_matters(&mut self, call: ExprId, callee: ExprId, marks: &mut Marks) -> bool {
-        match marks.certain.path(call) {
-            Some(result) if !self.matters_otherwise(callee, marks) => self.leads_anywhere(result, &mut marks.certain),
+        match (marks.certain.path(callee), marks.certain.path(call)) {
+            // `require("module")` is that module.
+            (Some(function), Some(result)) if self.paths.split(result).0 != function => {
+                self.path_matters(result, marks)
+            }
+            (Some(function), Some(_)) if !self.matters_otherwise(callee, marks) => {
+                remembered(&mut marks.certain.results, function, || {
+                    self.tables.lead_from_result(self.paths.name(function, &self.facts.symbols))
+                })
+            }
             _ => true,
         }
     }
@@ -150,9 +160,7 @@ impl Resolver<'_> {
 
     /// Whether a name is one that something is looked for under, or the beginning of one.
     fn leads_anywhere(&mut self, path: PathId, certain: &mut Certain) -> bool {
-        remembered(&mut certain.leading, path, || {
-            self.is_named(path) || self.may_run(path) || self.is_command(path)
-        })
+        remembered(&mut certain.leading, path, || self.is_named(path) || self.may_run(path) || self.is_command(path))
     }
 
     /// Whether a name is that of a function that starts programs, or the beginning of one, and a rule looks at commands.
@@ -161,7 +169,8 @@ impl Resolver<'_> {
             return false;
         }
         let name = self.paths.name(path, &self.facts.symbols);
-        let begins = |whole: &str| whole.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let begins =
+            |whole: &str| whole.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         let language = match self.facts.dialect {
             Dialect::Python => RuleLanguage::Python,
             Dialect::JavaScript => RuleLanguage::JavaScript,

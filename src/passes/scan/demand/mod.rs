@@ -14,10 +14,11 @@ use std::rc::Rc;
 
 use super::limits;
 use super::resolve::Resolver;
-use spread::Marks;
-use users::Users;
 use crate::facts::SCOPE_DEPTH_MAX;
 use crate::facts::{Dialect, ExprId, FunctionId, IdMap, IdSet, Kind, ScopeId, ScopeKind, Sym, VarId};
+use spread::Marks;
+use users::Users;
+use words::Leads;
 
 /// How far an expression can matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +96,7 @@ impl Resolver<'_> {
         for at in 0..count {
             let name = Sym(u32::try_from(at).unwrap_or(u32::MAX));
             let (part, text) = (self.part(name), self.facts.text(name));
-            let (as_name, as_member) = (words::leads_as_name(dialect, text), words::leads_as_member(dialect, text));
+            let Leads { as_name, as_member } = words::leads(dialect, text);
             names[at] = part.is_known() || as_name || as_member;
             free[at] = part.is_first() || as_name || (any && part.is_known());
             members[at] = part.is_member() || as_member;
@@ -103,9 +104,8 @@ impl Resolver<'_> {
         for name in of_stars {
             (free[name.at()], names[name.at()]) = (true, true);
         }
-        let bindings: Vec<Binding> = (0..self.facts.exprs.len())
-            .map(|at| self.binding(ExprId(u32::try_from(at).unwrap_or(u32::MAX))))
-            .collect();
+        let bindings: Vec<Binding> =
+            (0..self.facts.exprs.len()).map(|at| self.binding(ExprId(u32::try_from(at).unwrap_or(u32::MAX)))).collect();
         let certain = self.find_certain(&bindings);
         // What was found out by the way may have names that are new.
         for table in [&mut free, &mut names, &mut members] {
@@ -205,5 +205,88 @@ impl Resolver<'_> {
         }
         named.sort_unstable();
         named
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Role, tolerant};
+    use crate::rules::{RuleLanguage, RuleSet};
+
+    /// How the last expression that is written so matters.
+    fn matter(rules: &RuleSet, dialect: Dialect, code: &str, written: &str) -> Matter {
+        let (grammar, language) = match dialect {
+            Dialect::Python => (tree_sitter_python::LANGUAGE, RuleLanguage::Python),
+            Dialect::JavaScript => (tree_sitter_javascript::LANGUAGE, RuleLanguage::JavaScript),
+        };
+        let mut parser = tree_sitter::Parser::new();
+        parser.set_language(&grammar.into()).unwrap();
+        let tree = parser.parse(code, None).unwrap();
+        let facts = match dialect {
+            Dialect::Python => tolerant::python(code, tree.root_node()),
+            Dialect::JavaScript => tolerant::javascript(code, tree.root_node()),
+        };
+        let mut resolver = Resolver::new(facts, rules.tables(language));
+        let matters = resolver.mattering();
+        let text = |at: usize| {
+            let expr = &resolver.facts.exprs[at];
+            &code[expr.start as usize..expr.end as usize]
+        };
+        let stands = |at: usize| !matches!(resolver.facts.exprs[at].role, Role::Synthetic | Role::Target);
+        let at = (1..matters.len()).rev().find(|&at| stands(at) && text(at) == written);
+        matters[at.unwrap_or_else(|| panic!("{written} is nowhere in {code}"))]
+    }
+
+    #[test]
+    fn what_leads_somewhere_matters_and_what_is_made_of_it() {
+        use Dialect::{JavaScript, Python};
+        use Matter::{InPart, Itself, No};
+        let rules = RuleSet::load(true, &[] as &[&std::path::Path]).unwrap();
+        for (dialect, code, written, wanted) in [
+            (Python, "import os\nos.system(x)", "os.system", Itself),
+            (Python, "import os\nos.system(x)", "os.system(x)", InPart),
+            // Names of libraries that nobody looks for end the matter.
+            (Python, "import os\np = os.path.commonprefix(x)\nprint(p)", "p", No),
+            (Python, "import os\no = os\no.system(x)", "o.system", Itself),
+            (Python, "import os\ndef f(run): run(x)\nf(os.system)", "run(x)", Itself),
+            (Python, "import os\ndef f(run): run(x)\nf(run=os.system)", "run", Itself),
+            (Python, "import os\ndef f(run): run(x)\nf(len)", "run", No),
+            (Python, "import os\ndef f(): return os.system\nf()(x)", "f()", Itself),
+            (
+                Python,
+                "import os\ndef f(run):\n    def g(): return run\n    return g\nf(os.system)()(x)",
+                "f(os.system)()",
+                Itself,
+            ),
+            // A variable matters where it is read, and another one of its name does not.
+            (Python, "import os\ndef f():\n    run = os.system\n    run(x)\ndef g(run): run(y)", "run(y)", No),
+            (Python, "import os\nself.go = os.system\nother.go(x)", "other.go", Itself),
+            (Python, "import os\nother.go(x)", "other.go", No),
+            (Python, "import os\nclass C:\n    run = os.system\nC().run(x)", "C().run", Itself),
+            (Python, "import sys\nm = sys.modules\nm[k].system(x)", "m[k].system", Itself),
+            (Python, "import functools\ng = functools.partial(f)\ng(x)", "g", Itself),
+            (Python, "import posix\nposix.system(x)", "posix.system", Itself),
+            (Python, "from os import *\nsystem(x)", "system", Itself),
+            (Python, "system(x)", "system", No),
+            (Python, "os.path = thing\nimport os\nos.path.commonprefix(x)", "os.path.commonprefix", No),
+            (Python, "import os\nos.path = os.system\nos.path.commonprefix(x)", "os.path.commonprefix", Itself),
+            (Python, "xs = list([eval])\nxs[0](x)", "xs[0]", Itself),
+            (Python, "xs = thing.method([eval])\nxs[0](x)", "xs[0]", No),
+            (JavaScript, "const cp = require('child_process'); cp.exec(x)", "cp.exec", Itself),
+            (JavaScript, "const cp = x || require('child_process'); cp.exec(y)", "cp.exec", Itself),
+            (JavaScript, "const u = require('util'); const f = u.wrapped(eval); f(x)", "f", Itself),
+            (JavaScript, "const p = require('path'); const q = p.sep; f(q)", "q", No),
+            (JavaScript, "x['constructor'](y)", "x['constructor']", Itself),
+            (JavaScript, "x['length'](y)", "x['length']", No),
+            (JavaScript, "x[a + b](y)", "x[a + b]", Itself),
+            (JavaScript, "this.eval(x)", "this", Itself),
+            (JavaScript, "function f() { this.value = 1 }", "this", No),
+            (JavaScript, "function f() { return this } f().eval(x)", "f().eval", Itself),
+            (JavaScript, "with (window) { run(x) }", "run", No),
+            (JavaScript, "with (window) { eval(x) }", "eval", Itself),
+        ] {
+            assert_eq!(matter(&rules, dialect, code, written), wanted, "{written} in:\n{code}");
+        }
     }
 }

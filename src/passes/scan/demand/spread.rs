@@ -4,8 +4,8 @@
 //! twice, so that it takes time in proportion to the facts.
 
 use super::certain::Certain;
-use super::words;
 use super::users::{User, Users};
+use super::words;
 use super::{Binding, Matter};
 use crate::facts::{Argument, Dialect, ExprId, FunctionId, IdMap, IdSet, Kind, ScopeId, ScopeKind, Span, Sym, VarId};
 use crate::passes::scan::limits;
@@ -269,7 +269,9 @@ impl Resolver<'_> {
                 Kind::Name(_) => {
                     return match marks.bindings[here.at()] {
                         Binding::Variable(variable) if here == callee => !marks.defined[variable.at()],
-                        Binding::Variable(variable) => marks.aliases[variable.at()],
+                        Binding::Variable(variable) => {
+                            marks.aliases[variable.at()] || marks.certain.path(here).is_some()
+                        }
                         Binding::Free | Binding::Doubtful => true,
                     };
                 }
@@ -324,7 +326,7 @@ impl Resolver<'_> {
             Kind::Binary(..) | Kind::Concat(_) | Kind::Call { .. } | Kind::Unary(..) => true,
             Kind::Text(text) => match self.facts.symbols.known(text) {
                 Some(name) => marks.members.get(name.at()).copied().unwrap_or(true),
-                None => self.tables.part(text).is_member() || words::leads_as_member(Dialect::JavaScript, text),
+                None => self.tables.part(text).is_member() || words::leads(Dialect::JavaScript, text).as_member,
             },
             _ => false,
         }

@@ -1,5 +1,8 @@
 //! Words that lead to other names, whatever rules name.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::facts::Dialect;
 use crate::passes::scan::values::PYTHON_MODULES;
 
@@ -136,20 +139,41 @@ const JAVASCRIPT_MEMBERS: [&str; 11] = [
     "prototype",
 ];
 
-/// Whether a bare name, or one of the names of an import, leads to other names.
-pub(super) fn leads_as_name(dialect: Dialect, name: &str) -> bool {
-    match dialect {
-        Dialect::Python => PYTHON.binary_search(&name).is_ok() || PYTHON_MODULES.iter().any(|(module, _)| *module == name),
-        Dialect::JavaScript => JAVASCRIPT.binary_search(&name).is_ok(),
+/// How a word leads to other names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Leads {
+    /// As a bare name, or as one of the names of an import.
+    pub(super) as_name: bool,
+    /// As a member, whatever it is a member of.
+    pub(super) as_member: bool,
+}
+
+/// All words of a language.
+struct Words(HashMap<&'static str, Leads, foldhash::fast::RandomState>);
+
+static PYTHON_WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let modules = PYTHON_MODULES.iter().map(|(module, _)| *module);
+    Words::of(PYTHON.into_iter().chain(modules), &PYTHON_MEMBERS)
+});
+
+static JAVASCRIPT_WORDS: LazyLock<Words> = LazyLock::new(|| Words::of(JAVASCRIPT.into_iter(), &JAVASCRIPT_MEMBERS));
+
+impl Words {
+    fn of(names: impl Iterator<Item = &'static str>, members: &[&'static str]) -> Self {
+        let mut words: HashMap<&str, Leads, _> = HashMap::default();
+        names.for_each(|name| words.entry(name).or_default().as_name = true);
+        members.iter().for_each(|member| words.entry(member).or_default().as_member = true);
+        Self(words)
     }
 }
 
-/// Whether a member leads to other names.
-pub(super) fn leads_as_member(dialect: Dialect, name: &str) -> bool {
-    match dialect {
-        Dialect::Python => PYTHON_MEMBERS.binary_search(&name).is_ok(),
-        Dialect::JavaScript => JAVASCRIPT_MEMBERS.binary_search(&name).is_ok(),
-    }
+/// How a word leads to other names in a language.
+pub(super) fn leads(dialect: Dialect, word: &str) -> Leads {
+    let words = match dialect {
+        Dialect::Python => &PYTHON_WORDS,
+        Dialect::JavaScript => &JAVASCRIPT_WORDS,
+    };
+    words.0.get(word).copied().unwrap_or_default()
 }
 
 /// Of the names that lead to others, modules whose functions give nothing back that does.
@@ -172,7 +196,7 @@ const PLAIN: [&str; 14] = [
 
 /// Whether the members of a bare name, and what their calls give back, may be anything.
 pub(super) fn reflects(dialect: Dialect, name: &str) -> bool {
-    leads_as_name(dialect, name) && PLAIN.binary_search(&name).is_err()
+    leads(dialect, name).as_name && PLAIN.binary_search(&name).is_err()
 }
 
 #[cfg(test)]
@@ -180,9 +204,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_sorted_to_be_searched() {
-        assert!(PYTHON.is_sorted() && PYTHON_MEMBERS.is_sorted());
-        assert!(JAVASCRIPT.is_sorted() && JAVASCRIPT_MEMBERS.is_sorted());
-        assert!(PYTHON_MODULES.is_sorted() && PLAIN.is_sorted());
+    fn words_lead_as_what_they_are() {
+        let leads = |as_name, as_member| Leads { as_name, as_member };
+        for (dialect, word, wanted) in [
+            (Dialect::Python, "eval", leads(true, false)),
+            (Dialect::Python, "posix", leads(true, false)),
+            (Dialect::Python, "__dict__", leads(false, true)),
+            (Dialect::Python, "os", leads(true, true)),
+            (Dialect::Python, "constructor", leads(false, false)),
+            (Dialect::JavaScript, "constructor", leads(false, true)),
+            (Dialect::JavaScript, "require", leads(true, false)),
+        ] {
+            assert_eq!(super::leads(dialect, word), wanted, "{word}");
+        }
+        assert!(PLAIN.is_sorted());
+        assert!(reflects(Dialect::Python, "getattr") && !reflects(Dialect::Python, "os"));
+        assert!(PLAIN.iter().all(|word| {
+            [Dialect::Python, Dialect::JavaScript].into_iter().any(|dialect| super::leads(dialect, word).as_name)
+        }));
     }
 }
