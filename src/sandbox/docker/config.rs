@@ -1,7 +1,6 @@
 //! From a job to the container's configuration: every restriction that the engine is asked for stands here.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, Mount as EngineMount,
@@ -9,9 +8,11 @@ use bollard::models::{
     RestartPolicyNameEnum,
 };
 
-use super::engine::{Features, Image};
+use super::engine::Features;
+use super::folder::Shown;
+use super::image::Image;
 use super::{seccomp, sweep};
-use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Mount, Network, OUT_DIR, TMP_DIR, WORK_DIR};
+use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Network, OUT_DIR, TMP_DIR, WORK_DIR};
 
 /// The keeper's text; it is handed to the image's own interpreter.
 const KEEPER: &str = include_str!("keeper.py");
@@ -41,13 +42,13 @@ const MASKED: &[&str] = &[
 /// The keeper is one process more than the job was given.
 pub(super) const KEEPER_PIDS: u32 = 1;
 
-/// The container for `job` with `mounts` as they were staged, whose keeper speaks over the host's `socket`.
+/// The container for `job` with `mounts` as they were staged, whose keeper speaks over the engine's `socket`.
 pub(super) fn container(
     job: &Job,
-    mounts: &[Mount],
+    mounts: &[Shown],
     image: &Image,
     features: &Features,
-    socket: &Path,
+    socket: &str,
 ) -> ContainerCreateBody {
     let port = if matches!(job.network, Network::Gateway(_)) { GATEWAY_PORT } else { 0 };
     let interpreter = ["python3", "-I", "-S", "-B", "-c", KEEPER, SOCKET_INSIDE].map(str::to_owned);
@@ -83,7 +84,7 @@ pub(super) fn user() -> (u32, u32) {
     if uid.is_root() { (NOBODY, NOBODY) } else { (uid.as_raw(), gid.as_raw()) }
 }
 
-fn host_config(job: &Job, mounts: &[Mount], features: &Features, socket: &Path) -> HostConfig {
+fn host_config(job: &Job, mounts: &[Shown], features: &Features, socket: &str) -> HostConfig {
     let limits = &job.limits;
     let memory = signed(limits.memory_bytes);
     let network = !matches!(job.network, Network::None);
@@ -109,6 +110,7 @@ fn host_config(job: &Job, mounts: &[Mount], features: &Features, socket: &Path) 
         // The keeper reaps processes, and vetrun reads the streams as they come.
         init: Some(false),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
+        runtime: features.runtime.clone(),
         auto_remove: Some(false),
         restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
         ..HostConfig::default()
@@ -124,7 +126,7 @@ fn security(features: &Features, network: bool) -> Vec<String> {
 }
 
 /// The writable folders; and the folder for inputs, which is there even when nothing is mounted in it.
-fn tmpfs(limits: &Limits, mounts: &[Mount]) -> HashMap<String, String> {
+fn tmpfs(limits: &Limits, mounts: &[Shown]) -> HashMap<String, String> {
     let options = |bytes: u64, files: u32| {
         format!("rw,noexec,nosuid,nodev,size={bytes},nr_inodes={},mode=1777", files.saturating_add(1))
     };
@@ -139,16 +141,16 @@ fn tmpfs(limits: &Limits, mounts: &[Mount]) -> HashMap<String, String> {
     folders
 }
 
-fn binds(mounts: &[Mount], socket: &Path) -> Vec<EngineMount> {
-    let shown = mounts.iter().map(|mount| bind(&mount.host, &mount.inside));
+fn binds(mounts: &[Shown], socket: &str) -> Vec<EngineMount> {
+    let shown = mounts.iter().map(|mount| bind(&mount.outside, &mount.inside));
     shown.chain([bind(socket, SOCKET_INSIDE)]).collect()
 }
 
 /// Read-only, and without what else may be mounted below the folder.
-fn bind(host: &Path, inside: &str) -> EngineMount {
+fn bind(outside: &str, inside: &str) -> EngineMount {
     EngineMount {
         typ: Some(MountType::BIND),
-        source: Some(host.to_string_lossy().into_owned()),
+        source: Some(outside.to_owned()),
         target: Some(inside.to_owned()),
         read_only: Some(true),
         bind_options: Some(MountBindOptions {

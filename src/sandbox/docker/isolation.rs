@@ -90,6 +90,8 @@ mod tests {
             seccomp: true,
             rootless: false,
             user_namespaces: false,
+            runtimes: Vec::new(),
+            runtime: None,
         }
     }
 
