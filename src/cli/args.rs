@@ -89,7 +89,7 @@ pub(super) struct BatchArgs {
     /// Artifacts vetted at once [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: Option<u16>,
-    /// With --run in the native sandbox: keep N Pythons started, each in a sandbox of its own, for one script each
+    /// With --run: keep N sandboxes started for one artifact each; in the native one, a Python in each of them
     #[arg(long, value_name = "N", requires = "run", default_value_t = 0, hide_default_value = true)]
     pub(super) warm: u16,
     #[command(flatten)]

@@ -76,7 +76,7 @@ pub(super) struct Ahead<'a> {
     pub(super) paths: &'a [PathBuf],
     /// How much of it at one time.
     pub(super) together: usize,
-    /// How many interpreters are kept started.
+    /// How many interpreters, or containers, are kept started.
     pub(super) warm: usize,
     /// Raised when the user interrupts.
     pub(super) stop: &'a Stop,
@@ -132,7 +132,11 @@ fn interpreters(paths: &[PathBuf]) -> Vec<Interpreter> {
 }
 
 fn docker(policy: &ExecutePolicy, ahead: &Ahead<'_>) -> Result<DockerSandbox, Failure> {
-    let options = DockerOptions { stop: ahead.stop.clone(), warm: ahead.warm, ..options(policy)? };
+    let options = DockerOptions {
+        stop: ahead.stop.clone(),
+        warm: Some((ahead.warm, execute::limits(policy))),
+        ..options(policy)?
+    };
     let sandbox = DockerSandbox::connect(options)?;
     let _swept = sandbox.sweep()?;
     Ok(sandbox)

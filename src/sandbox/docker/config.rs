@@ -106,7 +106,7 @@ fn host_config(job: &Job, mounts: &[Shown], features: &Features, socket: &str) -
         shm_size: Some(signed(limits.tmp_bytes)),
         tmpfs: Some(tmpfs(limits, mounts)),
         masked_paths: Some(MASKED.iter().map(|&path| path.to_owned()).collect()),
-        mounts: Some(binds(mounts, socket)),
+        mounts: Some(binds(mounts, features, socket)),
         // The keeper reaps processes, and vetrun reads the streams as they come.
         init: Some(false),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
@@ -141,20 +141,27 @@ fn tmpfs(limits: &Limits, mounts: &[Shown]) -> HashMap<String, String> {
     folders
 }
 
-fn binds(mounts: &[Shown], socket: &str) -> Vec<EngineMount> {
-    let shown = mounts.iter().map(|mount| bind(&mount.outside, &mount.inside));
-    shown.chain([bind(socket, SOCKET_INSIDE)]).collect()
+fn binds(mounts: &[Shown], features: &Features, socket: &str) -> Vec<EngineMount> {
+    let shown = mounts.iter().map(|mount| bind(&mount.outside, &mount.inside, features));
+    shown.chain([bind(socket, SOCKET_INSIDE, features)]).collect()
 }
 
 /// Read-only, and without what else may be mounted below the folder.
-fn bind(outside: &str, inside: &str) -> EngineMount {
+fn bind(outside: &str, inside: &str, features: &Features) -> EngineMount {
+    let is_engines_own =
+        !features.root.is_empty() && outside.strip_prefix(&features.root).is_some_and(|below| below.starts_with('/'));
     EngineMount {
         typ: Some(MountType::BIND),
         source: Some(outside.to_owned()),
         target: Some(inside.to_owned()),
         read_only: Some(true),
         bind_options: Some(MountBindOptions {
-            propagation: Some(MountBindOptionsPropagationEnum::RPRIVATE),
+            // Of what is its own (volumes, roots of containers) an engine wants to be able to unmount what it mounts there.
+            propagation: Some(if is_engines_own {
+                MountBindOptionsPropagationEnum::RSLAVE
+            } else {
+                MountBindOptionsPropagationEnum::RPRIVATE
+            }),
             non_recursive: Some(true),
             ..MountBindOptions::default()
         }),

@@ -36,6 +36,8 @@ pub(super) struct Features {
     pub(super) seccomp: bool,
     pub(super) rootless: bool,
     pub(super) user_namespaces: bool,
+    /// The folder that it keeps everything in.
+    pub(super) root: String,
     /// The runtimes that it lists, sorted.
     pub(super) runtimes: Vec<String>,
     /// The runtime that it is asked for; its default when none.
@@ -91,6 +93,7 @@ impl Features {
             seccomp: has("name=seccomp"),
             rootless: has("name=rootless"),
             user_namespaces: has("name=userns") || has("name=rootless"),
+            root: info.docker_root_dir.clone().unwrap_or_default(),
             runtimes: info
                 .runtimes
                 .iter()

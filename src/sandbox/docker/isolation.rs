@@ -90,6 +90,7 @@ mod tests {
             seccomp: true,
             rootless: false,
             user_namespaces: false,
+            root: String::new(),
             runtimes: Vec::new(),
             runtime: None,
         }

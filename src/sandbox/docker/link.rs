@@ -117,6 +117,12 @@ impl Link {
         self.stream.write_all(&spec).await
     }
 
+    /// Whether the keeper still listens, having nothing to say.
+    pub(super) fn is_open(&self) -> bool {
+        let mut byte = [0_u8; 1];
+        self.stream.try_read(&mut byte).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// Waits for the program's end. Can be called again when it was cancelled.
     pub(super) async fn ended(&mut self) -> io::Result<Told> {
         let message = self.message().await?;

@@ -3,7 +3,7 @@
 //! ```text
 //! options ─ what can be chosen                              engine ── what the engine is and can hold
 //! image, build ─ images: found, pulled, built               config ── job → container, every restriction
-//! ready ── a container up to its keeper's greeting          keeper.py ─ first process inside; link ── our end to it
+//! ready, warm ─ a container up to its keeper's greeting     keeper.py ─ first process inside; link ── our end to it
 //! session ─ one program in it, to the container's removal   streams, cgroup, stats ─ what is seen meanwhile
 //! outcome, isolation ─ what it means                        folder, paths ─ what it is shown, and where that is
 //! sweep ─── what a killed vetrun left                       doctor, interpreter ─ what is there
@@ -37,6 +37,7 @@ mod session;
 mod stats;
 mod streams;
 mod sweep;
+mod warm;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -53,6 +54,7 @@ pub use self::options::{DockerOptions, OnPull, Pull, Pulled, Workspace};
 use self::paths::Paths;
 use self::ready::Place;
 use self::session::Seen;
+use self::warm::{Maker, Pool};
 use super::behaviour::SWITCHED_OFF;
 use super::{Behaviour, Diagnosis, Interpreter, InterpreterInfo, Job, Outcome, Program, Sandbox, SandboxError, Stop};
 
@@ -72,6 +74,15 @@ pub struct DockerSandbox {
     /// The images that were looked up, by the name that was asked for: a name means one image for as long as this lives.
     images: Mutex<BTreeMap<String, Image>>,
     interpreters: Mutex<BTreeMap<Interpreter, InterpreterInfo>>,
+    pool: Option<Pool>,
+}
+
+impl Drop for DockerSandbox {
+    fn drop(&mut self) {
+        if let Some(pool) = &self.pool {
+            pool.close(&self.runtime);
+        }
+    }
 }
 
 impl std::fmt::Debug for DockerSandbox {
@@ -91,11 +102,12 @@ impl DockerSandbox {
     /// [`SandboxError::Unavailable`] when no engine answers, it does not have the image and may or can not pull it, it
     /// does not know the runtime, or it cannot hold a limit that must be held.
     pub fn connect(options: DockerOptions) -> Result<Self, SandboxError> {
-        let sandbox = Self::open(options)?;
+        let mut sandbox = Self::open(options)?;
         sandbox.features.require_limits(&sandbox.options.unenforced)?;
         if sandbox.options.images.is_empty() {
             sandbox.image_named(&sandbox.options.image)?;
         }
+        sandbox.pool = sandbox.pool()?;
         Ok(sandbox)
     }
 
@@ -107,7 +119,31 @@ impl DockerSandbox {
             let paths = Paths::discover(&client, options.workspace.as_ref()).await?;
             Ok::<_, SandboxError>((client, features, paths))
         })?;
-        Ok(Self { runtime, client, features, paths, options, images: Mutex::default(), interpreters: Mutex::default() })
+        Ok(Self {
+            runtime,
+            client,
+            features,
+            paths,
+            options,
+            images: Mutex::default(),
+            interpreters: Mutex::default(),
+            pool: None,
+        })
+    }
+
+    /// Begins to make the containers that are kept ready.
+    fn pool(&self) -> Result<Option<Pool>, SandboxError> {
+        let Some((count, limits)) = self.options.warm.clone().filter(|(count, _)| *count > 0) else { return Ok(None) };
+        let maker = Maker {
+            client: self.client.clone(),
+            features: self.features.clone(),
+            paths: self.paths.clone(),
+            image: self.image_for(&Program::Interpreter(Interpreter::Python))?,
+            limits,
+        };
+        let pool = Pool::new(maker, count);
+        pool.refill(&self.runtime);
+        Ok(Some(pool))
     }
 
     /// The image that this program runs in, `name@sha256:…`.
@@ -149,8 +185,7 @@ impl DockerSandbox {
         let command: Vec<String> =
             std::iter::once(job.program.name().to_owned()).chain(job.args.iter().cloned()).collect();
         let image = self.image_for(&job.program)?;
-        let folder = RunFolder::make(&self.paths)?;
-        let mut seen = self.seen(job, &image, &folder, &command, stop)?;
+        let mut seen = self.seen(job, &image, &command, stop)?;
         // Ending the gateway's service waits for its threads, which is no work for the runtime.
         drop(seen.service.take());
         Ok(Outcome {
@@ -167,17 +202,25 @@ impl DockerSandbox {
         })
     }
 
-    /// Runs the job in a container of its own.
-    fn seen(
-        &self,
-        job: &Job,
-        image: &Image,
-        folder: &RunFolder,
-        command: &[String],
-        stop: &Stop,
-    ) -> Result<Seen, SandboxError> {
+    /// Runs the job in a container of its own, which may have waited for it.
+    fn seen(&self, job: &Job, image: &Image, command: &[String], stop: &Stop) -> Result<Seen, SandboxError> {
+        let pool = self.pool.as_ref().filter(|pool| pool.fits(job, image));
+        if let Some(warm) = pool.and_then(|pool| pool.take(&self.runtime)) {
+            for mount in &job.mounts {
+                if let Err(error) = warm.folder.fill(&mount.host) {
+                    self.runtime.block_on(ready::remove(&self.client, &warm.ready.name))?;
+                    return Err(error);
+                }
+            }
+            let seen = self.runtime.block_on(session::run(&self.client, image, warm.ready, job, command, stop));
+            if let Some(pool) = pool {
+                pool.refill(&self.runtime);
+            }
+            return seen;
+        }
+        let folder = RunFolder::make(&self.paths)?;
         let mounts = folder.stage(&job.mounts, &self.paths)?;
-        let place = Place { client: &self.client, features: &self.features, image, folder, mounts: &mounts };
+        let place = Place { client: &self.client, features: &self.features, image, folder: &folder, mounts: &mounts };
         self.runtime.block_on(async {
             match ready::ready(place, job, stop).await? {
                 Some(ready) => session::run(&self.client, image, ready, job, command, stop).await,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::DEFAULT_IMAGE;
-use crate::sandbox::{Interpreter, Stop};
+use crate::sandbox::{Interpreter, Limits, Stop};
 
 /// When an image that the engine does not have is pulled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,8 +62,8 @@ pub struct DockerOptions {
     pub unenforced: BTreeSet<String>,
     /// A folder that the engine sees under another path. Temporary folders are made in it.
     pub workspace: Option<Workspace>,
-    /// Containers that are kept started, for one program each.
-    pub warm: usize,
+    /// How many containers are kept started, for one program of these limits each.
+    pub warm: Option<(usize, Limits)>,
     /// Ends a pull.
     pub stop: Stop,
     /// Told how far a pull has come.
@@ -80,7 +80,7 @@ impl Default for DockerOptions {
             runtime: None,
             unenforced: BTreeSet::new(),
             workspace: None,
-            warm: 0,
+            warm: None,
             stop: Stop::default(),
             on_pull: None,
         }

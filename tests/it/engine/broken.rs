@@ -1,13 +1,12 @@
 //! Engines that fail: for a moment, for good, and by not holding what they are asked to hold.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use vetrun::sandbox::{Ended, Mount, Sandbox as _, Stop};
+use vetrun::sandbox::{Ended, Sandbox as _, Stop};
 
 use super::proxy::{Answer, Proxy};
-use super::{connect, containers, containers_of, docker, python, said, sandbox, text, wait_until};
+use super::{connect, containers_of, docker, python, said, sandbox, showing, text, visible, wait_until};
 
 /// What an engine says that cannot limit memory.
 const NO_MEMORY_LIMIT: &str = r#"{"ServerVersion": "1", "CgroupVersion": "1", "MemoryLimit": false, "SwapLimit": true,
@@ -27,10 +26,13 @@ fn what_fails_for_a_moment_is_tried_again() {
     ];
     let Some(proxy) = Proxy::start(&rules) else { return };
     let sandbox = connect(|options| options.socket = Some(proxy.address())).unwrap();
-    let outcome = sandbox.run(&python("print('ran')"), &Stop::default()).unwrap();
+    let work = tempfile::tempdir().unwrap();
+    let mut job = python("print('ran')");
+    job.mounts.push(visible(work.path()));
+    let outcome = sandbox.run(&job, &Stop::default()).unwrap();
     assert_eq!((outcome.ended, text(&outcome.stdout.bytes).as_str()), (Ended::Exited(0), "ran\n"));
     assert_eq!([0, 1, 2, 3].map(|rule| proxy.used(rule)), [1, 1, 1, 1]);
-    assert_eq!(containers(), Vec::<String>::new());
+    assert_eq!(showing(work.path(), &["--all"]), Vec::<String>::new());
 }
 
 #[test]
@@ -41,10 +43,13 @@ fn what_fails_for_good_is_an_error_at_once_and_leaves_nothing() {
     let refused = Answer::Says(500, r#"{"message": "no space left on device"}"#);
     let Some(proxy) = Proxy::start(&[("POST", "/start", usize::MAX, refused)]) else { return };
     let sandbox = connect(|options| options.socket = Some(proxy.address())).unwrap();
-    let error = sandbox.run(&python("pass"), &Stop::default()).unwrap_err();
+    let work = tempfile::tempdir().unwrap();
+    let mut job = python("pass");
+    job.mounts.push(visible(work.path()));
+    let error = sandbox.run(&job, &Stop::default()).unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("no space left"), "{error}");
     assert_eq!(proxy.used(0), 1, "it was not tried again");
-    assert_eq!(containers(), Vec::<String>::new());
+    assert_eq!(showing(work.path(), &["--all"]), Vec::<String>::new());
 }
 
 #[test]
@@ -81,15 +86,15 @@ fn an_engine_that_dies_in_mid_run_is_an_error_and_no_end() {
     let began = Instant::now();
     let ran = std::thread::scope(|scope| {
         let running = scope.spawn(|| sandbox.run(&job, &Stop::default()));
-        wait_until("the program's container runs", || !containers_with(work.path(), "running").is_empty());
+        wait_until("the program's container runs", || !showing(work.path(), &[]).is_empty());
         std::thread::sleep(Duration::from_millis(500));
         proxy.die();
         running.join().unwrap()
     });
     let error = ran.expect_err("nobody knows how it ended");
     assert!(began.elapsed() < Duration::from_secs(30), "{error}: {:?}", began.elapsed());
-    wait_until("the program ends with vetrun's interest", || containers_with(work.path(), "running").is_empty());
-    for left in containers_with(work.path(), "exited") {
+    wait_until("the program ends with vetrun's interest", || showing(work.path(), &[]).is_empty());
+    for left in showing(work.path(), &["--all"]) {
         said(&["rm", "--force", &left]);
     }
 }
@@ -156,15 +161,4 @@ fn an_engine_that_cannot_hold_a_limit_runs_nothing_unless_the_policy_lets_it() {
     let limits = &crate::support::report(&output)["execution"]["isolation"]["limits"];
     assert_eq!(limits["memory"]["enforced"], false, "{limits}");
     assert_eq!(limits["pids"]["enforced"], true, "{limits}");
-}
-
-/// A folder that programs can read, so that it is shown by its own path.
-fn visible(folder: &Path) -> Mount {
-    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    Mount { host: folder.to_path_buf(), inside: "/work".to_owned() }
-}
-
-fn containers_with(folder: &Path, status: &str) -> Vec<String> {
-    let (volume, status) = (format!("volume={}", folder.display()), format!("status={status}"));
-    said(&["ps", "--all", "--quiet", "--filter", &volume, "--filter", &status]).lines().map(str::to_owned).collect()
 }

@@ -4,15 +4,18 @@ use serde_json::{Value, json};
 use vetrun::sandbox::docker::DockerSandbox;
 use vetrun::sandbox::{Job, Sandbox as _, Stop};
 
-use super::{connect, containers, python, said, sandbox, wait_until};
+use super::{connect, python, said, sandbox, showing, visible, wait_until};
 
 /// What the engine says of the container of `job` while it runs.
-fn inspected(sandbox: &DockerSandbox, job: &Job) -> Value {
+fn inspected(sandbox: &DockerSandbox, job: &mut Job) -> Value {
     let stop = Stop::default();
+    let work = tempfile::tempdir().unwrap();
+    job.mounts.push(visible(work.path()));
+    let job = &*job;
     std::thread::scope(|scope| {
         let running = scope.spawn(|| sandbox.run(job, &stop));
-        wait_until("the container is there", || !containers().is_empty());
-        let found = said(&["inspect", &containers()[0]]);
+        wait_until("the container runs", || !showing(work.path(), &[]).is_empty());
+        let found = said(&["inspect", &showing(work.path(), &[])[0]]);
         stop.raise();
         running.join().unwrap().unwrap();
         serde_json::from_str::<Value>(&found).unwrap()[0].clone()
@@ -25,7 +28,7 @@ fn every_container_is_as_hard_as_the_engine_can_make_it() {
     let mut job = python("import time; time.sleep(30)");
     job.limits.tmp_bytes = 5 << 20;
     job.limits.out_files = 7;
-    let found = inspected(sandbox, &job);
+    let found = inspected(sandbox, &mut job);
     let host = &found["HostConfig"];
     let limits = &job.limits;
     let expected = [
@@ -111,7 +114,7 @@ fn the_runtime_is_the_one_that_is_asked_for() {
     let error = connect(|options| options.runtime = Some("no-such-runtime".to_owned())).unwrap_err();
     assert!(error.contains("it has: ") && error.contains("runc") && error.contains("--runtime"), "{error}");
     let sandbox = connect(|options| options.runtime = Some("runc".to_owned())).unwrap();
-    let found = inspected(&sandbox, &python("import time; time.sleep(30)"));
+    let found = inspected(&sandbox, &mut python("import time; time.sleep(30)"));
     assert_eq!(found["HostConfig"]["Runtime"], "runc");
     let outcome = sandbox.run(&python("pass"), &Stop::default()).unwrap();
     assert!(outcome.isolation.tier.ends_with("and runtime runc"), "{}", outcome.isolation.tier);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vetrun::sandbox::{Ended, Sandbox as _, Stop};
 
-use super::{containers, containers_of, python, sandbox, text, wait_until};
+use super::{containers_of, python, sandbox, showing, text, visible, wait_until};
 
 const TOGETHER: usize = 100;
 const KILLED: u64 = 10;
@@ -15,11 +15,15 @@ const KILLED: u64 = 10;
 fn a_hundred_runs_at_once_all_end_well() {
     let Some(sandbox) = sandbox() else { return };
     let right = AtomicUsize::new(0);
+    let work = tempfile::tempdir().unwrap();
+    let mount = visible(work.path());
     std::thread::scope(|scope| {
         for number in 0..TOGETHER {
-            let right = &right;
+            let (right, mount) = (&right, &mount);
             scope.spawn(move || {
-                let outcome = sandbox.run(&python(&format!("print({number} * 2)")), &Stop::default());
+                let mut job = python(&format!("print({number} * 2)"));
+                job.mounts.push(mount.clone());
+                let outcome = sandbox.run(&job, &Stop::default());
                 let outcome = outcome.unwrap_or_else(|error| panic!("{number}: {}", vetrun::vet::chain(&error)));
                 assert_eq!(outcome.ended, Ended::Exited(0), "{}", text(&outcome.stderr.bytes));
                 assert_eq!(text(&outcome.stdout.bytes), format!("{}\n", number * 2));
@@ -28,7 +32,7 @@ fn a_hundred_runs_at_once_all_end_well() {
         }
     });
     assert_eq!(right.into_inner(), TOGETHER);
-    assert_eq!(containers(), Vec::<String>::new());
+    assert_eq!(showing(work.path(), &["--all"]), Vec::<String>::new());
 }
 
 #[test]

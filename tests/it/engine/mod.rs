@@ -8,10 +8,13 @@ mod many;
 mod proxy;
 mod registry;
 mod siblings;
+mod warm;
 
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use vetrun::sandbox::Mount;
 use vetrun::sandbox::docker::{DockerOptions, DockerSandbox};
 
 use crate::docker::{python, sandbox, socket, text};
@@ -43,11 +46,20 @@ fn wait_until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// The ids of this process's containers.
-fn containers() -> Vec<String> {
-    containers_of(std::process::id())
+/// A folder that programs can read, so that it is shown by its own path, and the job's container found by it.
+fn visible(folder: &Path) -> Mount {
+    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+    Mount { host: folder.to_path_buf(), inside: "/work".to_owned() }
 }
 
+/// The ids of the containers that show this folder, of those that run or of all.
+fn showing(folder: &Path, which: &[&str]) -> Vec<String> {
+    let volume = format!("volume={}", folder.display());
+    let args: Vec<&str> = ["ps", "--quiet", "--filter", &volume].iter().chain(which).copied().collect();
+    said(&args).lines().map(str::to_owned).collect()
+}
+
+/// The ids of a vetrun's containers.
 fn containers_of(pid: u32) -> Vec<String> {
     let format = "{{.Label \"vetrun.owner\"}} {{.ID}}";
     let listed = said(&["ps", "--all", "--no-trunc", "--filter", "label=vetrun.owner", "--format", format]);

@@ -1,13 +1,12 @@
 //! vetrun in a container, with the socket of the engine that it runs programs with: their containers are siblings of its
 //! own, and the engine sees vetrun's files under other paths.
 
-use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 use vetrun::sandbox::docker::DEFAULT_IMAGE;
 
-use super::{containers_of, sandbox, text};
+use super::{sandbox, text};
 
 /// Where the engine's socket is on this host.
 fn engine() -> Option<String> {
@@ -155,5 +154,4 @@ fn the_doctor_says_where_it_is() {
         "{}",
         crate::support::shown(&output)
     );
-    assert!(Path::new("/proc/self").exists() && containers_of(1).is_empty(), "nothing is left");
 }
