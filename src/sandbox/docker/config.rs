@@ -9,10 +9,11 @@ use bollard::models::{
 };
 
 use super::engine::Features;
-use super::folder::Shown;
+use super::folder::{RunFolder, Shown};
 use super::image::Image;
+use super::link::SOCKET;
 use super::{seccomp, sweep};
-use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Network, OUT_DIR, TMP_DIR, WORK_DIR};
+use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Network, OUT_DIR, SandboxError, TMP_DIR, WORK_DIR};
 
 /// The keeper's text; it is handed to the image's own interpreter.
 const KEEPER: &str = include_str!("keeper.py");
@@ -39,6 +40,8 @@ const MASKED: &[&str] = &[
     "/proc/timer_stats",
     "/sys",
 ];
+/// Processes of one user on the whole host: as many as there are by default.
+const PODMAN_PROCESSES: i64 = 32768;
 /// The keeper is one process more than the job was given.
 pub(super) const KEEPER_PIDS: u32 = 1;
 
@@ -48,7 +51,7 @@ pub(super) fn container(
     mounts: &[Shown],
     image: &Image,
     features: &Features,
-    socket: &str,
+    files: &Files,
 ) -> ContainerCreateBody {
     let port = if matches!(job.network, Network::Gateway(_)) { GATEWAY_PORT } else { 0 };
     let interpreter = ["python3", "-I", "-S", "-B", "-c", KEEPER, SOCKET_INSIDE].map(str::to_owned);
@@ -72,7 +75,7 @@ pub(super) fn container(
         network_disabled: Some(!matches!(job.network, Network::Full)),
         stop_timeout: Some(0),
         labels: Some(sweep::labels(&job.limits)),
-        host_config: Some(host_config(job, mounts, features, socket)),
+        host_config: Some(host_config(job, mounts, features, files)),
         ..ContainerCreateBody::default()
     }
 }
@@ -84,14 +87,13 @@ pub(super) fn user() -> (u32, u32) {
     if uid.is_root() { (NOBODY, NOBODY) } else { (uid.as_raw(), gid.as_raw()) }
 }
 
-fn host_config(job: &Job, mounts: &[Shown], features: &Features, socket: &str) -> HostConfig {
+fn host_config(job: &Job, mounts: &[Shown], features: &Features, files: &Files) -> HostConfig {
     let limits = &job.limits;
     let memory = signed(limits.memory_bytes);
-    let network = !matches!(job.network, Network::None);
     HostConfig {
         network_mode: Some(if matches!(job.network, Network::Full) { "bridge" } else { "none" }.to_owned()),
         cap_drop: Some(vec!["ALL".to_owned()]),
-        security_opt: Some(security(features, network)),
+        security_opt: Some(security(features, &files.seccomp)),
         privileged: Some(false),
         readonly_rootfs: Some(true),
         memory: Some(memory),
@@ -99,14 +101,14 @@ fn host_config(job: &Job, mounts: &[Shown], features: &Features, socket: &str) -
         memory_swappiness: (features.cgroup_version == Some(1)).then_some(0),
         nano_cpus: Some(nano_cpus(limits.cpus)),
         pids_limit: Some(i64::from(limits.pids.saturating_add(KEEPER_PIDS))),
-        ulimits: Some(ulimits(limits)),
+        ulimits: Some(ulimits(limits, features)),
         oom_score_adj: Some(500),
         ipc_mode: Some("private".to_owned()),
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
         shm_size: Some(signed(limits.tmp_bytes)),
-        tmpfs: Some(tmpfs(limits, mounts)),
+        tmpfs: Some(tmpfs(limits, mounts, features)),
         masked_paths: Some(MASKED.iter().map(|&path| path.to_owned()).collect()),
-        mounts: Some(binds(mounts, features, socket)),
+        mounts: Some(binds(mounts, features, &files.socket)),
         // The keeper reaps processes, and vetrun reads the streams as they come.
         init: Some(false),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
@@ -117,18 +119,36 @@ fn host_config(job: &Job, mounts: &[Shown], features: &Features, socket: &str) -
     }
 }
 
-fn security(features: &Features, network: bool) -> Vec<String> {
+/// What the engine is shown beside the mounts.
+#[derive(Debug)]
+pub(super) struct Files {
+    /// The path of the keeper's socket at the engine.
+    pub(super) socket: String,
+    /// The filter of system calls: its text, or its path at an engine that reads it from a file.
+    pub(super) seccomp: String,
+}
+
+/// The files for `job` in the folder of its run.
+pub(super) fn files(job: &Job, features: &Features, folder: &RunFolder) -> Result<Files, SandboxError> {
+    let profile = seccomp::profile(!matches!(job.network, Network::None));
+    let seccomp = if features.is_podman { folder.write("seccomp.json", &profile)? } else { profile };
+    Ok(Files { socket: folder.outside(SOCKET), seccomp })
+}
+
+fn security(features: &Features, seccomp: &str) -> Vec<String> {
     let mut options = vec!["no-new-privileges".to_owned()];
     if features.seccomp {
-        options.push(format!("seccomp={}", seccomp::profile(network)));
+        options.push(format!("seccomp={seccomp}"));
     }
     options
 }
 
 /// The writable folders; and the folder for inputs, which is there even when nothing is mounted in it.
-fn tmpfs(limits: &Limits, mounts: &[Shown]) -> HashMap<String, String> {
+fn tmpfs(limits: &Limits, mounts: &[Shown], features: &Features) -> HashMap<String, String> {
     let options = |bytes: u64, files: u32| {
-        format!("rw,noexec,nosuid,nodev,size={bytes},nr_inodes={},mode=1777", files.saturating_add(1))
+        let files = format!(",nr_inodes={}", files.saturating_add(1));
+        let files = if features.is_podman { "" } else { &files };
+        format!("rw,noexec,nosuid,nodev,size={bytes},mode=1777{files}")
     };
     let mut folders = HashMap::from([
         (TMP_DIR.to_owned(), options(limits.tmp_bytes, TMP_FILES_MAX)),
@@ -169,16 +189,21 @@ fn bind(outside: &str, inside: &str, features: &Features) -> EngineMount {
     }
 }
 
-fn ulimits(limits: &Limits) -> Vec<ResourcesUlimits> {
+fn ulimits(limits: &Limits, features: &Features) -> Vec<ResourcesUlimits> {
     let limit =
         |name: &str, value: i64| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) };
-    vec![
+    let mut all = vec![
         limit("nofile", i64::from(limits.open_files)),
         limit("fsize", signed(limits.file_bytes)),
         limit("core", 0),
         // Message queues are counted by user, and all runs have the same.
         limit("msgqueue", 0),
-    ]
+    ];
+    if features.is_podman {
+        // Unasked, Podman raises this one, which not every root may do. The control group is what limits processes.
+        all.push(limit("nproc", PODMAN_PROCESSES));
+    }
+    all
 }
 
 fn signed(bytes: u64) -> i64 {

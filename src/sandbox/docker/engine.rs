@@ -36,6 +36,8 @@ pub(super) struct Features {
     pub(super) seccomp: bool,
     pub(super) rootless: bool,
     pub(super) user_namespaces: bool,
+    /// Whether it is Podman, which speaks the same language with an accent.
+    pub(super) is_podman: bool,
     /// The folder that it keeps everything in.
     pub(super) root: String,
     /// The runtimes that it lists, sorted.
@@ -71,8 +73,11 @@ fn no_engine(address: &str, error: &EngineError) -> SandboxError {
 
 /// What the engine says of itself.
 pub(super) async fn features(client: &Docker) -> Result<Features, SandboxError> {
-    let info = client.info().await.map_err(|error| failed("ask the engine what it can do", error))?;
-    Ok(Features::from_info(&info))
+    let asked = |error| failed("ask the engine what it can do", error);
+    let info = client.info().await.map_err(asked)?;
+    let version = client.version().await.map_err(asked)?;
+    let is_podman = version.components.iter().flatten().any(|part| part.name.starts_with("Podman"));
+    Ok(Features { is_podman, ..Features::from_info(&info) })
 }
 
 impl Features {
@@ -93,6 +98,7 @@ impl Features {
             seccomp: has("name=seccomp"),
             rootless: has("name=rootless"),
             user_namespaces: has("name=userns") || has("name=rootless"),
+            is_podman: false,
             root: info.docker_root_dir.clone().unwrap_or_default(),
             runtimes: info
                 .runtimes
@@ -149,7 +155,8 @@ impl Features {
     pub(super) fn tier(&self) -> String {
         let mode = if self.rootless { "rootless " } else { "" };
         let runtime = self.runtime.as_ref().map(|name| format!(" and runtime {name}")).unwrap_or_default();
-        format!("{mode}container of engine {} with {}{runtime}", self.server, self.cgroup())
+        let engine = if self.is_podman { "Podman" } else { "engine" };
+        format!("{mode}container of {engine} {} with {}{runtime}", self.server, self.cgroup())
     }
 }
 

@@ -108,6 +108,12 @@ impl RunFolder {
         Ok(Shown { outside: self.outside(&name), inside })
     }
 
+    /// Writes a file for the engine itself to read; its path there.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<String, SandboxError> {
+        fs::write(self.path().join(name), text).map_err(|error| failed("write a file for the engine", error))?;
+        Ok(self.outside(name))
+    }
+
     /// A mount for input that is not there yet.
     pub(super) fn stage_later(&self) -> Result<Shown, SandboxError> {
         let folder = self.path().join(LATER);

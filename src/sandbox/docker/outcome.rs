@@ -37,6 +37,7 @@ pub(super) fn ended(seen: &Seen, command: &[String], image: &Image) -> Result<En
         return Ok(match kill {
             Kill::Timeout => Ended::TimedOut,
             Kill::Output => Ended::OutputLimit,
+            Kill::Files => Ended::DiskLimit,
             Kill::Interrupted => Ended::Interrupted,
         });
     }

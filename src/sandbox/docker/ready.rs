@@ -24,7 +24,7 @@ use super::cgroup::{Groups, Watch};
 use super::engine::{Features, failed, is_transient, unavailable};
 use super::folder::{RunFolder, Shown};
 use super::image::Image;
-use super::link::{Door, Hello, Link, SOCKET, no_keeper};
+use super::link::{Door, Hello, Link, no_keeper};
 use super::paths::MEND;
 use super::streams::Streams;
 use super::{config, stats};
@@ -138,17 +138,19 @@ async fn wait(duration: Duration, stop: &Stop) -> bool {
 async fn attempted(place: Place<'_>, job: &Job, name: &str, stop: &Stop) -> Result<Option<Ready>, Trouble> {
     let door = Door::open(place.folder.path())?;
     let options = CreateContainerOptionsBuilder::default().name(name).build();
-    let body = config::container(job, place.mounts, place.image, place.features, &place.folder.outside(SOCKET));
+    let files = config::files(job, place.features, place.folder)?;
+    let body = config::container(job, place.mounts, place.image, place.features, &files);
     let created = place.client.create_container(Some(options), body).await;
     let id = created.map_err(|error| create_trouble(place.image, error))?.id;
 
     let stdin = !job.stdin.is_empty();
     let options = AttachContainerOptionsBuilder::default().stdin(stdin).stdout(true).stderr(true).stream(true).build();
-    let attached =
-        place.client.attach_container(&id, Some(options)).await.map_err(trouble("attach to the container"))?;
+    // Podman sets the container up here already.
+    let attached = place.client.attach_container(&id, Some(options)).await;
+    let attached = attached.map_err(|error| start_trouble(place.image, "attach to the container", error))?;
     let mut frames: Frames = attached.output;
     let started = place.client.start_container(&id, None::<StartContainerOptions>).await;
-    started.map_err(|error| start_trouble(place.image, error))?;
+    started.map_err(|error| start_trouble(place.image, "start the container", error))?;
 
     let with_listener = matches!(job.network, Network::Gateway(_));
     let Some((link, hello)) = greet(door, &mut frames, with_listener, stop).await? else { return Ok(None) };
@@ -174,7 +176,7 @@ fn create_trouble(image: &Image, error: EngineError) -> Trouble {
     }
 }
 
-fn start_trouble(image: &Image, error: EngineError) -> Trouble {
+fn start_trouble(image: &Image, action: &'static str, error: EngineError) -> Trouble {
     if let EngineError::DockerResponseServerError { message, .. } = &error
         && message.contains("python3")
         && (message.contains("executable file not found") || message.contains("no such file"))
@@ -182,7 +184,7 @@ fn start_trouble(image: &Image, error: EngineError) -> Trouble {
         let reason = format!("the image {} has no python3, which the container's first process needs", image.name);
         return unavailable(reason, "build one with `vetrun image build`, or name another image with --image").into();
     }
-    trouble("start the container")(error)
+    trouble(action)(error)
 }
 
 /// Waits for the keeper. `None` when the run was stopped meanwhile.

@@ -39,6 +39,7 @@ const SIGKILL: i32 = 9;
 pub(super) enum Kill {
     Timeout,
     Output,
+    Files,
     Interrupted,
 }
 
@@ -172,6 +173,9 @@ impl Run<'_> {
                 () = tokio::time::sleep_until(deadline) => return Ok(Watched::Kill(Kill::Timeout)),
                 _ = tick.tick() => {
                     seen.watch.sample();
+                    if seen.out.as_ref().is_some_and(|out| holds_more_than(out, self.job.limits.out_files)) {
+                        return Ok(Watched::Kill(Kill::Files));
+                    }
                     if self.stop.is_raised() {
                         return Ok(Watched::Kill(Kill::Interrupted));
                     }
@@ -196,6 +200,8 @@ impl Run<'_> {
         match self.client.kill_container(self.id, None::<KillContainerOptions>).await {
             // 409: it has ended by itself meanwhile.
             Ok(()) | Err(EngineError::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
+            // Podman's way to say so.
+            Err(EngineError::DockerResponseServerError { message, .. }) if message.contains("state improper") => Ok(()),
             Err(error) => Err(failed("kill the container", error)),
         }
     }
@@ -219,6 +225,13 @@ impl Run<'_> {
             tokio::time::sleep(TICK).await;
         }
     }
+}
+
+/// Whether the output folder, which is a file system of its own, holds more files and folders than that. Where the kernel
+/// counts, it never does.
+fn holds_more_than(out: &OwnedFd, files_max: u32) -> bool {
+    // The folder itself is one of them.
+    rustix::fs::fstatvfs(out).is_ok_and(|told| told.f_files.saturating_sub(told.f_ffree) > u64::from(files_max) + 1)
 }
 
 /// Reads what is left in the streams; they end with the container's last process.
