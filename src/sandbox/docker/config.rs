@@ -140,6 +140,10 @@ fn security(features: &Features, seccomp: &str) -> Vec<String> {
     if features.seccomp {
         options.push(format!("seccomp={seccomp}"));
     }
+    if features.is_podman {
+        // It does not hear the field of the interface that says this.
+        options.push(format!("mask={}", MASKED.join(":")));
+    }
     options
 }
 
@@ -154,6 +158,10 @@ fn tmpfs(limits: &Limits, mounts: &[Shown], features: &Features) -> HashMap<Stri
         (TMP_DIR.to_owned(), options(limits.tmp_bytes, TMP_FILES_MAX)),
         (OUT_DIR.to_owned(), options(limits.out_bytes, limits.out_files)),
     ]);
+    if features.is_podman {
+        // It makes folders of a read-only root writable by itself, but for those that are spoken for.
+        folders.insert("/var/tmp".to_owned(), "ro,noexec,nosuid,nodev,size=64k,mode=0555".to_owned());
+    }
     if mounts.iter().all(|mount| mount.inside != WORK_DIR) {
         // Root's, so that the program cannot write it; the engine must be able to make mount points in it.
         folders.insert(WORK_DIR.to_owned(), "rw,noexec,nosuid,nodev,size=64k,mode=0555".to_owned());
@@ -214,4 +222,47 @@ fn signed(bytes: u64) -> i64 {
 fn nano_cpus(cpus: f64) -> i64 {
     // A float-to-integer cast saturates; a job asks for a handful of processors.
     (cpus.max(0.01) * 1e9) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::SystemInfo;
+
+    use super::*;
+    use crate::sandbox::Interpreter;
+    use crate::sandbox::docker::interpreter::question;
+
+    fn made(is_podman: bool) -> HostConfig {
+        let features = Features { is_podman, root: "/data".to_owned(), ..Features::from_info(&SystemInfo::default()) };
+        let files = Files { socket: "/tmp/socket".to_owned(), seccomp: String::new() };
+        let mounts = ["/data/overlay/merged/x", "/database/x"];
+        let mounts = mounts.map(|path| Shown { outside: path.to_owned(), inside: WORK_DIR.to_owned() });
+        host_config(&question(Interpreter::Python), &mounts, &features, &files)
+    }
+
+    #[test]
+    fn podman_is_told_in_its_own_words() {
+        let (docker, podman) = (made(false), made(true));
+        let masks = |made: &HostConfig| made.security_opt.iter().flatten().any(|option| option.contains(":/sys"));
+        assert!(masks(&podman) && !masks(&docker));
+        let tmpfs = |made: &HostConfig, at: &str| made.tmpfs.as_ref().and_then(|all| all.get(at).cloned());
+        assert!(tmpfs(&podman, "/var/tmp").is_some_and(|options| options.starts_with("ro,")));
+        assert_eq!(tmpfs(&docker, "/var/tmp"), None);
+        let counts = |made: &HostConfig| tmpfs(made, OUT_DIR).is_some_and(|options| options.contains("nr_inodes="));
+        assert!(counts(&docker) && !counts(&podman));
+        let names =
+            |made: &HostConfig| made.ulimits.iter().flatten().any(|limit| limit.name.as_deref() == Some("nproc"));
+        assert!(names(&podman) && !names(&docker));
+    }
+
+    #[test]
+    fn what_is_the_engines_own_is_bound_so_that_it_can_unmount_it() {
+        let made = made(false);
+        let propagation = |source: &str| {
+            let mount = made.mounts.iter().flatten().find(|mount| mount.source.as_deref() == Some(source));
+            mount.and_then(|mount| mount.bind_options.as_ref()?.propagation)
+        };
+        assert_eq!(propagation("/data/overlay/merged/x"), Some(MountBindOptionsPropagationEnum::RSLAVE));
+        assert_eq!(propagation("/database/x"), Some(MountBindOptionsPropagationEnum::RPRIVATE));
+    }
 }

@@ -81,7 +81,7 @@ pub(super) async fn features(client: &Docker) -> Result<Features, SandboxError> 
 }
 
 impl Features {
-    fn from_info(info: &SystemInfo) -> Self {
+    pub(super) fn from_info(info: &SystemInfo) -> Self {
         let options = info.security_options.clone().unwrap_or_default();
         let has = |name: &str| options.iter().any(|option| option.split(',').any(|part| part == name));
         Self {

@@ -115,7 +115,9 @@ fn pinned(name: &str, id: &str, repo_digests: &[String]) -> String {
     }
     let repository = without_tag(name);
     let digests = || repo_digests.iter().filter_map(|entry| entry.split_once('@'));
-    let own = digests().find(|(of, _)| *of == repository || of.ends_with(&format!("/{repository}")));
+    // Some engines tell the registry, too, where it was not asked for.
+    let with_registry = || digests().find(|(of, _)| of.ends_with(&format!("/{repository}")));
+    let own = digests().find(|(of, _)| *of == repository).or_else(with_registry);
     let digest = own.map_or(id, |(_, digest)| digest);
     format!("{name}@{digest}")
 }
