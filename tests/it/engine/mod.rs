@@ -1,6 +1,8 @@
 //! The Docker back end in a real deployment: images and where they come from, engines that fail, vetrun in a container
 //! itself, many runs at once. Without an engine these tests say so and check nothing, like those of `docker`.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which may fail loudly")]
+
 mod broken;
 mod hardening;
 mod images;
