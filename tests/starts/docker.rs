@@ -16,6 +16,9 @@ const SCRIPT: &str = "import time\nprint(time.time_ns())\n";
 /// Between two rounds, so that a container that waits can be replaced.
 const PAUSE: Duration = Duration::from_millis(600);
 
+/// One way to run the script: what it said.
+type Turn<'a> = &'a dyn Fn() -> Result<String, String>;
+
 /// Takes turns, round by round, and prints the median and the 99th percentile of each: to the first output, and until
 /// everything is gone again.
 pub(super) fn measure(rounds: usize) -> Result<(), String> {
@@ -30,7 +33,7 @@ pub(super) fn measure(rounds: usize) -> Result<(), String> {
     let job = job(folder.path());
     let mut times: BTreeMap<&str, Vec<[Duration; 2]>> = BTreeMap::new();
     for round in 0..=rounds {
-        let turns: [(&str, &dyn Fn() -> Result<String, String>); 3] = [
+        let turns: [(&str, Turn<'_>); 3] = [
             ("docker run", &|| by_client(folder.path())),
             ("vetrun, cold", &|| by(&cold, &job)),
             ("vetrun, waiting", &|| by(&warm, &job)),
