@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
 use crate::finding::{Confidence, Severity};
 use crate::output::{Format, UnknownFormat};
-use crate::policy::{Backend, ByteSize, Installer, NetworkPolicy, Timeout};
+use crate::policy::{Backend, ByteSize, Installer, NetworkPolicy, PullPolicy, Timeout};
 
 /// Vets generated code, then runs it where it can do no harm.
 #[derive(Debug, Parser)]
@@ -41,6 +41,10 @@ pub(super) enum Command {
     Rules(RulesArgs),
     /// Say which back ends, installers and interpreters work here, and why not
     Doctor(DoctorArgs),
+    /// Build the image of the docker sandbox
+    Image(ImageArgs),
+    /// Remove what a killed vetrun left behind
+    Gc,
     /// Print a JSON Schema
     Schema(SchemaArgs),
     /// Write a commented vetrun.toml
@@ -85,7 +89,7 @@ pub(super) struct BatchArgs {
     /// Artifacts vetted at once [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: Option<u16>,
-    /// With --run in the native sandbox: keep N Pythons started, each in a sandbox of its own, for one script each
+    /// With --run: keep N sandboxes started for one artifact each; in the native one, a Python in each of them
     #[arg(long, value_name = "N", requires = "run", default_value_t = 0, hide_default_value = true)]
     pub(super) warm: u16,
     #[command(flatten)]
@@ -177,6 +181,12 @@ pub(super) struct RunningArgs {
     /// The image of the docker sandbox
     #[arg(long, value_name = "IMAGE")]
     pub(super) image: Option<String>,
+    /// When an image that is not there is pulled; pinned: when it is named by its digest [default: pinned]
+    #[arg(long, value_name = "never|pinned|missing", value_parser = by_name::<PullPolicy>)]
+    pub(super) pull: Option<PullPolicy>,
+    /// The runtime of the docker sandbox, e.g. runsc [default: the engine's]
+    #[arg(long, value_name = "NAME")]
+    pub(super) runtime: Option<String>,
     /// Wall-clock time [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(super) timeout: Option<Timeout>,
@@ -300,6 +310,43 @@ pub(super) struct DoctorArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ImageArgs {
+    #[command(subcommand)]
+    pub(super) command: ImageCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImageCommand {
+    /// Build it from Debian packages, without any image registry: Python, pip, Node, git, curl, an ordinary user
+    Build(ImageBuildArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImageBuildArgs {
+    /// Its name [default: vetrun-sandbox]
+    #[arg(value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// With compilers and Python's headers
+    #[arg(long)]
+    pub(super) build_tools: bool,
+    /// With this Debian package, too (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(super) package: Vec<String>,
+    /// Another Debian release than this machine's
+    #[arg(long, value_name = "NAME", requires = "mirror")]
+    pub(super) suite: Option<String>,
+    /// Where the packages of that release are
+    #[arg(long, value_name = "URL", requires = "suite")]
+    pub(super) mirror: Option<String>,
+    /// Build it even if one of the same recipe is there, for newer packages
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Say more
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct SchemaArgs {
     /// Of what
     #[arg(value_enum)]
@@ -382,7 +429,11 @@ mod tests {
             "run --sandbox native --image i --timeout 30s --memory 256MiB --cpus 0.5 --pids 100 --network none",
             "run --no-trace",
             "run --env A=b --env C=d=e --entry main.py --out o --requirements r.txt --installer uv --no-install --keep -v",
+            "run --sandbox docker --image i@sha256:1 --pull missing --runtime runsc",
             "batch d e --run -j 2",
+            "image build",
+            "image build i:2 --build-tools --package jq --suite s --mirror m --force -v",
+            "gc",
             "rules list",
             "rules explain python-eval",
             "rules test d",
@@ -408,6 +459,9 @@ mod tests {
             "check --report sarif",
             "check -q -v",
             "run --sandbox none",
+            "run --pull always",
+            "image",
+            "image build --suite s",
             "run --timeout soon",
             "run --env A",
             "batch",

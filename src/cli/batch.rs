@@ -38,7 +38,7 @@ pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
     settings.notes.iter().for_each(|text| note(&args.output, text));
     let entries = entries(&args.dirs)?;
     let jobs = args.jobs.map_or_else(available, usize::from);
-    let ahead = Ahead { paths: &entries, together: jobs.min(entries.len()), warm: args.warm.into() };
+    let ahead = Ahead { paths: &entries, together: jobs.min(entries.len()), warm: args.warm.into(), stop: &stop };
     let host = |nursery| Host::new(nursery, &settings.policy, &args.running, &ahead);
     let host = nursery.map(host).transpose()?;
     let out = args.running.out.as_deref().filter(|_| args.run).map(empty_folder).transpose()?;

@@ -4,7 +4,8 @@ use std::io::Write as _;
 
 use super::Failure;
 use super::args::DoctorArgs;
-use super::host::{docker_host, launcher, on_path, search_path};
+use super::engine::options;
+use super::host::{launcher, on_path, search_path};
 use super::reporting::answer;
 use crate::output::sanitize;
 use crate::policy::Policy;
@@ -15,10 +16,14 @@ use crate::vet::Exit;
 
 /// `vetrun doctor`: exits with 0 where at least one back end works, else with 2.
 pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
-    let image = args.image.clone().unwrap_or_else(|| Policy::default().execute.image);
+    let mut policy = Policy::default().execute;
+    if let Some(image) = &args.image {
+        policy.image.clone_from(image);
+    }
+    let options = options(&policy)?;
     let mut out = answer();
     let native = native::diagnose(&launcher());
-    let docker = docker::diagnose(&image, docker_host().as_deref());
+    let docker = docker::diagnose(options.clone());
     for diagnosis in [&native, &docker] {
         write!(out, "{}", described(diagnosis))?;
     }
@@ -27,7 +32,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         write!(out, "{}", interpreters("native", sandbox.map(|sandbox| Box::new(sandbox) as Box<dyn Sandbox>)))?;
     }
     if docker.usable {
-        let sandbox = DockerSandbox::connect(&image, docker_host().as_deref());
+        let sandbox = DockerSandbox::connect(options);
         write!(out, "{}", interpreters("docker", sandbox.map(|sandbox| Box::new(sandbox) as Box<dyn Sandbox>)))?;
     }
     match on_path("uv") {

@@ -6,12 +6,13 @@ use tempfile::TempDir;
 
 use super::Failure;
 use super::args::RunningArgs;
+use super::engine::{options, workspace};
 use crate::language::Language;
 use crate::passes::execute;
 use crate::policy::{Backend, ExecutePolicy, NetworkPolicy, Policy};
-use crate::sandbox::docker::DockerSandbox;
+use crate::sandbox::docker::{DockerOptions, DockerSandbox};
 use crate::sandbox::native::{Expected, NativeSandbox, Nursery, Walls};
-use crate::sandbox::{self, Interpreter, Network, Sandbox, SandboxError};
+use crate::sandbox::{self, Interpreter, Network, Sandbox, SandboxError, Stop};
 
 /// A back end that is ready, and where its temporary files are.
 pub(super) struct Host {
@@ -30,11 +31,13 @@ impl Host {
         ahead: &Ahead<'_>,
     ) -> Result<Self, Failure> {
         let sandbox = sandbox(nursery, policy, ahead)?;
-        let _swept = sandbox::sweep_folders(&std::env::temp_dir());
+        let within = temporary(sandbox.as_ref())?;
+        let _swept = sandbox::sweep_folders(&within);
         // The name of a folder that is kept tells no owner, so that no later vetrun takes it for left behind.
         let prefix = if args.keep { "vetrun-kept-".to_owned() } else { sandbox::folder_prefix() };
-        let mut scratch = tempfile::Builder::new().prefix(&prefix).tempdir().map_err(|error| {
-            format!("could not make a temporary folder: {error} (set TMPDIR to one that can be written)")
+        let mut scratch = tempfile::Builder::new().prefix(&prefix).tempdir_in(&within).map_err(|error| {
+            let within = within.display();
+            format!("could not make a temporary folder in {within}: {error} (set TMPDIR to one that can be written)")
         })?;
         scratch.disable_cleanup(args.keep);
         Ok(Self { sandbox, uv: on_path("uv"), scratch, keep: args.keep })
@@ -61,14 +64,22 @@ impl Host {
     }
 }
 
+/// Where temporary folders are made: an engine must see what is in them.
+fn temporary(sandbox: &dyn Sandbox) -> Result<PathBuf, Failure> {
+    let workspace = if sandbox.name() == "docker" { workspace()? } else { None };
+    Ok(workspace.map_or_else(std::env::temp_dir, |workspace| workspace.inside))
+}
+
 /// What a host is to be ready for.
 pub(super) struct Ahead<'a> {
     /// What will be run.
     pub(super) paths: &'a [PathBuf],
     /// How much of it at one time.
     pub(super) together: usize,
-    /// How many interpreters are kept started.
+    /// How many interpreters, or containers, are kept started.
     pub(super) warm: usize,
+    /// Raised when the user interrupts.
+    pub(super) stop: &'a Stop,
 }
 
 /// The back end that the policy wants; with `auto` the native one where it has namespaces, else Docker, else the native one
@@ -77,13 +88,13 @@ fn sandbox(nursery: Nursery, policy: &Policy, ahead: &Ahead<'_>) -> Result<Box<d
     let native = || native(nursery, &policy.execute, ahead);
     match policy.execute.sandbox {
         Backend::Native => Ok(Box::new(native()?)),
-        Backend::Docker => Ok(Box::new(docker(&policy.execute.image)?)),
+        Backend::Docker => Ok(Box::new(docker(&policy.execute, ahead)?)),
         Backend::Auto => {
             let native = match native() {
                 Ok(sandbox) if sandbox.walls() == Walls::Namespaces => return Ok(Box::new(sandbox)),
                 weaker_or_none => weaker_or_none,
             };
-            match (docker(&policy.execute.image), native) {
+            match (docker(&policy.execute, ahead), native) {
                 (Ok(sandbox), _) => Ok(Box::new(sandbox)),
                 (Err(_), Ok(sandbox)) => Ok(Box::new(sandbox)),
                 (Err(no_docker), Err(no_native)) => {
@@ -120,8 +131,13 @@ fn interpreters(paths: &[PathBuf]) -> Vec<Interpreter> {
     if found.is_empty() { vec![Interpreter::Python] } else { found }
 }
 
-fn docker(image: &str) -> Result<DockerSandbox, SandboxError> {
-    let sandbox = DockerSandbox::connect(image, docker_host().as_deref())?;
+fn docker(policy: &ExecutePolicy, ahead: &Ahead<'_>) -> Result<DockerSandbox, Failure> {
+    let options = DockerOptions {
+        stop: ahead.stop.clone(),
+        warm: Some((ahead.warm, execute::limits(policy))),
+        ..options(policy)?
+    };
+    let sandbox = DockerSandbox::connect(options)?;
     let _swept = sandbox.sweep()?;
     Ok(sandbox)
 }
@@ -139,11 +155,6 @@ pub(super) fn launcher() -> PathBuf {
 /// The folders in which interpreters are looked for.
 pub(super) fn search_path() -> Vec<PathBuf> {
     std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
-}
-
-/// The engine that the user's other Docker tools talk to.
-pub(super) fn docker_host() -> Option<String> {
-    std::env::var("DOCKER_HOST").ok()
 }
 
 /// The first executable of this name on the search path.

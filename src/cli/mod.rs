@@ -3,8 +3,11 @@
 mod args;
 mod batch;
 mod doctor;
+mod engine;
+mod gc;
 mod guard;
 mod host;
+mod image;
 mod init;
 mod reporting;
 mod rules;
@@ -53,6 +56,8 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Batch(args) => batch::batch(&args),
         Command::Rules(args) => rules::rules(&args.command),
         Command::Doctor(args) => doctor::doctor(&args),
+        Command::Image(args) => image::image(&args.command),
+        Command::Gc => gc::gc(),
         Command::Schema(args) => init::schema(args.what),
         Command::Init(args) => init::init(&args),
         Command::Completions(args) => {

@@ -9,7 +9,7 @@ use super::Failure;
 use super::args::{JudgingArgs, ReadingArgs, RunningArgs};
 use crate::cache::Cache;
 use crate::language::Language;
-use crate::policy::Policy;
+use crate::policy::{Images, Policy};
 use crate::report::Report;
 use crate::rules::RuleSet;
 use crate::vet::{Baseline, names};
@@ -165,7 +165,15 @@ fn apply_judging(policy: &mut Policy, judging: &JudgingArgs, reading: &ReadingAr
 fn apply_running(policy: &mut Policy, running: &RunningArgs) {
     let execute = &mut policy.execute;
     set(&mut execute.sandbox, running.sandbox);
-    set(&mut execute.image, running.image.clone());
+    if let Some(image) = &running.image {
+        // Who names an image means it for everything.
+        execute.image.clone_from(image);
+        execute.images = Images::default();
+    }
+    set(&mut execute.pull, running.pull);
+    if running.runtime.is_some() {
+        execute.runtime.clone_from(&running.runtime);
+    }
     set(&mut execute.timeout, running.timeout);
     set(&mut execute.memory, running.memory);
     set(&mut execute.cpus, running.cpus);

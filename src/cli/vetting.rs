@@ -47,8 +47,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         return Err("`--out` takes the output of one artifact; use `vetrun batch --run` for several".into());
     }
     let requirements = requirements(&args.running)?;
-    let host =
-        Host::new(nursery, &settings.policy, &args.running, &Ahead { paths: &inputs.paths, together: 1, warm: 0 })?;
+    let host = Host::new(
+        nursery,
+        &settings.policy,
+        &args.running,
+        &Ahead { paths: &inputs.paths, together: 1, warm: 0, stop: &stop },
+    )?;
     let out = args.running.out.as_deref().map(empty_folder).transpose()?;
     let running =
         Running { sandbox: host.sandbox(), uv: host.uv(), args: &args.args, out, scratch: host.scratch(), stop: &stop };

@@ -334,6 +334,53 @@ pub enum NetworkPolicy {
     Full,
 }
 
+/// When an image that the engine does not have is pulled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PullPolicy {
+    /// Never.
+    Never,
+    /// When it is named by its digest, so that what comes is what was meant.
+    #[default]
+    Pinned,
+    /// Whenever it is missing.
+    Missing,
+}
+
+/// A limit that is the engine's to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineLimit {
+    /// Memory of all processes together.
+    Memory,
+    /// Share of processors.
+    Cpus,
+    /// Processes and threads at once.
+    Pids,
+}
+
+impl EngineLimit {
+    /// The name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Cpus => "cpus",
+            Self::Pids => "pids",
+        }
+    }
+}
+
+/// Images of single languages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Images {
+    /// For Python programs, their packages, and commands.
+    pub python: Option<String>,
+    /// For Node programs. It must have Python 3, too, which starts them.
+    pub node: Option<String>,
+}
+
 /// How programs are run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -342,6 +389,14 @@ pub struct ExecutePolicy {
     pub sandbox: Backend,
     /// The image of the Docker back end.
     pub image: String,
+    /// Images that take its place for single languages.
+    pub images: Images,
+    /// When an image that the engine does not have is pulled.
+    pub pull: PullPolicy,
+    /// The engine's runtime (`runsc`, `kata`), by the name that it lists it under; its default where absent.
+    pub runtime: Option<String>,
+    /// Limits that need not be held where the engine cannot hold them; without this, nothing is run then.
+    pub unenforced_limits: Vec<EngineLimit>,
     /// What is run instead of the entry point found; words, not a shell line.
     pub entry: Option<Vec<String>>,
     /// Wall-clock time.
@@ -377,6 +432,10 @@ impl Default for ExecutePolicy {
         Self {
             sandbox: Backend::Auto,
             image: "vetrun-sandbox".to_owned(),
+            images: Images::default(),
+            pull: PullPolicy::Pinned,
+            runtime: None,
+            unenforced_limits: Vec::new(),
             entry: None,
             timeout: Timeout::seconds(30),
             memory: ByteSize::mib(256),
@@ -461,6 +520,11 @@ impl Policy {
             return Err(format!("execute.cpus is {}, not a number above 0", self.execute.cpus));
         }
         self.profiles.iter().try_for_each(|(name, profile)| profile.check(name))?;
+        let Images { python, node } = &self.execute.images;
+        let named = [Some(&self.execute.image), python.as_ref(), node.as_ref()];
+        if let Some(name) = named.into_iter().flatten().find(|name| !is_image_name(name)) {
+            return Err(format!("`{name}` is no name of an image; write it as NAME:TAG or NAME@sha256:…"));
+        }
         if self.execute.entry.as_ref().is_some_and(Vec::is_empty) {
             return Err("the entry (`--entry`, execute.entry) is empty; leave it out to run what is found".to_owned());
         }
@@ -477,4 +541,10 @@ impl Policy {
             None => Ok(()),
         }
     }
+}
+
+/// Whether this may be an image's name. It becomes a part of the addresses that the engine is asked by.
+fn is_image_name(name: &str) -> bool {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "._-/:@".contains(char);
+    name.starts_with(|char: char| char.is_ascii_alphanumeric()) && name.chars().all(is_plain) && !name.contains("..")
 }

@@ -10,20 +10,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use vetrun::sandbox::docker::{self, DEFAULT_IMAGE, DockerSandbox};
+use vetrun::sandbox::docker::{self, DEFAULT_IMAGE, DockerOptions, DockerSandbox};
 use vetrun::sandbox::{
     Ended, Gateway, Interpreter, Job, Limits, Mount, Network, Outcome, Program, Sandbox as _, SandboxError, Stop,
 };
 
 /// The engine's address; tests run where the standard variable points, as the command line does.
-fn socket() -> Option<String> {
+pub(crate) fn socket() -> Option<String> {
     std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty())
+}
+
+fn options(image: &str, socket: Option<String>) -> DockerOptions {
+    DockerOptions { socket, image: image.to_owned(), ..DockerOptions::default() }
 }
 
 /// The back end, or none where it may be missing.
 pub(crate) fn sandbox() -> Option<&'static DockerSandbox> {
     static SANDBOX: OnceLock<Option<DockerSandbox>> = OnceLock::new();
-    let found = SANDBOX.get_or_init(|| match DockerSandbox::connect(DEFAULT_IMAGE, socket().as_deref()) {
+    let found = SANDBOX.get_or_init(|| match DockerSandbox::connect(options(DEFAULT_IMAGE, socket())) {
         Ok(sandbox) => Some(sandbox),
         Err(error) if std::env::var("VETRUN_REQUIRE_DOCKER").is_ok_and(|value| value == "1") => {
             panic!("Docker is required here: {error}")
@@ -52,7 +56,7 @@ fn job(program: Program, args: &[&str]) -> Job {
     }
 }
 
-fn python(code: &str) -> Job {
+pub(crate) fn python(code: &str) -> Job {
     job(Program::Interpreter(Interpreter::Python), &["-c", code])
 }
 
@@ -60,7 +64,7 @@ fn run(sandbox: &DockerSandbox, job: &Job) -> Outcome {
     sandbox.run(job, &Stop::default()).expect("the job runs")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -367,17 +371,17 @@ fn what_is_missing_is_an_error_with_a_mend() {
     let error = sandbox.run(&missing, &Stop::default()).unwrap_err();
     assert!(matches!(error, SandboxError::NoProgram { .. }), "{error}");
 
-    let error = DockerSandbox::connect("no-such-image:at-all", socket().as_deref()).unwrap_err();
+    let error = DockerSandbox::connect(options("no-such-image:at-all", socket())).unwrap_err();
     assert!(error.to_string().contains("docker pull no-such-image:at-all"), "{error}");
-    assert!(docker::diagnose(DEFAULT_IMAGE, socket().as_deref()).usable);
+    assert!(docker::diagnose(options(DEFAULT_IMAGE, socket())).usable);
 }
 
 #[test]
 fn no_engine_is_an_error_with_a_mend() {
-    let error = DockerSandbox::connect(DEFAULT_IMAGE, Some("unix:///no/such/socket")).unwrap_err();
+    let error = DockerSandbox::connect(options(DEFAULT_IMAGE, Some("unix:///no/such/socket".to_owned()))).unwrap_err();
     assert!(matches!(error, SandboxError::Unavailable { .. }), "{error}");
     assert!(error.to_string().contains("DOCKER_HOST"), "{error}");
-    let diagnosis = docker::diagnose(DEFAULT_IMAGE, Some("unix:///no/such/socket"));
+    let diagnosis = docker::diagnose(options(DEFAULT_IMAGE, Some("unix:///no/such/socket".to_owned())));
     assert!(!diagnosis.usable && !diagnosis.mends.is_empty());
 }
 

@@ -3,6 +3,7 @@
 mod cache;
 mod conformance;
 mod docker;
+mod engine;
 mod fixtures;
 mod install;
 mod layers;

@@ -1,6 +1,6 @@
 //! How long a program takes in the native sandbox, side by side with the bare program and with what others start it in.
 //!
-//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone] [--scripts FOLDER] [--deadlines]` runs `/bin/true`,
+//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone] [--scripts FOLDER] [--deadlines] [--docker]` runs `/bin/true`,
 //! a Python that prints one word, and a Python script in a folder: bare; in the native sandbox with every layer and limit (in
 //! this process, as a runner of many programs does), in a container that is created for it, in one that is ready, by an
 //! interpreter that waits, and without namespaces; and, without `--alone`, under `bwrap`, `nsjail`, `crun`, `runc` and a
@@ -9,10 +9,12 @@
 //! and the median as a multiple of the bare program's. `--together` is how many runs go on at once; one at a time, there is
 //! a pause before each. With `--scripts`, all Python scripts of a folder are run instead, and it is shown how many a second
 //! that makes; each must end well. With `--deadlines` it is shown how much longer than its wall limit a program takes that
-//! would never end: its start, and the end of all that it started, included.
+//! would never end: its start, and the end of all that it started, included. With `--docker` it is shown how long it takes to a
+//! program's first output in the Docker back end, cold and from a container that waits, beside `docker run` with the same flags.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result is what it prints")]
 
+mod docker;
 mod peers;
 
 use std::collections::BTreeMap;
@@ -43,6 +45,8 @@ struct Options {
     scripts: Option<PathBuf>,
     /// Whether deadlines are looked at instead.
     deadlines: bool,
+    /// Whether the Docker back end is looked at instead.
+    docker: bool,
 }
 
 fn main() -> ExitCode {
@@ -56,7 +60,8 @@ fn main() -> ExitCode {
 }
 
 fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { rounds: 100, together: 1, alone: false, scripts: None, deadlines: false };
+    let mut options =
+        Options { rounds: 100, together: 1, alone: false, scripts: None, deadlines: false, docker: false };
     while let Some(word) = words.next() {
         let mut number = || {
             let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
@@ -67,6 +72,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
             "--together" => options.together = number()?,
             "--alone" => options.alone = true,
             "--deadlines" => options.deadlines = true,
+            "--docker" => options.docker = true,
             "--scripts" => {
                 let folder = words.next().ok_or("--scripts needs a folder")?;
                 options.scripts = Some(std::fs::canonicalize(folder).map_err(text)?);
@@ -74,7 +80,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
             // Cargo passes it to every benchmark.
             "--bench" => {}
             _ => {
-                let known = "--rounds, --together, --alone, --scripts and --deadlines";
+                let known = "--rounds, --together, --alone, --scripts, --deadlines and --docker";
                 return Err(format!("unknown argument {word}; there are {known}"));
             }
         }
@@ -139,6 +145,9 @@ impl Sandboxes {
 }
 
 fn measure(options: &Options) -> Result<(), String> {
+    if options.docker {
+        return docker::measure(options.rounds);
+    }
     let sandboxes = Sandboxes::new(options.together)?;
     let python = sandboxes.cold.interpreter(Interpreter::Python).map_err(text)?.path;
     println!("{} rounds, {} at once", options.rounds, options.together);

@@ -107,15 +107,30 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Begins to watch; the counters so far are the keeper's own.
-    pub(super) fn start(groups: Option<Groups>) -> Self {
-        let first = groups.as_ref().map(Groups::read).unwrap_or_default();
-        Self { groups, first, last: first, pids_seen: first.pids }
+    pub(super) fn start(groups: Groups) -> Self {
+        let first = groups.read();
+        Self { groups: Some(groups), first, last: first, pids_seen: first.pids }
     }
 
-    /// Reads the counters. What is gone keeps its last value.
+    /// Begins with counters that somebody else tells.
+    pub(super) fn told(first: Counters) -> Self {
+        Self { groups: None, first, last: first, pids_seen: None }
+    }
+
+    /// Whether the counters are read from this host's own files.
+    pub(super) fn is_close(&self) -> bool {
+        self.groups.is_some()
+    }
+
+    /// Reads the counters.
     pub(super) fn sample(&mut self) {
-        let Some(groups) = &self.groups else { return };
-        let now = groups.read();
+        if let Some(groups) = &self.groups {
+            self.take(groups.read());
+        }
+    }
+
+    /// Takes counters. What is gone keeps its last value.
+    pub(super) fn take(&mut self, now: Counters) {
         let last = self.last;
         self.pids_seen = self.pids_seen.max(now.pids);
         self.last = Counters {

@@ -1,7 +1,6 @@
 //! From a job to the container's configuration: every restriction that the engine is asked for stands here.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, Mount as EngineMount,
@@ -9,9 +8,12 @@ use bollard::models::{
     RestartPolicyNameEnum,
 };
 
-use super::engine::{Features, Image};
+use super::engine::Features;
+use super::folder::{RunFolder, Shown};
+use super::image::Image;
+use super::link::SOCKET;
 use super::{seccomp, sweep};
-use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Mount, Network, OUT_DIR, TMP_DIR, WORK_DIR};
+use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Network, OUT_DIR, SandboxError, TMP_DIR, WORK_DIR};
 
 /// The keeper's text; it is handed to the image's own interpreter.
 const KEEPER: &str = include_str!("keeper.py");
@@ -38,16 +40,18 @@ const MASKED: &[&str] = &[
     "/proc/timer_stats",
     "/sys",
 ];
+/// Processes of one user on the whole host: as many as there are by default.
+const PODMAN_PROCESSES: i64 = 32768;
 /// The keeper is one process more than the job was given.
 pub(super) const KEEPER_PIDS: u32 = 1;
 
-/// The container for `job` with `mounts` as they were staged, whose keeper speaks over the host's `socket`.
+/// The container for `job` with `mounts` as they were staged, whose keeper speaks over the engine's `socket`.
 pub(super) fn container(
     job: &Job,
-    mounts: &[Mount],
+    mounts: &[Shown],
     image: &Image,
     features: &Features,
-    socket: &Path,
+    files: &Files,
 ) -> ContainerCreateBody {
     let port = if matches!(job.network, Network::Gateway(_)) { GATEWAY_PORT } else { 0 };
     let interpreter = ["python3", "-I", "-S", "-B", "-c", KEEPER, SOCKET_INSIDE].map(str::to_owned);
@@ -71,7 +75,7 @@ pub(super) fn container(
         network_disabled: Some(!matches!(job.network, Network::Full)),
         stop_timeout: Some(0),
         labels: Some(sweep::labels(&job.limits)),
-        host_config: Some(host_config(job, mounts, features, socket)),
+        host_config: Some(host_config(job, mounts, features, files)),
         ..ContainerCreateBody::default()
     }
 }
@@ -83,14 +87,13 @@ pub(super) fn user() -> (u32, u32) {
     if uid.is_root() { (NOBODY, NOBODY) } else { (uid.as_raw(), gid.as_raw()) }
 }
 
-fn host_config(job: &Job, mounts: &[Mount], features: &Features, socket: &Path) -> HostConfig {
+fn host_config(job: &Job, mounts: &[Shown], features: &Features, files: &Files) -> HostConfig {
     let limits = &job.limits;
     let memory = signed(limits.memory_bytes);
-    let network = !matches!(job.network, Network::None);
     HostConfig {
         network_mode: Some(if matches!(job.network, Network::Full) { "bridge" } else { "none" }.to_owned()),
         cap_drop: Some(vec!["ALL".to_owned()]),
-        security_opt: Some(security(features, network)),
+        security_opt: Some(security(features, &files.seccomp)),
         privileged: Some(false),
         readonly_rootfs: Some(true),
         memory: Some(memory),
@@ -98,40 +101,67 @@ fn host_config(job: &Job, mounts: &[Mount], features: &Features, socket: &Path) 
         memory_swappiness: (features.cgroup_version == Some(1)).then_some(0),
         nano_cpus: Some(nano_cpus(limits.cpus)),
         pids_limit: Some(i64::from(limits.pids.saturating_add(KEEPER_PIDS))),
-        ulimits: Some(ulimits(limits)),
+        ulimits: Some(ulimits(limits, features)),
         oom_score_adj: Some(500),
         ipc_mode: Some("private".to_owned()),
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
         shm_size: Some(signed(limits.tmp_bytes)),
-        tmpfs: Some(tmpfs(limits, mounts)),
+        tmpfs: Some(tmpfs(limits, mounts, features)),
         masked_paths: Some(MASKED.iter().map(|&path| path.to_owned()).collect()),
-        mounts: Some(binds(mounts, socket)),
+        mounts: Some(binds(mounts, features, &files.socket)),
         // The keeper reaps processes, and vetrun reads the streams as they come.
         init: Some(false),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
+        runtime: features.runtime.clone(),
         auto_remove: Some(false),
         restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
         ..HostConfig::default()
     }
 }
 
-fn security(features: &Features, network: bool) -> Vec<String> {
+/// What the engine is shown beside the mounts.
+#[derive(Debug)]
+pub(super) struct Files {
+    /// The path of the keeper's socket at the engine.
+    pub(super) socket: String,
+    /// The filter of system calls: its text, or its path at an engine that reads it from a file.
+    pub(super) seccomp: String,
+}
+
+/// The files for `job` in the folder of its run.
+pub(super) fn files(job: &Job, features: &Features, folder: &RunFolder) -> Result<Files, SandboxError> {
+    let profile = seccomp::profile(!matches!(job.network, Network::None));
+    let seccomp = if features.is_podman { folder.write("seccomp.json", &profile)? } else { profile };
+    Ok(Files { socket: folder.outside(SOCKET), seccomp })
+}
+
+fn security(features: &Features, seccomp: &str) -> Vec<String> {
     let mut options = vec!["no-new-privileges".to_owned()];
     if features.seccomp {
-        options.push(format!("seccomp={}", seccomp::profile(network)));
+        options.push(format!("seccomp={seccomp}"));
+    }
+    if features.is_podman {
+        // It does not hear the field of the interface that says this.
+        options.push(format!("mask={}", MASKED.join(":")));
     }
     options
 }
 
 /// The writable folders; and the folder for inputs, which is there even when nothing is mounted in it.
-fn tmpfs(limits: &Limits, mounts: &[Mount]) -> HashMap<String, String> {
+fn tmpfs(limits: &Limits, mounts: &[Shown], features: &Features) -> HashMap<String, String> {
     let options = |bytes: u64, files: u32| {
-        format!("rw,noexec,nosuid,nodev,size={bytes},nr_inodes={},mode=1777", files.saturating_add(1))
+        let files = format!(",nr_inodes={}", files.saturating_add(1));
+        let files = if features.is_podman { "" } else { &files };
+        format!("rw,noexec,nosuid,nodev,size={bytes},mode=1777{files}")
     };
     let mut folders = HashMap::from([
         (TMP_DIR.to_owned(), options(limits.tmp_bytes, TMP_FILES_MAX)),
         (OUT_DIR.to_owned(), options(limits.out_bytes, limits.out_files)),
     ]);
+    if features.is_podman {
+        // It makes folders of a read-only root writable by itself, but for those that are spoken for.
+        folders.insert("/var/tmp".to_owned(), "ro,noexec,nosuid,nodev,size=64k,mode=0555".to_owned());
+    }
     if mounts.iter().all(|mount| mount.inside != WORK_DIR) {
         // Root's, so that the program cannot write it; the engine must be able to make mount points in it.
         folders.insert(WORK_DIR.to_owned(), "rw,noexec,nosuid,nodev,size=64k,mode=0555".to_owned());
@@ -139,20 +169,27 @@ fn tmpfs(limits: &Limits, mounts: &[Mount]) -> HashMap<String, String> {
     folders
 }
 
-fn binds(mounts: &[Mount], socket: &Path) -> Vec<EngineMount> {
-    let shown = mounts.iter().map(|mount| bind(&mount.host, &mount.inside));
-    shown.chain([bind(socket, SOCKET_INSIDE)]).collect()
+fn binds(mounts: &[Shown], features: &Features, socket: &str) -> Vec<EngineMount> {
+    let shown = mounts.iter().map(|mount| bind(&mount.outside, &mount.inside, features));
+    shown.chain([bind(socket, SOCKET_INSIDE, features)]).collect()
 }
 
 /// Read-only, and without what else may be mounted below the folder.
-fn bind(host: &Path, inside: &str) -> EngineMount {
+fn bind(outside: &str, inside: &str, features: &Features) -> EngineMount {
+    let is_engines_own =
+        !features.root.is_empty() && outside.strip_prefix(&features.root).is_some_and(|below| below.starts_with('/'));
     EngineMount {
         typ: Some(MountType::BIND),
-        source: Some(host.to_string_lossy().into_owned()),
+        source: Some(outside.to_owned()),
         target: Some(inside.to_owned()),
         read_only: Some(true),
         bind_options: Some(MountBindOptions {
-            propagation: Some(MountBindOptionsPropagationEnum::RPRIVATE),
+            // Of what is its own (volumes, roots of containers) an engine wants to be able to unmount what it mounts there.
+            propagation: Some(if is_engines_own {
+                MountBindOptionsPropagationEnum::RSLAVE
+            } else {
+                MountBindOptionsPropagationEnum::RPRIVATE
+            }),
             non_recursive: Some(true),
             ..MountBindOptions::default()
         }),
@@ -160,16 +197,21 @@ fn bind(host: &Path, inside: &str) -> EngineMount {
     }
 }
 
-fn ulimits(limits: &Limits) -> Vec<ResourcesUlimits> {
+fn ulimits(limits: &Limits, features: &Features) -> Vec<ResourcesUlimits> {
     let limit =
         |name: &str, value: i64| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) };
-    vec![
+    let mut all = vec![
         limit("nofile", i64::from(limits.open_files)),
         limit("fsize", signed(limits.file_bytes)),
         limit("core", 0),
         // Message queues are counted by user, and all runs have the same.
         limit("msgqueue", 0),
-    ]
+    ];
+    if features.is_podman {
+        // Unasked, Podman raises this one, which not every root may do. The control group is what limits processes.
+        all.push(limit("nproc", PODMAN_PROCESSES));
+    }
+    all
 }
 
 fn signed(bytes: u64) -> i64 {
@@ -180,4 +222,47 @@ fn signed(bytes: u64) -> i64 {
 fn nano_cpus(cpus: f64) -> i64 {
     // A float-to-integer cast saturates; a job asks for a handful of processors.
     (cpus.max(0.01) * 1e9) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::SystemInfo;
+
+    use super::*;
+    use crate::sandbox::Interpreter;
+    use crate::sandbox::docker::interpreter::question;
+
+    fn made(is_podman: bool) -> HostConfig {
+        let features = Features { is_podman, root: "/data".to_owned(), ..Features::from_info(&SystemInfo::default()) };
+        let files = Files { socket: "/tmp/socket".to_owned(), seccomp: String::new() };
+        let mounts = ["/data/overlay/merged/x", "/database/x"];
+        let mounts = mounts.map(|path| Shown { outside: path.to_owned(), inside: WORK_DIR.to_owned() });
+        host_config(&question(Interpreter::Python), &mounts, &features, &files)
+    }
+
+    #[test]
+    fn podman_is_told_in_its_own_words() {
+        let (docker, podman) = (made(false), made(true));
+        let masks = |made: &HostConfig| made.security_opt.iter().flatten().any(|option| option.contains(":/sys"));
+        assert!(masks(&podman) && !masks(&docker));
+        let tmpfs = |made: &HostConfig, at: &str| made.tmpfs.as_ref().and_then(|all| all.get(at).cloned());
+        assert!(tmpfs(&podman, "/var/tmp").is_some_and(|options| options.starts_with("ro,")));
+        assert_eq!(tmpfs(&docker, "/var/tmp"), None);
+        let counts = |made: &HostConfig| tmpfs(made, OUT_DIR).is_some_and(|options| options.contains("nr_inodes="));
+        assert!(counts(&docker) && !counts(&podman));
+        let names =
+            |made: &HostConfig| made.ulimits.iter().flatten().any(|limit| limit.name.as_deref() == Some("nproc"));
+        assert!(names(&podman) && !names(&docker));
+    }
+
+    #[test]
+    fn what_is_the_engines_own_is_bound_so_that_it_can_unmount_it() {
+        let made = made(false);
+        let propagation = |source: &str| {
+            let mount = made.mounts.iter().flatten().find(|mount| mount.source.as_deref() == Some(source));
+            mount.and_then(|mount| mount.bind_options.as_ref()?.propagation)
+        };
+        assert_eq!(propagation("/data/overlay/merged/x"), Some(MountBindOptionsPropagationEnum::RSLAVE));
+        assert_eq!(propagation("/database/x"), Some(MountBindOptionsPropagationEnum::RPRIVATE));
+    }
 }

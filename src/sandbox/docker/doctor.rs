@@ -1,11 +1,13 @@
 //! What `vetrun doctor` says of this back end.
 
-use super::engine::{BACKEND, Features, Image};
+use super::engine::{BACKEND, Features};
+use super::image::Image;
 use super::isolation;
+use super::paths::Paths;
 use crate::sandbox::{Diagnosis, Isolation, SandboxError};
 
-/// The diagnosis of an engine that answers and has the image.
-pub(super) fn usable(features: &Features, image: &Image) -> Diagnosis {
+/// The diagnosis of an engine that answers and has the image; `loose` says which limits it must hold and cannot.
+pub(super) fn opened(features: &Features, image: &Image, paths: &Paths, loose: Option<&SandboxError>) -> Diagnosis {
     let isolation = isolation::expected(features);
     let mut mends: Vec<String> = isolation
         .limits
@@ -19,8 +21,15 @@ pub(super) fn usable(features: &Features, image: &Image) -> Diagnosis {
     if !features.user_namespaces {
         mends.push("run the engine rootless or with userns-remap, so that root inside is nobody outside".to_owned());
     }
-    let summary = format!("{}, image {}@{}", features.tier(), image.name, image.id);
-    Diagnosis { backend: BACKEND, usable: true, summary, mends, isolation }
+    let mut summary = format!("{}, image {}", features.tier(), image.pinned);
+    if let Some(paths) = paths.described() {
+        summary.push_str(&format!(", {paths}"));
+    }
+    if let Some(SandboxError::Unavailable { reason, mend, .. }) = loose {
+        summary = format!("{reason} ({summary})");
+        mends.push(mend.clone());
+    }
+    Diagnosis { backend: BACKEND, usable: loose.is_none(), summary, mends, isolation }
 }
 
 /// The diagnosis of an engine that cannot be used.

@@ -21,6 +21,8 @@ use crate::sandbox::{Job, SandboxError};
 
 /// One message of the keeper is a few hundred bytes.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// The keeper's socket, by its name in the run's folder.
+pub(super) const SOCKET: &str = "socket";
 /// The output folder and a listening socket.
 const DESCRIPTORS_MAX: usize = 2;
 
@@ -38,16 +40,11 @@ impl Door {
     }
 
     fn make(folder: &Path) -> io::Result<Self> {
-        let path = folder.join("socket");
+        let path = folder.join(SOCKET);
         let listener = UnixListener::bind(&path)?;
         // The container's user is another one; the folder keeps this host's users out.
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777))?;
         Ok(Self { listener, path })
-    }
-
-    /// The socket's path on this host.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Waits for the keeper. The socket's name is gone afterwards.
@@ -118,6 +115,12 @@ impl Link {
         let length = u32::try_from(spec.len()).map_err(|_| io::Error::other("the command line is too long"))?;
         self.stream.write_all(&length.to_be_bytes()).await?;
         self.stream.write_all(&spec).await
+    }
+
+    /// Whether the keeper still listens, having nothing to say.
+    pub(super) fn is_open(&self) -> bool {
+        let mut byte = [0_u8; 1];
+        self.stream.try_read(&mut byte).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Waits for the program's end. Can be called again when it was cancelled.

@@ -1,10 +1,11 @@
 //! The Docker back end: each run is one hardened container, made and removed through the engine's API.
 //!
 //! ```text
-//! engine ── what the engine is and can hold; the image      config ── job → container, every restriction
-//! session ─ one run from create to remove                   keeper.py ─ first process inside; link ── our end to it
-//! streams, cgroup ─ what is seen meanwhile                  outcome, isolation ─ what it means
-//! folder ── its temporary folder; readable mounts
+//! options ─ what can be chosen                              engine ── what the engine is and can hold
+//! image, build ─ images: found, pulled, built               config ── job → container, every restriction
+//! ready, warm ─ a container up to its keeper's greeting     keeper.py ─ first process inside; link ── our end to it
+//! session ─ one program in it, to the container's removal   streams, cgroup, stats ─ what is seen meanwhile
+//! outcome, isolation ─ what it means                        folder, paths ─ what it is shown, and where that is
 //! sweep ─── what a killed vetrun left                       doctor, interpreter ─ what is there
 //! ```
 //!
@@ -14,22 +15,29 @@
 //! It also passes the output folder out as a descriptor, so that the folder can be a tmpfs, whose size the kernel
 //! holds, and be read when every process is dead; and the listening socket of a [`crate::sandbox::Gateway`].
 //!
-//! This needs an engine on this host: sockets and folders are shared with the container. Nothing is ever pulled.
-//! This is the only module that knows an async runtime; the runtime is its own.
+//! This needs an engine of this machine's kernel: sockets and folders are shared with the container. vetrun itself may be
+//! in a container of that engine. This is the only module that knows an async runtime; the runtime is its own.
 
+mod build;
 mod cgroup;
 mod config;
 mod doctor;
 mod engine;
 mod folder;
+mod image;
 mod interpreter;
 mod isolation;
 mod link;
+mod options;
 mod outcome;
+mod paths;
+mod ready;
 mod seccomp;
 mod session;
+mod stats;
 mod streams;
 mod sweep;
+mod warm;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -37,55 +45,132 @@ use std::sync::{Mutex, PoisonError};
 use bollard::Docker;
 use tokio::runtime::{Builder, Runtime};
 
+pub use self::build::{Built, Recipe, build};
 pub use self::engine::DEFAULT_SOCKET;
-use self::engine::{BACKEND, Features, Image, failed};
+use self::engine::{BACKEND, Features, failed};
 use self::folder::RunFolder;
-use self::session::Place;
+use self::image::Image;
+pub use self::options::{DockerOptions, OnPull, Pull, Pulled, Workspace};
+use self::paths::Paths;
+use self::ready::Place;
+use self::session::Seen;
+use self::warm::{Maker, Pool};
 use super::behaviour::SWITCHED_OFF;
 use super::{Behaviour, Diagnosis, Interpreter, InterpreterInfo, Job, Outcome, Program, Sandbox, SandboxError, Stop};
 
-/// The image that is used when none is named; `.ci/build-image` makes it.
+/// The image that is used when none is named; `vetrun image build` makes it.
 pub const DEFAULT_IMAGE: &str = "vetrun-sandbox:latest";
 
 /// Why nothing is known of what a program tried: the engine sets the filter, and hands nobody a listener to it.
 const UNTRACED: &str = "the docker sandbox cannot tell what a program tried";
 
-/// Runs jobs in containers of one image. The image is pinned by digest when this is made.
+/// Runs jobs in containers.
 pub struct DockerSandbox {
     runtime: Runtime,
     client: Docker,
     features: Features,
-    image: Image,
+    paths: Paths,
+    options: DockerOptions,
+    /// The images that were looked up, by the name that was asked for: a name means one image for as long as this lives.
+    images: Mutex<BTreeMap<String, Image>>,
     interpreters: Mutex<BTreeMap<Interpreter, InterpreterInfo>>,
+    pool: Option<Pool>,
+}
+
+impl Drop for DockerSandbox {
+    fn drop(&mut self) {
+        if let Some(pool) = &self.pool {
+            pool.close(&self.runtime);
+        }
+    }
 }
 
 impl std::fmt::Debug for DockerSandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DockerSandbox").field("features", &self.features).field("image", &self.image).finish()
+        f.debug_struct("DockerSandbox")
+            .field("features", &self.features)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 
 impl DockerSandbox {
-    /// Connects to the engine at `socket` (`unix:///…`, `tcp://…`, `http://…` or a path; [`DEFAULT_SOCKET`] when none)
-    /// and looks up `image`.
+    /// Connects to the engine. The image is looked up at once where there is one for everything; of several, each when
+    /// it is first needed.
     ///
     /// # Errors
-    /// [`SandboxError::Unavailable`] when no engine answers or it does not have the image.
-    pub fn connect(image: &str, socket: Option<&str>) -> Result<Self, SandboxError> {
-        let runtime = runtime()?;
-        let (client, features, image) = runtime.block_on(async {
-            let client = engine::connect(socket).await?;
-            let features = engine::features(&client).await?;
-            let image = engine::image(&client, image).await?;
-            Ok::<_, SandboxError>((client, features, image))
-        })?;
-        Ok(Self { runtime, client, features, image, interpreters: Mutex::default() })
+    /// [`SandboxError::Unavailable`] when no engine answers, it does not have the image and may or can not pull it, it
+    /// does not know the runtime, or it cannot hold a limit that must be held.
+    pub fn connect(options: DockerOptions) -> Result<Self, SandboxError> {
+        let mut sandbox = Self::open(options)?;
+        sandbox.features.require_limits(&sandbox.options.unenforced)?;
+        if sandbox.options.images.is_empty() {
+            sandbox.image_named(&sandbox.options.image)?;
+        }
+        sandbox.pool = sandbox.pool()?;
+        Ok(sandbox)
     }
 
-    /// The image that runs are made from, `name@sha256:…`.
-    #[must_use]
-    pub fn image(&self) -> String {
-        format!("{}@{}", self.image.name, self.image.id)
+    fn open(options: DockerOptions) -> Result<Self, SandboxError> {
+        let runtime = runtime()?;
+        let (client, features, paths) = runtime.block_on(async {
+            let client = engine::connect(options.socket.as_deref()).await?;
+            let features = engine::features(&client).await?.with_runtime(options.runtime.as_deref())?;
+            let paths = Paths::discover(&client, options.workspace.as_ref()).await?;
+            Ok::<_, SandboxError>((client, features, paths))
+        })?;
+        Ok(Self {
+            runtime,
+            client,
+            features,
+            paths,
+            options,
+            images: Mutex::default(),
+            interpreters: Mutex::default(),
+            pool: None,
+        })
+    }
+
+    /// Begins to make the containers that are kept ready.
+    fn pool(&self) -> Result<Option<Pool>, SandboxError> {
+        let Some((count, limits)) = self.options.warm.clone().filter(|(count, _)| *count > 0) else { return Ok(None) };
+        let maker = Maker {
+            client: self.client.clone(),
+            features: self.features.clone(),
+            paths: self.paths.clone(),
+            image: self.image_for(&Program::Interpreter(Interpreter::Python))?,
+            limits,
+        };
+        let pool = Pool::new(maker, count);
+        pool.refill(&self.runtime);
+        Ok(Some(pool))
+    }
+
+    /// The image that this program runs in, `name@sha256:…`.
+    ///
+    /// # Errors
+    /// [`SandboxError`] when the engine does not have it and may or can not pull it.
+    pub fn image_of(&self, program: &Program) -> Result<String, SandboxError> {
+        Ok(self.image_for(program)?.pinned)
+    }
+
+    fn image_for(&self, program: &Program) -> Result<Image, SandboxError> {
+        let kind = match program {
+            Program::Interpreter(kind) => *kind,
+            Program::Command(_) => Interpreter::Python,
+        };
+        self.image_named(self.options.images.get(&kind).unwrap_or(&self.options.image))
+    }
+
+    fn image_named(&self, name: &str) -> Result<Image, SandboxError> {
+        // Held meanwhile, so that one pull serves all who wait for it.
+        let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(image) = images.get(name) {
+            return Ok(image.clone());
+        }
+        let image = self.runtime.block_on(image::image(&self.client, name, &self.options))?;
+        images.insert(name.to_owned(), image.clone());
+        Ok(image)
     }
 
     /// [`sweep`] over this connection.
@@ -97,25 +182,14 @@ impl DockerSandbox {
     }
 
     fn run_seen(&self, job: &Job, stop: &Stop) -> Result<Outcome, SandboxError> {
-        let program = match &job.program {
-            Program::Interpreter(kind) => kind.command().to_owned(),
-            Program::Command(name) => name.clone(),
-        };
-        let command: Vec<String> = std::iter::once(program).chain(job.args.iter().cloned()).collect();
-        let folder = RunFolder::make().map_err(|error| failed("make a temporary folder", error))?;
-        let mounts = folder.stage(&job.mounts).map_err(|error| failed("make the mounts readable", error))?;
-        let place = Place {
-            client: &self.client,
-            features: &self.features,
-            image: &self.image,
-            folder: &folder,
-            mounts: &mounts,
-        };
-        let mut seen = self.runtime.block_on(session::run(place, job, &command, stop))?;
+        let command: Vec<String> =
+            std::iter::once(job.program.name().to_owned()).chain(job.args.iter().cloned()).collect();
+        let image = self.image_for(&job.program)?;
+        let mut seen = self.seen(job, &image, &command, stop)?;
         // Ending the gateway's service waits for its threads, which is no work for the runtime.
         drop(seen.service.take());
         Ok(Outcome {
-            ended: outcome::ended(&seen, &command, &self.image)?,
+            ended: outcome::ended(&seen, &command, &image)?,
             collected: outcome::collect(seen.out.as_ref(), job)?,
             metrics: outcome::metrics(&seen),
             behaviour: Behaviour::untraced(if job.trace { UNTRACED } else { SWITCHED_OFF }),
@@ -123,8 +197,35 @@ impl DockerSandbox {
             stdout: seen.streams.stdout,
             stderr: seen.streams.stderr,
             command,
-            image: Some(self.image()),
+            image: Some(image.pinned),
             places: BTreeMap::new(),
+        })
+    }
+
+    /// Runs the job in a container of its own, which may have waited for it.
+    fn seen(&self, job: &Job, image: &Image, command: &[String], stop: &Stop) -> Result<Seen, SandboxError> {
+        let pool = self.pool.as_ref().filter(|pool| pool.fits(job, image));
+        if let Some(warm) = pool.and_then(|pool| pool.take(&self.runtime)) {
+            for mount in &job.mounts {
+                if let Err(error) = warm.folder.fill(&mount.host) {
+                    self.runtime.block_on(ready::remove(&self.client, &warm.ready.name))?;
+                    return Err(error);
+                }
+            }
+            let seen = self.runtime.block_on(session::run(&self.client, image, warm.ready, job, command, stop));
+            if let Some(pool) = pool {
+                pool.refill(&self.runtime);
+            }
+            return seen;
+        }
+        let folder = RunFolder::make(&self.paths)?;
+        let mounts = folder.stage(&job.mounts, &self.paths)?;
+        let place = Place { client: &self.client, features: &self.features, image, folder: &folder, mounts: &mounts };
+        self.runtime.block_on(async {
+            match ready::ready(place, job, stop).await? {
+                Some(ready) => session::run(&self.client, image, ready, job, command, stop).await,
+                None => Ok(Seen::interrupted(job)),
+            }
         })
     }
 }
@@ -152,13 +253,16 @@ impl Sandbox for DockerSandbox {
     }
 }
 
-/// Tells whether the engine at `socket` can run jobs in `image`, and what it would hold.
+/// Tells whether the engine can run jobs, in which image, and what it would hold. Nothing is pulled.
 #[must_use]
-pub fn diagnose(image: &str, socket: Option<&str>) -> Diagnosis {
-    match DockerSandbox::connect(image, socket) {
-        Ok(sandbox) => doctor::usable(&sandbox.features, &sandbox.image),
-        Err(error) => doctor::unusable(&error),
-    }
+pub fn diagnose(options: DockerOptions) -> Diagnosis {
+    let options = DockerOptions { pull: Pull::Never, ..options };
+    let opened = DockerSandbox::open(options).and_then(|sandbox| {
+        let image = sandbox.image_for(&Program::Interpreter(Interpreter::Python))?;
+        let loose = sandbox.features.require_limits(&sandbox.options.unenforced);
+        Ok(doctor::opened(&sandbox.features, &image, &sandbox.paths, loose.as_ref().err()))
+    });
+    opened.unwrap_or_else(|error| doctor::unusable(&error))
 }
 
 /// Removes containers that a killed vetrun left at the engine, and its temporary folders; how many there were.

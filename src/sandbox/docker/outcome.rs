@@ -13,7 +13,8 @@ use bollard::models::ContainerState;
 
 use super::cgroup::Counters;
 use super::config::KEEPER_PIDS;
-use super::engine::{BACKEND, Image, Said, failed};
+use super::engine::{BACKEND, Said, failed};
+use super::image::Image;
 use super::link::Told;
 use super::session::{Kill, Seen};
 use crate::sandbox::collect::collect_folder;
@@ -36,6 +37,7 @@ pub(super) fn ended(seen: &Seen, command: &[String], image: &Image) -> Result<En
         return Ok(match kill {
             Kill::Timeout => Ended::TimedOut,
             Kill::Output => Ended::OutputLimit,
+            Kill::Files => Ended::DiskLimit,
             Kill::Interrupted => Ended::Interrupted,
         });
     }

@@ -1,48 +1,45 @@
-//! One run: create, attach, start, greet the keeper, start the program, watch it, end it, remove the container.
+//! One run: a program in a container that is ready for it, watched to its end; then the container is removed.
 //!
-//! Attaching comes before starting, because the output of a fast program would be lost else. The program starts only
-//! when everything is ready: the keeper waits for its command line. Removal comes last and on every way out.
+//! The program starts only when everything is ready: the keeper waits for its command line. Removal comes last and on
+//! every way out.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
-use bollard::container::LogOutput;
 use bollard::errors::Error as EngineError;
 use bollard::models::ContainerState;
-use bollard::query_parameters::{
-    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions,
-    RemoveContainerOptionsBuilder, StartContainerOptions,
-};
-use futures_util::{Stream as FrameStream, StreamExt as _};
+use bollard::query_parameters::{InspectContainerOptions, KillContainerOptions};
+use futures_util::StreamExt as _;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::cgroup::{Groups, Watch};
-use super::config;
-use super::engine::{Features, Image, failed, unavailable};
-use super::folder::RunFolder;
-use super::link::{Door, Hello, Link, Told, no_keeper};
+use super::cgroup::Watch;
+use super::engine::failed;
+use super::image::Image;
+use super::link::{Link, Told, no_keeper};
+use super::ready::{Frames, Ready, remove};
+use super::stats;
 use super::streams::Streams;
-use crate::sandbox::{Job, Mount, Network, SandboxError, Stop};
+use crate::sandbox::{Job, Network, SandboxError, Stop};
 
 /// How often the stop flag and the counters are looked at.
 const TICK: Duration = Duration::from_millis(50);
-/// How long the keeper may take to speak once the container has started.
-const GREETING_MAX: Duration = Duration::from_secs(60);
 /// How long the streams may take to end once every process is dead or was told to die.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 
 /// How long a keeper takes to end when its socket has closed; the engine's kill follows in any case.
 const KEEPER_END: Duration = Duration::from_millis(50);
+/// The signal by which the kernel kills for memory.
+const SIGKILL: i32 = 9;
 
 /// Why vetrun ended a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kill {
     Timeout,
     Output,
+    Files,
     Interrupted,
 }
 
@@ -52,7 +49,7 @@ pub(super) struct Seen {
     pub(super) kill: Option<Kill>,
     /// How the program ended, where its parent lived to tell.
     pub(super) told: Option<Told>,
-    /// What the engine says of the container, where the keeper died without a word.
+    /// What the engine says of the container, where the keeper died without a word or nobody else knows about memory.
     pub(super) state: Option<ContainerState>,
     pub(super) streams: Streams,
     pub(super) watch: Watch,
@@ -65,138 +62,24 @@ pub(super) struct Seen {
     pub(super) service: Option<Box<dyn Send>>,
 }
 
-/// What a run needs besides its job.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) client: &'a Docker,
-    pub(super) features: &'a Features,
-    pub(super) image: &'a Image,
-    pub(super) folder: &'a RunFolder,
-    /// The job's mounts as the folder staged them.
-    pub(super) mounts: &'a [Mount],
-}
-
-type Frames = Pin<Box<dyn FrameStream<Item = Result<LogOutput, EngineError>> + Send>>;
-
-/// Runs `command` as `job` says, in a container that is gone when this returns.
-pub(super) async fn run(place: Place<'_>, job: &Job, command: &[String], stop: &Stop) -> Result<Seen, SandboxError> {
-    let door = Door::open(place.folder.path())?;
-    // The folder's name is unique, and known even when the engine's answer is lost.
-    let name = place.folder.name();
-    let options = CreateContainerOptionsBuilder::default().name(&name).build();
-    let body = config::container(job, place.mounts, place.image, place.features, door.path());
-    let seen = match place.client.create_container(Some(options), body).await {
-        Ok(created) => drive(place, &created.id, door, job, command, stop).await,
-        Err(error) => Err(create_error(place.image, error)),
-    };
-    let removed = remove(place.client, &name).await;
-    let seen = seen?;
-    removed.map(|()| seen)
-}
-
-fn create_error(image: &Image, error: EngineError) -> SandboxError {
-    match error {
-        EngineError::DockerResponseServerError { status_code: 404, .. } => {
-            unavailable(format!("the image {} is no longer there", image.name), "build or pull it again")
-        }
-        error => failed("create a container", error),
-    }
-}
-
-/// Removes a container whatever its state; one that is not there is fine.
-pub(super) async fn remove(client: &Docker, name: &str) -> Result<(), SandboxError> {
-    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-    match client.remove_container(name, Some(options)).await {
-        Ok(()) | Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
-        // Another sweep has begun to remove it.
-        Err(EngineError::DockerResponseServerError { status_code: 409, message })
-            if message.contains("in progress") =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(failed("remove the container", error)),
-    }
-}
-
-async fn drive(
-    place: Place<'_>,
-    id: &str,
-    door: Door,
+/// Runs `command` as `job` says in a container that is ready for it and gone when this returns.
+pub(super) async fn run(
+    client: &Docker,
+    image: &Image,
+    ready: Ready,
     job: &Job,
     command: &[String],
     stop: &Stop,
 ) -> Result<Seen, SandboxError> {
-    let stdin = !job.stdin.is_empty();
-    let options = AttachContainerOptionsBuilder::default().stdin(stdin).stdout(true).stderr(true).stream(true).build();
-    let attached = place.client.attach_container(id, Some(options)).await;
-    let attached = attached.map_err(|error| failed("attach to the container", error))?;
-    let mut frames: Frames = attached.output;
-    let started = place.client.start_container(id, None::<StartContainerOptions>).await;
-    started.map_err(|error| start_error(place.image, error))?;
-
-    let mut seen = Seen::new(job);
-    let with_listener = matches!(job.network, Network::Gateway(_));
-    let Some((link, hello)) = greet(door, &mut frames, &mut seen.streams, with_listener, stop).await? else {
-        seen.kill = Some(Kill::Interrupted);
-        return Ok(seen);
-    };
-    let groups = link.pid.and_then(|pid| Groups::find(pid, id));
-    seen.watch = Watch::start(groups);
-    seen.facts = hello.facts;
-    seen.out = Some(hello.out);
-    if let (Network::Gateway(gateway), Some(listener)) = (&job.network, hello.listener) {
+    let Ready { name, id, link, frames, input, watch, facts, out, listener } = ready;
+    let mut seen = Seen { watch, facts, out: Some(out), ..Seen::new(job) };
+    if let (Network::Gateway(gateway), Some(listener)) = (&job.network, listener) {
         seen.service = Some(gateway.serve(listener));
     }
-    let run = Run { place, id, job, stop };
-    run.program(link, command, frames, attached.input, &mut seen).await?;
-    Ok(seen)
-}
-
-fn start_error(image: &Image, error: EngineError) -> SandboxError {
-    if let EngineError::DockerResponseServerError { message, .. } = &error
-        && message.contains("python3")
-        && (message.contains("executable file not found") || message.contains("no such file"))
-    {
-        let reason = format!("the image {} has no python3, which the container's first process needs", image.name);
-        return unavailable(reason, "build one with `.ci/build-image`, or name another image with --image");
-    }
-    failed("start the container", error)
-}
-
-/// Waits for the keeper. `None` when the run was stopped meanwhile.
-async fn greet(
-    door: Door,
-    frames: &mut Frames,
-    streams: &mut Streams,
-    with_listener: bool,
-    stop: &Stop,
-) -> Result<Option<(Link, Hello)>, SandboxError> {
-    let greeting = async {
-        let mut link = door.accept().await?;
-        let hello = link.hello(with_listener).await?;
-        Ok::<_, io::Error>((link, hello))
-    };
-    tokio::pin!(greeting);
-    let deadline = tokio::time::Instant::now() + GREETING_MAX;
-    let mut tick = tokio::time::interval(TICK);
-    loop {
-        tokio::select! {
-            biased;
-            met = &mut greeting => return met.map(Some).map_err(|error| failed("greet the container's keeper", error)),
-            () = tokio::time::sleep_until(deadline) => {
-                return Err(no_keeper("greet the container's keeper", "it did not speak in time".to_owned()));
-            }
-            _ = tick.tick() => if stop.is_raised() { return Ok(None) },
-            frame = frames.next() => match frame {
-                Some(Ok(frame)) => streams.take(&frame),
-                Some(Err(error)) => return Err(failed("read the container's output", error)),
-                None => {
-                    let said = String::from_utf8_lossy(&streams.stderr.bytes).trim().to_owned();
-                    return Err(no_keeper("greet the container's keeper", format!("it ended at once: {said}")));
-                }
-            },
-        }
-    }
+    let run = Run { client, image, id: &id, job, stop };
+    let ran = run.program(link, command, frames, input, &mut seen).await;
+    let removed = remove(client, &name).await;
+    ran.and(removed).map(|()| seen)
 }
 
 /// How watching ended.
@@ -209,7 +92,8 @@ enum Watched {
 
 #[derive(Clone, Copy)]
 struct Run<'a> {
-    place: Place<'a>,
+    client: &'a Docker,
+    image: &'a Image,
     id: &'a str,
     job: &'a Job,
     stop: &'a Stop,
@@ -224,17 +108,22 @@ impl Run<'_> {
         mut input: Pin<Box<dyn AsyncWrite + Send>>,
         seen: &mut Seen,
     ) -> Result<(), SandboxError> {
-        let started = link.start(self.job, command, &self.place.image.path).await;
+        let started = link.start(self.job, command, &self.image.path).await;
         started.map_err(|error| failed("hand the program to the keeper", error))?;
         let began = Instant::now();
         let watched = self.watch(&mut link, &mut frames, &mut input, seen).await?;
         seen.wall = began.elapsed();
         // The container still lives here, unless the keeper was lost: its counters are there to be read.
         seen.watch.sample();
+        if !seen.watch.is_close() && !matches!(watched, Watched::Lost) {
+            seen.watch.take(stats::counters(self.client, self.id).await);
+        }
+        let mut asks_for_memory = false;
         match watched {
             Watched::Told(told) => {
-                if let Told::Ended { wall, .. } = told {
+                if let Told::Ended { wall, status } = told {
                     seen.wall = wall;
+                    asks_for_memory = status & 0x7f == SIGKILL && !seen.watch.is_close();
                 }
                 seen.told = Some(told);
                 seen.counted_at_end = true;
@@ -254,7 +143,11 @@ impl Run<'_> {
         }
         // The keeper ends when its socket closes, and with it whatever is left of the program.
         drop(link);
-        drain(&mut frames, &mut seen.streams).await
+        drain(&mut frames, &mut seen.streams).await?;
+        if asks_for_memory {
+            seen.state = Some(self.dead_state().await?);
+        }
+        Ok(())
     }
 
     async fn watch(
@@ -280,6 +173,9 @@ impl Run<'_> {
                 () = tokio::time::sleep_until(deadline) => return Ok(Watched::Kill(Kill::Timeout)),
                 _ = tick.tick() => {
                     seen.watch.sample();
+                    if seen.out.as_ref().is_some_and(|out| holds_more_than(out, self.job.limits.out_files)) {
+                        return Ok(Watched::Kill(Kill::Files));
+                    }
                     if self.stop.is_raised() {
                         return Ok(Watched::Kill(Kill::Interrupted));
                     }
@@ -301,9 +197,11 @@ impl Run<'_> {
 
     /// Kills the container's first process, and so all of them.
     async fn kill(self) -> Result<(), SandboxError> {
-        match self.place.client.kill_container(self.id, None::<KillContainerOptions>).await {
+        match self.client.kill_container(self.id, None::<KillContainerOptions>).await {
             // 409: it has ended by itself meanwhile.
             Ok(()) | Err(EngineError::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
+            // Podman's way to say so.
+            Err(EngineError::DockerResponseServerError { message, .. }) if message.contains("state improper") => Ok(()),
             Err(error) => Err(failed("kill the container", error)),
         }
     }
@@ -312,7 +210,7 @@ impl Run<'_> {
     async fn dead_state(self) -> Result<ContainerState, SandboxError> {
         let deadline = tokio::time::Instant::now() + DRAIN_MAX;
         loop {
-            let inspected = self.place.client.inspect_container(self.id, None::<InspectContainerOptions>).await;
+            let inspected = self.client.inspect_container(self.id, None::<InspectContainerOptions>).await;
             let inspected = inspected.map_err(|error| failed("ask how the container ended", error))?;
             let state = inspected.state.unwrap_or_default();
             if state.running != Some(true) {
@@ -327,6 +225,13 @@ impl Run<'_> {
             tokio::time::sleep(TICK).await;
         }
     }
+}
+
+/// Whether the output folder, which is a file system of its own, holds more files and folders than that. Where the kernel
+/// counts, it never does.
+fn holds_more_than(out: &OwnedFd, files_max: u32) -> bool {
+    // The folder itself is one of them.
+    rustix::fs::fstatvfs(out).is_ok_and(|told| told.f_files.saturating_sub(told.f_ffree) > u64::from(files_max) + 1)
 }
 
 /// Reads what is left in the streams; they end with the container's last process.
@@ -346,6 +251,11 @@ async fn drain(frames: &mut Frames, streams: &mut Streams) -> Result<(), Sandbox
 }
 
 impl Seen {
+    /// What is seen of a run that was stopped before it began.
+    pub(super) fn interrupted(job: &Job) -> Self {
+        Self { kill: Some(Kill::Interrupted), ..Self::new(job) }
+    }
+
     fn new(job: &Job) -> Self {
         Self {
             kill: None,

@@ -12,7 +12,7 @@ use bollard::Docker;
 use bollard::query_parameters::ListContainersOptionsBuilder;
 
 use super::engine::failed;
-use super::session;
+use super::ready;
 use crate::sandbox::owner::{boot_id, is_gone, pid_namespace, start_time};
 use crate::sandbox::{Limits, SandboxError};
 
@@ -47,7 +47,7 @@ pub(super) async fn sweep(client: &Docker) -> Result<usize, SandboxError> {
     for container in listed {
         let (Some(id), Some(labels)) = (container.id, container.labels) else { continue };
         if is_left_over(&labels) {
-            session::remove(client, &id).await?;
+            ready::remove(client, &id).await?;
             removed += 1;
         }
     }

@@ -1,0 +1,121 @@
+//! What the engine was really asked for, by its own word, while a program runs: every flag of a hardened container.
+
+use serde_json::{Value, json};
+use vetrun::sandbox::docker::DockerSandbox;
+use vetrun::sandbox::{Job, Sandbox as _, Stop};
+
+use super::{connect, python, said, sandbox, showing, visible, wait_until};
+
+/// What the engine says of the container of `job` while it runs.
+fn inspected(sandbox: &DockerSandbox, job: &mut Job) -> Value {
+    let stop = Stop::default();
+    let work = tempfile::tempdir().unwrap();
+    job.mounts.push(visible(work.path()));
+    let job = &*job;
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| sandbox.run(job, &stop));
+        wait_until("the container runs", || !showing(work.path(), &[]).is_empty());
+        let found = said(&["inspect", &showing(work.path(), &[])[0]]);
+        stop.raise();
+        running.join().unwrap().unwrap();
+        serde_json::from_str::<Value>(&found).unwrap()[0].clone()
+    })
+}
+
+#[test]
+fn every_container_is_as_hard_as_the_engine_can_make_it() {
+    let Some(sandbox) = sandbox() else { return };
+    let mut job = python("import time; time.sleep(30)");
+    job.limits.tmp_bytes = 5 << 20;
+    job.limits.out_files = 7;
+    let found = inspected(sandbox, &mut job);
+    let host = &found["HostConfig"];
+    let limits = &job.limits;
+    let expected = [
+        ("CapDrop", json!(["ALL"])),
+        ("CapAdd", Value::Null),
+        ("Privileged", json!(false)),
+        ("ReadonlyRootfs", json!(true)),
+        ("NetworkMode", json!("none")),
+        ("PortBindings", Value::Null),
+        ("PublishAllPorts", json!(false)),
+        ("PidMode", json!("")),
+        ("IpcMode", json!("private")),
+        ("UTSMode", json!("")),
+        ("UsernsMode", json!("")),
+        ("CgroupnsMode", json!("private")),
+        ("Memory", json!(limits.memory_bytes)),
+        ("MemorySwap", json!(limits.memory_bytes)),
+        ("OomKillDisable", json!(false)),
+        ("PidsLimit", json!(limits.pids + 1)),
+        ("NanoCpus", json!(500_000_000)),
+        ("Devices", Value::Null),
+        ("DeviceRequests", Value::Null),
+        ("VolumesFrom", Value::Null),
+        ("Binds", Value::Null),
+        ("RestartPolicy", json!({ "Name": "no", "MaximumRetryCount": 0 })),
+        ("LogConfig", json!({ "Type": "none", "Config": {} })),
+    ];
+    for (name, value) in expected {
+        let told = &host[name];
+        let is_nothing =
+            |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty) || *value == json!({});
+        assert!(*told == value || is_nothing(told) && is_nothing(&value), "{name}: {told}, not {value}");
+    }
+    let security = host["SecurityOpt"].as_array().unwrap();
+    assert!(security.contains(&json!("no-new-privileges")), "{security:?}");
+    let filter = security.iter().find_map(|option| option.as_str()?.strip_prefix("seccomp=")).expect("a filter");
+    assert!(filter.contains("io_uring_setup") && filter.contains("userfaultfd"), "{filter}");
+    let ulimits = host["Ulimits"].as_array().unwrap();
+    for (name, value) in
+        [("nofile", u64::from(limits.open_files)), ("fsize", limits.file_bytes), ("core", 0), ("msgqueue", 0)]
+    {
+        assert!(ulimits.contains(&json!({ "Name": name, "Soft": value, "Hard": value })), "{name}: {ulimits:?}");
+    }
+    for (folder, size, files) in [("/tmp", limits.tmp_bytes, 65_537), ("/out", limits.out_bytes, 8)] {
+        let options = host["Tmpfs"][folder].as_str().unwrap_or_default();
+        let parts: Vec<_> = options.split(',').collect();
+        for part in ["noexec", "nosuid", "nodev", &format!("size={size}"), &format!("nr_inodes={files}")] {
+            assert!(parts.contains(&part), "{folder}: {part} is not in {options}");
+        }
+    }
+    around(&found);
+}
+
+/// What stands outside of the host's part.
+fn around(found: &Value) {
+    let config = &found["Config"];
+    assert!(!config["User"].as_str().unwrap().starts_with("0:"), "{}", config["User"]);
+    assert_eq!(config["Tty"], false);
+    assert_eq!(config["Healthcheck"], Value::Null);
+    let labels = config["Labels"].as_object().unwrap();
+    for label in ["vetrun.owner", "vetrun.pidns", "vetrun.deadline"] {
+        assert!(labels.contains_key(label), "{labels:?}");
+    }
+    for path in ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys"] {
+        assert!(found["HostConfig"]["MaskedPaths"].as_array().unwrap().contains(&json!(path)), "{path}");
+    }
+    for path in ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"] {
+        assert!(found["HostConfig"]["ReadonlyPaths"].as_array().unwrap().contains(&json!(path)), "{path}");
+    }
+    for mount in found["Mounts"].as_array().unwrap() {
+        assert_eq!(mount["RW"], false, "{mount}");
+        assert_eq!(mount["Propagation"], "rprivate", "{mount}");
+        assert!(!mount["Source"].as_str().unwrap().ends_with("docker.sock"), "{mount}");
+    }
+    assert_eq!(found["State"]["Running"], true);
+}
+
+#[test]
+fn the_runtime_is_the_one_that_is_asked_for() {
+    if sandbox().is_none() {
+        return;
+    }
+    let error = connect(|options| options.runtime = Some("no-such-runtime".to_owned())).unwrap_err();
+    assert!(error.contains("it has: ") && error.contains("runc") && error.contains("--runtime"), "{error}");
+    let sandbox = connect(|options| options.runtime = Some("runc".to_owned())).unwrap();
+    let found = inspected(&sandbox, &mut python("import time; time.sleep(30)"));
+    assert_eq!(found["HostConfig"]["Runtime"], "runc");
+    let outcome = sandbox.run(&python("pass"), &Stop::default()).unwrap();
+    assert!(outcome.isolation.tier.ends_with("and runtime runc"), "{}", outcome.isolation.tier);
+}

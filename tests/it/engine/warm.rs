@@ -1,0 +1,94 @@
+//! Containers that wait for a program: for one each, and for no other than they were made for.
+
+use std::collections::BTreeSet;
+
+use vetrun::sandbox::docker::DockerSandbox;
+use vetrun::sandbox::{Ended, Job, Mount, Sandbox as _, Stop};
+
+use super::{connect, python, said, sandbox, text, wait_until};
+
+const COUNT: usize = 2;
+/// Says what it was given, what an earlier program could have left, and which container this is.
+const TELL: &str = "import os
+print(open('/work/input.txt').read(), sorted(os.listdir('/work')), os.listdir('/tmp'), os.listdir('/out'), os.path.realpath('/proc/self/ns/pid'))
+for path in ('/work/new', '/work/input.txt'):
+    try:
+        open(path, 'w')
+        print('wrote', path)
+    except OSError: pass
+open('/tmp/left', 'w').close(); open('/out/left', 'w').close()";
+
+fn job(folder: &tempfile::TempDir, text: &str) -> Job {
+    std::fs::write(folder.path().join("input.txt"), text).unwrap();
+    let mut job = python(TELL);
+    job.mounts.push(Mount { host: folder.path().to_owned(), inside: "/work".to_owned() });
+    job
+}
+
+/// The containers of this process that show a folder which is filled later.
+fn waiting() -> usize {
+    let ids = said(&["ps", "--quiet", "--filter", "label=vetrun.owner"]);
+    let own = format!("vetrun-tmp-{}-", std::process::id());
+    let is_waiting = |id: &&str| {
+        let mounts = text(&super::docker(&["inspect", "--format", "{{.Mounts}}", id]).stdout);
+        mounts.contains(&own) && mounts.contains("/later ")
+    };
+    ids.lines().filter(is_waiting).count()
+}
+
+fn pool() -> DockerSandbox {
+    let limits = python("").limits;
+    connect(|options| options.warm = Some((COUNT, limits))).unwrap()
+}
+
+/// One after the other, as both count what waits.
+#[test]
+fn containers_wait_for_one_program_each() {
+    if sandbox().is_none() {
+        return;
+    }
+    a_container_that_waited_runs_one_program_and_is_gone();
+    a_container_that_died_while_it_waited_is_passed_over();
+}
+
+fn a_container_that_waited_runs_one_program_and_is_gone() {
+    let sandbox = pool();
+    wait_until("as many containers wait as were asked for", || waiting() == COUNT);
+    let folder = tempfile::tempdir().unwrap();
+    let mut spaces = BTreeSet::new();
+    for number in 0..2 * COUNT {
+        let outcome = sandbox.run(&job(&folder, &format!("input {number}")), &Stop::default()).unwrap();
+        assert_eq!(outcome.ended, Ended::Exited(0), "{}", text(&outcome.stderr.bytes));
+        let said = text(&outcome.stdout.bytes);
+        let rest = said.strip_prefix(&format!("input {number} ['input.txt'] ['home'] [] ")).expect(&said).trim();
+        assert!(!rest.contains('\n'), "{rest}");
+        spaces.insert(rest.to_owned());
+    }
+    assert_eq!(spaces.len(), 2 * COUNT, "each program has a container of its own");
+
+    // What wants something else gets another container, with what it wants.
+    let mut other = job(&folder, "other");
+    other.limits.pids = 7;
+    other.stdin = b"given".to_vec();
+    other.args = vec!["-c".to_owned(), "import sys; print(sys.stdin.read())".to_owned()];
+    assert_eq!(text(&sandbox.run(&other, &Stop::default()).unwrap().stdout.bytes), "given\n");
+
+    wait_until("they are replaced", || waiting() == COUNT);
+    drop(sandbox);
+    assert_eq!(waiting(), 0, "none is left");
+}
+
+fn a_container_that_died_while_it_waited_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = pool();
+    wait_until("they wait", || waiting() >= COUNT);
+    let own = format!("vetrun-tmp-{}-", std::process::id());
+    for id in said(&["ps", "--quiet", "--filter", "label=vetrun.owner", "--filter", &format!("name={own}")]).lines() {
+        let mounts = text(&super::docker(&["inspect", "--format", "{{.Mounts}}", id]).stdout);
+        if mounts.contains("/later ") {
+            said(&["kill", id]);
+        }
+    }
+    let outcome = sandbox.run(&job(&folder, "input"), &Stop::default()).unwrap();
+    assert_eq!(outcome.ended, Ended::Exited(0), "{}", text(&outcome.stderr.bytes));
+}
