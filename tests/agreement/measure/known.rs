@@ -56,7 +56,7 @@ pub(crate) const KNOWN: &[Known] = &[
         versions: (20, 26),
         example: "\u{19041} = 1;\n".as_bytes(),
         engine: "Invalid or unexpected token",
-        vetrun: "accepted as commonjs",
+        vetrun: "accepted as *",
         reason: "the parser knows the letters of a newer Unicode than this V8 does",
     },
     Known {
