@@ -219,7 +219,7 @@ fn operand(place: &Place<'_>) -> Mend {
 
 /// Commas, colons and brackets that are missing.
 fn separator(place: &Place<'_>) -> Mend {
-    if place.expects(":` ") && last_word(place.text.get(..place.at).unwrap_or_default()) != "" {
+    if place.expects(":` ") && !last_word(place.text.get(..place.at).unwrap_or_default()).is_empty() {
         return Some("add ':' before this".into());
     }
     if place.expects_end() {
