@@ -272,6 +272,11 @@ fn a_file_that_stops_in_the_middle_is_told() {
         ("a.html", "<!doctype html>\n<html>\n<body>\n<p>one\n<li>two\n"),
         ("part.html", "<div>\n<p>one\n"),
         ("a.py", "x = 1 1\ny = 2\n"),
+        ("a.py", "i = 0\ni++\n"),
+        ("a.py", "key = <your-key>\n"),
+        ("a.py", "x = 1\nThis code says nothing at all.\n"),
+        ("a.py", "x = 'it's fine'\n"),
+        ("a.js", "const x = 'it's fine'\n"),
     ];
     for (path, text) in whole {
         assert!(!ids(path, text).contains(&"truncated-file".to_owned()), "{path}: {text}");

@@ -28,6 +28,7 @@ pub(super) fn truncated(view: &View<'_>, found: &mut Found) {
         Language::JavaScript if ends_in_comment(view) => {
             Some("a comment is still open at the end of the file".to_owned())
         }
+        _ if ends_otherwise(view.text.as_str()) => None,
         _ => part.shape().last_token.as_ref().and_then(|(kind, _)| wants_more(kind)),
     };
     let Some(reason) = reason else { return };
@@ -52,6 +53,18 @@ fn wants_more(kind: &str) -> Option<String> {
     OPEN.contains(&kind).then(|| format!("something must follow `{kind}`"))
 }
 
+/// Whether the last line of a file ends in an operator that nothing needs to follow: `i++`, a tag or placeholder in angle
+/// brackets, a sentence.
+fn ends_otherwise(text: &str) -> bool {
+    const SENTENCE_WORDS_MIN: usize = 4;
+    let line = text.trim_end().rsplit('\n').next().unwrap_or_default();
+    let in_angles = || line.strip_suffix('>').and_then(|tag| tag.rsplit_once('<')).map(|(_, name)| name);
+    let is_tag = || in_angles().is_some_and(|name| name.starts_with(|char: char| char.is_alphabetic() || char == '/'));
+    let is_plain = |word: &str| word.trim_end_matches(['.', ',', ':']).chars().all(char::is_alphabetic);
+    let is_sentence = || line.split_whitespace().count() >= SENTENCE_WORDS_MIN && line.split_whitespace().all(is_plain);
+    line.ends_with("++") || line.ends_with("--") || is_tag() || line.ends_with(['.', ':', '>']) && is_sentence()
+}
+
 /// Whether the string that begins at `from` is what the file ends in: a string over several lines, or one on the last.
 fn ends_in_string(view: &View<'_>, from: Option<usize>) -> bool {
     let text = view.text.as_str().trim_end();
@@ -59,6 +72,11 @@ fn ends_in_string(view: &View<'_>, from: Option<usize>) -> bool {
     let quotes = rest.trim_start_matches(|char: char| char.is_ascii_alphabetic());
     // The grammar of Python still takes Python 2's back-quotes for strings; there they are a Markdown fence.
     if view.language == Language::Python && quotes.starts_with('`') {
+        return false;
+    }
+    // The quote behind a word ends a string in which an apostrophe stands.
+    let before = text[..text.len() - rest.len()].chars().next_back();
+    if rest == "'" && before.is_some_and(char::is_alphanumeric) {
         return false;
     }
     !rest.contains('\n') || ["\"\"\"", "'''", "`"].iter().any(|quote| quotes.starts_with(quote))

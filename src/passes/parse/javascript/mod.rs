@@ -199,7 +199,7 @@ fn attempt(text: &str, terms: Terms) -> Result<Accepted, Vec<Problem>> {
 
 /// What else a file that was refused is valid as.
 fn other_language(text: &str, goal: Goal, node: NodeVersion) -> Option<&'static str> {
-    if !goal.is_javascript() || bounded(text, Language::TypeScript).is_some() {
+    if !goal.is_javascript() || roles::begins_page(text) || bounded(text, Language::TypeScript).is_some() {
         return None;
     }
     let terms = |goal, node| Terms { goal, node, rule: RULE, harvest: None };

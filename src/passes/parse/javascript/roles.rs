@@ -39,6 +39,14 @@ impl Candidate {
     }
 }
 
+/// Whether a text begins with an element that a page is made of: such a file is HTML under a wrong name, and no JSX.
+pub(super) fn begins_page(text: &str) -> bool {
+    const ELEMENTS: [&str; 5] = ["script", "style", "html", "head", "body"];
+    let Some(tag) = text.trim_start().strip_prefix('<') else { return false };
+    let name = tag.split(|char: char| !char.is_ascii_alphanumeric()).next().unwrap_or_default();
+    ELEMENTS.iter().any(|element| element.eq_ignore_ascii_case(name))
+}
+
 /// Why a file is JSX whose name does not say so.
 pub(super) const JSX_IN_JS: &str = "it is JSX, which is compiled before it runs";
 
@@ -111,7 +119,9 @@ impl<'a> Roles<'a> {
         if candidates.is_empty() || package.is_some() {
             candidates.extend(for_node(package, text));
         }
-        candidates.push(Candidate::new(Goal::JSX, JSX_IN_JS));
+        if !begins_page(text) {
+            candidates.push(Candidate::new(Goal::JSX, JSX_IN_JS));
+        }
         candidates
     }
 

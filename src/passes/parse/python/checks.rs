@@ -36,8 +36,27 @@ pub(super) fn elif_max(version: PythonVersion) -> usize {
 }
 
 pub(super) fn problem(message: impl Into<String>, range: TextRange) -> Problem {
-    Problem::new(super::RULE, message, super::bytes(range))
+    let problem = Problem::new(super::RULE, message, super::bytes(range));
+    match MENDS.iter().find(|(words, _)| problem.message.contains(words)) {
+        Some((_, mend)) => problem.hint(*mend),
+        None => problem,
+    }
 }
+
+/// What to do about what stands in the wrong place.
+const MENDS: &[(&str, &str)] = &[
+    ("'await' outside function", "put it into an `async def` function, and run that with asyncio.run(…)"),
+    ("outside async function", "make the function around it `async def`"),
+    ("outside of an asynchronous function", "make the function around it `async def`"),
+    ("'return' outside function", "indent it into a function, or remove it"),
+    ("'yield' outside function", "indent it into a function"),
+    ("'break' outside loop", "indent it into a loop, or remove it"),
+    ("'continue' not properly in loop", "indent it into a loop, or remove it"),
+    ("before global declaration", "move the `global` to the beginning of the function"),
+    ("prior to global declaration", "move the `global` to the beginning of the function"),
+    ("before nonlocal declaration", "move the `nonlocal` to the beginning of the function"),
+    ("prior to nonlocal declaration", "move the `nonlocal` to the beginning of the function"),
+];
 
 /// The first name that stands twice among `names`.
 pub(super) fn repeated<'a, I>(names: impl Fn() -> I) -> Option<&'a ast::Identifier>

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::habits::{self, Place};
 use crate::passes::parse::problem::fragment;
 
 /// What to do about a Markdown fence.
@@ -22,10 +23,14 @@ pub(super) fn mend(message: &str, text: &str, range: Range<usize>, help: Option<
     // A line without end may hold hundreds of faults; its beginning tells what it is.
     let shown = &text[start..text.floor_char_boundary((start + LINE_BYTES_MAX).min(text.len()))];
     let line = shown.split('\n').next().unwrap_or_default().trim();
+    let before = &text[text.ceil_char_boundary(start.max(at.saturating_sub(LINE_BYTES_MAX)))..at];
+    let place = Place { message, text, at, before, rest };
     character(message, rest)
+        .or_else(|| habits::certain(&place))
         .or_else(|| of_message(message, rest))
         .or_else(|| of_line(line, rest))
         .or_else(|| python(line, rest))
+        .or_else(|| habits::likely(&place))
         .or_else(|| help.filter(|help| !help.contains("semicolon")).map(|help| fragment(help).into()))
 }
 

@@ -1,6 +1,7 @@
 //! The words for JavaScript that is refused: V8's own where it has some, with what was expected, the place that explains
 //! the fault, and what to do about it.
 
+mod habits;
 mod mends;
 mod resume;
 mod tokens;

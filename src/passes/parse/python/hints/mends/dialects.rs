@@ -129,7 +129,6 @@ pub(super) fn declarations(place: &Place<'_>) -> Mend {
     match first_word(place.code) {
         "function" | "func" | "fn" if is_first_or_second => Some("a function begins with `def`".into()),
         "let" | "const" | "var" if is_first_or_second => Some("remove the word: Python declares no variables".into()),
-        "catch" | "throw" if is_first_or_second => Some("write `except` for catch, `raise` for throw".into()),
         "new" if is_first_or_second => Some("remove `new`: a class is called like a function".into()),
         "public" | "private" | "static" | "int" | "void" | "String" | "double" if is_first_or_second => {
             Some("this looks like Java or C, not Python".into())
@@ -137,7 +136,6 @@ pub(super) fn declarations(place: &Place<'_>) -> Mend {
         "#include" | "using" | "package" | "interface" | "struct" | "enum" | "export" if is_first_or_second => {
             Some("this is another language, not Python".into())
         }
-        "switch" if place.code.ends_with('{') => Some("write `match`, or `if` and `elif`".into()),
         "import" if place.covered() == "{" => Some("this is JavaScript; write `from module import name`".into()),
         "" if place.code.ends_with('>') && place.code.as_bytes().get(1).is_some_and(u8::is_ascii_alphabetic) => {
             Some("this is markup, not Python".into())

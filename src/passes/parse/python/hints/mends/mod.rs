@@ -3,6 +3,7 @@
 mod brackets;
 mod characters;
 mod dialects;
+mod habits;
 mod layout;
 mod strings;
 mod words;
@@ -75,9 +76,18 @@ const MENDS: &[fn(&Place<'_>) -> Mend] = &[
     strings::numbers,
     layout::tabs,
     layout::indentation,
+    habits::statements,
     layout::block,
     layout::continuation,
     dialects::else_if,
+    habits::diff,
+    habits::comment,
+    habits::dots,
+    habits::placeholder,
+    habits::entity,
+    habits::import,
+    habits::parted_name,
+    habits::key,
     dialects::python_two,
     dialects::operators,
     dialects::declarations,
@@ -110,6 +120,7 @@ pub(super) fn is_fence(found: &Found, text: &str) -> bool {
 /// Whether the mend of a fault is about the file, not about one line: it is said once.
 pub(super) fn is_of_file(found: &Found, text: &str) -> bool {
     let place = Place::of(found, text);
-    let of_file = [dialects::merge_conflict, dialects::prompt, dialects::escaped_newlines, dialects::prose];
+    let of_file =
+        [dialects::merge_conflict, habits::diff, dialects::prompt, dialects::escaped_newlines, dialects::prose];
     of_file.iter().any(|mend| mend(&place).is_some())
 }
