@@ -57,6 +57,7 @@ impl Resolver<'_> {
     fn certain_path(&mut self, id: ExprId, bindings: &[Binding], certain: &mut Certain) -> Option<PathId> {
         match *self.facts.kind(id) {
             Kind::Name(name) => match bindings[id.at()] {
+                Binding::Free if self.has_stars() => None,
                 Binding::Free => self.paths.child(ROOT, name, &mut self.facts.symbols),
                 Binding::Variable(variable) => self.certain_variable(variable, bindings, certain),
                 Binding::Doubtful => None,

@@ -91,8 +91,8 @@ impl Resolver<'_> {
         let of_stars = self.star_names();
         let (dialect, count) = (self.facts.dialect, self.facts.symbols.len());
         let (mut free, mut names, mut members) = (vec![false; count], vec![false; count], vec![false; count]);
-        // Of a library that a rule knows any name may have come.
-        let any = !self.star_modules.is_empty();
+        // Of what everything was imported from any name may have come.
+        let any = self.has_stars();
         for at in 0..count {
             let name = Sym(u32::try_from(at).unwrap_or(u32::MAX));
             let (part, text) = (self.part(name), self.facts.text(name));
@@ -113,12 +113,7 @@ impl Resolver<'_> {
         }
         let facts = &self.facts;
         let defines = |&value: &ExprId| matches!(facts.kind(value), Kind::Function(_) | Kind::Class { .. });
-        let renames = |&value: &ExprId| {
-            matches!(
-                facts.kind(value),
-                Kind::Imported(_) | Kind::Name(_) | Kind::Attribute { .. } | Kind::Choice(_) | Kind::Variable(_)
-            )
-        };
+        let is_own = |&value: &ExprId| matches!(facts.kind(value), Kind::Instance(_));
         let table = &facts.variable_table;
         let mut marks = Marks {
             exprs: vec![Matter::No; facts.exprs.len()],
@@ -134,7 +129,7 @@ impl Resolver<'_> {
             functions: vec![false; facts.functions.len()],
             classes: IdSet::default(),
             defined: table.iter().map(|one| !one.values.is_empty() && one.values.iter().all(defines)).collect(),
-            aliases: table.iter().map(|one| one.values.iter().any(renames)).collect(),
+            own: table.iter().map(|one| !one.values.is_empty() && one.values.iter().all(is_own)).collect(),
             named: Vec::new(),
             by_name: IdMap::default(),
             parameters: IdMap::default(),
@@ -153,6 +148,11 @@ impl Resolver<'_> {
             }
         }
         marks
+    }
+
+    /// Whether bare names may have come with everything else that a module has.
+    fn has_stars(&self) -> bool {
+        !self.star_modules.is_empty() || !self.star_foreign.is_empty()
     }
 
     /// What a bare name means: as `Resolver::name` looks for it.
@@ -272,10 +272,14 @@ mod tests {
             (Python, "os.path = thing\nimport os\nos.path.commonprefix(x)", "os.path.commonprefix", No),
             (Python, "import os\nos.path = os.system\nos.path.commonprefix(x)", "os.path.commonprefix", Itself),
             (Python, "xs = list([eval])\nxs[0](x)", "xs[0]", Itself),
-            (Python, "xs = thing.method([eval])\nxs[0](x)", "xs[0]", No),
+            (Python, "xs = thing.method([eval])\nxs[0](x)", "xs[0]", Itself),
+            (Python, "class C:\n    def f(self):\n        xs = self.method([eval])\n        xs[0](x)", "xs[0]", No),
+            (Python, "def f(thing):\n    xs = thing.method([eval])\n    xs[0](x)", "xs[0]", Itself),
             (JavaScript, "const cp = require('child_process'); cp.exec(x)", "cp.exec", Itself),
             (JavaScript, "const cp = x || require('child_process'); cp.exec(y)", "cp.exec", Itself),
             (JavaScript, "const u = require('util'); const f = u.wrapped(eval); f(x)", "f", Itself),
+            (JavaScript, "xs = ['a']; const f = xs.reduce((m, n) => require(n)); f(x)", "f", Itself),
+            (JavaScript, "const f = ['a'].map(n => n).find(n => require(n)); f(x)", "f", Itself),
             (JavaScript, "const p = require('path'); const q = p.sep; f(q)", "q", No),
             (JavaScript, "x['constructor'](y)", "x['constructor']", Itself),
             (JavaScript, "x['length'](y)", "x['length']", No),
@@ -283,7 +287,7 @@ mod tests {
             (JavaScript, "this.eval(x)", "this", Itself),
             (JavaScript, "function f() { this.value = 1 }", "this", No),
             (JavaScript, "function f() { return this } f().eval(x)", "f().eval", Itself),
-            (JavaScript, "with (window) { run(x) }", "run", No),
+            (JavaScript, "with (window) { walk(x) }", "walk", No),
             (JavaScript, "with (window) { eval(x) }", "eval", Itself),
         ] {
             assert_eq!(matter(&rules, dialect, code, written), wanted, "{written} in:\n{code}");

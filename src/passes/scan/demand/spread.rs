@@ -36,8 +36,8 @@ pub(super) struct Marks {
     pub(super) classes: IdSet<ScopeId>,
     /// Variables that hold nothing but functions and classes of the file.
     pub(super) defined: Vec<bool>,
-    /// Variables that may be other names of a library.
-    pub(super) aliases: Vec<bool>,
+    /// Variables that hold nothing but objects of the file's classes: `self`.
+    pub(super) own: Vec<bool>,
     /// Functions with what comes before their arguments, sorted by what they are called, and where each name stands there.
     pub(super) named: Vec<(FunctionId, usize)>,
     pub(super) by_name: IdMap<Sym, std::ops::Range<usize>>,
@@ -259,8 +259,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether what is called may give back what it is given, as functions of libraries do. Functions of the file that do
-    /// have marks of their own, and of methods of whatever the file makes nothing is known anyhow.
+    /// Whether what is called may give back what it is given, or what a function gives back that it is given, as functions of
+    /// libraries and methods of lists do. Functions and methods of the file that do have marks of their own.
     fn hands_on(&self, callee: ExprId, marks: &Marks) -> bool {
         let mut here = callee;
         for _ in 0..limits::SEGMENTS_MAX {
@@ -269,12 +269,12 @@ impl Resolver<'_> {
                 Kind::Name(_) => {
                     return match marks.bindings[here.at()] {
                         Binding::Variable(variable) if here == callee => !marks.defined[variable.at()],
-                        Binding::Variable(variable) => {
-                            marks.aliases[variable.at()] || marks.certain.path(here).is_some()
-                        }
+                        Binding::Variable(variable) => !marks.own[variable.at()],
                         Binding::Free | Binding::Doubtful => true,
                     };
                 }
+                Kind::Call { callee: inner, .. } if here != callee => inner,
+                Kind::Sequence(_) | Kind::Mapping(_) | Kind::Comprehension { .. } => return true,
                 // `f()()`: what a function gives back may be anything.
                 _ => return here == callee,
             };
