@@ -135,6 +135,7 @@ impl Resolver<'_> {
             parameters: IdMap::default(),
             passed: IdSet::default(),
             keywords: IdSet::default(),
+            given_keywords: IdSet::default(),
         };
         for (at, (name, function, shift)) in self.functions_by_name().into_iter().enumerate() {
             marks.named.push((function, shift));

@@ -7,7 +7,7 @@ use super::certain::Certain;
 use super::users::{User, Users};
 use super::words;
 use super::{Binding, Matter};
-use crate::facts::{Argument, Dialect, ExprId, FunctionId, IdMap, IdSet, Kind, ScopeId, ScopeKind, Span, Sym, VarId};
+use crate::facts::{Dialect, ExprId, FunctionId, IdMap, IdSet, Kind, ScopeId, ScopeKind, Span, Sym, VarId};
 use crate::passes::scan::limits;
 use crate::passes::scan::resolve::Resolver;
 
@@ -45,8 +45,10 @@ pub(super) struct Marks {
     pub(super) parameters: IdMap<Sym, Vec<VarId>>,
     /// Which positions of functions of a name are given something that matters.
     pub(super) passed: IdSet<(Sym, usize)>,
-    /// Which names are given it by which name.
-    pub(super) keywords: IdSet<(Option<Sym>, Sym)>,
+    /// By which names functions are given it, ...
+    pub(super) keywords: IdSet<Sym>,
+    /// ... and what functions are called that are given it by some name.
+    pub(super) given_keywords: IdSet<Sym>,
 }
 
 impl Marks {
@@ -76,10 +78,9 @@ impl Resolver<'_> {
         while let Some(marked) = marks.stack.pop() {
             for at in marks.users.of_expr.range(marked.at()) {
                 match marks.users.of_expr.items[at] {
-                    User::Expr(user) => {
-                        self.look_again(user, marks);
-                        self.pass_on(user, marks);
-                    }
+                    User::Expr(user) => self.look_again(user, marks),
+                    User::Argument(call, position) => self.pass_on(call, position as usize, marks),
+                    User::Receiver(call) => self.hand_on(call, marks),
                     User::Variable(variable) => self.set_variable(variable, marks),
                     User::Function(function) => self.set_function(function, marks),
                     User::Member(name) => {
@@ -97,9 +98,14 @@ impl Resolver<'_> {
             return;
         }
         let matter = self.matters(id, marks);
-        if matter != Matter::No {
-            marks.exprs[id.at()] = matter;
+        Self::raise(id, matter, marks);
+    }
+
+    fn raise(id: ExprId, matter: Matter, marks: &mut Marks) {
+        if marks.exprs[id.at()] == Matter::Itself || matter == Matter::No {
+            return;
         }
+        marks.exprs[id.at()] = matter;
         if matter == Matter::Itself {
             marks.stack.push(id);
         }
@@ -170,19 +176,21 @@ impl Resolver<'_> {
         }
     }
 
-    /// What is passed on to a function matters in it.
-    fn pass_on(&mut self, call: ExprId, marks: &mut Marks) {
+    /// What is passed on to a function matters in it, and the call with it.
+    fn pass_on(&mut self, call: ExprId, position: usize, marks: &mut Marks) {
         let Kind::Call { callee, arguments } = *self.facts.kind(call) else { return };
-        for (position, at) in arguments.range().enumerate() {
-            let Argument { keyword, value, .. } = self.facts.arguments[at];
-            if marks.is_marked(value) {
-                match keyword {
-                    Some(name) => self.mark_keyword(callee, name, marks),
-                    None => self.mark_parameter(callee, position, marks),
-                }
-            }
+        let matter = if self.hands_on(callee, marks) { Matter::Itself } else { Matter::InPart };
+        Self::raise(call, matter, marks);
+        match self.facts.arguments[arguments.range()][position].keyword {
+            Some(name) => self.mark_keyword(callee, name, marks),
+            None => self.mark_parameter(callee, position, marks),
         }
-        // A function that is handed on is given what its caller has: `promise.then(f)`, `map(f, items)`.
+        self.hand_on(call, marks);
+    }
+
+    /// A function that is handed on is given what its caller has: `promise.then(f)`, `map(f, items)`.
+    fn hand_on(&mut self, call: ExprId, marks: &mut Marks) {
+        let Kind::Call { arguments, .. } = *self.facts.kind(call) else { return };
         for at in arguments.range().take(2) {
             self.mark_parameter(self.facts.arguments[at].value, 0, marks);
         }
@@ -207,25 +215,24 @@ impl Resolver<'_> {
     /// Marks what is given by name: parameters of that name, whichever function it is handed to in the end, what holds the
     /// keywords that no parameter has, and members of objects that are made of keywords.
     fn mark_keyword(&mut self, function: ExprId, name: Sym, marks: &mut Marks) {
-        let called = match *self.facts.kind(function) {
-            Kind::Name(name) | Kind::Attribute { name, .. } => Some(name),
-            _ => None,
-        };
-        if !marks.keywords.insert((called, name)) {
+        if marks.keywords.insert(name) {
+            for variable in marks.parameters.get(&name).cloned().unwrap_or_default() {
+                self.set_variable(variable, marks);
+            }
+            self.set_member(name, marks);
+            self.set_name(name, marks);
+        }
+        let (Kind::Name(called) | Kind::Attribute { name: called, .. }) = *self.facts.kind(function) else { return };
+        if !marks.by_name.contains_key(&called) || !marks.given_keywords.insert(called) {
             return;
         }
-        for variable in marks.parameters.get(&name).cloned().unwrap_or_default() {
-            self.set_variable(variable, marks);
-        }
-        for index in called.and_then(|name| marks.by_name.get(&name)).cloned().unwrap_or_default() {
+        for index in marks.by_name[&called].clone() {
             let function = &self.facts.functions[marks.named[index].0.at()];
             let rest = function.keywords.and_then(|name| self.facts.variable(function.scope, name));
             if let Some(variable) = rest {
                 self.set_variable(variable, marks);
             }
         }
-        self.set_member(name, marks);
-        self.set_name(name, marks);
     }
 
     fn matters(&mut self, id: ExprId, marks: &mut Marks) -> Matter {

@@ -6,8 +6,12 @@ use crate::facts::{Dialect, ExprId, Facts, FunctionId, IdMap, Kind, ScopeId, Sym
 /// What may matter because an expression does.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum User {
-    /// An expression that is made of it, or a call that is given it or made on it.
+    /// An expression that is made of it, or a call of it.
     Expr(ExprId),
+    /// A call that is given it, and as which of its arguments.
+    Argument(ExprId, u32),
+    /// A call of one of its methods.
+    Receiver(ExprId),
     /// A variable that is given it.
     Variable(VarId),
     /// A function that gives it back.
@@ -98,6 +102,13 @@ impl Users {
                         members.push((name.0, id));
                     }
                 }
+                Kind::Call { callee, arguments } => {
+                    let values = facts.arguments[arguments.range()].iter().map(|argument| argument.value.0);
+                    pairs.extend((0..).zip(values).map(|(position, value)| (value, User::Argument(id, position))));
+                    if let Kind::Attribute { object, .. } = *facts.kind(*callee) {
+                        pairs.push((object.0, User::Receiver(id)));
+                    }
+                }
                 Kind::Function(function) => made[function.at()] = Some(id),
                 Kind::Class { scope, .. } => classes.entry(*scope).or_default().push(id),
                 _ => {}
@@ -134,7 +145,7 @@ impl Users {
     }
 }
 
-/// Calls `found` with each expression that another is made of, as far as it matters for that.
+/// Calls `found` with each expression that another is made of, as far as it matters for that; arguments of calls apart.
 fn each_part(facts: &Facts, id: ExprId, mut found: impl FnMut(ExprId)) {
     match *facts.kind(id) {
         Kind::Attribute { object, .. } => found(object),
@@ -142,14 +153,7 @@ fn each_part(facts: &Facts, id: ExprId, mut found: impl FnMut(ExprId)) {
             found(object);
             found(index);
         }
-        Kind::Call { callee, arguments } => {
-            found(callee);
-            facts.arguments[arguments.range()].iter().for_each(|argument| found(argument.value));
-            // A method may hand on what it is called on.
-            if let Kind::Attribute { object, .. } = *facts.kind(callee) {
-                found(object);
-            }
-        }
+        Kind::Call { callee, .. } => found(callee),
         Kind::Concat(items) | Kind::Choice(items) | Kind::Sequence(items) => {
             facts.lists[items.range()].iter().copied().for_each(found);
         }

@@ -177,15 +177,13 @@ pub(super) fn leads(dialect: Dialect, word: &str) -> Leads {
 }
 
 /// Of the names that lead to others, modules whose functions give nothing back that does.
-const PLAIN: [&str; 14] = [
+const PLAIN: [&str; 12] = [
     "JSON",
     "Object",
     "Reflect",
-    "_io",
     "commands",
     "io",
     "os",
-    "posix",
     "pty",
     "setImmediate",
     "setInterval",
