@@ -117,6 +117,25 @@ pub struct Job {
     pub trace: bool,
 }
 
+impl Job {
+    /// A job that has nothing but its program: no arguments, environment, files or network.
+    pub(crate) fn bare(program: Program, limits: Limits) -> Self {
+        Self {
+            program,
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: TMP_DIR.to_owned(),
+            stdin: Vec::new(),
+            mounts: Vec::new(),
+            host_packages: false,
+            collect_into: None,
+            network: Network::None,
+            limits,
+            trace: false,
+        }
+    }
+}
+
 /// What to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {

@@ -5,8 +5,8 @@ use super::limits;
 use super::matcher::{Hit, Matching};
 use super::texts::UNKNOWN_TEXT;
 use super::values::Value;
-use crate::facts::{Argument, Dialect, ExprId, Kind, Spread};
-use crate::rules::{Candidate, Haystack, KEYWORDS, RuleLanguage, What, Words, words};
+use crate::facts::{Argument, ExprId, Kind, Spread};
+use crate::rules::{Candidate, Haystack, KEYWORDS, What, Words, words};
 
 impl Matching<'_, '_> {
     /// Runs the rules over the text of commands over a call of `name`.
@@ -14,11 +14,7 @@ impl Matching<'_, '_> {
         if self.tables.shells.is_empty() {
             return;
         }
-        let language = match self.resolver.facts.dialect {
-            Dialect::Python => RuleLanguage::Python,
-            Dialect::JavaScript => RuleLanguage::JavaScript,
-        };
-        let Some(words) = words(language, name) else { return };
+        let Some(words) = words(self.resolver.language(), name) else { return };
         for text in self.command_texts(words, arguments) {
             for Candidate { hook, .. } in self.tables.shells.candidates(&Haystack::of(&text)) {
                 let What::Shell { regex } = &self.rules.hooked(hook).1.what else { continue };

@@ -18,7 +18,7 @@ use super::modules::Own;
 use super::portable::Portable;
 use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Union, Value};
 use crate::facts::{Dialect, ExprId, Facts, IdMap, IdSet, Kind, OPAQUE, ScopeId, Span, Sym, VarId};
-use crate::rules::{Labels, Part, Tables};
+use crate::rules::{Labels, Part, RuleLanguage, Tables};
 
 enum Slot {
     New,
@@ -178,6 +178,14 @@ impl<'r> Resolver<'r> {
             }
         }
         self
+    }
+
+    /// Whose rules are about the region.
+    pub(super) fn language(&self) -> RuleLanguage {
+        match self.facts.dialect {
+            Dialect::Python => RuleLanguage::Python,
+            Dialect::JavaScript => RuleLanguage::JavaScript,
+        }
     }
 
     /// Makes room for an expression that was added to the facts.

@@ -1,12 +1,9 @@
 //! The interpreters of an image, asked for their versions in a throw-away container.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::engine::{BACKEND, Said, failed};
-use crate::sandbox::{
-    Ended, Interpreter, InterpreterInfo, Job, Limits, Network, Outcome, Program, SandboxError, TMP_DIR,
-};
+use crate::sandbox::{Ended, Interpreter, InterpreterInfo, Job, Limits, Outcome, Program, SandboxError};
 
 /// Prints path, version and platform, one a line.
 const ASK_PYTHON: &str = "import os, sys
@@ -21,19 +18,9 @@ pub(super) fn question(kind: Interpreter) -> Job {
         Interpreter::Python => &["-I", "-c", ASK_PYTHON],
         Interpreter::Node => &["-p", ASK_NODE],
     };
-    Job {
-        program: Program::Interpreter(kind),
-        args: args.iter().map(|&arg| arg.to_owned()).collect(),
-        env: BTreeMap::new(),
-        cwd: TMP_DIR.to_owned(),
-        stdin: Vec::new(),
-        mounts: Vec::new(),
-        host_packages: false,
-        collect_into: None,
-        network: Network::None,
-        limits: Limits { wall: Duration::from_secs(60), cpus: 1.0, ..Limits::default() },
-        trace: false,
-    }
+    let limits = Limits { wall: Duration::from_secs(60), cpus: 1.0, ..Limits::default() };
+    let args = args.iter().map(|&arg| arg.to_owned()).collect();
+    Job { args, ..Job::bare(Program::Interpreter(kind), limits) }
 }
 
 /// The answer, from the run of [`question`].

@@ -5,7 +5,6 @@
 //! are put there when it is known. It runs one program and is removed like any other. What wants anything else gets a
 //! container of its own.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use super::folder::RunFolder;
 use super::image::Image;
 use super::paths::Paths;
 use super::ready::{Place, Ready, ready, remove};
-use crate::sandbox::{Job, Limits, Network, Program, SandboxError, Stop, TMP_DIR, WORK_DIR};
+use crate::sandbox::{Job, Limits, Network, Program, SandboxError, Stop, WORK_DIR};
 
 /// A container that has waited longer is not used any more: another vetrun may take it for left behind.
 const AGE_MAX: Duration = Duration::from_secs(1800);
@@ -117,23 +116,8 @@ async fn make(maker: &Maker, stop: &Stop) -> Result<Option<Warm>, SandboxError> 
     mounts.push(folder.stage_later()?);
     let Maker { client, features, image, .. } = maker;
     let place = Place { client, features, image, folder: &folder, mounts: &mounts };
-    let ready = ready(place, &shape(maker.limits.clone()), stop).await?;
+    // A job as far as it decides what its container is like.
+    let shape = Job::bare(Program::Command(String::new()), maker.limits.clone());
+    let ready = ready(place, &shape, stop).await?;
     Ok(ready.map(|ready| Warm { folder, ready, since: Instant::now() }))
-}
-
-/// A job as far as it decides what its container is like.
-fn shape(limits: Limits) -> Job {
-    Job {
-        program: Program::Command(String::new()),
-        args: Vec::new(),
-        env: BTreeMap::new(),
-        cwd: TMP_DIR.to_owned(),
-        stdin: Vec::new(),
-        mounts: Vec::new(),
-        host_packages: false,
-        collect_into: None,
-        network: Network::None,
-        limits,
-        trace: false,
-    }
 }

@@ -8,7 +8,7 @@ use super::{Binding, Marks};
 use crate::facts::{Dialect, ExprId, Kind, Spread, VarId};
 use crate::passes::scan::resolve::Resolver;
 use crate::passes::scan::values::{PathId, RESULT, ROOT};
-use crate::rules::{RuleLanguage, command_names};
+use crate::rules::command_names;
 
 /// What is surely known of each expression, and of each variable once it is asked for.
 #[derive(Default)]
@@ -172,11 +172,7 @@ impl Resolver<'_> {
         let name = self.paths.name(path, &self.facts.symbols);
         let begins =
             |whole: &str| whole.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        let language = match self.facts.dialect {
-            Dialect::Python => RuleLanguage::Python,
-            Dialect::JavaScript => RuleLanguage::JavaScript,
-        };
-        command_names(language).iter().any(|(whole, _)| begins(whole))
+        command_names(self.language()).iter().any(|(whole, _)| begins(whole))
     }
 
     /// Whether a name belongs to what sees through names, whose results may be anything.
