@@ -26,6 +26,7 @@ use super::signals::{OnSignal, watch};
 use super::vetting::{empty_folder, exclusions, in_language, leniently, name, requirements, session, vet_read};
 use crate::intake;
 use crate::output::{Format, jsonl, sanitize};
+use crate::passes::install::Store;
 use crate::report::{Report, Summary, Verdict, millis};
 use crate::sandbox::Stop;
 use crate::vet::{Exit, Running, Vetting};
@@ -56,7 +57,8 @@ pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
         if stop.is_raised() {
             return Ok(());
         }
-        let running = host.as_ref().map(|host| running(host, &stop, out.as_deref(), path)).transpose()?;
+        let store = settings.packages.as_ref();
+        let running = host.as_ref().map(|host| running(host, store, &stop, out.as_deref(), path)).transpose()?;
         let session = session(&settings, &args.reading, running, requirements);
         let read = intake::read_batch_entry(path, limits, &exclude);
         let vetting = vet_read(&session, &name(path), read.map(|artifact| in_language(artifact, language, path)));
@@ -134,7 +136,13 @@ fn entries(dirs: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// How one artifact of the batch runs: its output goes to a folder of its name.
-fn running<'a>(host: &'a Host, stop: &'a Stop, out: Option<&Path>, path: &Path) -> io::Result<Running<'a>> {
+fn running<'a>(
+    host: &'a Host,
+    store: Option<&'a Store>,
+    stop: &'a Stop,
+    out: Option<&Path>,
+    path: &Path,
+) -> io::Result<Running<'a>> {
     let out = match (out, path.file_name()) {
         (Some(out), Some(name)) => Some(out.join(name)),
         _ => None,
@@ -142,7 +150,7 @@ fn running<'a>(host: &'a Host, stop: &'a Stop, out: Option<&Path>, path: &Path) 
     if let Some(out) = &out {
         empty_folder(out).map_err(|error| io::Error::other(error.to_string()))?;
     }
-    Ok(Running { sandbox: host.sandbox(), uv: host.uv(), args: &[], out, scratch: host.scratch(), stop })
+    Ok(Running { sandbox: host.sandbox(), uv: host.uv(), args: &[], out, scratch: host.scratch(), store, stop })
 }
 
 /// Where reports go as their artifacts end.

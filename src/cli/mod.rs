@@ -9,6 +9,7 @@ mod guard;
 mod host;
 mod image;
 mod init;
+mod packages;
 mod reporting;
 mod rules;
 mod settings;

@@ -7,8 +7,10 @@ use std::time::SystemTime;
 
 use super::Failure;
 use super::args::{JudgingArgs, ReadingArgs, RunningArgs};
+use super::packages::store;
 use crate::cache::Cache;
 use crate::language::Language;
+use crate::passes::install::Store;
 use crate::policy::{Images, Policy};
 use crate::report::Report;
 use crate::rules::RuleSet;
@@ -25,6 +27,8 @@ pub(super) struct Settings {
     pub(super) baseline: Baseline,
     /// Where results of static passes are kept.
     pub(super) cache: Option<Cache>,
+    /// Where packages are kept, if something is to be run.
+    pub(super) packages: Option<Store>,
     /// What the user should know about how these came to be.
     pub(super) notes: Vec<String>,
 }
@@ -58,7 +62,12 @@ impl Settings {
         check_selection(&policy.gate.select, &rules)?;
         let baseline = judging.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
         let cache = cache(judging, &policy, file.as_deref(), artifacts)?;
-        Ok(Self { policy, rules, baseline, cache, notes })
+        let base = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let packages = match running {
+            Some(_) => store(judging, &policy, base, artifacts)?,
+            None => None,
+        };
+        Ok(Self { policy, rules, baseline, cache, packages, notes })
     }
 }
 
@@ -136,7 +145,7 @@ fn cache(
 }
 
 /// Tells this build of vetrun from every other: its version, and the size and time of the program file.
-fn build() -> Result<String, Failure> {
+pub(super) fn build() -> Result<String, Failure> {
     let program = std::env::current_exe().and_then(fs::metadata);
     let program = program.map_err(|error| format!("vetrun cannot find its own program file: {error}"))?;
     let changed = program.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -54,8 +54,15 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         &Ahead { paths: &inputs.paths, together: 1, warm: 0, stop: &stop },
     )?;
     let out = args.running.out.as_deref().map(empty_folder).transpose()?;
-    let running =
-        Running { sandbox: host.sandbox(), uv: host.uv(), args: &args.args, out, scratch: host.scratch(), stop: &stop };
+    let running = Running {
+        sandbox: host.sandbox(),
+        uv: host.uv(),
+        args: &args.args,
+        out,
+        scratch: host.scratch(),
+        store: settings.packages.as_ref(),
+        stop: &stop,
+    };
     let requirements = requirements.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     let session = session(&settings, &args.input.reading, Some(running), requirements);
     let vettings = inputs.vet(&session, &settings.policy.intake, &stop);

@@ -79,6 +79,14 @@ impl MarkerEnvironment {
         Self(values)
     }
 
+    /// The same environment for the requirements of one extra; empty for those of none.
+    #[must_use]
+    pub fn with_extra(&self, extra: &str) -> Self {
+        let mut values = self.0.clone();
+        values.insert("extra".to_owned(), normalised(extra));
+        Self(values)
+    }
+
     /// The value of a variable.
     #[must_use]
     pub fn get(&self, variable: &str) -> Option<&str> {

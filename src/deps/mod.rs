@@ -8,21 +8,27 @@
 //! (PEP 723) of Python files in the root, `pyproject.toml`. Nothing here does I/O.
 
 mod lines;
+mod lock;
 mod manifest;
 mod marker;
 mod name;
 mod options;
 mod reader;
 mod requirement;
+pub mod resolve;
 mod script;
 mod specifier;
+mod tags;
 mod text;
 mod version;
+pub mod wheel;
 
+pub use lock::{Lock, Locked};
 pub use marker::{Marker, MarkerEnvironment};
 pub use name::{is_normalised, normalised};
 pub use requirement::Parsed;
 pub use specifier::{Specifier, SpecifierSet};
+pub use tags::{Tags, Target};
 pub use text::Syntax;
 pub use version::Version;
 

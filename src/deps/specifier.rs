@@ -165,6 +165,17 @@ impl SpecifierSet {
         self.0.is_empty()
     }
 
+    /// Whether a clause names a pre-release, so that pre-releases are meant as well.
+    #[must_use]
+    pub fn mentions_prerelease(&self) -> bool {
+        let names_one = |one: &Specifier| match (&one.version, one.operator) {
+            (_, Operator::NotEqual) => false,
+            (Some(version), _) => version.is_prerelease(),
+            (None, _) => one.text.parse::<Version>().is_ok_and(|version| version.is_prerelease()),
+        };
+        self.0.iter().any(names_one)
+    }
+
     /// Whether it admits one version alone.
     #[must_use]
     pub fn is_pinned(&self) -> bool {

@@ -50,6 +50,11 @@ const VERSION_BYTES_MAX: usize = 1024;
 type Key<'a> = (u64, &'a [u64], (u8, Option<(PreKind, u64)>), Option<u64>, (bool, u64), &'a [LocalPart]);
 
 impl Version {
+    /// The version `0`, for what has none.
+    pub(super) fn zero() -> Self {
+        Self { epoch: 0, release: vec![0], pre: None, post: None, dev: None, local: Vec::new() }
+    }
+
     /// Whether it is a pre-release or a development release.
     #[must_use]
     pub fn is_prerelease(&self) -> bool {

@@ -252,12 +252,12 @@ impl Default for Budget {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Installer {
-    /// uv where it is there, else pip.
+    /// vetrun itself: wheels are only unpacked, and no program runs for that.
     #[default]
     Auto,
-    /// uv.
+    /// uv, in the sandbox, with the wheels that vetrun has vetted.
     Uv,
-    /// pip.
+    /// pip, in the sandbox, with the wheels that vetrun has vetted.
     Pip,
 }
 
@@ -267,11 +267,21 @@ pub enum Installer {
 pub struct InstallPolicy {
     /// Whether declared packages are installed before a run.
     pub enabled: bool,
-    /// Which installer is used.
+    /// What puts the packages in place. Which packages, and which files of the index, is always found out by vetrun.
     pub installer: Installer,
     /// The base address of the package index (PEP 503); the installer's own default where absent. An artifact cannot
     /// choose it.
     pub index_url: Option<String>,
+    /// Files that were uploaded less than this ago are not used, where the index tells (PEP 700): what is wrong with a new
+    /// release is mostly found within days.
+    pub min_age: Timeout,
+    /// How long the answer to one set of requirements is used again before the index is asked anew; `0s` asks each time.
+    pub lock_age_max: Timeout,
+    /// A folder of this user's alone, relative to the policy file, in which wheels and installed packages are kept; the
+    /// user's own cache folder where it is absent. `--no-cache` keeps nothing.
+    pub cache_dir: Option<String>,
+    /// Bytes of all that is kept there; what was not used for longest goes.
+    pub cache_bytes_max: ByteSize,
     /// Time for the whole install.
     pub timeout: Timeout,
     /// Memory for the installer, the written packages included.
@@ -296,6 +306,10 @@ impl Default for InstallPolicy {
             enabled: true,
             installer: Installer::Auto,
             index_url: None,
+            min_age: Timeout::seconds(3 * 24 * 60 * 60),
+            lock_age_max: Timeout::seconds(60 * 60),
+            cache_dir: None,
+            cache_bytes_max: ByteSize::mib(8192),
             timeout: Timeout::seconds(300),
             memory: ByteSize::mib(3072),
             download_bytes_max: ByteSize::mib(512),

@@ -187,6 +187,9 @@ pub struct InterpreterInfo {
     pub version: String,
     /// The platform it runs on, e.g. `linux-x86_64`.
     pub platform: String,
+    /// Tells it from every other interpreter, and from this one after an upgrade: the image, or what the system knows of its
+    /// file.
+    pub identity: String,
 }
 
 /// A host path shown read-only inside the sandbox.

@@ -10,7 +10,7 @@ use crate::artifact::Artifact;
 use crate::finding::{Finding, Pass};
 use crate::language::{EngineVersions, Language, NodeVersion, PythonVersion};
 use crate::passes::execute::{self, Place, Plan};
-use crate::passes::install::{self, InstallError, Installed, RunEnvironment, Tools};
+use crate::passes::install::{self, InstallError, Installed, RunEnvironment, Store, Tools};
 use crate::passes::{PassResult, Status};
 use crate::policy::{NetworkPolicy, ParsePolicy, Policy};
 use crate::report::Execution;
@@ -29,6 +29,8 @@ pub struct Running<'a> {
     pub out: Option<PathBuf>,
     /// Where temporary folders are made.
     pub scratch: &'a Path,
+    /// Where packages are kept for later runs; `None` keeps nothing.
+    pub store: Option<&'a Store>,
     /// Raised when the user interrupts.
     pub stop: &'a Stop,
 }
@@ -119,7 +121,7 @@ impl Running<'_> {
     }
 
     fn tools(&self) -> Tools<'_> {
-        Tools { sandbox: self.sandbox, stop: self.stop, uv: self.uv, scratch: self.scratch }
+        Tools { sandbox: self.sandbox, stop: self.stop, uv: self.uv, scratch: self.scratch, store: self.store }
     }
 
     /// The environment of a program without packages: that of its interpreter, or of any that is there.

@@ -403,6 +403,7 @@ fn the_changed_folder_does_not_change_what_runs() {
         args: &[],
         out: None,
         scratch: scratch.path(),
+        store: None,
         stop: &stop,
     };
     let session = vetrun::vet::Session {

@@ -34,9 +34,9 @@ impl RunEnvironment {
             ("HOME", HOME_DIR),
             ("TMPDIR", TMP_DIR),
             ("LANG", "C.UTF-8"),
-            // Nothing in HOME is imported, and no bytecode is written. That of the standard library is the host's and is
-            // used; there is no other, since none is left among packages and none is written with a snapshot: the source
-            // that was checked is what runs.
+            // Nothing in HOME is imported, and no bytecode is written. That of the standard library is the host's, that of
+            // packages was compiled here from their vetted source, and none is written with a snapshot: the source that
+            // was checked is what runs.
             ("PYTHONNOUSERSITE", "1"),
             ("PYTHONDONTWRITEBYTECODE", "1"),
         ];

@@ -1,5 +1,6 @@
 //! What can go wrong with an install that is not the artifact's fault.
 
+use super::unpack::UnpackError;
 use crate::sandbox::SandboxError;
 
 /// Why packages could not be installed, where that is not the artifact's fault.
@@ -42,6 +43,15 @@ pub enum InstallError {
         /// Which one.
         installer: String,
         /// What it said last.
+        what: String,
+    },
+    /// Wheels could not be unpacked.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// Wheels or packages cannot be kept.
+    #[error("{what} (name another folder as `install.cache_dir`, or use --no-cache)")]
+    Store {
+        /// What went wrong.
         what: String,
     },
     /// The packages were checked in another environment than the one that they were installed for.

@@ -1,4 +1,5 @@
-# Imports each module in a child of its own and says which failed. The nonce tells our line from what packages print.
+# Imports each module in a child of its own and says which failed, and which files of the packages were imported. The nonce
+# tells our line from what packages print.
 import json
 import os
 import select
@@ -7,6 +8,7 @@ import sys
 import time
 
 ask = json.load(sys.stdin)
+SAID_BYTES_MAX = 1 << 20
 
 
 def child(name, pipe):
@@ -17,11 +19,21 @@ def child(name, pipe):
         import importlib
 
         importlib.import_module(name)
-        said = b""
-    except BaseException as error:
-        said = f"{type(error).__name__}: {error}".encode("utf-8", "replace")[:500] or b"?"
-    os.write(pipe, b"%d\n" % len(said) + said)
+        error = None
+    except BaseException as raised:
+        error = f"{type(raised).__name__}: {raised}"[:500] or "?"
+    said = json.dumps({"error": error, "files": files()}).encode()
+    said = b"%d\n" % len(said) + said
+    while said:
+        said = said[os.write(pipe, said) :]
     os._exit(0)
+
+
+def files():
+    """The files of packages that were imported, relative to their folder."""
+    root = os.environ.get("PYTHONPATH", "") + "/"
+    names = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    return sorted(name[len(root) :] for name in names if isinstance(name, str) and name.startswith(root))
 
 
 def start(name):
@@ -48,7 +60,9 @@ def finish(one, timed_out):
     elif not length.isdigit() or int(length) != len(text):
         error = f"the interpreter ended during the import, wait status {status}"
     else:
-        error = text.decode("utf-8", "replace") or None
+        said = json.loads(text)
+        error = said["error"]
+        imported.update(said["files"])
     return {"module": one["name"], "error": error, "ms": int((time.monotonic() - one["start"]) * 1000)}
 
 
@@ -61,9 +75,9 @@ def attempts(names):
         oldest = min(one["start"] for one in running.values())
         left = max(0, oldest + ask["seconds"] - time.monotonic())
         for fd in select.select(list(running), [], [], left)[0]:
-            piece = os.read(fd, 4096)
+            piece = os.read(fd, 65536)
             running[fd]["said"] += piece
-            if not piece or len(running[fd]["said"]) > 4096:
+            if not piece or len(running[fd]["said"]) > SAID_BYTES_MAX:
                 one = running.pop(fd)
                 done[one["name"]] = finish(one, False)
         late = [fd for fd, one in running.items() if one["start"] + ask["seconds"] <= time.monotonic()]
@@ -73,9 +87,11 @@ def attempts(names):
     return [done[name] for name in names]
 
 
+imported = set()
 imports = attempts(ask["modules"])
 answer = {
     "imports": imports,
+    "files": sorted(imported),
     "environment": {
         "home": os.environ.get("HOME", ""),
         "pythonpath": os.environ.get("PYTHONPATH", ""),

@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{InstallError, RunEnvironment, Tools};
@@ -18,7 +18,7 @@ const PROGRAM: &str = "vetrun_import_check.py";
 const ERROR_BYTES_MAX: usize = 300;
 
 /// The import of one module.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportResult {
     /// The module.
     pub module: String,
@@ -32,6 +32,7 @@ pub struct ImportResult {
 #[derive(Debug, Deserialize)]
 struct Answer {
     imports: Vec<ImportResult>,
+    files: Vec<String>,
     environment: Seen,
 }
 
@@ -45,8 +46,8 @@ struct Seen {
 
 /// How the check ended.
 pub(super) enum Checked {
-    /// One result for each module.
-    Imports(Vec<ImportResult>),
+    /// One result for each module, and the files of packages that were imported: what packages say, and no more.
+    Imports(Vec<ImportResult>, Vec<String>),
     /// It did not come to its end; why.
     Broken(String),
 }
@@ -95,7 +96,7 @@ pub(super) fn check(
                 *path = outcome.named(path);
             }
             same_environment(environment, seen)?;
-            Ok(judge(modules, answer.imports))
+            Ok(judge(modules, answer.imports, answer.files))
         }
         Err(what) => Ok(Checked::Broken(what)),
     }
@@ -108,14 +109,14 @@ fn answer_in(stdout: &[u8], nonce: &str) -> Result<Answer, String> {
     serde_json::from_str(line).map_err(|error| format!("the check's answer is not valid: {error}"))
 }
 
-fn judge(modules: &[String], mut imports: Vec<ImportResult>) -> Checked {
+fn judge(modules: &[String], mut imports: Vec<ImportResult>, files: Vec<String>) -> Checked {
     if imports.len() != modules.len() || imports.iter().zip(modules).any(|(result, module)| result.module != *module) {
         return Checked::Broken("the check's answer is about other modules".to_owned());
     }
     for result in &mut imports {
         result.error = result.error.take().map(|error| super::printable(&error, ERROR_BYTES_MAX));
     }
-    Checked::Imports(imports)
+    Checked::Imports(imports, files)
 }
 
 /// Install, check and run must see one and the same environment.

@@ -1,11 +1,13 @@
 //! Installers: how pip and uv are called inside the sandbox, and what their end means.
 //!
-//! Both get the same requirements file, written by us, and one reachable address: the index proxy.
+//! Both get the same list, which names every file by its digest, and one reachable address: a proxy that has those files
+//! and nothing else.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{IndexProxy, InstallError, RunEnvironment, Tools};
 use crate::policy::InstallPolicy;
@@ -53,11 +55,12 @@ pub(super) struct Run<'a> {
     pub(super) tools: &'a Tools<'a>,
     pub(super) environment: &'a RunEnvironment,
     pub(super) policy: &'a InstallPolicy,
-    /// The folder with `requirements.txt` and, perhaps, `constraints.txt`.
+    /// The folder with `requirements.txt`.
     pub(super) files: &'a Path,
-    pub(super) constrained: bool,
-    pub(super) require_hashes: bool,
+    /// What the installer can reach.
     pub(super) proxy: &'a Arc<IndexProxy>,
+    /// How long it may take.
+    pub(super) wall: Duration,
 }
 
 impl Run<'_> {
@@ -126,7 +129,7 @@ impl Run<'_> {
     fn limits(&self) -> Limits {
         let installed = self.policy.installed_bytes_max.bytes();
         Limits {
-            wall: self.policy.timeout.duration(),
+            wall: self.wall.max(Duration::from_millis(1)),
             memory_bytes: self.policy.memory.bytes(),
             cpus: 2.0,
             pids: INSTALLER_PIDS,
@@ -161,12 +164,8 @@ impl Run<'_> {
     fn common_arguments(&self, args: &mut Vec<String>) {
         args.extend(["--index-url".to_owned(), format!("http://127.0.0.1:{GATEWAY_PORT}/simple/")]);
         args.extend(["-r".to_owned(), format!("{WORK_DIR}/requirements.txt")]);
-        if self.constrained {
-            args.extend(["-c".to_owned(), format!("{WORK_DIR}/constraints.txt")]);
-        }
-        if self.require_hashes {
-            args.push("--require-hashes".to_owned());
-        }
+        // The list is whole, and names each file by its digest: there is nothing left to be decided.
+        args.extend(words("--no-deps --require-hashes"));
     }
 }
 

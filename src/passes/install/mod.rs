@@ -1,23 +1,39 @@
 //! The install pass: can its packages be installed, and are they what was asked for?
 //!
-//! The installer runs in the sandbox, with the index proxy as the only thing in reach, wheels alone, an empty home and
-//! no credentials; it gets a requirements file that is written from what was declared, never the artifact's own. What
-//! it leaves is collected into a fresh folder, checked against what was asked and what each package records about
-//! itself, and imported once, in the environment in which the program will run. The folder is gone when [`Installed`]
-//! is dropped.
+//! ```text
+//! declared ──resolve──▶ lock ──▶ layer that is there already ─────────────────────────────▶ attached
+//!                        └─fetch─▶ wheels ──vet──▶ unpacked ──verify, import──▶ layer ──┘
+//! ```
+//!
+//! vetrun itself asks the index, chooses the versions ([`crate::deps::resolve`]) and fetches the wheels; nothing of them runs
+//! for that, and source archives, which would have to, are never taken. Each wheel is vetted before a byte of it is
+//! written ([`crate::deps::wheel`]). What is installed is a lock of exact files, never the artifact's own list. pip or
+//! uv, where the policy wants them, run in the sandbox with those wheels as the only thing in reach, an empty home and no
+//! credentials. The tree is checked, imported once in the environment in which the program will run, and becomes a layer
+//! that never changes again: the next artifact that comes to the same lock gets it at once.
 
+mod build;
+mod bytecode;
+mod catalogue;
 mod environment;
 mod error;
+mod fetch;
 mod import_result;
 mod imports;
+mod index;
 mod installer;
 mod modules;
+mod parallel;
 mod probe;
 mod proxy;
+mod resolution;
 mod session;
+mod store;
 mod structure;
 mod tree;
+mod unpack;
 mod verify;
+mod vetting;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,9 +46,12 @@ pub use self::environment::RunEnvironment;
 pub use self::error::InstallError;
 pub use self::imports::ImportResult;
 pub use self::proxy::{IndexProxy, ProxyRequest};
+pub use self::store::Store;
 
 use self::session::{Session, applicable};
-use crate::deps::Declared;
+use self::store::Layer;
+use self::vetting::Vetting;
+use crate::deps::{Declared, Lock, Locked};
 use crate::finding::{Finding, Severity};
 use crate::policy::InstallPolicy;
 use crate::report::{self, Package};
@@ -50,30 +69,40 @@ pub struct Tools<'a> {
     pub uv: Option<&'a Path>,
     /// An existing host folder that temporary folders are made in.
     pub scratch: &'a Path,
+    /// Where packages are kept for later runs; `None` keeps nothing.
+    pub store: Option<&'a Store>,
 }
 
-/// What was installed. The folder with the packages lives as long as this value.
+/// What was installed. The folder with the packages stays as long as this value.
 #[derive(Debug)]
 pub struct Installed {
     /// The environment in which the packages were checked, and in which the program must run.
     pub environment: RunEnvironment,
     /// Sorted by name.
     pub packages: Vec<Package>,
-    /// `pip 26.3`, `uv`, …; `None` where nothing was to be installed.
+    /// `vetrun 0.1.0`, `pip 26.3`, …; `None` where nothing was to be installed.
     pub installer: Option<String>,
-    /// What was asked for, as the installer got it.
+    /// What was asked for and applies, in canonical form.
     pub requirements: Vec<String>,
-    /// Why another installer than the first choice was used.
+    /// What it came to, file by file.
+    pub lock: Lock,
+    /// Whether the lock is that of an earlier run.
+    pub lock_known: bool,
+    /// Whether the packages were there already.
+    pub cache_hit: bool,
+    /// Why something else was done than what is done first.
     pub fallback: Option<String>,
     /// What stands against the packages. Whether the packages may be used with them is the gate's matter.
     pub findings: Vec<Finding>,
-    /// What the installer asked the index for, sorted.
+    /// What an installer asked its proxy for, sorted.
     pub requests: Vec<ProxyRequest>,
     /// The imports that were tried.
     pub imports: Vec<ImportResult>,
     /// How long each step took, in order.
     pub timings: Vec<(&'static str, Duration)>,
-    folder: Option<(TempDir, PathBuf)>,
+    layer: Option<Layer>,
+    /// Where the layer is, if it ends with this value. Dropped after it.
+    passing: Option<TempDir>,
 }
 
 /// Installs what a cleared artifact declares.
@@ -100,20 +129,42 @@ pub fn install_declared(
     tools: &Tools<'_>,
     policy: &InstallPolicy,
 ) -> Result<Installed, InstallError> {
-    let environment = RunEnvironment::of(&tools.sandbox.interpreter(Interpreter::Python)?);
+    let interpreter = tools.sandbox.interpreter(Interpreter::Python)?;
+    let environment = RunEnvironment::of(&interpreter);
+    let mut installed = Installed::none(environment);
     if declared.requirements.is_empty() && declared.requires_python.is_none() {
-        return Ok(Installed::none(environment));
+        return Ok(installed);
     }
     let started = Instant::now();
-    let probe = probe::probe(tools, &environment)?;
-    let mut installed = Installed::none(environment);
+    let passing;
+    let store = match tools.store {
+        Some(store) => store,
+        None => {
+            let folder = tempfile::Builder::new().prefix("install-").tempdir_in(tools.scratch);
+            let folder = folder.map_err(|source| InstallError::Io { action: "make a temporary folder", source })?;
+            passing = Store::passing(folder.path()).map_err(|error| InstallError::Store { what: error.to_string() })?;
+            installed.passing = Some(folder);
+            &passing
+        }
+    };
+    let probe = probe::probe(tools, &installed.environment, &interpreter, store)?;
     installed.timings.push(("probe", started.elapsed()));
     let wanted = applicable(declared, &probe, &mut installed.findings);
     if wanted.is_empty() || !installed.is_sound() {
         return Ok(installed);
     }
     installed.environment = installed.environment.with_packages();
-    Session { declared, tools, policy, probe: &probe, wanted: &wanted }.run(&mut installed)?;
+    let session = Session {
+        declared,
+        tools,
+        policy,
+        store,
+        identity: &interpreter.identity,
+        probe: &probe,
+        vetting: Vetting::new(&probe, policy),
+        wanted: &wanted,
+    };
+    session.run(&mut installed)?;
     Ok(installed)
 }
 
@@ -126,7 +177,7 @@ pub fn index_gateway(tools: &Tools<'_>, policy: &InstallPolicy) -> Result<Arc<dy
         Some(index) => index.clone(),
         None => {
             let environment = RunEnvironment::of(&tools.sandbox.interpreter(Interpreter::Python)?);
-            probe::probe(tools, &environment)?.pip.ok_or(InstallError::NoIndex)?.index_url
+            probe::ask(tools, &environment)?.pip.ok_or(InstallError::NoIndex)?.index_url
         }
     };
     Ok(Arc::new(IndexProxy::new(&index, policy.download_bytes_max.bytes())))
@@ -141,12 +192,16 @@ impl Installed {
             packages: Vec::new(),
             installer: None,
             requirements: Vec::new(),
+            lock: Lock::default(),
+            lock_known: false,
+            cache_hit: false,
             fallback: None,
             findings: Vec::new(),
             requests: Vec::new(),
             imports: Vec::new(),
             timings: Vec::new(),
-            folder: None,
+            layer: None,
+            passing: None,
         }
     }
 
@@ -159,8 +214,8 @@ impl Installed {
     /// What a job needs to see the packages; empty where there are none.
     #[must_use]
     pub fn mounts(&self) -> Vec<Mount> {
-        let mount = |(_, host): &(TempDir, PathBuf)| Mount { host: host.clone(), inside: DEPS_DIR.to_owned() };
-        self.folder.iter().map(mount).collect()
+        let mount = |layer: &Layer| Mount { host: layer.tree().to_owned(), inside: DEPS_DIR.to_owned() };
+        self.layer.iter().map(mount).collect()
     }
 
     /// As the report has it.
@@ -170,7 +225,7 @@ impl Installed {
             installer: self.installer.clone(),
             requirements: self.requirements.clone(),
             packages: self.packages.clone(),
-            cache_hit: false,
+            cache_hit: self.cache_hit,
             fallback_triggered: self.fallback.clone(),
             environment: Some(self.environment.to_report()),
         }
@@ -184,6 +239,9 @@ impl Installed {
             json!({ "method": request.method, "path": request.path, "status": request.status, "bytes": request.bytes })
         });
         let mut details = Map::new();
+        details.insert("packages".to_owned(), self.lock.packages.iter().map(|one| self.package_details(one)).collect());
+        details.insert("lockDigest".to_owned(), self.lock.digest().to_string().into());
+        details.insert("lockKnown".to_owned(), self.lock_known.into());
         details.insert("imports".to_owned(), imports.collect());
         details.insert("indexRequests".to_owned(), requests.collect());
         for (step, duration) in &self.timings {
@@ -191,6 +249,25 @@ impl Installed {
             details.insert(format!("{step}Ms"), millis.into());
         }
         details
+    }
+}
+
+impl Installed {
+    /// Where a package comes from, and why it is there.
+    fn package_details(&self, one: &Locked) -> Value {
+        let declared = self.requirements.iter().find(|line| {
+            line.strip_prefix(one.name.as_str())
+                .is_some_and(|rest| !rest.starts_with(|char: char| char.is_ascii_alphanumeric() || char == '-'))
+        });
+        let uploaded = one.uploaded_s.map(|since| {
+            let time = std::time::UNIX_EPOCH + Duration::from_secs(since);
+            humantime::format_rfc3339_seconds(time).to_string()
+        });
+        json!({
+            "name": one.name, "version": one.version, "requested": declared, "wantedBy": one.wanted_by, "extras": one.extras,
+            "file": one.file, "digest": format!("sha256:{}", one.sha256), "downloadBytes": one.size_bytes,
+            "uploaded": uploaded,
+        })
     }
 }
 

@@ -2,7 +2,10 @@
 import json
 import os
 import platform
+import re
+import subprocess
 import sys
+import sysconfig
 
 
 def full_version(info):
@@ -17,6 +20,39 @@ def pip():
     except Exception:
         return None
     return {"version": pip.__version__, "index_url": PyPI.simple_url}
+
+
+def machine():
+    """The machine that this interpreter was built for, which may be older than the kernel's."""
+    name = platform.machine()
+    narrow = {"x86_64": "i686", "aarch64": "armv7l"}
+    return narrow.get(name, name) if sys.maxsize <= 2**32 else name
+
+
+def libc():
+    """The name and version of the C library, as wheels name it."""
+    try:
+        name, version = os.confstr("CS_GNU_LIBC_VERSION").split()
+    except (AttributeError, OSError, TypeError, ValueError):
+        name, version = musl()
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    return [name, int(numbers[1]), int(numbers[2])] if numbers else None
+
+
+def musl():
+    # musl's loader tells its version when it is run without a program; it is named in the interpreter's own file.
+    with open(sys.executable, "rb") as file:
+        loader = re.search(rb"/lib/ld-musl-[a-z0-9_]+\.so\.1", file.read())
+    if not loader:
+        return "", ""
+    said = subprocess.run([loader[0]], stderr=subprocess.PIPE, universal_newlines=True).stderr
+    version = re.search(r"Version (\S+)", said)
+    return "musl", version[1] if version else ""
+
+
+def abi_flags():
+    free = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+    return free + ("d" if hasattr(sys, "gettotalrefcount") else "")
 
 
 print(
@@ -36,6 +72,15 @@ print(
                 "sys_platform": sys.platform,
             },
             "stdlib": sorted(getattr(sys, "stdlib_module_names", sys.builtin_module_names)),
+            "target": {
+                "implementation": sys.implementation.name,
+                "python": sys.version_info[:2],
+                "abi_flags": abi_flags(),
+                "machine": machine(),
+                "libc": libc(),
+            },
+            "cache_tag": sys.implementation.cache_tag,
+            "soabi": sysconfig.get_config_var("SOABI"),
             "pip": pip(),
         }
     )

@@ -4,21 +4,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::store::Store;
 use super::{InstallError, RunEnvironment, Tools};
-use crate::deps::MarkerEnvironment;
-use crate::sandbox::{Ended, Interpreter, Job, Limits, Network, Program, TMP_DIR};
+use crate::deps::wheel::InterpreterAbi;
+use crate::deps::{MarkerEnvironment, Target};
+use crate::sandbox::{Ended, Interpreter, InterpreterInfo, Job, Limits, Program};
 
-#[derive(Debug, Deserialize)]
-struct Answer {
+/// What it says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Answer {
     markers: BTreeMap<String, String>,
     stdlib: BTreeSet<String>,
-    pip: Option<Pip>,
+    target: Target,
+    /// The middle of the names of its extension modules.
+    soabi: Option<String>,
+    cache_tag: Option<String>,
+    pub(super) pip: Option<Pip>,
 }
 
 /// The pip that the interpreter can import.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Pip {
     pub(super) version: String,
     pub(super) index_url: String,
@@ -31,22 +38,50 @@ pub(super) struct Probe {
     /// The value of the marker `python_full_version`.
     pub(super) python: String,
     pub(super) stdlib: BTreeSet<String>,
+    /// What wheels are chosen by.
+    pub(super) target: Target,
+    /// What native code of packages must be for.
+    pub(super) abi: Option<InterpreterAbi>,
+    /// What stands in the names of its bytecode files; `None` where it has none.
+    pub(super) cache_tag: Option<String>,
     pub(super) pip: Option<Pip>,
 }
 
-pub(super) fn probe(tools: &Tools<'_>, environment: &RunEnvironment) -> Result<Probe, InstallError> {
+/// Asks the interpreter, unless this very one was asked before.
+pub(super) fn probe(
+    tools: &Tools<'_>,
+    environment: &RunEnvironment,
+    interpreter: &InterpreterInfo,
+    store: &Store,
+) -> Result<Probe, InstallError> {
+    let key = store.key("probe", &[tools.sandbox.name(), &interpreter.identity]);
+    if let Some(answer) = store.fact(key) {
+        return Ok(Probe::new(answer));
+    }
+    let answer = ask(tools, environment)?;
+    store.keep_fact(key, &answer);
+    Ok(Probe::new(answer))
+}
+
+impl Probe {
+    fn new(answer: Answer) -> Self {
+        let python = answer.markers.get("python_full_version").cloned().unwrap_or_default();
+        let markers = MarkerEnvironment::new(answer.markers);
+        let machine = answer.target.machine.clone();
+        let abi = answer.soabi.map(|soabi| InterpreterAbi { soabi, machine });
+        let Answer { stdlib, target, cache_tag, pip, .. } = answer;
+        Self { markers, python, stdlib, target, abi, cache_tag, pip }
+    }
+}
+
+/// Asks the interpreter.
+pub(super) fn ask(tools: &Tools<'_>, environment: &RunEnvironment) -> Result<Answer, InstallError> {
+    let limits = Limits { cpus: 1.0, wall: Duration::from_secs(30), ..Limits::default() };
     let job = Job {
-        program: Program::Interpreter(Interpreter::Python),
         args: ["-I", "-c", include_str!("probe.py")].map(str::to_owned).to_vec(),
         env: environment.env.clone(),
-        cwd: TMP_DIR.to_owned(),
-        stdin: Vec::new(),
-        mounts: Vec::new(),
         host_packages: true,
-        collect_into: None,
-        network: Network::None,
-        limits: Limits { cpus: 1.0, wall: Duration::from_secs(30), ..Limits::default() },
-        trace: false,
+        ..Job::bare(Program::Interpreter(Interpreter::Python), limits)
     };
     let outcome = tools.sandbox.run(&job, tools.stop)?;
     let failed = |what: String| InstallError::Probe { what };
@@ -58,7 +93,5 @@ pub(super) fn probe(tools: &Tools<'_>, environment: &RunEnvironment) -> Result<P
             return Err(failed(format!("it ended with {ended:?}: {said}")));
         }
     }
-    let answer: Answer = serde_json::from_slice(&outcome.stdout.bytes).map_err(|error| failed(error.to_string()))?;
-    let python = answer.markers.get("python_full_version").cloned().unwrap_or_default();
-    Ok(Probe { markers: MarkerEnvironment::new(answer.markers), python, stdlib: answer.stdlib, pip: answer.pip })
+    serde_json::from_slice(&outcome.stdout.bytes).map_err(|error| failed(error.to_string()))
 }

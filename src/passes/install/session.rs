@@ -1,22 +1,24 @@
-//! One install, step by step: which requirements apply, the installer's run, the checks of what it left.
+//! One install, step by step: which requirements apply, the lock, the layer that is there already or the wheels that
+//! become one, the checks.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::installer::{Attempt, Choice, Run};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::build::{Builder, Built, Fetched};
 use super::probe::Probe;
-use super::tree::Tree;
-use super::verify::{self, fault};
-use super::{
-    IndexProxy, InstallError, Installed, MESSAGE_BYTES_MAX, Tools, import_result, imports, modules, new_folder,
-    printable, proxy, structure, write,
-};
-use crate::deps::{Declared, Requirement, Version};
+use super::resolution::{Answer, Inquiry};
+use super::store::Store;
+use super::verify::fault;
+use super::vetting::Vetting;
+use super::{ImportResult, IndexProxy, InstallError, Installed, MESSAGE_BYTES_MAX, Tools, printable};
+use crate::artifact::Digest;
+use crate::deps::{Declared, Lock, Locked, Requirement, Version};
 use crate::finding::{Finding, Severity};
-use crate::policy::{InstallPolicy, Installer};
+use crate::policy::InstallPolicy;
 use crate::report::Package;
-use crate::sandbox::Collected;
 
 /// The requirements that apply to the interpreter in the sandbox.
 pub(super) fn applicable<'a>(
@@ -45,10 +47,11 @@ pub(super) fn applicable<'a>(
     wanted
 }
 
-/// Where one file has a declared hash, all must have one: an installer then takes nothing on trust.
+/// Where one file has a declared hash, all must have one: nothing is then taken on trust.
 fn unhashed(declared: &Declared, wanted: &[&Requirement]) -> Vec<Finding> {
-    let demanded = declared.require_hashes || wanted.iter().any(|requirement| !requirement.hashes.is_empty());
-    let lacking = wanted.iter().filter(|one| demanded && (one.hashes.is_empty() || !one.specifiers.is_pinned()));
+    let lacking = wanted
+        .iter()
+        .filter(|one| requires_hashes(declared, wanted) && (one.hashes.is_empty() || !one.specifiers.is_pinned()));
     let finding = |requirement: &&Requirement| {
         let message = format!("`{}` has no version and hash of its own, and others have", requirement.text);
         let hint = "write `name==version --hash=sha256:…` for every package, those that others need included";
@@ -57,206 +60,216 @@ fn unhashed(declared: &Declared, wanted: &[&Requirement]) -> Vec<Finding> {
     lacking.map(finding).collect()
 }
 
+fn requires_hashes(declared: &Declared, wanted: &[&Requirement]) -> bool {
+    declared.require_hashes || wanted.iter().any(|requirement| !requirement.hashes.is_empty())
+}
+
 /// One install, from the requirements to the checked packages.
 pub(super) struct Session<'a> {
     pub(super) declared: &'a Declared,
     pub(super) tools: &'a Tools<'a>,
     pub(super) policy: &'a InstallPolicy,
+    pub(super) store: &'a Store,
+    /// Tells the interpreter from any other.
+    pub(super) identity: &'a str,
     pub(super) probe: &'a Probe,
+    pub(super) vetting: Vetting<'a>,
     pub(super) wanted: &'a [&'a Requirement],
+}
+
+/// What is known of a layer.
+#[derive(Serialize, Deserialize)]
+struct LayerFact {
+    /// Its name in the store.
+    layer: String,
+    installer: String,
+    packages: Vec<Package>,
+    notes: Vec<Note>,
+    imports: Vec<ImportResult>,
+}
+
+/// A finding that stands against nothing, such that it can be kept.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    rule: String,
+    severity: Severity,
+    message: String,
 }
 
 impl Session<'_> {
     pub(super) fn run(&self, installed: &mut Installed) -> Result<(), InstallError> {
+        installed.requirements = self.wanted.iter().map(|requirement| requirement.installer_line()).collect();
         let started = Instant::now();
-        let folder = tempfile::Builder::new().prefix("install-").tempdir_in(self.tools.scratch);
-        let folder = folder.map_err(|source| InstallError::Io { action: "make a temporary folder", source })?;
-        let constrained = self.write_requirements(folder.path(), installed)?;
         let index = self.policy.index_url.clone().or_else(|| Some(self.probe.pip.as_ref()?.index_url.clone()));
         let index = index.ok_or(InstallError::NoIndex)?;
-        let proxy = Arc::new(IndexProxy::new(&index, self.policy.download_bytes_max.bytes()));
-        let run = Run {
-            tools: self.tools,
-            environment: &installed.environment.clone(),
+        let constraints = self.constraints();
+        let inquiry = Inquiry {
+            wanted: self.wanted,
+            constraints: &constraints,
+            index: &index,
+            probe: self.probe,
+            vetting: &self.vetting,
             policy: self.policy,
-            files: &folder.path().join("requirements"),
-            constrained,
-            require_hashes: self.declared.require_hashes || self.wanted.iter().any(|one| !one.hashes.is_empty()),
-            proxy: &proxy,
+            store: self.store,
+            tools: self.tools,
+            deadline: started + self.policy.timeout.duration(),
         };
-        let (attempt, deps) = self.attempts(&run, folder.path(), installed)?;
-        installed.timings.push(("install", started.elapsed()));
-        installed.requests = proxy.requests();
-        let collected = match attempt {
-            Attempt::Done(collected) => collected,
-            other => return self.not_installed(other, &proxy, &index, installed),
-        };
-        let started = Instant::now();
-        let tree = self.verify(&collected, &deps, &proxy, installed)?;
-        installed.timings.push(("verify", started.elapsed()));
-        if installed.is_sound() {
-            let started = Instant::now();
-            self.import(&tree, &deps, folder.path(), installed)?;
-            installed.timings.push(("import", started.elapsed()));
+        let Some(lock) = self.lock(&inquiry, false, installed)? else { return Ok(()) };
+        installed.timings.push(("resolve", started.elapsed()));
+        if self.take_layer(&lock, installed) {
+            return Ok(());
         }
-        installed.folder = Some((folder, deps));
-        Ok(())
+        if let Some(wheels) = self.wheels(&lock) {
+            return self.build(&lock, &wheels, &inquiry, installed);
+        }
+        // They were removed since, or altered.
+        let Some(lock) = self.lock(&inquiry, true, installed)? else { return Ok(()) };
+        let wheels = self.wheels(&lock);
+        let wheels =
+            wheels.ok_or_else(|| InstallError::Store { what: "fetched wheels are removed at once".to_owned() })?;
+        self.build(&lock, &wheels, &inquiry, installed)
     }
 
-    /// Writes what the installer reads; whether there are constraints.
-    fn write_requirements(&self, folder: &Path, installed: &mut Installed) -> Result<bool, InstallError> {
-        let files = new_folder(folder, "requirements")?;
-        installed.requirements = self.wanted.iter().map(|requirement| requirement.installer_line()).collect();
-        let lines = |all: &[String]| all.iter().map(|line| format!("{line}\n")).collect::<String>();
-        write(&files.join("requirements.txt"), &lines(&installed.requirements))?;
+    /// The wheels of a lock, in its order; `None` where one is not there.
+    fn wheels(&self, lock: &Lock) -> Option<Vec<Fetched>> {
+        let read = |one: &Locked| Some(Fetched { name: one.file.parse().ok()?, bytes: self.store.wheel(&one.sha256)? });
+        lock.packages.par_iter().map(read).collect()
+    }
+
+    fn constraints(&self) -> Vec<&Requirement> {
         let applies = |requirement: &&Requirement| {
             requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&self.probe.markers).unwrap_or(true))
         };
-        let constraints: Vec<String> =
-            self.declared.constraints.iter().filter(applies).map(Requirement::installer_line).collect();
-        if !constraints.is_empty() {
-            write(&files.join("constraints.txt"), &lines(&constraints))?;
-        }
-        Ok(!constraints.is_empty())
+        self.declared.constraints.iter().filter(applies).collect()
     }
 
-    fn choice(&self) -> Result<Choice<'_>, InstallError> {
-        let pip = self.probe.pip.as_ref().map(|_| Choice::Pip);
-        let uv = self.tools.uv.map(Choice::Uv);
-        let (choice, what, mend) = match self.policy.installer {
-            Installer::Auto => (uv.or(pip), "neither uv nor pip is there", "install pip for the sandbox's python"),
-            Installer::Uv => (uv, "uv is asked for and is not there", "install uv, or use `installer = \"auto\"`"),
-            Installer::Pip => (pip, "pip is asked for and is not there", "install pip for the sandbox's python"),
-        };
-        choice.ok_or_else(|| InstallError::NoInstaller { what: what.to_owned(), mend })
-    }
-
-    fn name_of(&self, choice: Choice<'_>) -> String {
-        match (choice, &self.probe.pip) {
-            (Choice::Pip, Some(pip)) => format!("pip {}", pip.version),
-            (Choice::Pip, None) => "pip".to_owned(),
-            (Choice::Uv(_), _) => "uv".to_owned(),
-        }
-    }
-
-    /// Runs the installer of choice and, where it breaks by its own fault, pip after it.
-    fn attempts(
+    /// The lock; `None` where there is none, and a finding says why.
+    fn lock(
         &self,
-        run: &Run<'_>,
-        folder: &Path,
+        inquiry: &Inquiry<'_>,
+        fresh: bool,
         installed: &mut Installed,
-    ) -> Result<(Attempt, PathBuf), InstallError> {
-        let first = self.choice()?;
-        let known = match first {
-            Choice::Uv(path) => run.uv_version(path)?,
-            Choice::Pip => None,
-        };
-        installed.installer = Some(known.unwrap_or_else(|| self.name_of(first)));
-        let deps = new_folder(folder, "deps")?;
-        let attempt = run.attempt(first, &deps)?;
-        let may_fall_back = self.policy.installer == Installer::Auto && self.probe.pip.is_some();
-        match attempt {
-            Attempt::Failed(what) if first != Choice::Pip && may_fall_back => {
-                installed.fallback = Some(format!("{} failed: {what}", self.name_of(first)));
-                installed.installer = Some(self.name_of(Choice::Pip));
-                let deps = new_folder(folder, "deps-2")?;
-                Ok((run.attempt(Choice::Pip, &deps)?, deps))
+    ) -> Result<Option<Lock>, InstallError> {
+        match inquiry.answer(fresh)? {
+            Answer::Locked { lock, is_known, fallback } => {
+                installed.fallback = fallback;
+                installed.lock_known = is_known;
+                if let Some(finding) = self.unpinned(&lock) {
+                    installed.findings.push(finding);
+                    return Ok(None);
+                }
+                installed.lock = lock.clone();
+                Ok(Some(lock))
             }
-            attempt => Ok((attempt, deps)),
+            Answer::Refused { rule, why, about } => {
+                installed.findings.push(self.not_installed(rule, &why, &about));
+                Ok(None)
+            }
+            Answer::Vetted(findings) => {
+                installed.findings.extend(findings);
+                Ok(None)
+            }
         }
     }
 
-    fn not_installed(
-        &self,
-        attempt: Attempt,
-        proxy: &IndexProxy,
-        index: &str,
-        installed: &mut Installed,
-    ) -> Result<(), InstallError> {
-        if let Some(what) = proxy.faults().into_iter().next() {
-            return Err(InstallError::Index { index: proxy::without_credentials(index), what });
+    /// Where hashes are declared, every package must be among those that are declared.
+    fn unpinned(&self, lock: &Lock) -> Option<Finding> {
+        if !requires_hashes(self.declared, self.wanted) {
+            return None;
         }
-        let refused = proxy.refused();
-        if installed.requests.is_empty() && !matches!(attempt, Attempt::Limit(_)) {
-            let what = format!("the installer never asked it for anything: {attempt}");
-            return Err(InstallError::Index { index: proxy::without_credentials(index), what });
-        }
-        let (rule, said) = match attempt {
-            _ if !refused.is_empty() => ("package-file-refused", refused.join("; ")),
-            Attempt::Limit(which) => ("package-over-limit", format!("the packages need more than {which}")),
-            Attempt::Refused(said) => ("package-not-installable", said),
-            Attempt::Failed(what) => {
-                let installer = installed.installer.clone().unwrap_or_default();
-                return Err(InstallError::Installer { installer, what });
-            }
-            Attempt::Done(_) => return Ok(()),
-        };
-        let said = printable(&said, MESSAGE_BYTES_MAX);
-        let named = self.wanted.iter().find(|requirement| said.to_ascii_lowercase().contains(&requirement.name));
-        installed.findings.push(match named.or(self.wanted.first()) {
+        let is_declared = |name: &str| self.wanted.iter().any(|one| one.name == name);
+        let other = lock.packages.iter().find(|package| !is_declared(&package.name))?;
+        let by = other.wanted_by.first().map_or("", String::as_str);
+        let message = format!("`{by}` needs `{}`, which has no declared version and hash, and others have", other.name);
+        let hint = "write `name==version --hash=sha256:…` for every package, those that others need included";
+        Some(fault("requirement-hash-missing", message).hint(hint))
+    }
+
+    /// A finding at the declaration that it is about, as far as that can be told.
+    pub(super) fn not_installed(&self, rule: &'static str, why: &str, about: &[String]) -> Finding {
+        let said = printable(why, MESSAGE_BYTES_MAX);
+        let named = about.iter().find_map(|name| self.wanted.iter().find(|one| one.name == *name));
+        let named = named.or_else(|| self.wanted.iter().find(|one| said.contains(&one.name))).or(self.wanted.first());
+        match named {
             Some(requirement) => requirement.finding(rule, Severity::High, said),
             None => fault(rule, said),
-        });
-        Ok(())
+        }
     }
 
-    fn verify(
+    /// What an installed tree depends on, and what was checked in it.
+    fn layer_key(&self, lock: &Lock) -> Digest {
+        let digest = lock.digest().to_string();
+        let target = serde_json::to_string(&self.probe.target).unwrap_or_default();
+        let wanted: Vec<&str> = self.wanted.iter().map(|one| one.name.as_str()).collect();
+        let installer = format!("{:?}", self.policy.installer);
+        let limits = format!("{} {}", self.policy.installed_bytes_max, self.policy.installed_files_max);
+        let backend = self.tools.sandbox.name();
+        let parts = [&digest, backend, self.identity, &target, &wanted.join(" "), &installer, &limits];
+        self.store.key("layer", &parts)
+    }
+
+    /// Takes the layer that was made of this lock, if there is one.
+    fn take_layer(&self, lock: &Lock, installed: &mut Installed) -> bool {
+        let started = Instant::now();
+        let Some(fact) = self.store.fact::<LayerFact>(self.layer_key(lock)) else { return false };
+        let Some(layer) = self.store.layer(&fact.layer) else { return false };
+        installed.installer = Some(fact.installer);
+        installed.packages = fact.packages;
+        installed.imports = fact.imports;
+        let finding = |note: Note| {
+            let found = fault("", note.message);
+            Finding { rule_id: note.rule.into(), severity: note.severity, ..found }
+        };
+        installed.findings.extend(fact.notes.into_iter().map(finding));
+        installed.cache_hit = true;
+        installed.layer = Some(layer);
+        installed.timings.push(("attach", started.elapsed()));
+        true
+    }
+
+    fn build(
         &self,
-        collected: &Collected,
-        deps: &Path,
-        proxy: &IndexProxy,
+        lock: &Lock,
+        wheels: &[Fetched],
+        inquiry: &Inquiry<'_>,
         installed: &mut Installed,
-    ) -> Result<Tree, InstallError> {
-        let tree = Tree::read(deps, collected)?;
-        for refused in &collected.refused {
-            let message = format!("`{}` was not taken: {}", refused.path, refused.reason);
-            installed.findings.push(fault("package-file-refused", printable(&message, MESSAGE_BYTES_MAX)));
+    ) -> Result<(), InstallError> {
+        let staging = self.store.staging();
+        let staging = staging.map_err(|source| InstallError::Io { action: "make a folder for packages", source })?;
+        let tree = Store::tree_in(staging.path());
+        let builder = Builder { session: self, lock, wheels, deadline: inquiry.deadline };
+        let Built { bytes } = match builder.build(&tree, staging.path(), installed)? {
+            Some(built) if installed.is_sound() => built,
+            _ => return Ok(()),
+        };
+        let published = self.store.publish(staging, bytes);
+        let (name, layer) = published.map_err(|source| InstallError::Io { action: "keep the packages", source })?;
+        if self.store.is_kept() {
+            self.keep_fact(lock, name, installed);
         }
-        installed.findings.extend(verify::wanted(&tree, self.wanted));
-        installed.findings.extend(verify::records(&tree));
-        installed.findings.extend(structure::check(&tree, deps, &self.probe.stdlib)?);
-        installed.packages = tree
-            .distributions
-            .iter()
-            .map(|distribution| {
-                let version = distribution.version.parse::<Version>();
-                let version = version.map_or_else(|_| distribution.version.clone(), |version| version.to_string());
-                Package {
-                    digest: proxy.digest_of(&distribution.name, &version),
-                    name: distribution.name.clone(),
-                    version,
-                    size_bytes: distribution
-                        .paths()
-                        .filter_map(|path| tree.files.get(path))
-                        .map(|(size, _)| size)
-                        .sum(),
-                }
-            })
-            .collect();
-        installed.packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
-        Ok(tree)
+        installed.layer = Some(layer);
+        Ok(())
     }
 
-    fn import(&self, tree: &Tree, deps: &Path, folder: &Path, installed: &mut Installed) -> Result<(), InstallError> {
-        let mut of: Vec<(&Requirement, Vec<String>)> = Vec::new();
-        for distribution in &tree.distributions {
-            let requirement = self.wanted.iter().find(|requirement| requirement.name == distribution.name);
-            of.extend(requirement.map(|requirement| (*requirement, modules::to_import(distribution))));
-        }
-        let all: Vec<String> = of.iter().flat_map(|(_, modules)| modules.clone()).collect();
-        if all.is_empty() {
-            return Ok(());
-        }
-        let scratch = new_folder(folder, "check")?;
-        match imports::check(self.tools, &installed.environment, self.policy, &all, (deps, &scratch))? {
-            imports::Checked::Imports(results) => {
-                installed.findings.extend(import_result::findings(&of, &results));
-                installed.imports = results;
-            }
-            imports::Checked::Broken(what) => {
-                installed.findings.push(fault("package-import-unknown", printable(&what, MESSAGE_BYTES_MAX)));
-            }
-        }
-        Ok(())
+    fn keep_fact(&self, lock: &Lock, layer: String, installed: &Installed) {
+        let note = |finding: &Finding| Note {
+            rule: finding.rule_id.to_string(),
+            severity: finding.severity,
+            message: finding.message.clone(),
+        };
+        let fact = LayerFact {
+            layer,
+            installer: installed.installer.clone().unwrap_or_default(),
+            packages: installed.packages.clone(),
+            notes: installed.findings.iter().map(note).collect(),
+            imports: installed.imports.clone(),
+        };
+        self.store.keep_fact(self.layer_key(lock), &fact);
+    }
+
+    /// The wheels of a lock, behind a proxy that has nothing else.
+    pub(super) fn proxy(&self, lock: &Lock) -> Arc<IndexProxy> {
+        let wheels = lock.packages.iter().map(|one| (one.clone(), self.store.wheel_path(&one.sha256)));
+        Arc::new(IndexProxy::closed(wheels))
     }
 }

@@ -10,18 +10,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::InstallError;
 use crate::deps::normalised;
 use crate::finding::hex;
-use crate::sandbox::Collected;
 
 /// The largest `METADATA` or `RECORD` that is read, in bytes.
 const INFO_BYTES_MAX: u64 = 16 << 20;
 /// Header lines of a `METADATA` file that are read.
 const HEADERS_MAX: usize = 10_000;
 
+/// Size and `sha256:…` of each file, by path.
+pub(super) type Files = BTreeMap<String, (u64, String)>;
+
 /// What was installed.
 #[derive(Debug)]
 pub(super) struct Tree {
-    /// Size and `sha256:…` of each file, by path.
-    pub(super) files: BTreeMap<String, (u64, String)>,
+    pub(super) files: Files,
     /// Sorted by folder.
     pub(super) distributions: Vec<Distribution>,
 }
@@ -52,10 +53,8 @@ pub(super) struct Recorded {
 }
 
 impl Tree {
-    /// Reads the descriptions in `root`, which holds what was `collected`.
-    pub(super) fn read(root: &Path, collected: &Collected) -> Result<Self, InstallError> {
-        let digests = collected.files.iter().map(|(path, size, digest)| (path.clone(), (*size, digest.to_string())));
-        let files: BTreeMap<_, _> = digests.collect();
+    /// Reads the descriptions in `root`, which holds these files.
+    pub(super) fn read(root: &Path, files: Files) -> Result<Self, InstallError> {
         let top = |path: &String| path.split_once('/').map(|(folder, _)| folder.to_owned());
         let folders: BTreeSet<String> =
             files.keys().filter_map(top).filter(|folder| folder.ends_with(".dist-info")).collect();
@@ -78,11 +77,7 @@ impl Distribution {
     }
 }
 
-fn distribution(
-    root: &Path,
-    files: &BTreeMap<String, (u64, String)>,
-    folder: String,
-) -> Result<Distribution, InstallError> {
+fn distribution(root: &Path, files: &Files, folder: String) -> Result<Distribution, InstallError> {
     let text = |name: &str| {
         let path = format!("{folder}/{name}");
         files.contains_key(&path).then(|| read_text(&root.join(path))).transpose()

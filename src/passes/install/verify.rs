@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tree::{Distribution, Tree};
-use crate::deps::{Parsed, Requirement, Version, normalised};
+use crate::deps::{Lock, Locked, Parsed, Requirement, Version, normalised};
 use crate::finding::{Finding, Pass, Severity, WHOLE_ARTIFACT};
 
 /// Findings of one check that are kept; one more says how many there are.
@@ -43,6 +43,23 @@ pub(super) fn wanted(tree: &Tree, wanted: &[&Requirement]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// There must be just what the lock names.
+pub(super) fn locked(tree: &Tree, lock: &Lock) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    let is_of = |one: &Locked, distribution: &Distribution| {
+        let same = |version: Version| one.version.parse::<Version>().is_ok_and(|locked| locked == version);
+        one.name == distribution.name && distribution.version.parse::<Version>().is_ok_and(same)
+    };
+    for one in lock.packages.iter().filter(|one| !tree.distributions.iter().any(|found| is_of(one, found))) {
+        findings.add("package-missing", format!("`{}` {} is locked, and was not installed", one.name, one.version));
+    }
+    for found in tree.distributions.iter().filter(|found| !lock.packages.iter().any(|one| is_of(one, found))) {
+        let message = format!("`{}` {} is installed, and nothing asked for it", found.name, found.version);
+        findings.add("package-not-locked", message);
+    }
+    findings.finish()
 }
 
 /// Every file must be recorded by its distribution, with its right digest, and every recorded file must be there.

@@ -33,6 +33,7 @@ pub(super) fn answer(kind: Interpreter, outcome: &Outcome) -> Result<Interpreter
             path: (*path).to_owned(),
             version: (*version).to_owned(),
             platform: platform.replace("x64", "x86_64").replace("arm64", "aarch64"),
+            identity: format!("{} {path}", outcome.image.as_deref().unwrap_or_default()),
         }),
         (Ended::Interrupted, _) => Err(failed("ask for the interpreter's version", Said("interrupted".to_owned()))),
         (ended, _) => {

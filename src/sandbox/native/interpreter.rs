@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -171,8 +172,17 @@ fn found(kind: Interpreter, answer: Answer) -> Result<Found, String> {
     let packages = prefix.iter().flat_map(|prefix| packages_below(&["lib", "lib64"].map(|name| prefix.join(name))));
     let packages = real_folders(packages);
     let environment = environment(answer.executable);
-    let info = InterpreterInfo { kind, path, version: answer.version, platform: answer.platform };
+    let identity = identity(&real).map_err(|error| format!("cannot be looked at ({error})"))?;
+    let info = InterpreterInfo { kind, path, version: answer.version, platform: answer.platform, identity };
     Ok(Found { info, needs, packages, environment })
+}
+
+/// Tells the file at a path from every other, and from what stood there before.
+fn identity(path: &Path) -> std::io::Result<String> {
+    let found = path.metadata()?;
+    let (device, inode) = (found.dev(), found.ino());
+    let changed = (found.mtime(), found.mtime_nsec());
+    Ok(format!("{} {device} {inode} {} {}.{}", path.display(), found.len(), changed.0, changed.1))
 }
 
 /// The virtual environment that a command belongs to, and the command.

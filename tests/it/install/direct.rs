@@ -99,6 +99,7 @@ impl Sandbox for Direct {
             path: path.to_owned(),
             version: version.to_owned(),
             platform: "linux-test".to_owned(),
+            identity: format!("{path} {version}"),
         })
     }
 }

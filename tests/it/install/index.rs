@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -18,6 +19,7 @@ pub(super) struct Index {
     pub(super) url: String,
     /// The paths that were asked for.
     pub(super) asked: Arc<Mutex<Vec<String>>>,
+    pub(super) fails: Arc<AtomicBool>,
 }
 
 /// How an index presents its wheels.
@@ -27,6 +29,15 @@ pub(super) enum Form {
     Html,
     /// JSON whose digests are wrong.
     WrongDigests,
+    /// JSON that tells when files were uploaded: version 2.0 in this second, others in 2020.
+    NewestIsNew,
+}
+
+impl Index {
+    /// From now on it answers with an error.
+    pub(super) fn fail(&self) {
+        self.fails.store(true, Ordering::SeqCst);
+    }
 }
 
 pub(super) fn index(wheels: &[Wheel], form: Form) -> Index {
@@ -43,7 +54,12 @@ pub(super) fn index(wheels: &[Wheel], form: Form) -> Index {
             }
             _ => {
                 let files = own.iter().map(|wheel| {
-                    serde_json::json!({ "filename": wheel.filename, "url": format!("/files/{}", wheel.filename), "hashes": { "sha256": digest(wheel) } })
+                    let uploaded = match form {
+                        Form::NewestIsNew if wheel.filename.contains("-2.0-") => Some(now()),
+                        Form::NewestIsNew => Some("2020-01-01T00:00:00.000000Z".to_owned()),
+                        _ => None,
+                    };
+                    serde_json::json!({ "filename": wheel.filename, "url": format!("/files/{}", wheel.filename), "hashes": { "sha256": digest(wheel) }, "upload-time": uploaded })
                 });
                 let page = serde_json::json!({ "meta": { "api-version": "1.0" }, "name": name, "files": files.collect::<Vec<_>>() });
                 ("application/vnd.pypi.simple.v1+json", page.to_string())
@@ -57,14 +73,19 @@ pub(super) fn index(wheels: &[Wheel], form: Form) -> Index {
     serve(answers)
 }
 
+fn now() -> String {
+    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
+}
+
 fn serve(answers: Answers) -> Index {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/simple/", listener.local_addr().unwrap());
     let asked = Arc::new(Mutex::new(Vec::new()));
-    let (answers, log) = (Arc::new(answers), Arc::clone(&asked));
+    let fails = Arc::new(AtomicBool::new(false));
+    let (answers, log, failing) = (Arc::new(answers), Arc::clone(&asked), Arc::clone(&fails));
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let (answers, log) = (Arc::clone(&answers), Arc::clone(&log));
+            let (answers, log, failing) = (Arc::clone(&answers), Arc::clone(&log), Arc::clone(&failing));
             thread::spawn(move || {
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
                 let mut first = String::new();
@@ -76,7 +97,8 @@ fn serve(answers: Answers) -> Index {
                 let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
                 log.lock().unwrap().push(path.clone());
                 let missing = ("text/plain", Vec::new());
-                let (status, (kind, body)) = answers.get(&path).map_or((404, &missing), |answer| (200, answer));
+                let found = answers.get(&path).map_or((404, &missing), |answer| (200, answer));
+                let (status, (kind, body)) = if failing.load(Ordering::SeqCst) { (503, &missing) } else { found };
                 let head = format!(
                     "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
                     body.len()
@@ -86,5 +108,5 @@ fn serve(answers: Answers) -> Index {
             });
         }
     });
-    Index { url, asked }
+    Index { url, asked, fails }
 }

@@ -5,20 +5,16 @@
 //! for. What comes through is wheels and their metadata, within a size, with the digest that the page named, and every
 //! request is written down.
 
-mod address;
-mod page;
 mod server;
-mod upstream;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(super) use self::address::without_credentials;
-use self::page::Offer;
 use self::server::Server;
-use self::upstream::{Absent, Upstream};
-use crate::deps::{Version, is_normalised, normalised};
+use super::index::{Absent, Metadata, Offer, Upstream};
+use crate::deps::{Locked, is_normalised};
 use crate::sandbox::Gateway;
 
 /// Names that one install may ask for.
@@ -49,9 +45,17 @@ type Page = Arc<Vec<(u64, Offer)>>;
 /// What all connections share.
 #[derive(Debug)]
 struct State {
-    upstream: Upstream,
+    source: Source,
     download_bytes_max: u64,
     seen: Mutex<Seen>,
+}
+
+/// Where pages and files come from.
+#[derive(Debug)]
+enum Source {
+    Index(Upstream),
+    /// Files of this host, by `sha256`; every page is there already.
+    Files(HashMap<String, PathBuf>),
 }
 
 #[derive(Debug, Default)]
@@ -63,16 +67,36 @@ struct Seen {
     requests: Vec<ProxyRequest>,
     faults: Vec<String>,
     refused: Vec<String>,
-    /// Digests of the wheels that were served as a whole, by normalised name and version.
-    served: BTreeMap<(String, String), String>,
 }
 
 impl IndexProxy {
     /// A proxy for the index at `index_url`; files larger than `download_bytes_max` do not pass.
     #[must_use]
     pub fn new(index_url: &str, download_bytes_max: u64) -> Self {
-        let upstream = Upstream::new(index_url);
-        Self(Arc::new(State { upstream, download_bytes_max, seen: Mutex::default() }))
+        let source = Source::Index(Upstream::new(index_url));
+        Self(Arc::new(State { source, download_bytes_max, seen: Mutex::default() }))
+    }
+
+    /// A proxy that has these wheels and nothing else, each with the file that holds it.
+    pub(super) fn closed(wheels: impl IntoIterator<Item = (Locked, PathBuf)>) -> Self {
+        let mut seen = Seen::default();
+        let mut files = HashMap::new();
+        for (locked, file) in wheels {
+            let offer = Offer {
+                filename: locked.file,
+                url: String::new(),
+                sha256: Some(locked.sha256.clone()),
+                requires_python: None,
+                size: Some(locked.size_bytes),
+                uploaded_s: locked.uploaded_s,
+                metadata: Metadata::None,
+            };
+            let token = seen.files.len() as u64;
+            seen.files.push(offer.clone());
+            seen.pages.insert(locked.name, Some(Arc::new(vec![(token, offer)])));
+            files.insert(locked.sha256, file);
+        }
+        Self(Arc::new(State { source: Source::Files(files), download_bytes_max: u64::MAX, seen: Mutex::new(seen) }))
     }
 
     /// Every request so far, sorted.
@@ -93,12 +117,6 @@ impl IndexProxy {
     #[must_use]
     pub fn refused(&self) -> Vec<String> {
         self.0.seen().refused.clone()
-    }
-
-    /// `sha256:…` of the wheel that was served for a normalised name and a version.
-    #[must_use]
-    pub fn digest_of(&self, name: &str, version: &str) -> Option<String> {
-        self.0.seen().served.get(&(name.to_owned(), version.to_owned())).map(|digest| format!("sha256:{digest}"))
     }
 }
 
@@ -146,8 +164,9 @@ impl State {
                 return Ok(None);
             }
         }
-        let offers = match self.upstream.page(name) {
-            Ok(offers) => Some(offers),
+        let Source::Index(upstream) = &self.source else { return Ok(None) };
+        let offers = match upstream.page(name) {
+            Ok(listing) => Some(listing.offers),
             Err(Absent::Missing) => None,
             Err(Absent::Fault(what)) => {
                 self.fault(what.clone());
@@ -167,12 +186,5 @@ impl State {
     fn offer(&self, token: &str, filename: &str) -> Option<Offer> {
         let at: usize = token.parse().ok()?;
         self.seen().files.get(at).filter(|offer| offer.filename == filename).cloned()
-    }
-
-    fn served(&self, filename: &str, digest: String) {
-        let mut parts = filename.split('-');
-        let (Some(name), Some(version)) = (parts.next(), parts.next()) else { return };
-        let version = version.parse::<Version>().map_or_else(|_| version.to_owned(), |version| version.to_string());
-        self.seen().served.insert((normalised(name), version), digest);
     }
 }

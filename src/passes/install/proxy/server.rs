@@ -1,8 +1,10 @@
 //! The side of the proxy that the sandbox sees: a small HTTP/1.1 server, one request a connection.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -11,9 +13,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sha2::{Digest as _, Sha256};
 
-use super::page::{JSON_TYPE, Metadata, Offer, to_html, to_json};
-use super::upstream::Absent;
-use super::{ProxyRequest, State};
+use super::super::index::{Absent, JSON_TYPE, Metadata, Offer, to_html, to_json};
+use super::{ProxyRequest, Source, State};
 use crate::finding::hex;
 
 /// Connections served at once; more wait in the socket's queue.
@@ -185,7 +186,10 @@ impl Connection<'_> {
         let Metadata::Offered(digest) = &offer.metadata else {
             return Answer::text(404, "there is no metadata beside this file\n");
         };
-        match self.state.upstream.small(&format!("{}.metadata", offer.url)) {
+        let Source::Index(upstream) = &self.state.source else {
+            return Answer::text(404, "there is no metadata beside this file\n");
+        };
+        match upstream.small(&format!("{}.metadata", offer.url)) {
             Ok(body) if digest.as_ref().is_none_or(|digest| *digest == hex(&Sha256::digest(&body))) => {
                 Answer { status: 200, kind: "application/octet-stream", body }
             }
@@ -213,7 +217,11 @@ impl Connection<'_> {
     /// a wrong file never arrives as a whole. Returns the status (0 where it broke off) and the bytes sent.
     fn send_file(&mut self, offer: &Offer, head_only: bool) -> (u16, u64) {
         let too_large = |size: u64| size > self.state.download_bytes_max;
-        let (body, length) = match self.state.upstream.file(&offer.url) {
+        let upstream = match &self.state.source {
+            Source::Index(upstream) => upstream,
+            Source::Files(files) => return self.send_own(offer, files, head_only),
+        };
+        let (body, length) = match upstream.file(&offer.url) {
             Ok(opened) => opened,
             Err(Absent::Missing) => {
                 return (404, self.send(&Answer::text(404, "the index has no such file\n"), head_only));
@@ -231,14 +239,22 @@ impl Connection<'_> {
         if self.stream.write_all(head.as_bytes()).is_err() || head_only {
             return (200, 0);
         }
-        let (sent, digest) = self.pump(&mut body.into_reader(), offer, length.is_none());
-        match digest {
-            Some(digest) => {
-                self.state.served(&offer.filename, digest);
-                (200, sent)
+        let (sent, is_whole) = self.pump(&mut body.into_reader(), offer, length.is_none());
+        (if is_whole { 200 } else { 0 }, sent)
+    }
+
+    /// Sends a wheel that is on this host.
+    fn send_own(&mut self, offer: &Offer, files: &HashMap<String, PathBuf>, head_only: bool) -> (u16, u64) {
+        let path = offer.sha256.as_ref().and_then(|digest| files.get(digest));
+        let answer = match path.map(std::fs::read) {
+            Some(Ok(body)) => Answer { status: 200, kind: "application/octet-stream", body },
+            Some(Err(error)) => {
+                self.state.fault(format!("{} cannot be read: {error}", offer.filename));
+                Answer::text(502, "the file cannot be read\n")
             }
-            None => (0, sent),
-        }
+            None => Answer::text(404, "there is nothing here\n"),
+        };
+        (answer.status, self.send(&answer, head_only))
     }
 
     fn over_limit(&self, offer: &Offer) -> String {
@@ -246,8 +262,8 @@ impl Connection<'_> {
         format!("{} is larger than `install.download_bytes_max`, {limit} bytes", offer.filename)
     }
 
-    /// The bytes sent, and the digest where the whole file went out and is right.
-    fn pump(&mut self, body: &mut impl Read, offer: &Offer, chunked: bool) -> (u64, Option<String>) {
+    /// The bytes sent, and whether the whole file went out and is right.
+    fn pump(&mut self, body: &mut impl Read, offer: &Offer, chunked: bool) -> (u64, bool) {
         let mut hasher = Sha256::new();
         let (mut held, mut piece) = (Vec::new(), vec![0; PIECE_BYTES]);
         let (mut read_bytes, mut sent) = (0_u64, 0_u64);
@@ -256,20 +272,20 @@ impl Connection<'_> {
                 Ok(read) => read,
                 Err(error) => {
                     self.state.fault(format!("{} breaks off: {error}", offer.filename));
-                    return (sent, None);
+                    return (sent, false);
                 }
             };
             read_bytes += read as u64;
             hasher.update(&piece[..read]);
             if read_bytes > self.state.download_bytes_max {
                 self.state.refuse(self.over_limit(offer));
-                return (sent, None);
+                return (sent, false);
             }
             if read == 0 {
                 break;
             }
             if self.stop.load(Ordering::SeqCst) || self.send_piece(&held, chunked).is_err() {
-                return (sent, None);
+                return (sent, false);
             }
             sent += held.len() as u64;
             held.clear();
@@ -278,11 +294,11 @@ impl Connection<'_> {
         let digest = hex(&hasher.finalize());
         if offer.sha256.as_ref().is_some_and(|wanted| *wanted != digest) {
             self.state.refuse(format!("{} is not the file that the index page names", offer.filename));
-            return (sent, None);
+            return (sent, false);
         }
         let ended = self.send_piece(&held, chunked);
         let ended = ended.and_then(|()| if chunked { self.stream.write_all(b"0\r\n\r\n") } else { Ok(()) });
-        (sent + held.len() as u64, ended.ok().map(|()| digest))
+        (sent + held.len() as u64, ended.is_ok())
     }
 
     fn send_piece(&mut self, piece: &[u8], chunked: bool) -> std::io::Result<()> {

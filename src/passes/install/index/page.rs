@@ -1,7 +1,7 @@
-//! Index pages: read in the JSON (PEP 691) or HTML (PEP 503) form, filtered, written again for the installer.
+//! Index pages: read in the JSON (PEP 691, 700) or HTML (PEP 503) form, filtered, written again for the installer.
 //!
 //! Only wheels of the page's own name pass. Source archives would run build code, and yanked files were taken back by
-//! their owner.
+//! their owner; that they are there is remembered, so that their absence can be explained.
 
 use std::collections::BTreeMap;
 
@@ -12,27 +12,38 @@ use super::address::join;
 use crate::deps::normalised;
 
 /// The media type of the JSON form.
-pub(super) const JSON_TYPE: &str = "application/vnd.pypi.simple.v1+json";
+pub(in crate::passes::install) const JSON_TYPE: &str = "application/vnd.pypi.simple.v1+json";
 
 /// Files of one page that are looked at.
 const FILES_MAX: usize = 100_000;
 
 /// A wheel on offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Offer {
-    pub(super) filename: String,
+pub(in crate::passes::install) struct Offer {
+    pub(in crate::passes::install) filename: String,
     /// Where the index keeps it.
-    pub(super) url: String,
+    pub(in crate::passes::install) url: String,
     /// Lower-case hexadecimal.
-    pub(super) sha256: Option<String>,
-    pub(super) requires_python: Option<String>,
-    pub(super) size: Option<u64>,
+    pub(in crate::passes::install) sha256: Option<String>,
+    pub(in crate::passes::install) requires_python: Option<String>,
+    pub(in crate::passes::install) size: Option<u64>,
+    /// When it was uploaded, in seconds since 1970; absent where the index does not tell (PEP 700).
+    pub(in crate::passes::install) uploaded_s: Option<u64>,
     /// Whether its metadata can be fetched by itself (PEP 658), and its digest.
-    pub(super) metadata: Metadata,
+    pub(in crate::passes::install) metadata: Metadata,
+}
+
+/// What a page offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::passes::install) struct Listing {
+    /// The wheels that may be used.
+    pub(in crate::passes::install) offers: Vec<Offer>,
+    /// Names of files that are there and may not be used, and why: a fragment that can follow "version 1.0 ".
+    pub(in crate::passes::install) left_out: Vec<(String, &'static str)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Metadata {
+pub(in crate::passes::install) enum Metadata {
     None,
     Offered(Option<String>),
 }
@@ -53,6 +64,7 @@ struct JsonFile {
     hashes: BTreeMap<String, String>,
     requires_python: Option<String>,
     size: Option<u64>,
+    upload_time: Option<String>,
     #[serde(default)]
     yanked: Value,
     #[serde(default)]
@@ -61,17 +73,35 @@ struct JsonFile {
     dist_info_metadata: Value,
 }
 
+/// Why a file on a page is not used.
+const YANKED: &str = "was taken back by its owner (yanked)";
+const SOURCE: &str = "is there as source alone, which would have to be built";
+const QUARANTINED: &str = "is in quarantine at the index";
+
 /// Reads the JSON form; `url` is where the page came from.
-pub(super) fn from_json(name: &str, url: &str, bytes: &[u8]) -> Result<Vec<Offer>, String> {
+pub(in crate::passes::install) fn from_json(name: &str, url: &str, bytes: &[u8]) -> Result<Listing, String> {
     let page: JsonPage = serde_json::from_slice(bytes).map_err(|error| format!("its JSON is not valid: {error}"))?;
     // A project that the index has quarantined offers nothing (PEP 792).
     let status = page.status.get("status").or(Some(&page.status)).and_then(Value::as_str);
-    if status == Some("quarantined") {
-        return Ok(Vec::new());
+    let quarantined = status == Some("quarantined");
+    let mut listing = Listing::default();
+    for file in page.files.into_iter().take(FILES_MAX) {
+        let is_yanked = !matches!(file.yanked, Value::Null | Value::Bool(false));
+        if quarantined {
+            listing.left_out.push((file.filename, QUARANTINED));
+        } else if is_yanked {
+            listing.left_out.push((file.filename, YANKED));
+        } else if is_source(&file.filename) {
+            listing.left_out.push((file.filename, SOURCE));
+        } else {
+            listing.offers.extend(offer_of_json(name, url, file));
+        }
     }
-    let kept =
-        page.files.into_iter().take(FILES_MAX).filter(|file| matches!(file.yanked, Value::Null | Value::Bool(false)));
-    Ok(kept.filter_map(|file| offer_of_json(name, url, file)).collect())
+    Ok(listing)
+}
+
+fn is_source(filename: &str) -> bool {
+    [".tar.gz", ".zip", ".tar.bz2", ".tgz"].iter().any(|ending| filename.ends_with(ending))
 }
 
 fn offer_of_json(name: &str, page: &str, file: JsonFile) -> Option<Offer> {
@@ -86,16 +116,17 @@ fn offer_of_json(name: &str, page: &str, file: JsonFile) -> Option<Offer> {
         filename: file.filename,
         requires_python: file.requires_python.filter(|text| is_plain(text)),
         size: file.size,
+        uploaded_s: file.upload_time.as_deref().and_then(seconds),
         metadata: metadata.unwrap_or(Metadata::None),
     };
     is_wheel_of(name, &offer.filename).then_some(offer)
 }
 
 /// Reads the HTML form: every `a` element with its attributes. Anything else on the page is passed over.
-pub(super) fn from_html(name: &str, url: &str, text: &str) -> Vec<Offer> {
-    let mut offers = Vec::new();
+pub(in crate::passes::install) fn from_html(name: &str, url: &str, text: &str) -> Listing {
+    let mut listing = Listing::default();
     let mut rest = text;
-    while let Some(at) = rest.find("<a").filter(|_| offers.len() < FILES_MAX) {
+    while let Some(at) = rest.find("<a").filter(|_| listing.offers.len() + listing.left_out.len() < FILES_MAX) {
         rest = &rest[at + 2..];
         if !rest.starts_with(char::is_whitespace) {
             continue;
@@ -103,14 +134,20 @@ pub(super) fn from_html(name: &str, url: &str, text: &str) -> Vec<Offer> {
         let attributes = take_attributes(&mut rest);
         let end = rest.find('<').unwrap_or(rest.len());
         let filename = unescaped(rest[..end].trim());
-        offers.extend(offer_of_anchor(name, url, filename, &attributes));
+        if attributes.contains_key("data-yanked") {
+            listing.left_out.push((filename, YANKED));
+        } else if is_source(&filename) {
+            listing.left_out.push((filename, SOURCE));
+        } else {
+            listing.offers.extend(offer_of_anchor(name, url, filename, &attributes));
+        }
     }
-    offers
+    listing
 }
 
 fn offer_of_anchor(name: &str, page: &str, filename: String, attributes: &BTreeMap<String, String>) -> Option<Offer> {
     let href = attributes.get("href")?;
-    if attributes.contains_key("data-yanked") || !is_wheel_of(name, &filename) {
+    if !is_wheel_of(name, &filename) {
         return None;
     }
     let fragment = href.split_once('#').map_or("", |(_, fragment)| fragment);
@@ -122,6 +159,7 @@ fn offer_of_anchor(name: &str, page: &str, filename: String, attributes: &BTreeM
         filename,
         requires_python: attributes.get("data-requires-python").filter(|text| is_plain(text)).cloned(),
         size: None,
+        uploaded_s: None,
         metadata: metadata.map_or(Metadata::None, |text| Metadata::Offered(digest(text))),
     })
 }
@@ -178,6 +216,12 @@ fn unescaped(text: &str) -> String {
     ENTITIES.iter().fold(text.to_owned(), |text, (entity, char)| text.replace(entity, char))
 }
 
+/// Seconds since 1970 of a time such as `2024-05-29T14:03:11.123456Z`.
+fn seconds(time: &str) -> Option<u64> {
+    let time = humantime::parse_rfc3339_weak(time).ok()?;
+    time.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_secs())
+}
+
 fn sha256(text: &str) -> Option<String> {
     (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| text.to_ascii_lowercase())
 }
@@ -188,7 +232,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Whether `filename` is a wheel of the package with the normalised name `name`.
-pub(super) fn is_wheel_of(name: &str, filename: &str) -> bool {
+pub(in crate::passes::install) fn is_wheel_of(name: &str, filename: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+!-".contains(&byte);
     let parts = filename.strip_suffix(".whl").map_or(0, |stem| stem.split('-').count());
     (5..=6).contains(&parts)
@@ -198,7 +242,7 @@ pub(super) fn is_wheel_of(name: &str, filename: &str) -> bool {
 }
 
 /// The page for an installer that reads JSON. `tokens` stand for the files, in order.
-pub(super) fn to_json(name: &str, offers: &[(u64, Offer)]) -> Vec<u8> {
+pub(in crate::passes::install) fn to_json(name: &str, offers: &[(u64, Offer)]) -> Vec<u8> {
     let files: Vec<Value> = offers
         .iter()
         .map(|(token, offer)| {
@@ -226,7 +270,7 @@ pub(super) fn to_json(name: &str, offers: &[(u64, Offer)]) -> Vec<u8> {
 }
 
 /// The page for an installer that reads HTML.
-pub(super) fn to_html(offers: &[(u64, Offer)]) -> Vec<u8> {
+pub(in crate::passes::install) fn to_html(offers: &[(u64, Offer)]) -> Vec<u8> {
     use std::fmt::Write as _;
     let mut page = "<!DOCTYPE html>\n<html><body>\n".to_owned();
     for (token, offer) in offers {
@@ -261,21 +305,25 @@ mod tests {
     fn only_wheels_of_the_name_that_are_not_yanked_pass() {
         let digest = "a".repeat(64);
         let page = json!({ "files": [
-            { "filename": "good_pkg-1.0-py3-none-any.whl", "url": "/f/1.whl", "hashes": { "sha256": digest }, "requires-python": ">=3.8", "core-metadata": { "sha256": digest }, "size": 7 },
+            { "filename": "good_pkg-1.0-py3-none-any.whl", "url": "/f/1.whl", "hashes": { "sha256": digest }, "requires-python": ">=3.8", "core-metadata": { "sha256": digest }, "size": 7, "upload-time": "1970-01-02T00:00:01.5Z" },
             { "filename": "good_pkg-1.1-py3-none-any.whl", "url": "/f/2.whl", "yanked": "broken" },
             { "filename": "good-pkg-1.0.tar.gz", "url": "/f/3" },
             { "filename": "evil-1.0-py3-none-any.whl", "url": "/f/4" },
             { "filename": "good_pkg-2.0-py3-none-any.whl", "url": "file:///etc/passwd" },
             { "filename": "good_pkg-2.0-py3-none-../x.whl", "url": "/f/5" },
         ] });
-        let offers = from_json("good-pkg", URL, page.to_string().as_bytes()).unwrap();
+        let listing = from_json("good-pkg", URL, page.to_string().as_bytes()).unwrap();
+        let offers = listing.offers;
         assert_eq!(offers.len(), 1);
         assert_eq!(
-            (offers[0].url.as_str(), &offers[0].sha256, offers[0].size),
-            ("https://host.invalid/f/1.whl", &Some(digest.clone()), Some(7))
+            (offers[0].url.as_str(), &offers[0].sha256, offers[0].size, offers[0].uploaded_s),
+            ("https://host.invalid/f/1.whl", &Some(digest.clone()), Some(7), Some(86_401))
         );
+        let left_out: Vec<_> = listing.left_out.iter().map(|(name, why)| (name.as_str(), *why)).collect();
+        assert_eq!(left_out, [("good_pkg-1.1-py3-none-any.whl", YANKED), ("good-pkg-1.0.tar.gz", SOURCE)]);
         let quarantined = json!({ "files": page["files"], "project-status": { "status": "quarantined" } });
-        assert_eq!(from_json("good-pkg", URL, quarantined.to_string().as_bytes()), Ok(vec![]));
+        let quarantined = from_json("good-pkg", URL, quarantined.to_string().as_bytes()).unwrap();
+        assert_eq!((quarantined.offers.len(), quarantined.left_out.len()), (0, 6));
         assert!(from_json("good-pkg", URL, b"<html>").is_err());
     }
 
@@ -286,13 +334,13 @@ mod tests {
             "<html><a href='../../f/good_pkg-1.0-py3-none-any.whl#sha256={digest}' data-requires-python=\"&gt;=3.8,&lt;4\" data-core-metadata=true>\n good_pkg-1.0-py3-none-any.whl </a>\
              <a href=x data-yanked>good_pkg-1.1-py3-none-any.whl</a><abbr>x</abbr><a>good_pkg-3-py3-none-any.whl</a><a href=\"unclosed"
         );
-        let offers = from_html("good-pkg", URL, &html);
+        let offers = from_html("good-pkg", URL, &html).offers;
         assert_eq!(offers.len(), 1);
         assert_eq!(offers[0].requires_python.as_deref(), Some(">=3.8,<4"));
         let numbered: Vec<_> = offers.into_iter().map(|offer| (7, offer)).collect();
         let from_own_html = from_html("good-pkg", URL, &String::from_utf8(to_html(&numbered)).unwrap());
         let from_own_json = from_json("good-pkg", URL, &to_json("good-pkg", &numbered)).unwrap();
         assert_eq!(from_own_html, from_own_json);
-        assert_eq!(from_own_html[0].url, "https://host.invalid/files/7/good_pkg-1.0-py3-none-any.whl");
+        assert_eq!(from_own_html.offers[0].url, "https://host.invalid/files/7/good_pkg-1.0-py3-none-any.whl");
     }
 }

@@ -8,7 +8,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, ResponseExt as _};
 
 use super::address::without_credentials;
-use super::page::{JSON_TYPE, Offer, from_html, from_json};
+use super::page::{JSON_TYPE, Listing, from_html, from_json};
 
 /// The largest page or metadata file that is read.
 const PAGE_BYTES_MAX: u64 = 64 << 20;
@@ -20,7 +20,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A package index.
 #[derive(Debug)]
-pub(super) struct Upstream {
+pub(in crate::passes::install) struct Upstream {
     agent: Agent,
     /// Ends in `/`.
     base: String,
@@ -28,7 +28,7 @@ pub(super) struct Upstream {
 
 /// Why nothing came from the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Absent {
+pub(in crate::passes::install) enum Absent {
     /// The index says that it has no such thing.
     Missing,
     /// The index could not be asked, or did not answer sensibly: not the artifact's fault.
@@ -36,7 +36,7 @@ pub(super) enum Absent {
 }
 
 impl Upstream {
-    pub(super) fn new(index_url: &str) -> Self {
+    pub(in crate::passes::install) fn new(index_url: &str) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .https_only(index_url.starts_with("https://"))
@@ -49,8 +49,8 @@ impl Upstream {
         Self { agent: config.build().into(), base: format!("{}/", index_url.trim_end_matches('/')) }
     }
 
-    /// The wheels that the index offers under a normalised name.
-    pub(super) fn page(&self, name: &str) -> Result<Vec<Offer>, Absent> {
+    /// What the index offers under a normalised name.
+    pub(in crate::passes::install) fn page(&self, name: &str) -> Result<Listing, Absent> {
         let accept = format!("{JSON_TYPE}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1");
         let response = self.get(&format!("{}{name}/", self.base), &accept, true)?;
         let url = response.get_uri().to_string();
@@ -66,12 +66,12 @@ impl Upstream {
     }
 
     /// A small file as a whole.
-    pub(super) fn small(&self, url: &str) -> Result<Vec<u8>, Absent> {
+    pub(in crate::passes::install) fn small(&self, url: &str) -> Result<Vec<u8>, Absent> {
         whole(self.get(url, "*/*", false)?, PAGE_BYTES_MAX).map_err(Absent::Fault)
     }
 
     /// A file, its body still to be read, and its length where the server says it.
-    pub(super) fn file(&self, url: &str) -> Result<(Body, Option<u64>), Absent> {
+    pub(in crate::passes::install) fn file(&self, url: &str) -> Result<(Body, Option<u64>), Absent> {
         let body = self.get(url, "*/*", false)?.into_body();
         let length = body.content_length();
         Ok((body, length))

@@ -1,7 +1,7 @@
 //! Addresses, as far as links on an index page need them: joining and hiding of credentials.
 
 /// The address that the link `href` on the page `base` means; `None` unless both lead to `http` or `https`.
-pub(super) fn join(base: &str, href: &str) -> Option<String> {
+pub(in crate::passes::install) fn join(base: &str, href: &str) -> Option<String> {
     let href = href.split('#').next().unwrap_or_default();
     let (scheme, rest) = base.split_once("://")?;
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
