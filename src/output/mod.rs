@@ -4,7 +4,9 @@
 //! the writer that they are given. Untrusted text passes [`sanitize`] in the formats that people and CI runners read, and
 //! [`json_text`] in those that programs read.
 
+mod bill;
 pub mod concise;
+pub mod cyclonedx;
 pub mod github;
 pub mod gitlab;
 pub mod human;
@@ -13,8 +15,10 @@ pub mod json_text;
 pub mod jsonl;
 pub mod junit;
 mod place;
+pub mod pylock;
 pub mod sanitize;
 pub mod sarif;
+pub mod spdx;
 mod verdict;
 
 use std::fmt;
@@ -42,12 +46,29 @@ pub enum Format {
     Gitlab,
     /// One finding a line, for editors and `grep`.
     Concise,
+    /// CycloneDX 1.5: a bill of the materials that were installed.
+    Cyclonedx,
+    /// SPDX 2.3: the same.
+    Spdx,
+    /// PEP 751's `pylock.toml`: what was installed, to be installed again.
+    Pylock,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 8] =
-        [Self::Human, Self::Json, Self::Jsonl, Self::Sarif, Self::Junit, Self::Github, Self::Gitlab, Self::Concise];
+    pub const ALL: [Self; 11] = [
+        Self::Human,
+        Self::Json,
+        Self::Jsonl,
+        Self::Sarif,
+        Self::Junit,
+        Self::Github,
+        Self::Gitlab,
+        Self::Concise,
+        Self::Cyclonedx,
+        Self::Spdx,
+        Self::Pylock,
+    ];
 
     /// The lower-case name.
     #[must_use]
@@ -61,6 +82,9 @@ impl Format {
             Self::Github => "github",
             Self::Gitlab => "gitlab",
             Self::Concise => "concise",
+            Self::Cyclonedx => "cyclonedx",
+            Self::Spdx => "spdx",
+            Self::Pylock => "pylock",
         }
     }
 }
@@ -153,6 +177,9 @@ pub fn render(format: Format, reports: &[&Report], context: &RenderContext<'_>, 
         Format::Github => github::render(reports, out),
         Format::Gitlab => gitlab::render(reports, out),
         Format::Concise => concise::render(reports, out),
+        Format::Cyclonedx => cyclonedx::render(reports, out),
+        Format::Spdx => spdx::render(reports, out),
+        Format::Pylock => pylock::render(reports, out),
     }
 }
 

@@ -254,6 +254,24 @@ pub struct Package {
     pub digest: Option<String>,
     /// Bytes of the installed files.
     pub size_bytes: u64,
+    /// The file that was installed; null where it is not known.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// Where the index keeps it, without credentials; null where it is not known.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Bytes of that file; null where they are not known.
+    #[serde(default)]
+    pub file_bytes: Option<u64>,
+    /// When it was uploaded; null where the index does not tell.
+    #[serde(default)]
+    pub uploaded: Option<String>,
+    /// The requirement that names it; null where others need it.
+    #[serde(default)]
+    pub requested: Option<String>,
+    /// The packages that need it, sorted.
+    #[serde(default)]
+    pub required_by: Vec<String>,
 }
 
 /// The environment that install, verify and execute share.

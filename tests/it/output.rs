@@ -147,11 +147,30 @@ fn bare_findings() -> Vec<ReportFinding> {
     ]
 }
 
+fn package(name: &str, version: &str, requested: Option<&str>, required_by: &[&str]) -> Package {
+    let file = format!("{name}-{version}-py3-none-any.whl");
+    Package {
+        name: name.into(),
+        version: version.into(),
+        digest: Some(format!("sha256:{}", "5a".repeat(32))),
+        size_bytes: 65_536,
+        url: Some(format!("https://files.invalid/{file}")),
+        file: Some(file),
+        file_bytes: Some(4096),
+        uploaded: Some("2025-06-07T08:09:10Z".into()),
+        requested: requested.map(Into::into),
+        required_by: required_by.iter().copied().map(Into::into).collect(),
+    }
+}
+
 fn dependencies() -> Dependencies {
     Dependencies {
         installer: Some("pip 1.2.3".into()),
         requirements: vec!["requests>=2".into()],
-        packages: vec![Package { name: "requests".into(), version: "2.0".into(), digest: None, size_bytes: 65_536 }],
+        packages: vec![
+            package("requests", "2.0", Some("requests>=2"), &[]),
+            package("urllib3", "1!2.0+local", None, &["requests"]),
+        ],
         cache_hit: false,
         fallback_triggered: Some("uv is not there".into()),
         environment: Some(Environment {
@@ -596,4 +615,43 @@ fn the_policy_template_holds_every_key_with_its_default() {
     let profile: BTreeSet<_> = written["profiles"]["report"].as_table().unwrap().keys().cloned().collect();
     assert_eq!(profile, properties(&schema["$defs"]["Profile"]));
     assert!(policy.profiles["report"].entry_required);
+}
+
+#[test]
+fn bills_name_each_package_once_and_who_needs_it() {
+    let (one, two) = (hostile(), hostile());
+    let bill: Value = serde_json::from_str(&plain(Format::Cyclonedx, &[&one, &two])).unwrap();
+    let names = |list: &Value, key: &str| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|one| one[key].as_str().unwrap().to_owned()).collect()
+    };
+    let purls = ["pkg:pypi/requests@2.0", "pkg:pypi/urllib3@1%212.0%2Blocal"];
+    assert_eq!(names(&bill["components"], "bom-ref")[2..], purls);
+    assert_eq!(bill["components"][2]["hashes"][0]["content"], "5a".repeat(32));
+    let depends = bill["dependencies"].as_array().unwrap();
+    let of = |reference: &str| depends.iter().find(|one| one["ref"] == reference).unwrap()["dependsOn"].clone();
+    assert_eq!(of(&format!("artifact:{}", one.id)), serde_json::json!([purls[0]]));
+    assert_eq!(of(purls[0]), serde_json::json!([purls[1]]));
+
+    let document: Value = serde_json::from_str(&plain(Format::Spdx, &[&one])).unwrap();
+    let ids = names(&document["packages"], "SPDXID");
+    for relation in document["relationships"].as_array().unwrap() {
+        for end in ["spdxElementId", "relatedSpdxElement"] {
+            let id = relation[end].as_str().unwrap();
+            assert!(id == "SPDXRef-DOCUMENT" || ids.iter().any(|known| known == id), "{id}");
+        }
+    }
+}
+
+#[test]
+fn a_lock_is_of_one_artifact_for_which_something_was_installed() {
+    let lock = |reports: &[&Report]| plain(Format::Pylock, reports);
+    let one: toml::Value = toml::from_str(&lock(&[&hostile()])).unwrap();
+    assert_eq!(one["packages"].as_array().unwrap().len(), 2);
+    assert_eq!(one["packages"][0]["wheels"][0]["hashes"]["sha256"].as_str(), Some(&*"5a".repeat(32)));
+    for (reports, because) in [(lock(&[&clean()]), "nothing was installed"), (lock(&[&clean(), &hostile()]), "several")]
+    {
+        assert!(reports.contains("\n# No lock: ") && reports.contains(because), "{reports}");
+        let none: toml::Value = toml::from_str(&reports).unwrap();
+        assert_eq!(none["packages"].as_array().map(Vec::len), Some(0));
+    }
 }

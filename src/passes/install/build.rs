@@ -1,7 +1,7 @@
 //! From the wheels of a lock to a checked tree of packages: vetted, put in place, verified, imported.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use rayon::prelude::*;
 
@@ -213,9 +213,16 @@ impl Builder<'_> {
         let version = version.map_or_else(|_| distribution.version.clone(), |version| version.to_string());
         let locked = self.lock.packages.iter().find(|one| one.name == distribution.name && one.version == version);
         let sizes = distribution.paths().filter_map(|path| tree.files.get(path)).map(|(size, _)| size);
+        let requested = self.session.wanted.iter().find(|one| one.name == distribution.name);
         Package {
             digest: locked.map(|one| format!("sha256:{}", one.sha256)),
             size_bytes: sizes.sum(),
+            file: locked.map(|one| one.file.clone()),
+            url: locked.map(|one| one.url.clone()),
+            file_bytes: locked.map(|one| one.size_bytes),
+            uploaded: locked.and_then(|one| one.uploaded_s).map(time),
+            requested: requested.map(|one| one.installer_line()),
+            required_by: locked.map(|one| one.wanted_by.clone()).unwrap_or_default(),
             name: distribution.name.clone(),
             version,
         }
@@ -252,4 +259,9 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// Seconds since 1970, as reports write times.
+fn time(seconds: u64) -> String {
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
 }

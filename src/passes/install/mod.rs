@@ -51,7 +51,7 @@ pub use self::store::Store;
 use self::session::{Session, applicable};
 use self::store::Layer;
 use self::vetting::Vetting;
-use crate::deps::{Declared, Lock, Locked};
+use crate::deps::{Declared, Lock};
 use crate::finding::{Finding, Severity};
 use crate::policy::InstallPolicy;
 use crate::report::{self, Package};
@@ -239,7 +239,6 @@ impl Installed {
             json!({ "method": request.method, "path": request.path, "status": request.status, "bytes": request.bytes })
         });
         let mut details = Map::new();
-        details.insert("packages".to_owned(), self.lock.packages.iter().map(|one| self.package_details(one)).collect());
         details.insert("lockDigest".to_owned(), self.lock.digest().to_string().into());
         details.insert("lockKnown".to_owned(), self.lock_known.into());
         details.insert("imports".to_owned(), imports.collect());
@@ -249,25 +248,6 @@ impl Installed {
             details.insert(format!("{step}Ms"), millis.into());
         }
         details
-    }
-}
-
-impl Installed {
-    /// Where a package comes from, and why it is there.
-    fn package_details(&self, one: &Locked) -> Value {
-        let declared = self.requirements.iter().find(|line| {
-            line.strip_prefix(one.name.as_str())
-                .is_some_and(|rest| !rest.starts_with(|char: char| char.is_ascii_alphanumeric() || char == '-'))
-        });
-        let uploaded = one.uploaded_s.map(|since| {
-            let time = std::time::UNIX_EPOCH + Duration::from_secs(since);
-            humantime::format_rfc3339_seconds(time).to_string()
-        });
-        json!({
-            "name": one.name, "version": one.version, "requested": declared, "wantedBy": one.wanted_by, "extras": one.extras,
-            "file": one.file, "digest": format!("sha256:{}", one.sha256), "downloadBytes": one.size_bytes,
-            "uploaded": uploaded,
-        })
     }
 }
 
