@@ -102,7 +102,20 @@ pub struct Installed {
     pub timings: Vec<(&'static str, Duration)>,
     layer: Option<Layer>,
     /// Where the layer is, if it ends with this value. Dropped after it.
-    passing: Option<TempDir>,
+    passing: Option<Passing>,
+}
+
+/// A folder that is removed in passing: thousands of files take a while, and nobody waits for that. What is left when the
+/// process ends goes with the folder that it is in.
+#[derive(Debug)]
+struct Passing(Option<TempDir>);
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let folder = self.0.take();
+        // Without a thread it is removed here.
+        drop(std::thread::Builder::new().name("clear".to_owned()).spawn(move || drop(folder)));
+    }
 }
 
 /// Installs what a cleared artifact declares.
@@ -143,7 +156,7 @@ pub fn install_declared(
             let folder = tempfile::Builder::new().prefix("install-").tempdir_in(tools.scratch);
             let folder = folder.map_err(|source| InstallError::Io { action: "make a temporary folder", source })?;
             passing = Store::passing(folder.path()).map_err(|error| InstallError::Store { what: error.to_string() })?;
-            installed.passing = Some(folder);
+            installed.passing = Some(Passing(Some(folder)));
             &passing
         }
     };

@@ -119,15 +119,22 @@ impl Session<'_> {
         if self.take_layer(&lock, installed) {
             return Ok(());
         }
+        self.store.in_turn(self.layer_key(&lock), || match self.take_layer(&lock, installed) {
+            true => Ok(()),
+            false => self.make_layer(lock, &inquiry, installed),
+        })
+    }
+
+    fn make_layer(&self, lock: Lock, inquiry: &Inquiry<'_>, installed: &mut Installed) -> Result<(), InstallError> {
         if let Some(wheels) = self.wheels(&lock) {
-            return self.build(&lock, &wheels, &inquiry, installed);
+            return self.build(&lock, &wheels, inquiry, installed);
         }
         // They were removed since, or altered.
-        let Some(lock) = self.lock(&inquiry, true, installed)? else { return Ok(()) };
+        let Some(lock) = self.lock(inquiry, true, installed)? else { return Ok(()) };
         let wheels = self.wheels(&lock);
         let wheels =
             wheels.ok_or_else(|| InstallError::Store { what: "fetched wheels are removed at once".to_owned() })?;
-        self.build(&lock, &wheels, &inquiry, installed)
+        self.build(&lock, &wheels, inquiry, installed)
     }
 
     /// The wheels of a lock, in its order; `None` where one is not there.

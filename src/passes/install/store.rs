@@ -16,10 +16,12 @@
 //!
 //! Where nothing is kept, the store is a folder that ends with the run, and works in the same way.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use rustix::fs::FlockOperation;
@@ -45,6 +47,8 @@ pub struct Store {
     bytes_max: u64,
     /// Whether it outlives the run.
     is_kept: bool,
+    /// What this process is making, one lock for each.
+    turns: Mutex<HashMap<Digest, Arc<Mutex<()>>>>,
 }
 
 /// A layer in use: it stays as long as this value.
@@ -82,7 +86,7 @@ impl Store {
     fn within(root: &Path, build: impl Into<String>, bytes_max: u64, is_kept: bool) -> Result<Self, CacheError> {
         let facts = Cache::open(&root.join("facts"), build)?;
         let root = facts.folder().parent().unwrap_or(root).to_owned();
-        let store = Self { root, facts, bytes_max, is_kept };
+        let store = Self { root, facts, bytes_max, is_kept, turns: Mutex::default() };
         for part in ["wheels", "layers", "making"] {
             let folder = store.root.join(part);
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
@@ -97,6 +101,13 @@ impl Store {
     /// Whether what is put here will be found by a later run.
     pub(super) fn is_kept(&self) -> bool {
         self.is_kept
+    }
+
+    /// Does `work` while nobody else in this process does work of the same key: who comes second finds what the first made.
+    pub(super) fn in_turn<T>(&self, key: Digest, work: impl FnOnce() -> T) -> T {
+        let turn = Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        work()
     }
 
     /// The name of what depends on `parts` and on nothing else.

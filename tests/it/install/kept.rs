@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use vetrun::passes::install::{InstallError, Installed, Store};
 use vetrun::policy::{InstallPolicy, Timeout};
@@ -11,6 +13,7 @@ use vetrun::policy::{InstallPolicy, Timeout};
 use super::index::{Form, Index, index};
 use super::wheel::{Options, Wheel, wheel};
 use super::{good, install_by, rules};
+use crate::support::{arg, shown, vetrun};
 
 fn store(folder: &Path) -> Store {
     Store::open(folder, "a build", u64::MAX).unwrap()
@@ -145,4 +148,43 @@ fn many_may_install_the_same_at_once() {
     });
     let last = install_by("needs", &index, InstallPolicy::default(), None, Some(&store(folder.path()))).unwrap();
     assert!(last.cache_hit);
+}
+
+#[test]
+fn a_kill_at_any_instant_leaves_nothing_half_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index(&[good(), needs()], Form::Json);
+    let policy = format!("[install]\nindex_url = \"{}\"\ncache_dir = \"kept\"\n", index.url);
+    fs::write(folder.path().join("vetrun.toml"), policy).unwrap();
+    let artifact = folder.path().join("artifact");
+    fs::create_dir(&artifact).unwrap();
+    fs::write(artifact.join("requirements.txt"), "needs\n").unwrap();
+    fs::write(artifact.join("main.py"), "import needs\nprint('it runs')\n").unwrap();
+    let run = || {
+        let mut command = vetrun();
+        command.args(["run", arg(&artifact), "--policy", arg(&folder.path().join("vetrun.toml"))]);
+        command
+    };
+    if native_is_missing() {
+        return;
+    }
+    for step in 0..10 {
+        let mut child = run().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(step * 40));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let output = run().output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    let kept = folder.path().join("kept");
+    assert_eq!(fs::read_dir(kept.join("making")).unwrap().count(), 0, "what the killed ones were making is gone");
+    let layers: Vec<_> = fs::read_dir(kept.join("layers")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for layer in layers.iter().filter(|path| path.is_dir()) {
+        assert!(layer.join("tree/good/__init__.py").is_file(), "{layer:?} is whole");
+    }
+}
+
+/// Whether this host cannot isolate; a failure where `VETRUN_REQUIRE_NATIVE` says that it must.
+fn native_is_missing() -> bool {
+    super::isolated::sandbox().is_none()
 }
