@@ -261,6 +261,19 @@ pub enum Installer {
     Pip,
 }
 
+/// Which packages' code is scanned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PackageScan {
+    /// That of packages that are not among the most popular ones.
+    #[default]
+    Unknown,
+    /// That of all packages.
+    All,
+    /// None.
+    None,
+}
+
 /// How packages are installed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -272,6 +285,9 @@ pub struct InstallPolicy {
     /// The base address of the package index (PEP 503); the installer's own default where absent. An artifact cannot
     /// choose it.
     pub index_url: Option<String>,
+    /// Which packages' code is scanned before they are unpacked, by the rules that generated code is judged by: what hides
+    /// what it runs is refused.
+    pub scan: PackageScan,
     /// Files that were uploaded less than this ago are not used, where the index tells (PEP 700): what is wrong with a new
     /// release is mostly found within days.
     pub min_age: Timeout,
@@ -306,6 +322,7 @@ impl Default for InstallPolicy {
             enabled: true,
             installer: Installer::Auto,
             index_url: None,
+            scan: PackageScan::Unknown,
             min_age: Timeout::seconds(3 * 24 * 60 * 60),
             lock_age_max: Timeout::seconds(60 * 60),
             cache_dir: None,

@@ -292,7 +292,7 @@ impl Session<'_> {
             log,
         };
         if let (Some(running), Some(cleared)) = (&self.running, cleared) {
-            running.run(cleared, &vetted, self.judging.policy, &mut record);
+            running.run(cleared, &vetted, self.judging, &mut record);
         }
         record
     }

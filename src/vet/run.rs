@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::results::{count, timed};
-use super::{Baseline, Cleared, Exit, Record, Vetted, fails, judge};
+use super::{Baseline, Cleared, Exit, Judging, Record, Vetted, fails, judge};
 use crate::artifact::Artifact;
 use crate::finding::{Finding, Pass};
 use crate::language::{EngineVersions, Language, NodeVersion, PythonVersion};
 use crate::passes::execute::{self, Place, Plan};
 use crate::passes::install::{self, InstallError, Installed, RunEnvironment, Store, Tools};
-use crate::passes::{PassResult, Status};
+use crate::passes::parse::{self, Target};
+use crate::passes::{PassResult, Status, scan};
 use crate::policy::{NetworkPolicy, ParsePolicy, Policy};
 use crate::report::Execution;
 use crate::sandbox::{Ended, Interpreter, Network, Outcome, Program, Sandbox, SandboxError, Stop};
@@ -58,7 +59,8 @@ impl Running<'_> {
     }
 
     /// Installs and runs a cleared artifact, and records what was seen.
-    pub(super) fn run(&self, cleared: Cleared<'_>, vetted: &Vetted<'_>, policy: &Policy, record: &mut Record) {
+    pub(super) fn run(&self, cleared: Cleared<'_>, vetted: &Vetted<'_>, judging: Judging<'_>, record: &mut Record) {
+        let policy = judging.policy;
         let plan = execute::plan(cleared.artifact(), &vetted.structure, &policy.execute, self.args);
         let Some(plan) = plan else {
             let finding = execute::nothing_to_run();
@@ -69,7 +71,7 @@ impl Running<'_> {
             record.exit = Exit::RunFailed;
             return;
         };
-        let Some(installed) = self.install(cleared, &plan, vetted, policy, record) else { return };
+        let Some(installed) = self.install(cleared, &plan, vetted, judging, record) else { return };
         self.execute(cleared, &plan, &installed, vetted, policy, record);
     }
 
@@ -79,9 +81,10 @@ impl Running<'_> {
         cleared: Cleared<'_>,
         plan: &Plan,
         vetted: &Vetted<'_>,
-        policy: &Policy,
+        judging: Judging<'_>,
         record: &mut Record,
     ) -> Option<Installed> {
+        let policy = judging.policy;
         let declared = &vetted.declared;
         let nothing = declared.requirements.is_empty() && declared.requires_python.is_none();
         if nothing || !policy.install.enabled {
@@ -93,7 +96,13 @@ impl Running<'_> {
                 .map(Installed::none)
                 .ok();
         }
-        let (attempt, duration) = timed(|| install::install(&cleared, declared, &self.tools(), &policy.install));
+        let examine = |package: &Artifact| {
+            let target = Target::new(&policy.parse, self.engines(package, &policy.parse), None);
+            let (parsed, _) = parse::parse(package, &policy.parse, &target);
+            scan::scan(&parsed, judging.rules, &policy.scan).0
+        };
+        let tools = Tools { examine: Some(&examine), ..self.tools() };
+        let (attempt, duration) = timed(|| install::install(&cleared, declared, &tools, &policy.install));
         let installed = match attempt {
             Ok(installed) => installed,
             Err(InstallError::Interrupted) => {
@@ -121,7 +130,14 @@ impl Running<'_> {
     }
 
     fn tools(&self) -> Tools<'_> {
-        Tools { sandbox: self.sandbox, stop: self.stop, uv: self.uv, scratch: self.scratch, store: self.store }
+        Tools {
+            sandbox: self.sandbox,
+            stop: self.stop,
+            uv: self.uv,
+            scratch: self.scratch,
+            store: self.store,
+            examine: None,
+        }
     }
 
     /// The environment of a program without packages: that of its interpreter, or of any that is there.

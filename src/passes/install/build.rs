@@ -11,13 +11,13 @@ use super::tree::{Distribution, Files, Tree};
 use super::unpack::{UnpackError, unpack};
 use super::verify::{self, fault};
 use super::{
-    InstallError, Installed, MESSAGE_BYTES_MAX, bytecode, import_result, imports, modules, new_folder, printable,
-    structure, write,
+    InstallError, Installed, MESSAGE_BYTES_MAX, bytecode, content, import_result, imports, modules, new_folder,
+    printable, structure, write,
 };
 use crate::deps::wheel::{self, Wheel, WheelName};
 use crate::deps::{Lock, Requirement, Version};
 use crate::finding::Finding;
-use crate::policy::Installer;
+use crate::policy::{Installer, PackageScan};
 use crate::report::Package;
 
 /// What the wheels became.
@@ -63,6 +63,7 @@ impl Builder<'_> {
         }
         installed.findings.extend(wheel::collisions(&wheels.iter().collect::<Vec<_>>()));
         installed.timings.push(("vet", started.elapsed()));
+        self.scan(&wheels, installed);
         if !installed.is_sound() {
             return Ok(None);
         }
@@ -87,6 +88,22 @@ impl Builder<'_> {
         let compiled = self.compile(&imported, (tree, &found.files), scratch, installed)?;
         installed.timings.push(("compile", started.elapsed()));
         Ok(Some(Built { bytes: bytes + compiled }))
+    }
+
+    /// Scans the code of the packages that the policy wants to be scanned.
+    fn scan(&self, wheels: &[Wheel<'_>], installed: &mut Installed) {
+        let session = self.session;
+        let Some(examine) = session.tools.examine.filter(|_| installed.is_sound()) else { return };
+        let is_wanted = |wheel: &&Wheel<'_>| match session.policy.scan {
+            PackageScan::None => false,
+            PackageScan::All => true,
+            PackageScan::Unknown => !session.is_popular(&wheel.name.distribution),
+        };
+        let wheels: Vec<&Wheel<'_>> = wheels.iter().filter(is_wanted).collect();
+        let started = Instant::now();
+        installed.findings.extend(content::check(&wheels, &session.vetting.limits, examine));
+        installed.scanned = wheels.iter().map(|wheel| wheel.name.distribution.clone()).collect();
+        installed.timings.push(("scan", started.elapsed()));
     }
 
     /// Compiles what was imported, where more than one run has it.

@@ -15,6 +15,7 @@
 mod build;
 mod bytecode;
 mod catalogue;
+mod content;
 mod environment;
 mod error;
 mod fetch;
@@ -51,12 +52,16 @@ pub use self::store::Store;
 use self::session::{Session, applicable};
 use self::store::Layer;
 use self::vetting::Vetting;
+use crate::artifact::Artifact;
 use crate::deps::{Declared, Lock};
 use crate::finding::{Finding, Severity};
 use crate::policy::InstallPolicy;
 use crate::report::{self, Package};
 use crate::sandbox::{DEPS_DIR, Gateway, Interpreter, Mount, Sandbox, Stop};
 use crate::vet::Cleared;
+
+/// Scans code by the rules that generated code is judged by, and says what it found.
+pub type Examine<'a> = dyn Fn(&Artifact) -> Vec<Finding> + Sync + 'a;
 
 /// What an install works with.
 #[derive(Clone, Copy)]
@@ -71,6 +76,8 @@ pub struct Tools<'a> {
     pub scratch: &'a Path,
     /// Where packages are kept for later runs; `None` keeps nothing.
     pub store: Option<&'a Store>,
+    /// How the code of packages is scanned; `None` where it is not.
+    pub examine: Option<&'a Examine<'a>>,
 }
 
 /// What was installed. The folder with the packages stays as long as this value.
@@ -96,6 +103,8 @@ pub struct Installed {
     pub findings: Vec<Finding>,
     /// What an installer asked its proxy for, sorted.
     pub requests: Vec<ProxyRequest>,
+    /// The packages whose code was scanned, sorted.
+    pub scanned: Vec<String>,
     /// The imports that were tried.
     pub imports: Vec<ImportResult>,
     /// How long each step took, in order.
@@ -211,6 +220,7 @@ impl Installed {
             fallback: None,
             findings: Vec::new(),
             requests: Vec::new(),
+            scanned: Vec::new(),
             imports: Vec::new(),
             timings: Vec::new(),
             layer: None,
@@ -252,6 +262,7 @@ impl Installed {
             json!({ "method": request.method, "path": request.path, "status": request.status, "bytes": request.bytes })
         });
         let mut details = Map::new();
+        details.insert("scanned".to_owned(), self.scanned.clone().into());
         details.insert("lockDigest".to_owned(), self.lock.digest().to_string().into());
         details.insert("lockKnown".to_owned(), self.lock_known.into());
         details.insert("imports".to_owned(), imports.collect());

@@ -85,6 +85,7 @@ struct LayerFact {
     installer: String,
     packages: Vec<Package>,
     notes: Vec<Note>,
+    scanned: Vec<String>,
     imports: Vec<ImportResult>,
 }
 
@@ -203,12 +204,17 @@ impl Session<'_> {
         }
     }
 
+    /// Whether a package is among the most popular ones.
+    pub(super) fn is_popular(&self, _name: &str) -> bool {
+        false
+    }
+
     /// What an installed tree depends on, and what was checked in it.
     fn layer_key(&self, lock: &Lock) -> Digest {
         let digest = lock.digest().to_string();
         let target = serde_json::to_string(&self.probe.target).unwrap_or_default();
         let wanted: Vec<&str> = self.wanted.iter().map(|one| one.name.as_str()).collect();
-        let installer = format!("{:?}", self.policy.installer);
+        let installer = format!("{:?} {:?}", self.policy.installer, self.policy.scan);
         let limits = format!("{} {}", self.policy.installed_bytes_max, self.policy.installed_files_max);
         let backend = self.tools.sandbox.name();
         let parts = [&digest, backend, self.identity, &target, &wanted.join(" "), &installer, &limits];
@@ -223,6 +229,7 @@ impl Session<'_> {
         installed.installer = Some(fact.installer);
         installed.packages = fact.packages;
         installed.imports = fact.imports;
+        installed.scanned = fact.scanned;
         let finding = |note: Note| {
             let found = fault("", note.message);
             Finding { rule_id: note.rule.into(), severity: note.severity, ..found }
@@ -270,6 +277,7 @@ impl Session<'_> {
             packages: installed.packages.clone(),
             notes: installed.findings.iter().map(note).collect(),
             imports: installed.imports.clone(),
+            scanned: installed.scanned.clone(),
         };
         self.store.keep_fact(self.layer_key(lock), &fact);
     }

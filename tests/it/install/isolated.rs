@@ -32,7 +32,8 @@ fn install(sandbox: &NativeSandbox, requirements: &str, policy: &InstallPolicy, 
     let (declared, findings) = declared(&nothing, Some(("requirements.txt", requirements.as_bytes())), policy);
     assert_eq!(findings, []);
     let scratch = std::env::temp_dir();
-    let tools = Tools { sandbox, stop: &Stop::default(), uv: uv.as_deref(), scratch: &scratch, store: None };
+    let tools =
+        Tools { sandbox, stop: &Stop::default(), uv: uv.as_deref(), scratch: &scratch, store: None, examine: None };
     install_declared(&declared, &tools, policy).unwrap_or_else(|error| panic!("{error:#?}"))
 }
 

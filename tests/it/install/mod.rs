@@ -6,6 +6,7 @@ mod direct;
 mod index;
 mod isolated;
 mod kept;
+mod scanned;
 mod wheel;
 
 use std::io::{Read as _, Write as _};
@@ -54,7 +55,7 @@ fn install_by(
     let (declared, findings) = declared(&nothing, Some(("requirements.txt", requirements.as_bytes())), &policy);
     assert_eq!(findings, [], "{requirements}");
     let scratch = std::env::temp_dir();
-    let tools = Tools { sandbox: &Direct, stop: &Stop::default(), uv, scratch: &scratch, store };
+    let tools = Tools { sandbox: &Direct, stop: &Stop::default(), uv, scratch: &scratch, store, examine: None };
     install_declared(&declared, &tools, &policy)
 }
 
