@@ -19,6 +19,8 @@ mod specifier;
 mod text;
 mod version;
 
+pub mod wheel;
+
 pub use marker::{Marker, MarkerEnvironment};
 pub use name::{is_normalised, normalised};
 pub use requirement::Parsed;

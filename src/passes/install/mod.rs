@@ -17,6 +17,7 @@ mod proxy;
 mod session;
 mod structure;
 mod tree;
+mod unpack;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub use self::environment::RunEnvironment;
 pub use self::error::InstallError;
 pub use self::imports::ImportResult;
 pub use self::proxy::{IndexProxy, ProxyRequest};
+pub use self::unpack::{UnpackError, UnpackedFile, unpack};
 
 use self::session::{Session, applicable};
 use crate::deps::Declared;
