@@ -166,21 +166,31 @@ pub(super) fn wheel(text: &str, name: &WheelName, limits: &WheelLimits, faults: 
     }
 }
 
-/// Whether the tags in the wheel are those of its file name. Some build tools add the platform to the name alone: that
-/// narrows what the wheel is for, and is only noted. A name that promises more than the wheel does stands against it.
+/// Whether the tags in the wheel are those of its file name. Some build tools give the platform, or a closer one, to the
+/// name alone: that narrows what the wheel is for, and is only noted. A name that promises more than the wheel does stands
+/// against it.
 fn tags_agree(said: &[Tag], name: &WheelName, faults: &mut Faults) {
     let said: BTreeSet<Tag<&str>> = said.iter().map(|tag| tag.each_ref().map(String::as_str)).collect();
     let named: BTreeSet<Tag<&str>> = name.tags().map(Into::into).collect();
-    let covers = |[python, abi, platform]: &Tag<&str>| {
-        said.contains(&[*python, *abi, *platform]) || said.contains(&[*python, *abi, "any"])
+    let is_covered = |[python, abi, platform]: &Tag<&str>| {
+        said.iter().any(|own| own[..2] == [*python, *abi] && is_within(platform, own[2]))
     };
-    if said == named {
-    } else if named.iter().all(covers) {
-        let message = format_args!("its file name has other tags than WHEEL, which has those of the name as well");
-        faults.add("wheel-tag-wrong", Severity::Low, message);
-    } else {
+    if !named.iter().all(is_covered) {
         faults.high("wheel-tag-wrong", format_args!("its file name has tags that WHEEL does not have"));
+    } else if said != named {
+        let message = format_args!("its file name has other tags than WHEEL, whose tags are wider");
+        faults.add("wheel-tag-wrong", Severity::Low, message);
     }
+}
+
+/// Whether a wheel for the platform `wide` is one for `narrow` too: `manylinux_2_28_x86_64` is a kind of `linux_x86_64`.
+fn is_within(narrow: &str, wide: &str) -> bool {
+    let is_linux = |machine: &str| {
+        narrow
+            .strip_suffix(machine)
+            .is_some_and(|kind| kind.ends_with('_') && (kind.starts_with("manylinux") || kind.starts_with("musllinux")))
+    };
+    narrow == wide || wide == "any" || wide.strip_prefix("linux_").is_some_and(is_linux)
 }
 
 fn is_truth(value: &str) -> bool {

@@ -10,12 +10,13 @@ use super::layout::Placed;
 use super::record::sha256;
 use crate::finding::{Severity, hex};
 
-/// Path files that are known, were read and do no harm: name and SHA-256. That of setuptools chooses its own `distutils`;
+/// Path files that are known, were read and do no harm: name and SHA-256. Those of setuptools choose its `distutils`;
 /// the others do nothing unless a variable of the environment asks for a measurement of coverage.
 const KNOWN: &[(&str, &str)] = &[
     ("a1_coverage.pth", "320272733976834259547e559d769d87e2c1c7ead17c90446376800e79f2aeb4"),
     ("a1_coverage.pth", "ef2ed06d19867ec669c09a804060666a9cd5e383af0a9d11aa2de79b77d448e8"),
     ("distutils-precedence.pth", "2638ce9e2500e572a5e0de7faed6661eb569d1b696fcba07b0dd223da5f5d224"),
+    ("distutils-precedence.pth", "7ea7ffef3fe2a117ee12c68ed6553617f0d7fd2f0590257c25c484959a3b7373"),
     ("pytest-cov.pth", "f47446a60fdf5905e84e7d7c892baf92f8d5a3226d0da1599b9c014eab6c7ddb"),
 ];
 

@@ -265,6 +265,15 @@ fn lists_that_are_wrong_are_refused() {
     for (what, change, rule) in cases {
         assert_eq!(rules(&with(&[]).with(change)), [rule], "{what}");
     }
+    let careless = with(&[])
+        .with(|draft| draft.record += "sample/data.txt,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n");
+    let bytes = careless.bytes();
+    let notes = vetted(&careless.name(), &bytes).unwrap().notes;
+    assert_eq!(
+        (&*notes[0].rule_id, notes[0].severity.name()),
+        ("package-file-missing", "low"),
+        "data that is not there"
+    );
     let signed = with(&[("sample-1.0.dist-info/RECORD.jws", "{}")])
         .with(|draft| draft.leave_out = "sample-1.0.dist-info/RECORD.jws");
     assert_eq!(rules(&signed), Vec::<String>::new(), "a signature of the list need not be listed");
@@ -320,6 +329,32 @@ fn metadata_that_misleads_is_refused() {
     ];
     for (what, change, rule) in cases {
         assert_eq!(rules(&with(&[]).with(change)), [rule], "{what}");
+    }
+}
+
+#[test]
+fn tags_of_the_name_alone_may_narrow_and_not_widen() {
+    let name = |platform: &str| format!("sample-1.0-py3-none-{platform}.whl").parse().unwrap();
+    let tagged = |platform: &str| with(&[]).with(|draft| draft.wheel = draft.wheel.replace("any", platform)).bytes();
+    for (named, said) in
+        [("manylinux_2_28_x86_64", "any"), ("manylinux2014_x86_64", "linux_x86_64"), ("any.linux_x86_64", "any")]
+    {
+        let bytes = tagged(said);
+        let notes = vetted(&name(named), &bytes).unwrap().notes;
+        assert_eq!(
+            notes.iter().map(|finding| &*finding.rule_id).collect::<Vec<_>>(),
+            ["wheel-tag-wrong"],
+            "{named} {said}"
+        );
+    }
+    for (named, said) in
+        [("any", "linux_x86_64"), ("manylinux1_aarch64", "linux_x86_64"), ("win_x86_64", "linux_x86_64")]
+    {
+        assert_eq!(
+            against(&name(named), &tagged(said)),
+            BTreeSet::from(["wheel-tag-wrong".to_owned()]),
+            "{named} {said}"
+        );
     }
 }
 
