@@ -21,6 +21,7 @@ struct Law {
 /// The modules that judge; they do no I/O and know no clock.
 const CORE: &[&str] = &[
     "src/artifact",
+    "src/deps",
     "src/facts",
     "src/finding",
     "src/language",

@@ -22,3 +22,4 @@ mod requirements;
 mod rules;
 mod structure;
 mod support;
+mod wheels;

@@ -10,9 +10,13 @@ use super::fault::{Faults, shown};
 use super::limits::WheelLimits;
 use super::name::{WheelName, tag_set};
 use crate::deps::{Parsed, SpecifierSet, Version, normalised};
+use crate::finding::Severity;
 
 /// `Requires-Dist` fields that are read.
 const REQUIRES_MAX: usize = 2_000;
+
+/// Python, abi, platform.
+type Tag<S = String> = [S; 3];
 
 /// What `METADATA` says that an install needs to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -156,13 +160,37 @@ pub(super) fn wheel(text: &str, name: &WheelName, limits: &WheelLimits, faults: 
     if !matches!(headers.one("root-is-purelib"), Ok(Some(value)) if is_truth(value)) {
         faults.high("package-metadata-malformed", format_args!("WHEEL does not say what its root is"));
     }
-    let said: Option<BTreeSet<_>> =
-        headers.all("tag").map(tags).collect::<Option<Vec<_>>>().map(|all| all.into_iter().flatten().collect());
-    let named: BTreeSet<_> =
-        name.tags().map(|(python, abi, platform)| [python, abi, platform].map(str::to_owned)).collect();
-    if said.as_ref() != Some(&named) {
-        faults.high("wheel-tag-wrong", format_args!("its tags are not those of its file name"));
+    match headers.all("tag").map(tags).collect::<Option<Vec<_>>>() {
+        Some(said) => tags_agree(&said.concat(), name, faults),
+        None => faults.high("wheel-tag-wrong", format_args!("WHEEL has a tag that is none")),
     }
+}
+
+/// Whether the tags in the wheel are those of its file name. Some build tools give the platform, or a closer one, to the
+/// name alone: that narrows what the wheel is for, and is only noted. A name that promises more than the wheel does stands
+/// against it.
+fn tags_agree(said: &[Tag], name: &WheelName, faults: &mut Faults) {
+    let said: BTreeSet<Tag<&str>> = said.iter().map(|tag| tag.each_ref().map(String::as_str)).collect();
+    let named: BTreeSet<Tag<&str>> = name.tags().map(Into::into).collect();
+    let is_covered = |[python, abi, platform]: &Tag<&str>| {
+        said.iter().any(|own| own[..2] == [*python, *abi] && is_within(platform, own[2]))
+    };
+    if !named.iter().all(is_covered) {
+        faults.high("wheel-tag-wrong", format_args!("its file name has tags that WHEEL does not have"));
+    } else if said != named {
+        let message = format_args!("its file name has other tags than WHEEL, whose tags are wider");
+        faults.add("wheel-tag-wrong", Severity::Low, message);
+    }
+}
+
+/// Whether a wheel for the platform `wide` is one for `narrow` too: `manylinux_2_28_x86_64` is a kind of `linux_x86_64`.
+fn is_within(narrow: &str, wide: &str) -> bool {
+    let is_linux = |machine: &str| {
+        narrow
+            .strip_suffix(machine)
+            .is_some_and(|kind| kind.ends_with('_') && (kind.starts_with("manylinux") || kind.starts_with("musllinux")))
+    };
+    narrow == wide || wide == "any" || wide.strip_prefix("linux_").is_some_and(is_linux)
 }
 
 fn is_truth(value: &str) -> bool {
@@ -170,7 +198,7 @@ fn is_truth(value: &str) -> bool {
 }
 
 /// The tags of one `Tag` field, which may be a compressed set.
-fn tags(text: &str) -> Option<Vec<[String; 3]>> {
+fn tags(text: &str) -> Option<Vec<Tag>> {
     let parts: Vec<&str> = text.split('-').collect();
     let [python, abi, platform] = parts[..] else { return None };
     let (pythons, abis, platforms) = (tag_set(python).ok()?, tag_set(abi).ok()?, tag_set(platform).ok()?);

@@ -6,19 +6,11 @@ use std::collections::BTreeSet;
 
 use super::archive::{Clash, Entry, Inflater, Taken};
 use super::fault::{Faults, shown};
-use super::record::sha256;
-use super::{Surroundings, WheelName, scripts};
-use crate::finding::{Severity, hex};
+use super::{Surroundings, WheelName, path_file, scripts};
+use crate::finding::Severity;
 
 /// Modules that an interpreter imports at its start, if they are there.
 const STARTUP_MODULES: &[&str] = &["sitecustomize", "usercustomize"];
-
-/// Path files that are known, were read and do no harm: name and SHA-256.
-const KNOWN_PATH_FILES: &[(&str, &str)] =
-    &[("distutils-precedence.pth", "2638ce9e2500e572a5e0de7faed6661eb569d1b696fcba07b0dd223da5f5d224")];
-
-/// The largest path file that is looked at, in bytes.
-const PATH_FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Files in the root that make an interpreter take it for its own home.
 const INTERPRETER_FILES: &[&str] = &["pyvenv.cfg", "pybuilddir.txt"];
@@ -199,65 +191,35 @@ pub(super) fn check_files(placed: &[Placed<'_>], name: &WheelName, inflater: &mu
     for file in placed {
         let target = &*file.target;
         let lower = target.to_ascii_lowercase();
-        if lower.starts_with("lib/python") || lower.starts_with("lib64/python") || lower.contains("site-packages/") {
+        if is_smuggled_description(file) {
+            let message =
+                format_args!("`{}` would describe an installed package, and is not vetted as such", shown(target));
+            faults.high("package-info-folder-wrong", message);
+        } else if lower.starts_with("lib/python") || lower.starts_with("lib64/python") {
             let message = format_args!("`{}` is where an interpreter looks for packages of its own", shown(target));
             faults.high("package-data-misplaced", message);
         } else if is_bytecode(&lower) {
             let message = format_args!("`{}` is bytecode that would run without its source", shown(target));
             faults.high("package-bytecode-only", message);
         } else if lower.ends_with(".pth") && !target.contains('/') {
-            path_file(file, inflater, faults);
+            path_file::check(file, inflater, faults);
         } else if let Some(command) = target.strip_prefix("bin/") {
             scripts::check(command, &name.distribution, faults);
         }
     }
 }
 
-/// A path file in the root. One with an `import` line is code that runs at every start of an interpreter; one without is
-/// a list of folders, and takes no effect beside packages that stand on a search path.
-fn path_file(file: &Placed<'_>, inflater: &mut Inflater, faults: &mut Faults) {
-    let target = shown(&file.target);
-    let content = (file.entry.size() <= PATH_FILE_BYTES_MAX).then(|| inflater.read(&file.entry));
-    let Some(Ok(content)) = content else {
-        faults.high("package-path-file", format_args!("`{target}` is too large for a list of folders, or damaged"));
-        return;
-    };
-    let digest = hex(&sha256(content));
-    if KNOWN_PATH_FILES.contains(&(&*file.target, digest.as_str())) {
-        return;
-    }
-    if is_code(content) {
-        let message = format_args!("`{target}` would run code whenever an interpreter starts (sha256 {digest})");
-        faults.add("package-path-file", Severity::Critical, message);
-    } else {
-        faults.add("package-path-file-inert", Severity::Low, format_args!("`{target}` takes no effect here"));
-    }
-}
-
-/// Whether a line begins as interpreters want it of code. They differ in what ends a line and whether a byte order mark
-/// counts, so the loosest reading counts here; what is not UTF-8 may be anything.
-fn is_code(content: &[u8]) -> bool {
-    let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
-    let Ok(text) = std::str::from_utf8(content) else { return true };
-    text.split(ends).any(|line| {
-        line.trim_start_matches(|char: char| char == '\u{feff}' || char.is_whitespace()).starts_with("import")
-    })
+/// Whether a file lands where installed packages are described, and does not stand in the wheel's own description: what is
+/// read there after the install must be what was read here.
+fn is_smuggled_description(file: &Placed<'_>) -> bool {
+    let top = file.target.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    let is_old = [".egg-info", ".egg-link", ".egg"].iter().any(|ending| top.ends_with(ending));
+    is_old || top.ends_with(".dist-info") && file.target != file.entry.name()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_of_code_are_told_from_folders() {
-        for code in ["import x", "a\nimport\tx", "\u{feff}import x", "a\rimport x", "a\u{2028}import x", " import x"] {
-            assert!(is_code(code.as_bytes()), "{code:?}");
-        }
-        assert!(is_code(b"\xff\xfei\0m\0"));
-        for list in ["", "../x", "# import x", "a import x"] {
-            assert!(!is_code(list.as_bytes()), "{list:?}");
-        }
-    }
 
     #[test]
     fn modules_are_told_from_data() {

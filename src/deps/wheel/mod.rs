@@ -10,7 +10,7 @@
 //! | the archive: one way to read it, no links, no bombs, no two names for one file | `archive` |
 //! | `METADATA` and `WHEEL`: of this distribution, needing nothing by address | `headers` |
 //! | `RECORD`: every file and no other, each with a digest | `record` |
-//! | where files land, and what may not land there | `layout` |
+//! | where files land, and what may not land there | `layout`, `path_file` |
 //! | commands that would be taken for others | `scripts` |
 //! | native code, and for which machine it is | `elf`, `native` |
 //! | what several wheels do to one another | `collisions` |
@@ -27,6 +27,7 @@ mod layout;
 mod limits;
 mod name;
 mod native;
+mod path_file;
 mod record;
 mod scripts;
 
@@ -127,7 +128,8 @@ pub fn vet<'a>(
     }
 }
 
-/// Reads the `METADATA` of the wheel with this name, as an index offers it beside the wheel (PEP 658).
+/// Reads the `METADATA` of the wheel with this name, as an index offers it beside the wheel (PEP 658). What it says is to
+/// be compared with [`Wheel::metadata`] once the wheel is there.
 ///
 /// # Errors
 /// What stands against it.

@@ -97,7 +97,7 @@ fn distribution(name: &str) -> Result<String, Syntax> {
 /// A version as file names have it: `_` stands for `-`.
 pub(super) fn version_of(text: &str) -> Result<Version, Syntax> {
     let is_sound = |byte| is_word(byte) || matches!(byte, b'.' | b'+' | b'!');
-    if text.bytes().all(is_sound) { text.parse() } else { Err(syntax(0, "the version is not one")) }
+    if text.bytes().all(is_sound) { text.replace('_', "-").parse() } else { Err(syntax(0, "the version is not one")) }
 }
 
 fn build_tag(text: &str) -> Result<(u64, String), Syntax> {

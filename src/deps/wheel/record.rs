@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::archive::Entry;
 use super::fault::{Faults, shown};
+use crate::finding::Severity;
 
 /// A recorded digest, of one of the kinds that the format admits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +85,9 @@ pub(super) fn check<'a>(
             continue;
         };
         if is_own_list(entry.name(), info) {
+            if entry.name().ends_with("/RECORD") && !digest.is_empty() {
+                faults.high("package-record-malformed", format_args!("RECORD has a digest of itself, which cannot be"));
+            }
             own_lists.push(entry.name());
             continue;
         }
@@ -107,14 +111,18 @@ pub(super) fn check<'a>(
     digests
 }
 
-/// A recorded path that no file of the wheel has.
+/// A recorded path that no file of the wheel has. Without a module the wheel is not what it says; other files are left out
+/// by careless build tools, and what is not there does nothing.
 fn absent(path: &str, faults: &mut Faults) {
     let escapes = path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| part == "..");
     if escapes {
         faults.high("package-record-escapes", format_args!("RECORD names `{}`, outside the wheel", shown(path)));
-    } else {
-        faults.high("package-file-missing", format_args!("`{}` is recorded and is not there", shown(path)));
+        return;
     }
+    let is_module = [".py", ".so", ".pyd"].iter().any(|ending| path.ends_with(ending));
+    let severity = if is_module { Severity::High } else { Severity::Low };
+    let message = format_args!("`{}` is recorded and is not there", shown(path));
+    faults.add("package-file-missing", severity, message);
 }
 
 /// The list itself, and its signatures, which cannot hold their own digests.

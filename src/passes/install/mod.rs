@@ -48,6 +48,7 @@ pub use self::error::InstallError;
 pub use self::imports::ImportResult;
 pub use self::proxy::{IndexProxy, ProxyRequest};
 pub use self::store::Store;
+pub use self::unpack::{UnpackError, UnpackedFile, unpack};
 
 use self::session::{Session, applicable};
 use self::store::Layer;

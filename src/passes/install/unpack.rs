@@ -1,9 +1,8 @@
 //! Writes the files of vetted wheels into an empty folder, each proved against its recorded digest on the way.
 //!
 //! One inflate, one hash and one write for each file, on all cores. Nothing is written over and no link is followed: every
-//! file is new, in folders that were made here. What several wheels bring is written once, the first wheel's; that they
-//! may bring it is for [`crate::deps::wheel::collisions`] to say. Where any file is not what it should be, the folder is
-//! of no use and the caller throws it away.
+//! file is new, in folders that were made here. What several wheels may share is written once, the first wheel's. Where
+//! any file is not what it should be, the folder is of no use and the caller throws it away.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -14,8 +13,8 @@ use std::path::Path;
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
-use crate::deps::wheel::{Inflater, Kind, Member, Wheel, record_line, sha256};
-use crate::finding::{self, Finding, hex};
+use crate::deps::wheel::{Inflater, Kind, Member, Wheel, collisions, record_line, sha256};
+use crate::finding::{self, Finding, Severity, hex};
 
 /// Files and bytes that one thread takes at once: neighbours, so that few threads meet in one folder.
 const BATCH_FILES_MAX: usize = 64;
@@ -31,7 +30,7 @@ const ANY_INTERPRETER: &[u8] = b"#!/usr/bin/env python3";
 
 /// A file that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct UnpackedFile {
+pub struct UnpackedFile {
     /// Relative to the folder, with `/` between parts.
     pub path: String,
     /// Its size, in bytes.
@@ -43,7 +42,7 @@ pub(super) struct UnpackedFile {
 impl UnpackedFile {
     /// `sha256:…`, as reports have it.
     #[must_use]
-    pub(super) fn digest(&self) -> String {
+    pub fn digest(&self) -> String {
         format!("sha256:{}", hex(&self.sha256))
     }
 }
@@ -84,12 +83,17 @@ struct Job<'w, 'a> {
 /// written is sorted by path.
 ///
 /// # Errors
-/// [`UnpackError::Refused`] where a file is damaged or is not the recorded one.
-pub(super) fn unpack(wheels: &[&Wheel<'_>], root: &Path) -> Result<Vec<UnpackedFile>, UnpackError> {
+/// [`UnpackError::Refused`] where a file is damaged or is not the recorded one, or where two wheels bring what only one can.
+pub fn unpack(wheels: &[&Wheel<'_>], root: &Path) -> Result<Vec<UnpackedFile>, UnpackError> {
     let mut entries =
         std::fs::read_dir(root).map_err(|source| UnpackError::Io { action: "read the folder for packages", source })?;
     if entries.next().is_some() {
         return Err(UnpackError::NotEmpty);
+    }
+    let collisions: Vec<_> =
+        collisions(wheels).into_iter().filter(|finding| finding.severity >= Severity::Medium).collect();
+    if !collisions.is_empty() {
+        return Err(UnpackError::Refused(collisions));
     }
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let root = rustix::fs::open(root, flags, Mode::empty()).map_err(io("open the folder for packages"))?;
