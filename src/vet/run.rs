@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::results::{count, timed};
-use super::{Baseline, Cleared, Exit, Record, Vetted, fails, judge};
+use super::{Baseline, Cleared, Exit, Record, Vetted, fails, inferred, judge};
 use crate::artifact::Artifact;
 use crate::finding::{Finding, Pass};
 use crate::language::{EngineVersions, Language, NodeVersion, PythonVersion};
@@ -108,8 +108,9 @@ impl Running<'_> {
         let status = if failing == 0 { Status::Passed } else { Status::Failed };
         let message = installed_message(&installed);
         record.log.add(&format!("install: {}: {message}", status.name()));
-        let result = PassResult { status, message, duration, details: installed.details() };
-        record.results.set(Pass::Install, result);
+        let mut details = installed.details();
+        details.extend(inferred(declared));
+        record.results.set(Pass::Install, PassResult { status, message, duration, details });
         if failing > 0 {
             record.exit = Exit::RunFailed;
             record.results.set(Pass::Execute, PassResult::skipped("the packages could not be installed"));
