@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::names::NameData;
-use super::{Declared, Requirement, SpecifierSet, normalised};
+use super::names::{NameData, package_like};
+use super::{Declared, Requirement, SpecifierSet};
 use crate::artifact::{Artifact, SourceText};
+use crate::facts::IMPORTS_MAX;
 use crate::finding::{Confidence, Finding, Pass, SNIPPET_BYTES_MAX, Severity, WHOLE_ARTIFACT};
 use crate::policy::InstallPolicy;
 
-/// Findings about imports that are kept; the last one says that there are more.
+/// Findings about imports that are listed, of each kind.
 const FINDINGS_MAX: usize = 50;
 
 /// An import of a Python file of the artifact.
@@ -50,9 +51,16 @@ pub struct Basis<'a> {
 /// imported is required.
 #[must_use]
 pub fn compare(declared: &mut Declared, imports: &[Import<'_>], basis: Basis<'_>) -> Vec<Finding> {
+    if imports.len() > IMPORTS_MAX {
+        let message =
+            format!("more than {IMPORTS_MAX} modules are imported; they are not compared with what is declared");
+        let finding =
+            Finding::in_file("dependency-imports-limit", Pass::Install, Severity::High, WHOLE_ARTIFACT, message);
+        return vec![finding.hint("split the artifact")];
+    }
     let modules = FirstParty::of(basis.artifact);
     let needs: Vec<Need<'_>> = imports.iter().map(|import| Need::of(import, &modules, basis)).collect();
-    let wanted = wanted(&needs, declared);
+    let wanted = wanted(&needs, declared, basis.data);
     let mut findings = Vec::new();
     if declared.sources.is_empty() {
         findings.extend(unknown(&wanted, basis));
@@ -63,7 +71,7 @@ pub fn compare(declared: &mut Declared, imports: &[Import<'_>], basis: Basis<'_>
         findings.extend(undeclared(&wanted));
         findings.extend(unused(declared, &needs, basis));
     }
-    limited(findings)
+    findings
 }
 
 /// An import, and what brings it.
@@ -91,10 +99,11 @@ impl<'a> Need<'a> {
         let by = if data.is_standard(module, Some(basis.python_minor)) || modules.are_near(module, import.file) {
             By::Itself
         } else {
-            let own_name = normalised(module);
+            let own_name = package_like(module);
             match data.bringer(import.path) {
                 Some(bringer) => By::Package(bringer.package.map_or(own_name, str::to_owned)),
-                None if modules.are_anywhere(module) => By::Itself,
+                // Which Python will run it may not be known, and another one has the module.
+                None if modules.are_anywhere(module) || data.is_standard(module, None) => By::Itself,
                 None => By::Unknown(own_name),
             }
         };
@@ -102,17 +111,31 @@ impl<'a> Need<'a> {
     }
 
     /// Whether it is there without anything being done.
-    fn is_met(&self, declared: &BTreeSet<&str>) -> bool {
+    fn is_met(&self, declared: &BTreeSet<&str>, data: &NameData) -> bool {
         match &self.by {
             By::Itself => true,
-            By::Package(name) | By::Unknown(name) => declared.contains(name.as_str()),
+            By::Package(name) | By::Unknown(name) => {
+                let own_name = package_like(outermost(self.import.path));
+                declared.contains(own_name.as_str()) || declared.iter().any(|one| is_variant(one, name, data))
+            }
         }
     }
 }
 
+/// Whether a declared package is the one that is meant, or brings the same modules for another purpose, as
+/// `opencv-python-headless` does: then both names begin alike.
+fn is_variant(declared: &str, meant: &str, data: &NameData) -> bool {
+    declared == meant || (family(declared) == family(meant) && !data.is_namespace(family(meant)))
+}
+
+/// What a name begins with, up to its first hyphen.
+fn family(name: &str) -> &str {
+    name.split('-').next().unwrap_or(name)
+}
+
 /// The imports that nothing meets: each that is surely needed, and of each choice with no branch that is met the first
 /// that packages can bring.
-fn wanted<'n, 'a>(needs: &'n [Need<'a>], declared: &Declared) -> Vec<&'n Need<'a>> {
+fn wanted<'n, 'a>(needs: &'n [Need<'a>], declared: &Declared, data: &NameData) -> Vec<&'n Need<'a>> {
     let names: BTreeSet<&str> = declared.requirements.iter().map(|one| one.name.as_str()).collect();
     let mut choices: BTreeMap<(&str, u32), BTreeMap<u32, Vec<&Need<'a>>>> = BTreeMap::new();
     let mut wanted: Vec<&Need<'a>> = Vec::new();
@@ -121,17 +144,17 @@ fn wanted<'n, 'a>(needs: &'n [Need<'a>], declared: &Declared) -> Vec<&'n Need<'a
             Some((of, branch)) => {
                 choices.entry((need.import.file, of)).or_default().entry(branch).or_default().push(need);
             }
-            None if !need.is_met(&names) => wanted.push(need),
+            None if !need.is_met(&names, data) => wanted.push(need),
             None => {}
         }
     }
     for branches in choices.values() {
-        if branches.values().any(|branch| branch.iter().all(|need| need.is_met(&names))) {
+        if branches.values().any(|branch| branch.iter().all(|need| need.is_met(&names, data))) {
             continue;
         }
-        let can_be_met = |need: &&Need<'_>| need.is_met(&names) || matches!(need.by, By::Package(_));
+        let can_be_met = |need: &&Need<'_>| need.is_met(&names, data) || matches!(need.by, By::Package(_));
         let branch = branches.values().find(|branch| branch.iter().all(can_be_met));
-        wanted.extend(branch.into_iter().flatten().filter(|need| !need.is_met(&names)));
+        wanted.extend(branch.into_iter().flatten().filter(|need| !need.is_met(&names, data)));
     }
     wanted.sort_by_key(|need| (need.import.file, need.import.range.start));
     wanted
@@ -183,7 +206,7 @@ fn unknown(wanted: &[&Need<'_>], basis: Basis<'_>) -> Vec<Finding> {
         };
         at(import, "dependency-import-unknown", severity, message).confidence(Confidence::Medium).hint(hint)
     });
-    found.collect()
+    limited(Severity::Medium, found)
 }
 
 /// What is imported and not declared.
@@ -195,7 +218,7 @@ fn undeclared(wanted: &[&Need<'_>]) -> Vec<Finding> {
         let hint = format!("declare `{name}`, if no other package brings it");
         at(import, "dependency-undeclared", Severity::Low, message).confidence(Confidence::Medium).hint(hint)
     });
-    found.collect()
+    limited(Severity::Low, found)
 }
 
 /// What is declared and never imported.
@@ -204,7 +227,7 @@ fn unused(declared: &Declared, needs: &[Need<'_>], basis: Basis<'_>) -> Vec<Find
     if needs.is_empty() || declared.require_hashes {
         return Vec::new();
     }
-    let mut used: BTreeSet<String> = needs.iter().map(|need| normalised(outermost(need.import.path))).collect();
+    let mut used: BTreeSet<String> = needs.iter().map(|need| package_like(outermost(need.import.path))).collect();
     for need in needs {
         if let By::Package(name) | By::Unknown(name) = &need.by {
             used.insert(name.clone());
@@ -215,12 +238,12 @@ fn unused(declared: &Declared, needs: &[Need<'_>], basis: Basis<'_>) -> Vec<Find
         |name: &str| used.iter().any(|one| name.strip_prefix(one.as_str()).is_some_and(|rest| rest.starts_with('-')));
     let idle = declared.requirements.iter().filter(|one| !used.contains(&one.name) && !belongs(&one.name));
     // Only of a package whose modules are known can it be said that none of them is imported.
-    let idle = idle.filter(|one| basis.data.rank(&one.name).is_some());
-    let found = idle.map(|one| {
+    let idle: Vec<&Requirement> = idle.filter(|one| basis.data.rank(&one.name).is_some()).collect();
+    let found = idle.into_iter().map(|one| {
         let message = format!("`{}` is declared, and no import is known to need it", one.name);
         one.finding("dependency-unused", Severity::Info, message).confidence(Confidence::Low)
     });
-    found.collect()
+    limited(Severity::Info, found)
 }
 
 /// The first import of each package that `counts`.
@@ -238,14 +261,16 @@ fn at(import: &Import<'_>, rule: &'static str, severity: Severity, message: Stri
     Finding::in_file(rule, Pass::Install, severity, import.file, message).at(import.text, import.range.clone())
 }
 
-fn limited(mut findings: Vec<Finding>) -> Vec<Finding> {
-    if findings.len() > FINDINGS_MAX {
-        let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Low);
-        let message = format!("{} findings about imports; {FINDINGS_MAX} of them are listed", findings.len());
-        findings.truncate(FINDINGS_MAX);
-        findings.push(Finding::in_file("dependency-findings-limit", Pass::Install, worst, WHOLE_ARTIFACT, message));
+/// The first of `findings`; where there are more, one of `severity` says so.
+fn limited(severity: Severity, findings: impl ExactSizeIterator<Item = Finding>) -> Vec<Finding> {
+    let count = findings.len();
+    let mut listed: Vec<Finding> = findings.take(FINDINGS_MAX).collect();
+    if count > FINDINGS_MAX {
+        let message = format!("{count} findings about imports; {FINDINGS_MAX} of them are listed");
+        let path = WHOLE_ARTIFACT;
+        listed.push(Finding::in_file("dependency-findings-limit", Pass::Install, severity, path, message));
     }
-    findings
+    listed
 }
 
 fn outermost(path: &str) -> &str {

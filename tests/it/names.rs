@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use vetrun::artifact::{Artifact, SourceFile};
 use vetrun::deps::Requirement;
-use vetrun::deps::names::{NameData, Verdict, judge};
+use vetrun::deps::names::{NameData, Verdict, judge, package_like};
 use vetrun::finding::{Finding, Pass};
 use vetrun::language::EngineVersions;
 use vetrun::policy::{InstallPolicy, Policy, UnknownNames};
@@ -265,8 +265,8 @@ fn modules_lead_to_their_packages_on_labelled_sets() {
             rows.iter().any(|words| words[0] == module && vetrun::deps::normalised(&words[1]) == package)
         };
         let own = |module: &String| match data.bringer(module) {
-            Some(bringer) => bringer.package.map_or_else(|| vetrun::deps::normalised(module), str::to_owned),
-            None => vetrun::deps::normalised(module),
+            Some(bringer) => bringer.package.map_or_else(|| package_like(module), str::to_owned),
+            None => package_like(module),
         };
         let wrong: Vec<_> =
             modules.iter().filter(|module| !brings(module, &own(module))).map(|module| (module, own(module))).collect();

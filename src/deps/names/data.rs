@@ -213,7 +213,7 @@ impl NameData {
             let fallback = Some(fallback.trim_start()).filter(|package| !package.is_empty());
             return called.or(fallback.map(|package| Bringer { package: Some(package), depth: at + 1 }));
         }
-        let name = normalised(prefixes.first()?);
+        let name = super::package_like(prefixes.first()?);
         self.rank(&name).map(|_| Bringer { package: None, depth: 1 })
     }
 

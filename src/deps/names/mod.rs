@@ -57,8 +57,6 @@ pub enum Verdict {
 pub struct Near {
     /// The well-known name.
     pub target: String,
-    /// How many names are downloaded more often, and itself.
-    pub rank: u32,
     /// What they have in common.
     pub like: Resemblance,
 }
@@ -93,6 +91,12 @@ impl Resemblance {
             Self::TwoEdits => "which differs in two letters",
         }
     }
+}
+
+/// The normalised name of the package that is called like the module `name`.
+#[must_use]
+pub fn package_like(name: &str) -> String {
+    super::normalised(name.trim_matches('_'))
 }
 
 /// What the normalised `name` is.

@@ -2,7 +2,8 @@
 //! that look alike, or by the `py` and `python` that are put before and after names.
 //!
 //! Nearness alone says little, because short names are near to one another by chance: it is asked for names of which
-//! nothing else is known, and names the one that was meant.
+//! nothing else is known, and names the one that was meant. Of several, a much better known one is meant rather than one
+//! that is a little nearer.
 
 use super::Near;
 use super::Resemblance as Like;
@@ -11,11 +12,55 @@ use super::table::Table;
 /// Names of fewer letters are near to too many others.
 const LETTERS_MIN: usize = 4;
 
-/// Names of so many letters may differ in two of them.
-const LETTERS_FOR_TWO_EDITS: usize = 8;
+/// Names of so many letters may differ in two of them from one up to this rank; shorter ones only from the best known.
+const TWO_EDITS: [(usize, u32); 2] = [(8, 5_000), (6, 200)];
 
-/// Up to this rank, a name is one that two edits lead to; up to the other, one that a single edit does.
-const TWO_EDITS_RANK_MAX: u32 = 5_000;
+/// Names that attackers imitate though few install a package of that name: platforms, currencies and tools.
+const BRANDS: &[&str] = &[
+    "anthropic",
+    "binance",
+    "bitcoin",
+    "chatgpt",
+    "claude",
+    "coinbase",
+    "deepseek",
+    "detectron2",
+    "discord",
+    "docker",
+    "dogecoin",
+    "ethereum",
+    "exodus",
+    "facebook",
+    "github",
+    "gitlab",
+    "huggingface",
+    "instagram",
+    "kubernetes",
+    "linkedin",
+    "litecoin",
+    "metamask",
+    "microsoft",
+    "minecraft",
+    "openai",
+    "opensea",
+    "paypal",
+    "polygon",
+    "pytorch",
+    "python",
+    "roblox",
+    "solana",
+    "spotify",
+    "telegram",
+    "tensorflow-gpu",
+    "tiktok",
+    "twitter",
+    "uniswap",
+    "whatsapp",
+    "youtube",
+];
+
+/// As how well known a brand counts.
+const BRAND_RANK: u32 = 500;
 
 /// What is put before and after names to say that they are for Python.
 const AFFIXES: &[&str] = &["python", "python3", "py", "py3", "lib"];
@@ -55,6 +100,10 @@ impl Nearness {
             let (target, rank) = popular.rows(&form).next()?;
             Some((Like::Affix, rank.parse::<u32>().ok()?, target))
         });
+        let brands = BRANDS
+            .iter()
+            .filter(|brand| **brand != name)
+            .filter_map(|brand| resemblance(name, brand, BRAND_RANK).map(|like| (like, BRAND_RANK, *brand)));
         let close = self.names.iter().filter(|other| {
             usize::from(other.letters).abs_diff(name.len()) <= 2 && (other.mask ^ own).count_ones() <= 4
         });
@@ -63,8 +112,19 @@ impl Nearness {
             let rank = rank.parse::<u32>().ok()?;
             Some((resemblance(name, target, rank)?, rank, target))
         });
-        let (like, rank, target) = affixed.chain(close).min()?;
-        Some(Near { target: target.to_owned(), rank, like })
+        let all = affixed.chain(brands).chain(close);
+        let (like, _, target) = all.min_by_key(|(like, rank, target)| (rank.saturating_mul(weight(*like)), *target))?;
+        Some(Near { target: target.to_owned(), like })
+    }
+}
+
+/// How many times better known a name must be to be meant, though another is like this.
+fn weight(like: Like) -> u32 {
+    match like {
+        Like::Hyphens | Like::Letters | Like::OneEdit => 1,
+        Like::Order => 4,
+        Like::Affix => 8,
+        Like::TwoEdits => 20,
     }
 }
 
@@ -82,11 +142,10 @@ fn resemblance(name: &str, target: &str, rank: u32) -> Option<Like> {
     if target.len() < LETTERS_MIN {
         return None;
     }
+    let admits_two = |&(letters, rank_max): &(usize, u32)| name.len().min(target.len()) >= letters && rank <= rank_max;
     match strsim::osa_distance(name, target) {
         1 => Some(Like::OneEdit),
-        2 if name.len().min(target.len()) >= LETTERS_FOR_TWO_EDITS && rank <= TWO_EDITS_RANK_MAX => {
-            Some(Like::TwoEdits)
-        }
+        2 if TWO_EDITS.iter().any(admits_two) => Some(Like::TwoEdits),
         _ => None,
     }
 }
@@ -163,6 +222,9 @@ mod tests {
             ("nurnpy", "numpy", Like::Letters),
             ("matplottlip", "matplotlib", Like::TwoEdits),
             ("python-requests", "requests", Like::Affix),
+            ("beautifulsoop", "beautifulsoup4", Like::TwoEdits),
+            ("reqest", "requests", Like::TwoEdits),
+            ("etherium", "ethereum", Like::OneEdit),
         ];
         for (name, target, like) in cases {
             let near = NameData::builtin().nearest(name);

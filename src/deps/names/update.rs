@@ -283,7 +283,8 @@ fn is_own(module: &str) -> bool {
     let is_stub = module.starts_with("types_") || module.ends_with("-stubs");
     let sound = module.chars().all(|char| char.is_alphanumeric() || char == '_');
     sound
-        && !module.starts_with(|char: char| char == '_' || char.is_ascii_digit())
+        && !module.starts_with("__")
+        && !module.starts_with(|char: char| char.is_ascii_digit())
         && !is_stub
         && !STRAY_MODULES.contains(&module)
 }
@@ -366,7 +367,7 @@ mod tests {
 
     #[test]
     fn the_most_downloaded_package_brings_a_module() {
-        let text = "yaml:pyyaml\nyaml:ruamel-yaml\nnumpy:numpy\ntests:numpy\n_x:numpy\nzz:nobody-knows-it\n";
+        let text = "yaml:pyyaml\nyaml:ruamel-yaml\nnumpy:numpy\ntests:numpy\n__x:numpy\nzz:nobody-knows-it\n";
         let fixed = Source { file: "fixed", text: "# by hand\nazure *\nyaml pyyaml\n" };
         assert_eq!(rows(modules(source(text), Some(fixed), NameData::builtin())), ["azure *", "yaml pyyaml"]);
     }

@@ -10,6 +10,7 @@ use ruff_text_size::TextRange;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::bytes;
+use crate::facts::IMPORTS_MAX;
 use crate::facts::outline::{Choice, Imported, Place};
 
 /// The imports of a file.
@@ -22,7 +23,7 @@ pub(super) fn of(body: &[Stmt]) -> Vec<Imported> {
 #[derive(Default)]
 struct Walk {
     imports: Vec<Imported>,
-    /// What is surely needed and known to be, so that no file can fill memory by repetition.
+    /// What is surely needed and known to be.
     needed: HashSet<String>,
     /// How many choices and branches there are so far.
     choices: u32,
@@ -72,7 +73,11 @@ impl Walk {
         let path = if path.is_ascii() { path.to_owned() } else { path.nfkc().collect() };
         let is_late = self.functions > 0;
         let is_needed = self.open.is_none() && !is_late;
-        if self.needed.contains(&path) || (is_needed && !self.needed.insert(path.clone())) {
+        // One more than may be shows that there are too many.
+        if self.imports.len() > IMPORTS_MAX
+            || self.needed.contains(&path)
+            || (is_needed && !self.needed.insert(path.clone()))
+        {
             return;
         }
         self.imports.push(Imported { path, place: Place::from(bytes(range)), is_late, choice: self.open });
