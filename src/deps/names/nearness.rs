@@ -59,6 +59,9 @@ const BRANDS: &[&str] = &[
     "youtube",
 ];
 
+/// Bytes between the first and the last difference of two names; two edits lie seldom farther apart.
+const REST_BYTES_MAX: usize = 24;
+
 /// As how well known a brand counts.
 const BRAND_RANK: u32 = 500;
 
@@ -73,19 +76,21 @@ pub(super) struct Nearness {
 
 #[derive(Debug)]
 struct Sketch {
-    /// Where its line begins.
-    line: u32,
-    letters: u8,
     /// Which characters it has, those that look alike as one.
     mask: u64,
+    /// Where its line begins.
+    line: u32,
+    rank: u32,
+    letters: u8,
 }
 
 impl Nearness {
     pub(super) fn new(popular: &Table) -> Self {
-        let sketch = |(line, name, _): (usize, &str, &str)| Sketch {
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            letters: u8::try_from(name.len()).unwrap_or(u8::MAX),
+        let sketch = |(line, name, rank): (usize, &str, &str)| Sketch {
             mask: mask(name),
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            rank: rank.parse().unwrap_or(u32::MAX),
+            letters: u8::try_from(name.len()).unwrap_or(u8::MAX),
         };
         Self { names: popular.lines().map(sketch).collect() }
     }
@@ -95,26 +100,65 @@ impl Nearness {
         if name.len() < LETTERS_MIN {
             return None;
         }
-        let own = mask(name);
+        let asked = Asked::new(name);
         let affixed = affixed(name).into_iter().filter_map(|form| {
             let (target, rank) = popular.rows(&form).next()?;
             Some((Like::Affix, rank.parse::<u32>().ok()?, target))
         });
-        let brands = BRANDS
-            .iter()
-            .filter(|brand| **brand != name)
-            .filter_map(|brand| resemblance(name, brand, BRAND_RANK).map(|like| (like, BRAND_RANK, *brand)));
-        let close = self.names.iter().filter(|other| {
-            usize::from(other.letters).abs_diff(name.len()) <= 2 && (other.mask ^ own).count_ones() <= 4
-        });
-        let close = close.filter_map(|other| {
-            let (target, rank) = popular.at(other.line as usize);
-            let rank = rank.parse::<u32>().ok()?;
-            Some((resemblance(name, target, rank)?, rank, target))
+        let brands = BRANDS.iter().filter(|brand| **brand != name);
+        let brands = brands.filter_map(|brand| Some((asked.resemblance(brand, BRAND_RANK)?, BRAND_RANK, *brand)));
+        let close = self.names.iter().filter(|other| asked.may_resemble(other)).filter_map(|other| {
+            let (target, _) = popular.at(other.line as usize);
+            Some((asked.resemblance(target, other.rank)?, other.rank, target))
         });
         let all = affixed.chain(brands).chain(close);
         let (like, _, target) = all.min_by_key(|(like, rank, target)| (rank.saturating_mul(weight(*like)), *target))?;
         Some(Near { target: target.to_owned(), like })
+    }
+}
+
+/// The name that is asked about, and what is compared of it with many others.
+struct Asked<'n> {
+    name: &'n str,
+    mask: u64,
+    skeleton: Vec<u8>,
+    /// Its parts between hyphens, sorted; empty where it has one alone.
+    parts: Vec<&'n str>,
+}
+
+impl<'n> Asked<'n> {
+    fn new(name: &'n str) -> Self {
+        let parts = if name.contains('-') { sorted_parts(name) } else { Vec::new() };
+        Self { name, mask: mask(name), skeleton: skeleton(name).collect(), parts }
+    }
+
+    /// Whether it can resemble a name that is sketched so: an edit changes two characters at most.
+    fn may_resemble(&self, other: &Sketch) -> bool {
+        let changed_max = if other.rank <= TWO_EDITS[0].1 { 4 } else { 3 };
+        (other.mask ^ self.mask).count_ones() <= changed_max
+            && usize::from(other.letters).abs_diff(self.name.len()) <= 2
+    }
+
+    /// How it is like `target`, which so many names are downloaded more often than.
+    fn resemblance(&self, target: &str, rank: u32) -> Option<Like> {
+        let admits_two =
+            |&(letters, rank_max): &(usize, u32)| self.name.len().min(target.len()) >= letters && rank <= rank_max;
+        let edits_max = if TWO_EDITS.iter().any(admits_two) { 2 } else { 1 };
+        let edits = edits(self.name.as_bytes(), target.as_bytes()).filter(|edits| *edits <= edits_max);
+        if edits.is_some() && without_hyphens(self.name).eq(without_hyphens(target)) {
+            return Some(Like::Hyphens);
+        }
+        if self.skeleton.iter().copied().eq(skeleton(target)) {
+            return Some(Like::Letters);
+        }
+        let is_permuted =
+            || self.name.len() == target.len() && target.contains('-') && self.parts == sorted_parts(target);
+        match edits {
+            Some(1) if target.len() >= LETTERS_MIN => Some(Like::OneEdit),
+            _ if !self.parts.is_empty() && is_permuted() => Some(Like::Order),
+            Some(2) => Some(Like::TwoEdits),
+            _ => None,
+        }
     }
 }
 
@@ -128,26 +172,31 @@ fn weight(like: Like) -> u32 {
     }
 }
 
-/// How `name` is like `target`, which so many names are downloaded more often than.
-fn resemblance(name: &str, target: &str, rank: u32) -> Option<Like> {
-    if without_hyphens(name).eq(without_hyphens(target)) {
-        return Some(Like::Hyphens);
-    }
-    if name.len() == target.len() && name.contains('-') && sorted_parts(name) == sorted_parts(target) {
-        return Some(Like::Order);
-    }
-    if skeleton(name) == skeleton(target) {
-        return Some(Like::Letters);
-    }
-    if target.len() < LETTERS_MIN {
+/// How many letters more, less, another or exchanged with their neighbour lead from one name to the other, each part of
+/// them edited once (the optimal string alignment); `None` where there are more than two.
+fn edits(a: &[u8], b: &[u8]) -> Option<usize> {
+    let before = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[before..], &b[before..]);
+    let after = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[..a.len() - after], &b[..b.len() - after]);
+    if a.len().max(b.len()) > REST_BYTES_MAX || a.len().abs_diff(b.len()) > 2 {
         return None;
     }
-    let admits_two = |&(letters, rank_max): &(usize, u32)| name.len().min(target.len()) >= letters && rank <= rank_max;
-    match strsim::osa_distance(name, target) {
-        1 => Some(Like::OneEdit),
-        2 if TWO_EDITS.iter().any(admits_two) => Some(Like::TwoEdits),
-        _ => None,
+    let mut rows = [[0_usize; REST_BYTES_MAX + 1]; 3];
+    rows[0] = std::array::from_fn(|at| at);
+    for at in 1..=a.len() {
+        let (row, above, two_above) = (at % 3, (at + 2) % 3, (at + 1) % 3);
+        rows[row][0] = at;
+        for to in 1..=b.len() {
+            let other = usize::from(a[at - 1] != b[to - 1]);
+            let mut least = (rows[above][to - 1] + other).min(rows[above][to] + 1).min(rows[row][to - 1] + 1);
+            if at > 1 && to > 1 && a[at - 1] == b[to - 2] && a[at - 2] == b[to - 1] {
+                least = least.min(rows[two_above][to - 2] + 1);
+            }
+            rows[row][to] = least;
+        }
     }
+    Some(rows[a.len() % 3][b.len()]).filter(|edits| *edits <= 2)
 }
 
 /// The name with each affix taken away, put before it, put after it, or exchanged for another.
@@ -184,16 +233,16 @@ fn alike(byte: u8) -> u8 {
 }
 
 /// The name as it looks: letters for the digits that look like them, and one for two that do.
-fn skeleton(name: &str) -> Vec<u8> {
-    let mut out: Vec<u8> = Vec::with_capacity(name.len());
-    for byte in name.bytes().map(alike) {
-        match (out.last(), byte) {
-            (Some(b'r'), b'n') => *out.last_mut().expect("it has one") = b'm',
-            (Some(b'v'), b'v') => *out.last_mut().expect("it has one") = b'w',
-            _ => out.push(byte),
-        }
-    }
-    out
+fn skeleton(name: &str) -> impl Iterator<Item = u8> + '_ {
+    let mut bytes = name.bytes().map(alike).peekable();
+    std::iter::from_fn(move || {
+        let byte = bytes.next()?;
+        Some(match byte {
+            b'r' if bytes.next_if_eq(&b'n').is_some() => b'm',
+            b'v' if bytes.next_if_eq(&b'v').is_some() => b'w',
+            byte => byte,
+        })
+    })
 }
 
 fn without_hyphens(name: &str) -> impl Iterator<Item = u8> + '_ {
@@ -210,6 +259,18 @@ fn sorted_parts(name: &str) -> Vec<&str> {
 mod tests {
     use super::super::NameData;
     use super::*;
+
+    #[test]
+    fn edits_are_counted_as_by_the_reference() {
+        let words =
+            ["abc", "acb", "ab", "abcd", "bac", "abdc", "xbc", "numpy", "nmupy", "numpyy", "nunpy", "munpy", "a", ""];
+        for a in words {
+            for b in words {
+                let reference = Some(strsim::osa_distance(a, b)).filter(|edits| *edits <= 2);
+                assert_eq!(edits(a.as_bytes(), b.as_bytes()), reference, "{a} {b}");
+            }
+        }
+    }
 
     #[test]
     fn each_trick_names_what_it_resembles() {

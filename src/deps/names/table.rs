@@ -98,7 +98,7 @@ impl Table {
     /// All lines: where each begins, its name and what is said of it.
     pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str, &str)> {
         let mut at = self.start;
-        self.text[self.start..].lines().map(move |line| {
+        self.text[self.start..].split_terminator('\n').map(move |line| {
             let start = at;
             at += line.len() + 1;
             let (name, said) = parts(line);
@@ -108,7 +108,8 @@ impl Table {
 
     /// The line that begins at `start`, as [`Table::lines`] has it.
     pub(super) fn at(&self, start: usize) -> (&str, &str) {
-        self.text.get(start..).and_then(|text| text.lines().next()).map(parts).unwrap_or_default()
+        let rest = self.text.get(start..).unwrap_or_default();
+        parts(rest.split_once('\n').map_or(rest, |(line, _)| line))
     }
 
     /// The bytes, for a digest.
@@ -140,7 +141,11 @@ fn header_bytes(text: &str) -> usize {
 }
 
 fn parts(line: &str) -> (&str, &str) {
-    line.split_once(' ').unwrap_or((line, ""))
+    // A byte can be sought faster than a character, and a blank is one byte.
+    match memchr::memchr(b' ', line.as_bytes()) {
+        Some(at) => (&line[..at], &line[at + 1..]),
+        None => (line, ""),
+    }
 }
 
 /// The order of lines.
