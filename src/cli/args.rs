@@ -43,6 +43,8 @@ pub(super) enum Command {
     Doctor(DoctorArgs),
     /// Build the image of the docker sandbox
     Image(ImageArgs),
+    /// Refresh what is known of names of packages
+    Deps(DepsArgs),
     /// Remove what a killed vetrun left behind
     Gc,
     /// Print a JSON Schema
@@ -51,6 +53,46 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Print a completion script
     Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DepsArgs {
+    #[command(subcommand)]
+    pub(super) command: DepsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DepsCommand {
+    /// Make a folder of tables for `install.names_data` from lists that others publish
+    Update(UpdateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UpdateArgs {
+    /// The folder that receives the tables; those that are there are replaced
+    #[arg(long, value_name = "DIR")]
+    pub(super) into: PathBuf,
+    /// Package names, the most downloaded first: lines, or JSON with `packages` or `rows`
+    #[arg(long, value_name = "FILE")]
+    pub(super) popular: Option<PathBuf>,
+    /// Which package brings a module: lines `module:package`; the most downloaded package counts
+    #[arg(long, value_name = "FILE")]
+    pub(super) modules: Option<PathBuf>,
+    /// Rows `module package` that count whatever the others say
+    #[arg(long, value_name = "FILE", requires = "modules")]
+    pub(super) modules_fixed: Option<PathBuf>,
+    /// Malicious packages: lines, a manifest `{"name": null}`, or an index of samples with `fingerprints`
+    #[arg(long, value_name = "FILE")]
+    pub(super) malicious: Option<PathBuf>,
+    /// Names that language models invent: lines, or CSV with the columns `ecosystem` and `name`
+    #[arg(long, value_name = "FILE")]
+    pub(super) invented: Option<PathBuf>,
+    /// Names of npm's packages: lines, or JSON with `packages` or `rows`
+    #[arg(long, value_name = "FILE")]
+    pub(super) npm: Option<PathBuf>,
+    /// Modules of the standard library of one version: lines, in a file called like it (3.14.txt); repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(super) standard_library: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

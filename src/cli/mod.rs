@@ -2,6 +2,7 @@
 
 mod args;
 mod batch;
+mod deps;
 mod doctor;
 mod engine;
 mod gc;
@@ -58,6 +59,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Rules(args) => rules::rules(&args.command),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Image(args) => image::image(&args.command),
+        Command::Deps(args) => deps::deps(&args.command),
         Command::Gc => gc::gc(),
         Command::Schema(args) => init::schema(args.what),
         Command::Init(args) => init::init(&args),

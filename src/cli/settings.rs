@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -9,6 +10,7 @@ use super::Failure;
 use super::args::{JudgingArgs, ReadingArgs, RunningArgs};
 use super::packages::store;
 use crate::cache::Cache;
+use crate::deps::names::{NameData, TableKind};
 use crate::language::Language;
 use crate::passes::install::Store;
 use crate::policy::{Images, Policy};
@@ -25,6 +27,8 @@ pub(super) struct Settings {
     pub(super) policy: Policy,
     pub(super) rules: RuleSet,
     pub(super) baseline: Baseline,
+    /// What is known of names of packages, where the policy names a folder.
+    pub(super) names: Option<NameData>,
     /// Where results of static passes are kept.
     pub(super) cache: Option<Cache>,
     /// Where packages are kept, if something is to be run.
@@ -67,7 +71,8 @@ impl Settings {
             Some(_) => store(judging, &policy, base, artifacts)?,
             None => None,
         };
-        Ok(Self { policy, rules, baseline, cache, packages, notes })
+        let names = names_data(&policy, file.as_deref(), artifacts)?;
+        Ok(Self { policy, rules, baseline, names, cache, packages, notes })
     }
 }
 
@@ -142,6 +147,36 @@ fn cache(
         return Err(format!("the cache folder {folder} lies inside an artifact (name one outside of it)").into());
     }
     Ok(Some(cache))
+}
+
+/// What is known of names, from the folder that the policy names. Nothing inside an artifact changes how it is judged, so
+/// it may not lie in one.
+fn names_data(policy: &Policy, file: Option<&Path>, artifacts: &[PathBuf]) -> Result<Option<NameData>, Failure> {
+    let Some(named) = &policy.install.names_data else { return Ok(None) };
+    let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
+    let unreadable = |path: &Path, error: io::Error| format!("could not read {}: {error}", path.display());
+    let folder = base.join(named);
+    let folder = fs::canonicalize(&folder).map_err(|error| unreadable(&folder, error))?;
+    let mut roots = artifacts.iter().filter_map(|path| fs::canonicalize(path).ok());
+    if roots.any(|root| folder.starts_with(root)) {
+        let folder = folder.display();
+        return Err(format!("the folder of names {folder} lies inside an artifact (name one outside of it)").into());
+    }
+    let mut texts = Vec::new();
+    for kind in TableKind::ALL {
+        let path = folder.join(kind.file_name());
+        match fs::read_to_string(&path) {
+            Ok(text) => texts.push((kind, text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(&path, error).into()),
+        }
+    }
+    if texts.is_empty() {
+        return Err(format!("{} holds no table of names (`vetrun deps update` makes them)", folder.display()).into());
+    }
+    let text = |kind| texts.iter().find(|(one, _)| *one == kind).map(|(_, text)| text.clone());
+    let data = NameData::read(text).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(Some(data))
 }
 
 /// Tells this build of vetrun from every other: its version, and the size and time of the program file.

@@ -15,6 +15,7 @@ use super::reporting::{Reports, note, write_all};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
 use crate::artifact::Artifact;
+use crate::deps::names::NameData;
 use crate::intake::{self, IntakeError};
 use crate::language::Language;
 use crate::policy::IntakeLimits;
@@ -90,6 +91,7 @@ pub(super) fn session<'a>(
             rules: &settings.rules,
             baseline: &settings.baseline,
             requirements,
+            names: settings.names.as_ref().unwrap_or(NameData::builtin()),
         },
         agent_id: reading.agent_id.as_deref(),
         running,

@@ -4,15 +4,19 @@
 //! or address, put secrets of the environment into addresses, and let the file replace the index. What comes out,
 //! [`Declared`], is names, versions, markers and hashes, and an installer is handed a file that is written from that.
 //!
-//! The first source that is there counts: the file that the caller names, `requirements.txt`, `script` blocks
-//! (PEP 723) of Python files in the root, `pyproject.toml`. Nothing here does I/O.
+//! The first source that is there counts: the file that the caller names, `pylock.toml` (PEP 751), `requirements.txt`,
+//! `script` blocks (PEP 723) of Python files in the root, `pyproject.toml`. Where there is none, [`imports`] tells from the code what it
+//! needs. Every name is judged by [`names`] before anything is fetched. Nothing here does I/O.
 
+pub mod imports;
 mod lines;
 mod lock;
 mod manifest;
 mod marker;
 mod name;
+pub mod names;
 mod options;
+mod pylock;
 mod reader;
 mod requirement;
 pub mod resolve;
@@ -58,6 +62,8 @@ pub struct Requirement {
     pub marker: Option<Marker>,
     /// Where not empty, only files with one of these hashes are admitted: `sha256:…`, `sha384:…` or `sha512:…`.
     pub hashes: Vec<String>,
+    /// The import that asks for it, where nothing declares it: a dotted path.
+    pub import: Option<String>,
 }
 
 impl Requirement {
@@ -90,6 +96,8 @@ pub struct Declared {
     pub requires_python: Option<(SpecifierSet, String)>,
     /// The files that were read as declarations, included ones left out; empty where there is none.
     pub sources: Vec<String>,
+    /// Whether the requirements are told from imports, because nothing declares any.
+    pub is_inferred: bool,
 }
 
 /// Reads the declared packages out of the artifact; what cannot be accepted is a finding of the install pass.
@@ -106,6 +114,9 @@ pub fn declared(
     if let Some((name, bytes)) = override_file {
         reader.file(name, bytes, Role::Requirements, false);
         reader.declared.sources.push(name.to_owned());
+    } else if let Some(file) = artifact.file("pylock.toml") {
+        pylock::read(&mut reader, file);
+        reader.declared.sources.push(file.path.clone());
     } else if let Some(file) = artifact.file("requirements.txt") {
         reader.file(&file.path, &file.bytes, Role::Requirements, true);
         reader.declared.sources.push(file.path.clone());
@@ -133,4 +144,13 @@ pub fn declared(
         list.dedup_by(|a, b| (&a.text, &a.hashes) == (&b.text, &b.hashes));
     }
     (declared, findings)
+}
+
+/// Completes what is declared by what is imported, and judges every name; what is wrong with them is a finding of the
+/// install pass.
+#[must_use]
+pub fn vetted(declared: &mut Declared, imports: &[imports::Import<'_>], basis: imports::Basis<'_>) -> Vec<Finding> {
+    let mut findings = imports::compare(declared, imports, basis);
+    findings.extend(names::findings(declared, basis.data, basis.policy));
+    findings
 }

@@ -177,7 +177,8 @@ fn hashes(options: &str) -> Result<Vec<String>, Refusal> {
     Ok(hashes)
 }
 
-fn is_hash(text: &str) -> bool {
+/// Whether this is a kind of hash, a colon and all digits of one.
+pub(super) fn is_hash(text: &str) -> bool {
     let digits = |wanted: usize, hex: &str| hex.len() == wanted && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
     match text.split_once(':') {
         Some(("sha256", hex)) => digits(64, hex),

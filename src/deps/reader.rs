@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         place: Place<'_>,
         range: Range<usize>,
@@ -128,6 +128,7 @@ impl<'a> Reader<'a> {
             specifiers: parsed.specifiers,
             marker: parsed.marker,
             hashes,
+            import: None,
         };
         let list = match role {
             Role::Requirements => &mut self.declared.requirements,
@@ -164,6 +165,11 @@ impl<'a> Reader<'a> {
             self.file(&path, &file.bytes, role, true);
         }
         Ok(())
+    }
+
+    /// The index that the policy names.
+    pub(super) fn index_url(&self) -> Option<&'a str> {
+        self.policy.index_url.as_deref()
     }
 
     pub(super) fn refuse(&mut self, path: &str, text: Option<&SourceText>, refusal: Refusal) {

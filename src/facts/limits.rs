@@ -9,3 +9,6 @@ pub(crate) const PATTERN_STEPS_MAX: usize = 64;
 
 /// Scopes through which one name is looked up; farther out it is unknown.
 pub(crate) const SCOPE_DEPTH_MAX: usize = 512;
+
+/// Modules that a file asks for, or an artifact: of more than that, none is compared with what is declared.
+pub(crate) const IMPORTS_MAX: usize = 10_000;

@@ -18,7 +18,7 @@ pub(crate) mod tolerant;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub(crate) use limits::SCOPE_DEPTH_MAX;
+pub(crate) use limits::{IMPORTS_MAX, SCOPE_DEPTH_MAX};
 pub(crate) use outline::Outline;
 pub(crate) use symbols::{Dialect, ExprId, FunctionId, IdMap, IdSet, ScopeId, Sym, Symbols, VarId};
 

@@ -60,6 +60,31 @@ pub(crate) struct Outline {
     pub(crate) has_statement: bool,
     /// What it tests, where its file is called a test.
     pub(crate) tests: Option<Tests>,
+    /// The modules of others that it asks for, in order; each once where it is surely needed. Python alone says them.
+    pub(crate) imports: Vec<Imported>,
+}
+
+/// A module that an import statement asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Imported {
+    /// Dotted, from its outermost package on; of `from a import b` it is `a.b`, whatever `b` is.
+    pub(crate) path: String,
+    /// Where the statement names it.
+    pub(crate) place: Place,
+    /// Whether that is in a function, which may never be called.
+    pub(crate) is_late: bool,
+    /// Of which choice it is a branch, where the program can do with another one.
+    pub(crate) choice: Option<Choice>,
+}
+
+/// One branch of a choice: the body of a `try` beside the handler of its `ImportError`, or the two sides of a question
+/// about the version of Python or the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Choice {
+    /// Which choice, by its place among those of the file.
+    pub(crate) of: u32,
+    /// Which branch, by its place among all branches of the file.
+    pub(crate) branch: u32,
 }
 
 /// What a file of tests holds.

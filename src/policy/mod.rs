@@ -274,6 +274,19 @@ pub enum PackageScan {
     None,
 }
 
+/// What becomes of packages whose names are not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownNames {
+    /// Nothing is said of them.
+    Allow,
+    /// They are findings of severity low.
+    #[default]
+    Report,
+    /// They are findings of severity high.
+    Block,
+}
+
 /// How packages are installed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -314,6 +327,17 @@ pub struct InstallPolicy {
     pub requirements_bytes_max: ByteSize,
     /// Time for the check that every declared package can be imported.
     pub verify_timeout: Timeout,
+    /// Whether packages are told from imports where an artifact declares none.
+    pub infer: bool,
+    /// What becomes of packages whose names are not known.
+    pub unknown_names: UnknownNames,
+    /// Names of packages that are not judged: names, or prefixes that end in `*`.
+    pub allow_names: Vec<String>,
+    /// Names of packages that are refused: names, or prefixes that end in `*`.
+    pub deny_names: Vec<String>,
+    /// A folder with what is known of names, as `vetrun deps update` writes it, relative to the policy file; what comes
+    /// with vetrun where absent.
+    pub names_data: Option<String>,
 }
 
 impl Default for InstallPolicy {
@@ -335,6 +359,11 @@ impl Default for InstallPolicy {
             requirements_max: 200,
             requirements_bytes_max: ByteSize::kib(256),
             verify_timeout: Timeout::seconds(60),
+            infer: true,
+            unknown_names: UnknownNames::default(),
+            allow_names: Vec::new(),
+            deny_names: Vec::new(),
+            names_data: None,
         }
     }
 }

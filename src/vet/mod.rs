@@ -5,6 +5,7 @@
 
 mod foreign;
 mod gate;
+mod imports;
 mod kept;
 mod log;
 mod looking;
@@ -13,10 +14,12 @@ mod run;
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::artifact::{Artifact, Digest};
 use crate::cache::Cache;
+use crate::deps::imports::Basis;
+use crate::deps::names::NameData;
 use crate::deps::{self, Declared};
 use crate::finding::{Finding, Pass};
 use crate::language::EngineVersions;
@@ -115,6 +118,8 @@ pub struct Judging<'a> {
     pub baseline: &'a Baseline,
     /// What stands in for the artifact's own declarations: a file name and its bytes.
     pub requirements: Option<(&'a str, &'a [u8])>,
+    /// What is known of names of packages.
+    pub names: &'a NameData,
 }
 
 /// Runs the static passes: parse, structure, scan, budget, and the reading of declared packages. `engines` will run the
@@ -127,17 +132,19 @@ pub fn judge_artifact<'a>(
     judging: Judging<'_>,
     engines: EngineVersions,
 ) -> Result<Vetted<'a>, PolicyError> {
-    let Judging { policy, rules, baseline, requirements } = judging;
-    let ((declared, undeclarable), declaring) = timed(|| deps::declared(artifact, requirements, &policy.install));
+    let Judging { policy, rules, baseline, requirements, names } = judging;
+    let ((mut declared, undeclarable), declaring) = timed(|| deps::declared(artifact, requirements, &policy.install));
     let target = Target::new(&policy.parse, engines, declared.requires_python.as_ref());
     let Looked { parsed, mut findings, scanner, parsing, scanning } = look(artifact, policy, rules, &target);
     let (structured, structuring) = timed(|| structure(&parsed, policy));
     let (structure, leftovers) = structured?;
     let ((dangers, mut scan_details), finishing) = timed(|| scanner.finish(&parsed));
+    let basis = Basis { artifact, python_minor: target.python.minor(), data: names, policy: &policy.install };
+    let (doubts, doubting) = timed(|| deps::vetted(&mut declared, &imports::of(&parsed), basis));
     let packages = declared.requirements.len();
     let ((excesses, budget_details), budgeting) =
         timed(|| budget(&parsed, &policy.budget, &structure.profile, packages as u64));
-    findings.extend(leftovers.into_iter().chain(dangers).chain(undeclarable).chain(excesses));
+    findings.extend(leftovers.into_iter().chain(dangers).chain(undeclarable).chain(doubts).chain(excesses));
 
     let judged = judge(findings, &policy.gate, baseline, &parsed);
     if judged.left_out > 0 {
@@ -149,7 +156,7 @@ pub fn judge_artifact<'a>(
         done(Pass::Structure, structuring, structure_what(&structure), structure.details.clone()),
         done(Pass::Scan, scanning + finishing, count(rules.rules().len(), "rule"), scan_details),
         done(Pass::Budget, budgeting, budget_what(artifact), budget_details),
-        done(Pass::Install, declaring, count(packages, "declared package"), Map::new()),
+        done(Pass::Install, declaring + doubting, declared_what(&declared), inferred(&declared)),
     ];
     let mut results = Results::skipped("not asked for");
     for done in all {
@@ -172,6 +179,21 @@ fn parsed_what(parsed: &Parsed<'_>) -> String {
 fn structure_what(structure: &Structure) -> String {
     let entry = structure.entry.as_ref().map_or_else(String::new, |entry| format!(", entry {entry}"));
     format!("profile {}{entry}", structure.profile_name)
+}
+
+fn declared_what(declared: &Declared) -> String {
+    count(declared.requirements.len(), if declared.is_inferred { "imported package" } else { "declared package" })
+}
+
+/// Facts for the report: which import asks for which package, where nothing declares any.
+fn inferred(declared: &Declared) -> Map<String, Value> {
+    let asked = declared.requirements.iter().filter_map(|one| {
+        let import = one.import.as_deref()?;
+        Some(json!({ "package": one.name, "import": import, "path": one.declared_in, "line": one.range.start.line }))
+    });
+    let asked: Vec<Value> = asked.collect();
+    let entry = ("inferred".to_owned(), Value::from(asked));
+    if declared.is_inferred { Map::from_iter([entry]) } else { Map::new() }
 }
 
 fn budget_what(artifact: &Artifact) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::results::{count, timed};
-use super::{Baseline, Cleared, Exit, Judging, Record, Vetted, fails, judge};
+use super::{Baseline, Cleared, Exit, Judging, Record, Vetted, fails, inferred, judge};
 use crate::artifact::Artifact;
 use crate::finding::{Finding, Pass};
 use crate::language::{EngineVersions, Language, NodeVersion, PythonVersion};
@@ -72,7 +72,7 @@ impl Running<'_> {
             return;
         };
         let Some(installed) = self.install(cleared, &plan, vetted, judging, record) else { return };
-        self.execute(cleared, &plan, &installed, vetted, policy, record);
+        self.execute(cleared, &plan, &installed, vetted, judging, record);
     }
 
     /// Installs what is declared; `None` where the artifact cannot run without it.
@@ -101,7 +101,7 @@ impl Running<'_> {
             let (parsed, _) = parse::parse(package, &policy.parse, &target);
             scan::scan(&parsed, judging.rules, &policy.scan).0
         };
-        let tools = Tools { examine: Some(&examine), ..self.tools() };
+        let tools = Tools { examine: Some(&examine), ..self.tools(judging) };
         let (attempt, duration) = timed(|| install::install(&cleared, declared, &tools, &policy.install));
         let installed = match attempt {
             Ok(installed) => installed,
@@ -119,8 +119,9 @@ impl Running<'_> {
         let status = if failing == 0 { Status::Passed } else { Status::Failed };
         let message = installed_message(&installed);
         record.log.add(&format!("install: {}: {message}", status.name()));
-        let result = PassResult { status, message, duration, details: installed.details() };
-        record.results.set(Pass::Install, result);
+        let mut details = installed.details();
+        details.extend(inferred(declared));
+        record.results.set(Pass::Install, PassResult { status, message, duration, details });
         if failing > 0 {
             record.exit = Exit::RunFailed;
             record.results.set(Pass::Execute, PassResult::skipped("the packages could not be installed"));
@@ -129,8 +130,9 @@ impl Running<'_> {
         Some(installed)
     }
 
-    fn tools(&self) -> Tools<'_> {
+    fn tools<'s>(&'s self, judging: Judging<'s>) -> Tools<'s> {
         Tools {
+            names: judging.names,
             sandbox: self.sandbox,
             stop: self.stop,
             uv: self.uv,
@@ -158,11 +160,12 @@ impl Running<'_> {
         plan: &Plan,
         installed: &Installed,
         vetted: &Vetted<'_>,
-        policy: &Policy,
+        judging: Judging<'_>,
         record: &mut Record,
     ) {
+        let policy = judging.policy;
         record.log.add(&format!("execute: {} in the {} sandbox", plan.because, self.sandbox.name()));
-        let network = match self.network(policy) {
+        let network = match self.network(judging) {
             Ok(network) => network,
             Err(error) => return record.fail_with_error(Pass::Execute, &error),
         };
@@ -197,11 +200,12 @@ impl Running<'_> {
         record.results.set(Pass::Execute, PassResult { status, message, duration, details });
     }
 
-    fn network(&self, policy: &Policy) -> Result<Network, InstallError> {
+    fn network(&self, judging: Judging<'_>) -> Result<Network, InstallError> {
+        let policy = judging.policy;
         Ok(match policy.execute.network {
             NetworkPolicy::None => Network::None,
             NetworkPolicy::Full => Network::Full,
-            NetworkPolicy::Index => Network::Gateway(install::index_gateway(&self.tools(), &policy.install)?),
+            NetworkPolicy::Index => Network::Gateway(install::index_gateway(&self.tools(judging), &policy.install)?),
         })
     }
 }

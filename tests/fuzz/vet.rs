@@ -9,6 +9,7 @@ mod input;
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
+use vetrun::deps::names::NameData;
 use vetrun::language::EngineVersions;
 use vetrun::passes::{Status, parse::Validity};
 use vetrun::policy::Policy;
@@ -20,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     let rules = RULES.get_or_init(|| RuleSet::load(true, &[] as &[&str]).expect("the built-in rules load"));
     let Some((artifact, parse)) = input::read(data) else { return };
     let policy = Policy { parse, ..Policy::default() };
-    let judging = Judging { policy: &policy, rules, baseline: &Baseline::new(), requirements: None };
+    let judging = Judging { policy: &policy, rules, baseline: &Baseline::new(), requirements: None, names: NameData::builtin() };
     let vetted = judge_artifact(&artifact, judging, EngineVersions::default()).expect("no profile is named");
     if vetted.parsed.files[0].validity == Validity::Invalid {
         assert!(vetted.results.any(Status::Failed), "what does not parse does not pass");

@@ -7,6 +7,7 @@ mod engine;
 mod fixtures;
 mod install;
 mod layers;
+mod names;
 mod output;
 mod parse;
 mod parse_bytes;

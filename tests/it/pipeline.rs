@@ -412,6 +412,7 @@ fn the_changed_folder_does_not_change_what_runs() {
             rules: &rules,
             baseline: &vetrun::vet::Baseline::new(),
             requirements: None,
+            names: vetrun::deps::names::NameData::builtin(),
         },
         agent_id: None,
         running: Some(running),

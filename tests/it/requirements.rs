@@ -84,6 +84,35 @@ fn read(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     (declared.requirements.into_iter().map(|requirement| requirement.text).collect(), findings.collect())
 }
 
+/// A lock file with two packages.
+const LOCK: &str = "lock-version = '1.0'
+created-by = 'x'
+[[packages]]
+name = 'B'
+version = '1.0'
+index = 'https://index.invalid/simple'
+[[packages.wheels]]
+name = 'b-1.0-py3-none-any.whl'
+url = 'https://files.invalid/b-1.0-py3-none-any.whl'
+hashes = { sha256 = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' }
+[[packages]]
+name = 'c_d'
+version = '2'
+marker = 'python_version > \"3\"'
+wheels = [{ name = 'c_d-2-py3-none-any.whl', hashes = { sha256 = '0000000000000000000000000000000000000000000000000000000000000000' } }]
+";
+
+#[test]
+fn a_lock_pins_every_file() {
+    let own = artifact(&[("pylock.toml", LOCK)]);
+    let policy =
+        InstallPolicy { index_url: Some("https://mine.invalid/simple/".to_owned()), ..InstallPolicy::default() };
+    let (declared, findings) = declared(&own, None, &policy);
+    assert!(declared.require_hashes);
+    assert_eq!(declared.requirements[0].hashes, [format!("sha256:{}", "a".repeat(64))]);
+    assert_eq!(findings.iter().map(|one| one.rule_id.as_ref()).collect::<Vec<_>>(), ["pylock-other-index"]);
+}
+
 #[test]
 fn each_form_of_declaration_is_read() {
     let cases: &[(Files<'_>, &[&str])] = &[
@@ -101,6 +130,7 @@ fn each_form_of_declaration_is_read() {
         ),
         (&[("pyproject.toml", "[project]\nname='x'\ndependencies=['Numpy>=1']\n")], &["numpy>=1"]),
         (&[("requirements.txt", "a"), ("pyproject.toml", "[project]\ndependencies=['b']\n")], &["a"]),
+        (&[("requirements.txt", "a"), ("pylock.toml", LOCK)], &["b==1.0", "c-d==2; python_version > \"3\""]),
         (&[("sub/main.py", "# /// script\n# dependencies = ['a']\n# ///\n")], &[]),
         (&[("main.py", "print()")], &[]),
     ];
@@ -168,6 +198,23 @@ fn what_cannot_be_accepted_is_found_at_its_line() {
             &["requirement-variable pyproject.toml:2", "requirement-invalid pyproject.toml:2"],
         ),
         (&[("pyproject.toml", "[project]\ndependencies='a'\n")], &["pyproject-invalid pyproject.toml:2"]),
+        (&[("pylock.toml", "lock-version = '2.0'\n")], &["pylock-invalid pylock.toml:1"]),
+        (&[("pylock.toml", "lock-version = '1.0'\npackages = 1\n")], &["pylock-invalid pylock.toml:2"]),
+        (
+            &[(
+                "pylock.toml",
+                "lock-version = '1.0'\n[[packages]]\nname = 'a'\nvcs = { url = 'x' }\n[[packages]]\nname = 'b'\ndirectory = { path = 'x' }\n\
+                 [[packages]]\nname = 'c'\narchive = { url = 'x' }\n[[packages]]\nname = 'd'\nversion = '1'\n\
+                 [[packages]]\nname = 'e'\nversion = '1'\nwheels = [{ url = 'x', hashes = { md5 = '00' } }]\n",
+            )],
+            &[
+                "requirement-vcs pylock.toml:3",
+                "requirement-path pylock.toml:6",
+                "requirement-url pylock.toml:9",
+                "pylock-not-pinned pylock.toml:12",
+                "pylock-not-pinned pylock.toml:15",
+            ],
+        ),
         (
             &[("package.json", "{\"dependencies\":{\"left-pad\":\"1\"}}")],
             &["node-packages-not-installed package.json:0"],

@@ -97,7 +97,7 @@ impl Builder<'_> {
         let is_wanted = |wheel: &&Wheel<'_>| match session.policy.scan {
             PackageScan::None => false,
             PackageScan::All => true,
-            PackageScan::Unknown => !session.is_popular(&wheel.name.distribution),
+            PackageScan::Unknown => !session.vetting.is_known(&wheel.name.distribution),
         };
         let wheels: Vec<&Wheel<'_>> = wheels.iter().filter(is_wanted).collect();
         let started = Instant::now();

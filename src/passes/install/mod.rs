@@ -54,6 +54,7 @@ use self::session::{Session, applicable};
 use self::store::Layer;
 use self::vetting::Vetting;
 use crate::artifact::Artifact;
+use crate::deps::names::NameData;
 use crate::deps::{Declared, Lock};
 use crate::finding::{Finding, Severity};
 use crate::policy::InstallPolicy;
@@ -77,6 +78,8 @@ pub struct Tools<'a> {
     pub scratch: &'a Path,
     /// Where packages are kept for later runs; `None` keeps nothing.
     pub store: Option<&'a Store>,
+    /// What is known of names of packages.
+    pub names: &'a NameData,
     /// How the code of packages is scanned; `None` where it is not.
     pub examine: Option<&'a Examine<'a>>,
 }
@@ -184,7 +187,7 @@ pub fn install_declared(
         store,
         identity: &interpreter.identity,
         probe: &probe,
-        vetting: Vetting::new(&probe, policy),
+        vetting: Vetting::new(&probe, policy, tools.names),
         wanted: &wanted,
     };
     session.run(&mut installed)?;

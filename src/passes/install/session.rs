@@ -204,20 +204,16 @@ impl Session<'_> {
         }
     }
 
-    /// Whether a package is among the most popular ones.
-    pub(super) fn is_popular(&self, _name: &str) -> bool {
-        false
-    }
-
     /// What an installed tree depends on, and what was checked in it.
     fn layer_key(&self, lock: &Lock) -> Digest {
         let digest = lock.digest().to_string();
         let target = serde_json::to_string(&self.probe.target).unwrap_or_default();
         let wanted: Vec<&str> = self.wanted.iter().map(|one| one.name.as_str()).collect();
         let installer = format!("{:?} {:?}", self.policy.installer, self.policy.scan);
+        let names = format!("{} {}", self.tools.names.digest(), self.policy.allow_names.join(" "));
         let limits = format!("{} {}", self.policy.installed_bytes_max, self.policy.installed_files_max);
         let backend = self.tools.sandbox.name();
-        let parts = [&digest, backend, self.identity, &target, &wanted.join(" "), &installer, &limits];
+        let parts = [&digest, backend, self.identity, &target, &wanted.join(" "), &installer, &names, &limits];
         self.store.key("layer", &parts)
     }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use vetrun::artifact::Artifact;
 use vetrun::deps::declared;
+use vetrun::deps::names::NameData;
 use vetrun::passes::install::{Installed, Tools, install_declared};
 use vetrun::policy::{InstallPolicy, Installer};
 use vetrun::sandbox::native::NativeSandbox;
@@ -32,8 +33,15 @@ fn install(sandbox: &NativeSandbox, requirements: &str, policy: &InstallPolicy, 
     let (declared, findings) = declared(&nothing, Some(("requirements.txt", requirements.as_bytes())), policy);
     assert_eq!(findings, []);
     let scratch = std::env::temp_dir();
-    let tools =
-        Tools { sandbox, stop: &Stop::default(), uv: uv.as_deref(), scratch: &scratch, store: None, examine: None };
+    let tools = Tools {
+        sandbox,
+        stop: &Stop::default(),
+        uv: uv.as_deref(),
+        scratch: &scratch,
+        store: None,
+        names: NameData::builtin(),
+        examine: None,
+    };
     install_declared(&declared, &tools, policy).unwrap_or_else(|error| panic!("{error:#?}"))
 }
 

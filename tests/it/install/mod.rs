@@ -16,6 +16,7 @@ use std::path::Path;
 
 use vetrun::artifact::Artifact;
 use vetrun::deps::declared;
+use vetrun::deps::names::NameData;
 use vetrun::passes::install::{IndexProxy, InstallError, Installed, Store, Tools, install_declared};
 use vetrun::policy::{InstallPolicy, Installer};
 use vetrun::sandbox::{Gateway as _, Stop};
@@ -55,7 +56,15 @@ fn install_by(
     let (declared, findings) = declared(&nothing, Some(("requirements.txt", requirements.as_bytes())), &policy);
     assert_eq!(findings, [], "{requirements}");
     let scratch = std::env::temp_dir();
-    let tools = Tools { sandbox: &Direct, stop: &Stop::default(), uv, scratch: &scratch, store, examine: None };
+    let tools = Tools {
+        sandbox: &Direct,
+        stop: &Stop::default(),
+        uv,
+        scratch: &scratch,
+        store,
+        names: NameData::builtin(),
+        examine: None,
+    };
     install_declared(&declared, &tools, &policy)
 }
 
@@ -154,7 +163,7 @@ fn hostile_wheels_are_refused_by_what_they_hold() {
         ("random.py", "", none(), "package-shadows-stdlib"),
         ("encodings/__init__.py", "", none(), "package-shadows-stdlib"),
         (".config/pip/pip.conf", "[global]\n", none(), "package-hidden-file"),
-        (".local/lib/python3.11/site-packages/y.pth", "import os\n", none(), "package-data-misplaced"),
+        (".local/lib/python3.11/site-packages/y.pth", "import os\n", none(), "package-hidden-file"),
         ("only.pyc", "x", none(), "package-bytecode-only"),
         ("inert.pth", "folder\n", none(), "package-path-file-inert"),
         ("a.py", "", Options { lie_about: "a.py", ..none() }, "package-file-altered"),

@@ -4,6 +4,7 @@
 
 use vetrun::artifact::Artifact;
 use vetrun::deps::declared;
+use vetrun::deps::names::NameData;
 use vetrun::finding::Finding;
 use vetrun::language::EngineVersions;
 use vetrun::passes::install::{Installed, Tools, install_declared};
@@ -40,6 +41,7 @@ fn install(code: &str, scans: PackageScan) -> Installed {
         uv: None,
         scratch: &scratch,
         store: None,
+        names: NameData::builtin(),
         examine: Some(&examine),
     };
     install_declared(&declared, &tools, &policy).unwrap()

@@ -4,6 +4,7 @@
 //! positions, patterns of `match` bind what they match, type parameters are names.
 
 mod expressions;
+mod imports;
 mod outline;
 mod patterns;
 mod statements;
@@ -24,6 +25,7 @@ use crate::facts::{Dialect, ExprId, Facts, Kind, OPAQUE, Sym, limits};
 pub(crate) fn lower(source: &str, body: &[Stmt], tokens: &Tokens, wanted: Wanted) -> Lowered {
     let mut outline = outline::of(source, body, tokens);
     outline.tests = wanted.tests.then(|| tests::of(source, body));
+    outline.imports = imports::of(body);
     Lowered { facts: facts(source, body), outline }
 }
 
