@@ -40,6 +40,17 @@ pub(crate) fn sandbox() -> Option<&'static DockerSandbox> {
     found.as_ref()
 }
 
+/// The same, with files as archives: as if the engine were elsewhere.
+pub(crate) fn archived() -> Option<&'static DockerSandbox> {
+    static SANDBOX: OnceLock<DockerSandbox> = OnceLock::new();
+    sandbox()?;
+    let connect = || {
+        let options = DockerOptions { files: docker::Files::Archive, ..options(DEFAULT_IMAGE, socket()) };
+        DockerSandbox::connect(options).expect("the engine that serves with mounts serves without")
+    };
+    Some(SANDBOX.get_or_init(connect))
+}
+
 fn job(program: Program, args: &[&str]) -> Job {
     Job {
         program,
