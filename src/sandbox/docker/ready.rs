@@ -22,8 +22,8 @@ use futures_util::{Stream as FrameStream, StreamExt as _};
 use tokio::io::AsyncWrite;
 
 use super::cgroup::{Groups, Watch};
-use super::config::Ties;
-use super::engine::{Features, failed, is_transient, unavailable};
+use super::config::{SOCKET_INSIDE, Ties};
+use super::engine::{Features, causes, failed, is_transient, unavailable};
 use super::folder::{RunFolder, Shown};
 use super::image::Image;
 use super::link::{Door, Hello, Link, SOCKET, no_keeper};
@@ -224,7 +224,9 @@ pub(super) fn start_trouble(image: &Image, action: &'static str, error: EngineEr
         let reason = format!("the image {} has no python3, which the container's first process needs", image.name);
         return unavailable(reason, "build one with `vetrun image build`, or name another image with --image").into();
     }
-    trouble(action)(error)
+    // A runtime with a kernel of its own cannot mount it.
+    let is_unshared = causes(&error).contains(SOCKET_INSIDE);
+    Trouble { is_unshared, ..trouble(action)(error) }
 }
 
 /// Waits for the keeper. `None` when the run was stopped meanwhile.

@@ -118,6 +118,10 @@ impl Run<'_> {
         if !seen.watch.is_close() && !matches!(watched, Watched::Lost) {
             seen.watch.take(stats::counters(self.client, self.id).await);
         }
+        if matches!(watched, Watched::Told(Told::Ended { .. })) && self.holds_too_many(seen) {
+            // It was over before it was looked at.
+            seen.kill = Some(Kill::Files);
+        }
         let mut asks_for_memory = false;
         match watched {
             Watched::Told(told) => {
@@ -151,6 +155,11 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Whether the program made more output files than it may.
+    fn holds_too_many(self, seen: &Seen) -> bool {
+        seen.out.as_ref().is_some_and(|out| holds_more_than(out, self.job.limits.out_files))
+    }
+
     async fn watch(
         self,
         link: &mut Link,
@@ -174,7 +183,7 @@ impl Run<'_> {
                 () = tokio::time::sleep_until(deadline) => return Ok(Watched::Kill(Kill::Timeout)),
                 _ = tick.tick() => {
                     seen.watch.sample();
-                    if seen.out.as_ref().is_some_and(|out| holds_more_than(out, self.job.limits.out_files)) {
+                    if self.holds_too_many(seen) {
                         return Ok(Watched::Kill(Kill::Files));
                     }
                     if self.stop.is_raised() {
