@@ -235,7 +235,8 @@ pub(super) struct AgentSession {
     id: String,
     isolation: Isolation,
     forwards: Mutex<BTreeMap<u16, Forward>>,
-    _gateway: Mutex<Option<Forward>>,
+    /// What serves the network, where something does.
+    gateway: Mutex<Option<Forward>>,
     /// Ends it when its time is over.
     clock: Option<JoinHandle<()>>,
 }
@@ -259,29 +260,27 @@ impl AgentSession {
         isolation: Isolation,
         options: &SessionOptions,
     ) -> Result<Self, SandboxError> {
-        let gateway = match &options.network {
-            Network::Gateway(gateway) => Some(Forward::out(Arc::clone(&agent), super::GATEWAY_PORT, &**gateway)),
-            Network::None | Network::Full => None,
-        };
-        let backend = keep.backend();
-        let gateway = gateway.transpose().map_err(|error| failed(backend, "serve the network", error))?;
         let (ended, changed, began) = (Mutex::default(), Condvar::new(), Instant::now());
         let shared = Arc::new(Shared { agent, keep, ended, changed, began });
-        let (watched, wall) = (Arc::clone(&shared), options.limits.wall);
+        let forwards = Mutex::default();
+        // From here on whatever fails ends it.
+        let mut session = Self { shared, id, isolation, forwards, gateway: Mutex::default(), clock: None };
+        if let Network::Gateway(gateway) = &options.network {
+            let agent = Arc::clone(&session.shared.agent);
+            let served = Forward::out(agent, super::GATEWAY_PORT, &**gateway);
+            let served = session.shared.told("serve the network", served)?;
+            session.gateway = Mutex::new(Some(served));
+        }
+        let (watched, wall) = (Arc::clone(&session.shared), options.limits.wall);
         let clock = std::thread::Builder::new().name("vetrun-session".to_owned()).spawn(move || watched.time_out(wall));
-        let clock = clock.map_err(|error| failed(backend, "watch the session's time", error))?;
-        Ok(Self {
-            shared,
-            id,
-            isolation,
-            forwards: Mutex::default(),
-            _gateway: Mutex::new(gateway),
-            clock: Some(clock),
-        })
+        let clock = clock.map_err(AgentError::from);
+        session.clock = Some(session.shared.told("watch the session's time", clock)?);
+        Ok(session)
     }
 
     fn end(&mut self, why: &str) -> Result<(), SandboxError> {
         self.forwards.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        drop(self.gateway.lock().unwrap_or_else(PoisonError::into_inner).take());
         let ended = self.shared.end(why);
         if let Some(clock) = self.clock.take() {
             // It only waits.

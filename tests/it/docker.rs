@@ -227,8 +227,15 @@ fn written_space_is_limited_by_the_kernel() {
     job.limits.out_bytes = 8 << 20;
     job.limits.out_files = 20;
     let outcome = run(sandbox, &job);
-    let expected = "/tmp/a all\n/tmp/b ENOSPC\n/out/a all\n/out/b ENOSPC\n20 ENOSPC\n";
+    // Podman takes no number of files for a folder in memory, so vetrun counts them.
+    let (rest, ended) = if outcome.isolation.tier.contains("Podman") {
+        ("", Ended::DiskLimit)
+    } else {
+        ("20 ENOSPC\n", Ended::Exited(0))
+    };
+    let expected = format!("/tmp/a all\n/tmp/b ENOSPC\n/out/a all\n/out/b ENOSPC\n{rest}");
     assert_eq!(text(&outcome.stdout.bytes), expected, "{}", text(&outcome.stderr.bytes));
+    assert_eq!(outcome.ended, ended);
 
     let mut job = python(
         "import errno\ntry:\n    with open('/tmp/a', 'wb') as file:\n        file.truncate(3 << 20)\n\
@@ -455,7 +462,7 @@ fn a_container_ends_with_its_vetrun_and_is_swept() {
         .unwrap();
     let pid = vetrun.id();
     // The first containers only tell which interpreters there are, and see no artifact.
-    wait_until("the program's container runs", || containers_of(pid, &["--filter", "volume=/work"]).contains('\n'));
+    wait_until("the program's container runs", || containers_of(pid, &[]).lines().any(shows_work));
     assert!(docker::sweep(socket().as_deref()).is_ok());
     assert_ne!(containers_of(pid, &[]), "", "a container of the living is kept");
     vetrun.kill().unwrap();
@@ -476,6 +483,13 @@ fn containers_of(pid: u32, options: &[&str]) -> String {
     assert!(listed.status.success(), "{}", text(&listed.stderr));
     let owner = format!("{pid}:");
     text(&listed.stdout).lines().filter(|line| line.starts_with(&owner)).map(|line| format!("{line}\n")).collect()
+}
+
+/// Whether a container of [`containers_of`] has an artifact in it; engines differ in how they can be asked for that.
+fn shows_work(line: &str) -> bool {
+    let Some((_, id)) = line.split_once(' ') else { return false };
+    let told = Command::new("docker").args(["inspect", "--format", "{{json .Mounts}}", id]).output();
+    told.is_ok_and(|told| text(&told.stdout).contains("\"/work\""))
 }
 
 fn wait_until(what: &str, holds: impl Fn() -> bool) {

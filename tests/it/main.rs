@@ -3,6 +3,7 @@
 mod cache;
 mod conformance;
 mod docker;
+mod doctor;
 mod engine;
 mod fixtures;
 mod install;

@@ -44,6 +44,20 @@ def send(kind, number, data=b""):
     write_all(1, kind + number.to_bytes(4, "big") + len(data).to_bytes(4, "big") + data)
 
 
+def is_apart():
+    """Whether a program cannot get at this process's streams, as the kernel of the container really has it: a kernel that
+    does not know of processes that are not dumpable lets a program speak in the agent's place."""
+    parent, pid = os.getpid(), os.fork()
+    if pid == 0:
+        try:
+            set_dumpable(1)
+            os.listdir("/proc/%d/fd" % parent)
+        except BaseException:
+            os._exit(0)
+        os._exit(1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
 def said(error):
     return ("%s" % (error.strerror or error)).encode("utf-8", "replace")
 
@@ -325,6 +339,8 @@ class Agent:
     def __init__(self):
         self.programs, self.connecting, self.connections, self.servers, self.files = {}, {}, {}, {}, {}
         self.tasks, self.came = [], CAME
+        # Before children wake anybody.
+        self.facts = facts() + ["apart %d" % is_apart()]
         self.wake = wake_on_children()
 
     def serve(self):
@@ -460,7 +476,7 @@ class Agent:
             self.connections[number].credit += int.from_bytes(data, "big")
 
     def tell(self, number, _data):
-        send(b"H", number, "\n".join(["hello 1"] + facts()).encode())
+        send(b"H", number, "\n".join(["hello 1"] + self.facts).encode())
 
     def end(self, _number, _data):
         kill_all()

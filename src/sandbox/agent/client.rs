@@ -373,3 +373,93 @@ impl Window {
         self.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An agent, and the other end of its stream.
+    fn met() -> (Arc<Agent>, UnixStream) {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        wire::write(&mut theirs, b'H', 0, b"hello 1\nUid 5 5").unwrap();
+        (Agent::meet(ours, &Stop::default()).unwrap().unwrap(), theirs)
+    }
+
+    #[test]
+    fn the_greeting_tells_what_holds() {
+        let (agent, _theirs) = met();
+        assert_eq!(agent.facts()["Uid"], "5 5");
+        for other in [&b"hello 2"[..], b"", b"Uid 5"] {
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            wire::write(&mut theirs, b'H', 0, other).unwrap();
+            assert!(matches!(Agent::meet(ours, &Stop::default()), Err(AgentError::Form(_))), "{other:?}");
+        }
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        drop(theirs);
+        assert!(matches!(Agent::meet(ours, &Stop::default()), Err(AgentError::Lost)));
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let stop = Stop::default();
+        stop.raise();
+        assert!(matches!(Agent::meet(ours, &stop), Ok(None)));
+    }
+
+    #[test]
+    fn an_answer_goes_to_whom_it_is_for() {
+        let (agent, mut theirs) = met();
+        let (one, other) = (agent.begin(b'W', b"x").unwrap(), agent.begin(b'W', b"y").unwrap());
+        wire::write(&mut theirs, b'R', 12345, b"for nobody").unwrap();
+        wire::write(&mut theirs, b'R', other.line.number, b"no space").unwrap();
+        wire::write(&mut theirs, b'R', one.line.number, b"").unwrap();
+        assert!(one.answer().is_ok());
+        assert!(matches!(other.answer(), Err(AgentError::Refused(why)) if why == "no space"));
+        drop(theirs);
+        assert!(matches!(one.answer(), Err(AgentError::Lost)));
+        assert!(matches!(agent.begin(b'W', b"z").map(drop), Err(AgentError::Lost)));
+    }
+
+    #[test]
+    fn no_more_is_on_its_way_than_may_be() {
+        let (agent, mut theirs) = met();
+        let heard = agent.begin(b'P', b"x").unwrap();
+        let all = vec![b'i'; WINDOW_BYTES + 10];
+        std::thread::scope(|scope| {
+            let feeding = scope.spawn(|| heard.line.pass(b'I', &all));
+            let mut read = || wire::read(&mut theirs).unwrap().unwrap();
+            let order = read();
+            let mut arrived = 0;
+            while arrived < WINDOW_BYTES {
+                arrived += read().data.len();
+            }
+            assert_eq!((order.kind, arrived), (b'P', WINDOW_BYTES));
+            assert!(!feeding.is_finished(), "the rest waits");
+            wire::write(&mut theirs, b'A', order.number, &10_u32.to_be_bytes()).unwrap();
+            assert_eq!(wire::read(&mut theirs).unwrap().unwrap().data.len(), 10);
+            assert!(feeding.join().unwrap().unwrap());
+        });
+    }
+
+    #[test]
+    fn who_gives_back_more_than_it_got_is_not_heard_any_more() {
+        let (agent, mut theirs) = met();
+        let heard = agent.begin(b'P', b"x").unwrap();
+        wire::write(&mut theirs, b'A', heard.line.number, &1_u32.to_be_bytes()).unwrap();
+        assert!(matches!(heard.next(ANSWER_MAX), Err(AgentError::Lost)));
+    }
+
+    #[test]
+    fn a_connection_that_comes_unasked_is_not_taken() {
+        let (agent, mut theirs) = met();
+        let heard = agent.begin(b'P', b"x").unwrap();
+        wire::write(&mut theirs, b'N', 1, &(CAME + 1).to_be_bytes()).unwrap();
+        assert!(matches!(heard.next(ANSWER_MAX), Err(AgentError::Lost)), "nobody waits for any");
+        let (agent, mut theirs) = met();
+        let comings = agent.comings();
+        wire::write(&mut theirs, b'N', 1, &(CAME + 1).to_be_bytes()).unwrap();
+        wire::write(&mut theirs, b'D', CAME + 1, b"data").unwrap();
+        let (number, from) = comings.recv_timeout(ANSWER_MAX).unwrap();
+        let heard = agent.came(number, from).unwrap();
+        assert_eq!(heard.next(ANSWER_MAX).unwrap().data, b"data");
+        wire::write(&mut theirs, b'N', 1, &7_u32.to_be_bytes()).unwrap();
+        assert!(matches!(heard.next(ANSWER_MAX), Err(AgentError::Lost)), "that is no number of an agent's");
+    }
+}

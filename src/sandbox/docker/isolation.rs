@@ -31,7 +31,13 @@ pub(super) fn observed(facts: &BTreeMap<String, String>, features: &Features, is
     layers.insert("capabilitiesDropped", none("CapEff") && none("CapPrm") && none("CapBnd"));
     layers.insert("nonRoot", facts.get("Uid").is_some_and(|ids| ids.split_whitespace().all(|id| id != "0")));
     layers.insert("readOnlyRoot", is("root.ro", "1"));
-    let tier = if is_archived { format!("{}, files as archives", features.tier()) } else { features.tier() };
+    let mut tier = features.tier();
+    if is_archived {
+        tier.push_str(", files as archives");
+    }
+    if is("apart", "0") {
+        tier.push_str(", whose kernel lets a program forge what is told of its end");
+    }
     Isolation { tier, layers, limits: limits(features) }
 }
 
@@ -125,6 +131,9 @@ mod tests {
     fn how_files_came_is_told() {
         let tier = |is_archived| observed(&BTreeMap::new(), &features(true), is_archived).tier;
         assert!(tier(true).ends_with("files as archives") && !tier(false).contains("archives"));
+        let facts = |apart: &str| BTreeMap::from([("apart".to_owned(), apart.to_owned())]);
+        assert!(observed(&facts("0"), &features(true), true).tier.contains("forge"));
+        assert!(!observed(&facts("1"), &features(true), true).tier.contains("forge"));
     }
 
     #[test]

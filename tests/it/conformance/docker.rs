@@ -1,4 +1,5 @@
-//! The same cases over the Docker back end, and where it differs.
+//! The same cases over the Docker back end, with mounts and with archives, and where it differs. Where `DOCKER_HOST` leads to a
+//! `podman system service`, they run over Podman.
 
 use vetrun::sandbox::{Ended, Outcome, Sandbox};
 

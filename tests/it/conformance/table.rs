@@ -42,7 +42,7 @@ fn table() -> String {
         writeln!(text, "| {} | {} |", case.name, cells.join(" | ")).unwrap();
     }
     let same: Vec<_> = every().map(|case| case.name).filter(|name| cells(name).iter().all(Option::is_none)).collect();
-    writeln!(text, "\nElsewhere the program meets something else, which is tested as well:\n").unwrap();
+    writeln!(text, "\nWhere a number stands, the program meets something else, which is tested as well:\n").unwrap();
     let by_number: BTreeMap<_, _> = notes.iter().map(|(told, number)| (number, told)).collect();
     for (number, told) in by_number {
         writeln!(text, "{number}. {told}").unwrap();

@@ -74,6 +74,11 @@ fn a_runtime_with_a_kernel_of_its_own_is_used_all_the_same() {
     let own = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     assert_ne!(text(&outcome.stdout.bytes), own, "the kernel is not this host's");
     assert!(outcome.isolation.tier.contains("runtime runsc, files as archives"), "{}", outcome.isolation.tier);
+    // What its kernel does not keep apart is told.
+    let looks = "import os\ntry: os.listdir('/proc/1/fd'); print('reached')\nexcept OSError: print('apart')";
+    let outcome = sandbox.run(&python(looks), &Stop::default()).unwrap();
+    let is_told = outcome.isolation.tier.contains("forge");
+    assert_eq!(text(&outcome.stdout.bytes), if is_told { "reached\n" } else { "apart\n" });
 }
 
 #[test]
