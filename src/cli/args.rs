@@ -347,9 +347,18 @@ pub(super) enum RulesCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {
+    /// The policy [default: vetrun.toml in this folder or above it]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_policy")]
+    pub(super) policy: Option<PathBuf>,
+    /// Use the default policy
+    #[arg(long)]
+    pub(super) no_policy: bool,
     /// The image of the docker sandbox
     #[arg(long, value_name = "IMAGE")]
     pub(super) image: Option<String>,
+    /// The engine's runtime, by the name that it lists it under
+    #[arg(long, value_name = "NAME")]
+    pub(super) runtime: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -481,6 +490,8 @@ mod tests {
             "rules explain python-eval",
             "rules test d",
             "doctor",
+            "doctor --policy p --image x",
+            "doctor --no-policy --runtime runsc",
             "schema report",
             "init",
             "completions bash",

@@ -1,4 +1,4 @@
-//! `vetrun doctor`: what works here, why not, and the mend.
+//! `vetrun doctor`: what works here under the policy in force, why not, and the mend.
 
 use std::io::Write as _;
 
@@ -7,8 +7,9 @@ use super::args::DoctorArgs;
 use super::engine::options;
 use super::host::{launcher, on_path, search_path};
 use super::reporting::answer;
+use super::settings::policy_in_force;
 use crate::output::sanitize;
-use crate::policy::Policy;
+use crate::policy::Images;
 use crate::sandbox::docker::{self, DockerSandbox};
 use crate::sandbox::native::{self, NativeSandbox};
 use crate::sandbox::{Diagnosis, Interpreter, Sandbox, SandboxError};
@@ -16,12 +17,20 @@ use crate::vet::Exit;
 
 /// `vetrun doctor`: exits with 0 where at least one back end works, else with 2.
 pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
-    let mut policy = Policy::default().execute;
-    if let Some(image) = &args.image {
-        policy.image.clone_from(image);
-    }
-    let options = options(&policy)?;
     let mut out = answer();
+    let (file, mut policy) = policy_in_force(args.policy.as_deref(), args.no_policy)?;
+    if let Some(file) = file {
+        writeln!(out, "policy: {}", sanitize::line(&file.to_string_lossy()))?;
+    }
+    if let Some(image) = &args.image {
+        // Who names an image means it for everything.
+        policy.execute.image.clone_from(image);
+        policy.execute.images = Images::default();
+    }
+    if args.runtime.is_some() {
+        policy.execute.runtime.clone_from(&args.runtime);
+    }
+    let options = options(&policy.execute)?;
     let native = native::diagnose(&launcher());
     let docker = docker::diagnose(options.clone());
     for diagnosis in [&native, &docker] {

@@ -9,9 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Failure;
 use crate::output::sanitize;
-use crate::policy::{EngineLimit, ExecutePolicy, PullPolicy};
+use crate::policy::{DockerFiles, EngineLimit, ExecutePolicy, PullPolicy};
 use crate::sandbox::Interpreter;
-use crate::sandbox::docker::{DockerOptions, OnPull, Pull, Workspace};
+use crate::sandbox::docker::{DockerOptions, Files, OnPull, Pull, Workspace};
 
 /// Where a vetrun that is in a container has its workspace when nothing else is said.
 const WORKSPACE: &str = "/exec-workspace";
@@ -29,6 +29,11 @@ pub(super) fn options(policy: &ExecutePolicy) -> Result<DockerOptions, Failure> 
             PullPolicy::Missing => Pull::Missing,
         },
         runtime: policy.runtime.clone(),
+        files: match policy.docker_files {
+            DockerFiles::Auto => Files::Auto,
+            DockerFiles::Mount => Files::Mount,
+            DockerFiles::Archive => Files::Archive,
+        },
         unenforced: policy.unenforced_limits.iter().map(|limit: &EngineLimit| limit.name().to_owned()).collect(),
         workspace: workspace()?,
         on_pull: Some(progress()),

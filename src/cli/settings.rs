@@ -47,11 +47,9 @@ impl Settings {
         artifacts: &[PathBuf],
     ) -> Result<Self, Failure> {
         let mut notes = Vec::new();
-        let file = if judging.no_policy { None } else { policy_file(judging, artifacts, &mut notes)? };
-        let mut policy = match &file {
-            Some(path) => Policy::from_toml(&read_text(path)?, &path.display().to_string())?,
-            None => Policy::default(),
-        };
+        let file =
+            if judging.no_policy { None } else { policy_file(judging.policy.as_deref(), artifacts, &mut notes)? };
+        let mut policy = read_policy(file.as_deref())?;
         let mut rule_dirs = rule_dirs(&policy, file.as_deref());
         rule_dirs.extend(judging.rules.iter().cloned());
         apply_judging(&mut policy, judging, reading);
@@ -101,14 +99,29 @@ fn read_text(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| format!("could not read {}: {error}", path.display()).into())
 }
 
+/// The policy that was named, else the one that is found by itself, if there is one, and what it says.
+pub(super) fn policy_in_force(named: Option<&Path>, none: bool) -> Result<(Option<PathBuf>, Policy), Failure> {
+    let file = if none { None } else { policy_file(named, &[], &mut Vec::new())? };
+    let policy = read_policy(file.as_deref())?;
+    policy.check()?;
+    Ok((file, policy))
+}
+
+fn read_policy(file: Option<&Path>) -> Result<Policy, Failure> {
+    match file {
+        Some(path) => Ok(Policy::from_toml(&read_text(path)?, &path.display().to_string())?),
+        None => Ok(Policy::default()),
+    }
+}
+
 /// The policy that was named, else the nearest one in the current folder or above it that no artifact holds.
 fn policy_file(
-    judging: &JudgingArgs,
+    named: Option<&Path>,
     artifacts: &[PathBuf],
     notes: &mut Vec<String>,
 ) -> Result<Option<PathBuf>, Failure> {
-    if let Some(path) = &judging.policy {
-        return Ok(Some(path.clone()));
+    if let Some(path) = named {
+        return Ok(Some(path.to_path_buf()));
     }
     let current = std::env::current_dir().map_err(|error| format!("there is no current folder: {error}"))?;
     let roots: HashSet<PathBuf> = artifacts.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();

@@ -441,6 +441,19 @@ pub struct Images {
     pub node: Option<String>,
 }
 
+/// How files come into containers of the Docker back end and out of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DockerFiles {
+    /// By mounts, where the engine and its runtime see what vetrun sees; else as archives.
+    #[default]
+    Auto,
+    /// By mounts; what the engine cannot see is an error.
+    Mount,
+    /// As archives, over the engine's interface alone.
+    Archive,
+}
+
 /// How programs are run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -455,6 +468,8 @@ pub struct ExecutePolicy {
     pub pull: PullPolicy,
     /// The engine's runtime (`runsc`, `kata`), by the name that it lists it under; its default where absent.
     pub runtime: Option<String>,
+    /// How files come into containers and out of them.
+    pub docker_files: DockerFiles,
     /// Limits that need not be held where the engine cannot hold them; without this, nothing is run then.
     pub unenforced_limits: Vec<EngineLimit>,
     /// What is run instead of the entry point found; words, not a shell line.
@@ -495,6 +510,7 @@ impl Default for ExecutePolicy {
             images: Images::default(),
             pull: PullPolicy::Pinned,
             runtime: None,
+            docker_files: DockerFiles::default(),
             unenforced_limits: Vec::new(),
             entry: None,
             timeout: Timeout::seconds(30),

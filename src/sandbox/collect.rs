@@ -5,17 +5,15 @@
 //! path is resolved by the kernel *beneath* the folder, each entry counts towards a limit, the walk keeps a list instead
 //! of calling itself, and what is not taken is named with its reason.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
-use sha2::{Digest as _, Sha256};
 
+use super::basket::{Basket, Incoming};
 use crate::artifact::Digest;
-use crate::names::turns_text;
 
 /// How much is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +45,6 @@ pub struct RefusedOutput {
     pub reason: String,
 }
 
-/// Bytes of a path inside the output folder, at most; the kernel takes no longer ones.
-const PATH_BYTES_MAX: usize = 4000;
 /// Bytes copied at once.
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -68,26 +64,18 @@ pub fn collect_tree(from: &Path, into: &Path, limits: CollectLimits) -> io::Resu
 /// # Errors
 /// When `into` cannot be written.
 pub(super) fn collect_folder(from: BorrowedFd<'_>, into: &Path, limits: CollectLimits) -> io::Result<Collected> {
-    let mut walk = Walk { from, into, limits, seen: 0, bytes: 0, collected: Collected::default() };
+    let mut walk = Walk { from, basket: Basket::new(into, limits) };
     let mut folders = vec![(String::new(), 0)];
     while let Some((folder, depth)) = folders.pop() {
         folders.extend(walk.folder(&folder, depth)?);
     }
-    walk.collected.files.sort();
-    walk.collected.refused.sort();
-    Ok(walk.collected)
+    Ok(walk.basket.finish())
 }
 
 /// A walk over an output folder.
 struct Walk<'a> {
     from: BorrowedFd<'a>,
-    into: &'a Path,
-    limits: CollectLimits,
-    /// Entries met.
-    seen: u32,
-    /// Bytes taken.
-    bytes: u64,
-    collected: Collected,
+    basket: Basket<'a>,
 }
 
 impl Walk<'_> {
@@ -97,25 +85,23 @@ impl Walk<'_> {
         let folder = match self.open(path, OFlags::DIRECTORY) {
             Ok(folder) => folder,
             Err(error) => {
-                self.refuse(path, unreadable(error));
+                self.basket.refuse(path, unreadable(error));
                 return Ok(inner);
             }
         };
         for name in self.names(path, &folder) {
-            let Some(child) = self.child_path(path, &name) else { continue };
+            let Some(child) = self.basket.child_path(path, &name) else { continue };
             let stat = match rustix::fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => stat,
                 Err(error) => {
-                    self.refuse(&child, unreadable(error));
+                    self.basket.refuse(&child, unreadable(error));
                     continue;
                 }
             };
             match refusal(&stat) {
-                Some(reason) => self.refuse(&child, reason.to_owned()),
+                Some(reason) => self.basket.refuse(&child, reason.to_owned()),
                 None if FileType::from_raw_mode(stat.st_mode) != FileType::Directory => self.file(&child)?,
-                None if depth >= self.limits.depth_max => {
-                    self.refuse(&child, format!("too deep: over the limit of {} folders", self.limits.depth_max));
-                }
+                None if self.basket.is_deep_enough(&child, depth) => {}
                 None => inner.push((child, depth + 1)),
             }
         }
@@ -130,36 +116,20 @@ impl Walk<'_> {
             let name = match entry {
                 Ok(entry) => entry.file_name().to_bytes().to_vec(),
                 Err(error) => {
-                    self.refuse(path, unreadable(error));
+                    self.basket.refuse(path, unreadable(error));
                     break;
                 }
             };
             if name == b"." || name == b".." {
                 continue;
             }
-            if self.seen >= self.limits.files_max {
-                self.refuse(path, format!("over the limit of {} files and folders", self.limits.files_max));
+            if !self.basket.counts(path) {
                 break;
             }
-            self.seen += 1;
             names.push(name);
         }
         names.sort_unstable();
         names
-    }
-
-    /// The path of an entry, if its name may be one.
-    fn child_path(&mut self, folder: &str, name: &[u8]) -> Option<String> {
-        let shown = join(folder, &String::from_utf8_lossy(name));
-        let reason = match std::str::from_utf8(name) {
-            Err(_) => "name is not UTF-8".to_owned(),
-            Ok(name) if name.chars().any(char::is_control) => "name holds a control character".to_owned(),
-            Ok(name) if name.chars().any(turns_text) => "name holds a character that turns text around".to_owned(),
-            Ok(_) if shown.len() > PATH_BYTES_MAX => format!("path is over the limit of {PATH_BYTES_MAX} bytes"),
-            Ok(_) => return Some(shown),
-        };
-        self.refuse(&shown, reason);
-        None
     }
 
     /// Takes one file, if the limits leave room for it.
@@ -169,39 +139,25 @@ impl Walk<'_> {
         let (stat, fd) = match opened {
             Ok(opened) => opened,
             Err(error) => {
-                self.refuse(path, unreadable(error));
+                self.basket.refuse(path, unreadable(error));
                 return Ok(());
             }
         };
         if let Some(reason) = refusal(&stat) {
-            self.refuse(path, reason.to_owned());
+            self.basket.refuse(path, reason.to_owned());
             return Ok(());
         }
         let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
-        if size > self.limits.bytes_max.saturating_sub(self.bytes) {
-            self.refuse(path, format!("over the limit of {} bytes", self.limits.bytes_max));
+        if !self.basket.has_room(path, size) {
             return Ok(());
         }
-        match copy(&mut File::from(fd), &self.into.join(path), size, stat.st_mode & 0o100 != 0)? {
-            Copied::All(digest) => {
-                self.bytes += size;
-                self.collected.files.push((path.to_owned(), size, digest));
-            }
-            Copied::Not(reason) => self.refuse(path, reason),
-        }
-        Ok(())
+        let mut incoming = self.basket.begin(path, size, stat.st_mode & 0o100 != 0)?;
+        let trouble = copy(&mut File::from(fd), &mut incoming)?;
+        self.basket.settle(incoming, trouble.as_deref())
     }
 
     fn open(&self, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
         open_beneath(self.from, path.as_bytes(), flags)
-    }
-
-    fn refuse(&mut self, path: &str, reason: String) {
-        let path = if path.is_empty() { "." } else { path };
-        // Names are untrusted; what would act on a terminal is written out.
-        let acts = |c: char| c.is_control() || turns_text(c);
-        let path = path.chars().flat_map(|c| if acts(c) { c.escape_default().collect() } else { vec![c] });
-        self.collected.refused.push(RefusedOutput { path: path.collect(), reason });
     }
 }
 
@@ -212,10 +168,6 @@ pub(super) fn open_beneath(from: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> 
         ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
     let path = if path.is_empty() { b"." } else { path };
     rustix::io::retry_on_intr(|| rustix::fs::openat2(from, path, flags, Mode::empty(), resolve))
-}
-
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 fn unreadable(error: rustix::io::Errno) -> String {
@@ -235,41 +187,16 @@ fn refusal(stat: &Stat) -> Option<&'static str> {
     }
 }
 
-/// What became of a copy.
-enum Copied {
-    All(Digest),
-    Not(String),
-}
-
-/// Copies exactly `size` bytes to the new file `to`. An error is one of writing; what cannot be read is not taken.
-fn copy(from: &mut File, to: &Path, size: u64, executable: bool) -> io::Result<Copied> {
-    if let Some(parent) = to.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    let mode = if executable { 0o755 } else { 0o644 };
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(to)?;
-    let mut hasher = Sha256::new();
-    let mut chunk = vec![0; usize::try_from(size.saturating_add(1)).unwrap_or(usize::MAX).min(CHUNK_BYTES)];
-    let mut copied = 0;
-    let trouble = loop {
-        let count = match from.read(&mut chunk) {
-            Ok(0) => break (copied != size).then(|| "changed while it was read".to_owned()),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => break Some(format!("cannot be read: {error}")),
-        };
-        copied += count as u64;
-        if copied > size {
-            break Some("changed while it was read".to_owned());
-        }
-        hasher.update(&chunk[..count]);
-        out.write_all(&chunk[..count])?;
-    };
-    match trouble {
-        None => Ok(Copied::All(Digest::finish(hasher))),
-        Some(reason) => {
-            std::fs::remove_file(to)?;
-            Ok(Copied::Not(reason))
+/// Copies a file into its place; why it is not taken, where it cannot be read. An error is one of writing.
+fn copy(from: &mut File, to: &mut Incoming) -> io::Result<Option<String>> {
+    let mut chunk = vec![0; usize::try_from(to.size().saturating_add(1)).unwrap_or(usize::MAX).min(CHUNK_BYTES)];
+    loop {
+        match from.read(&mut chunk) {
+            Ok(0) => return Ok(None),
+            Ok(count) if !to.write(&chunk[..count])? => return Ok(None),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Ok(Some(format!("cannot be read: {error}"))),
         }
     }
 }

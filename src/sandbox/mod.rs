@@ -11,12 +11,15 @@
 //!
 //! The trait is synchronous. The Docker back end is the only module that knows an async runtime.
 
+mod agent;
+mod basket;
 mod behaviour;
 mod collect;
 pub mod docker;
 pub mod native;
 mod owner;
 mod readable;
+mod session;
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -28,6 +31,7 @@ use std::time::Duration;
 pub use behaviour::{Attempt, AttemptKind, Behaviour};
 pub use collect::{CollectLimits, Collected, RefusedOutput, collect_tree};
 pub use owner::{folder_prefix, sweep_folders};
+pub use session::{Exec, Executed, Health, Running, Session, SessionOptions, Source};
 
 /// Where the job's input files are mounted, read-only.
 pub const WORK_DIR: &str = "/work";
@@ -55,6 +59,12 @@ pub trait Sandbox: Send + Sync {
     /// [`SandboxError`] when the job could not be run or its end could not be established. A program that fails is
     /// not an error: see [`Outcome::ended`].
     fn run(&self, job: &Job, stop: &Stop) -> Result<Outcome, SandboxError>;
+
+    /// Opens a session: a container that stays, for many programs.
+    ///
+    /// # Errors
+    /// [`SandboxError`] when this back end cannot keep one on this host, with the reason and the mend.
+    fn open(&self, options: &SessionOptions, stop: &Stop) -> Result<Box<dyn Session>, SandboxError>;
 
     /// Finds the interpreter that [`Program::Interpreter`] stands for, and asks it for its version.
     ///

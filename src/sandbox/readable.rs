@@ -57,7 +57,7 @@ fn copy_entry(path: &Path, metadata: &Metadata, target: &Path) -> io::Result<()>
 }
 
 /// Calls `visit` for `top` and everything below it, folders before what they hold, until it says false.
-fn walk(top: &Path, mut visit: impl FnMut(&Path, &Metadata) -> io::Result<bool>) -> io::Result<()> {
+pub(super) fn walk(top: &Path, mut visit: impl FnMut(&Path, &Metadata) -> io::Result<bool>) -> io::Result<()> {
     let mut waiting: Vec<PathBuf> = vec![top.to_path_buf()];
     let mut seen = 0;
     while let Some(path) = waiting.pop() {

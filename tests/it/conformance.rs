@@ -30,6 +30,7 @@ mod races;
 mod ready;
 mod replays;
 mod scenarios;
+mod table;
 mod trace;
 
 use cases::every;
@@ -53,6 +54,21 @@ enum Expect {
     Ends(Ended),
     /// This holds.
     Holds(fn(&Outcome) -> Result<(), String>),
+}
+
+/// What a back end does otherwise than the table says.
+struct Difference {
+    /// The case.
+    name: &'static str,
+    /// What must be seen instead.
+    expect: Expect,
+    /// What that is, for the README.
+    told: &'static str,
+}
+
+/// The difference of a case in the first of these tables that has one.
+fn difference<'a>(name: &str, tables: &[&'a [Difference]]) -> Option<&'a Difference> {
+    tables.iter().flat_map(|table| table.iter()).find(|other| other.name == name)
 }
 
 /// What the programs share: `call` makes a system call and returns the error number, 0 for success; `tries` names the

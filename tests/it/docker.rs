@@ -40,6 +40,30 @@ pub(crate) fn sandbox() -> Option<&'static DockerSandbox> {
     found.as_ref()
 }
 
+/// Whether the engine is Podman, by its own word.
+pub(crate) fn is_podman() -> bool {
+    let tier = |sandbox: &DockerSandbox| run(sandbox, &python("pass")).isolation.tier;
+    sandbox().is_some_and(|sandbox| tier(sandbox).contains("Podman"))
+}
+
+/// The same, with files as archives: as if the engine were elsewhere.
+pub(crate) fn archived() -> Option<&'static DockerSandbox> {
+    static SANDBOX: OnceLock<Option<DockerSandbox>> = OnceLock::new();
+    sandbox()?;
+    let connect = || {
+        // Another runtime's way with the same cases can be looked at by hand.
+        let runtime = std::env::var("VETRUN_TEST_RUNTIME").ok();
+        let files = docker::Files::Archive;
+        let options = DockerOptions { files, runtime, ..options(DEFAULT_IMAGE, socket()) };
+        match DockerSandbox::connect(options) {
+            Ok(sandbox) => Some(sandbox),
+            Err(error) if error.to_string().contains("Podman reads its filter") => None,
+            Err(error) => panic!("the engine that serves with mounts serves without: {error}"),
+        }
+    };
+    SANDBOX.get_or_init(connect).as_ref()
+}
+
 fn job(program: Program, args: &[&str]) -> Job {
     Job {
         program,
@@ -203,8 +227,15 @@ fn written_space_is_limited_by_the_kernel() {
     job.limits.out_bytes = 8 << 20;
     job.limits.out_files = 20;
     let outcome = run(sandbox, &job);
-    let expected = "/tmp/a all\n/tmp/b ENOSPC\n/out/a all\n/out/b ENOSPC\n20 ENOSPC\n";
+    // Podman takes no number of files for a folder in memory, so vetrun counts them.
+    let (rest, ended) = if outcome.isolation.tier.contains("Podman") {
+        ("", Ended::DiskLimit)
+    } else {
+        ("20 ENOSPC\n", Ended::Exited(0))
+    };
+    let expected = format!("/tmp/a all\n/tmp/b ENOSPC\n/out/a all\n/out/b ENOSPC\n{rest}");
     assert_eq!(text(&outcome.stdout.bytes), expected, "{}", text(&outcome.stderr.bytes));
+    assert_eq!(outcome.ended, ended);
 
     let mut job = python(
         "import errno\ntry:\n    with open('/tmp/a', 'wb') as file:\n        file.truncate(3 << 20)\n\
@@ -248,7 +279,9 @@ fn every_layer_that_the_engine_gives_is_seen_to_hold() {
         "nonRoot",
         "readOnlyRoot",
     ] {
-        assert!(outcome.isolation.layers[layer], "{layer}");
+        // With control groups of version 1 Podman has no namespace for them.
+        let may_lack = layer == "cgroupNamespace" && outcome.isolation.tier.contains("Podman");
+        assert!(outcome.isolation.layers[layer] || may_lack, "{layer}");
     }
     assert!(outcome.isolation.limits.values().all(|limit| limit.enforced), "{:?}", outcome.isolation.limits);
     assert!(outcome.image.unwrap().starts_with("vetrun-sandbox:latest@sha256:"));
@@ -429,7 +462,7 @@ fn a_container_ends_with_its_vetrun_and_is_swept() {
         .unwrap();
     let pid = vetrun.id();
     // The first containers only tell which interpreters there are, and see no artifact.
-    wait_until("the program's container runs", || containers_of(pid, &["--filter", "volume=/work"]).contains('\n'));
+    wait_until("the program's container runs", || containers_of(pid, &[]).lines().any(shows_work));
     assert!(docker::sweep(socket().as_deref()).is_ok());
     assert_ne!(containers_of(pid, &[]), "", "a container of the living is kept");
     vetrun.kill().unwrap();
@@ -450,6 +483,13 @@ fn containers_of(pid: u32, options: &[&str]) -> String {
     assert!(listed.status.success(), "{}", text(&listed.stderr));
     let owner = format!("{pid}:");
     text(&listed.stdout).lines().filter(|line| line.starts_with(&owner)).map(|line| format!("{line}\n")).collect()
+}
+
+/// Whether a container of [`containers_of`] has an artifact in it; engines differ in how they can be asked for that.
+fn shows_work(line: &str) -> bool {
+    let Some((_, id)) = line.split_once(' ') else { return false };
+    let told = Command::new("docker").args(["inspect", "--format", "{{json .Mounts}}", id]).output();
+    told.is_ok_and(|told| text(&told.stdout).contains("\"/work\""))
 }
 
 fn wait_until(what: &str, holds: impl Fn() -> bool) {

@@ -3,6 +3,7 @@
 mod cache;
 mod conformance;
 mod docker;
+mod doctor;
 mod engine;
 mod fixtures;
 mod install;
@@ -21,6 +22,7 @@ mod pipeline;
 mod readme;
 mod requirements;
 mod rules;
+mod sessions;
 mod structure;
 mod support;
 mod wheels;

@@ -17,7 +17,7 @@ use crate::sandbox::{
 };
 
 /// Where a uv of the host is shown inside the sandbox.
-const UV_INSIDE: &str = "/uv";
+const UV_INSIDE: &str = "/installer/uv";
 /// Processes and threads that an installer may have at once; uv starts dozens.
 const INSTALLER_PIDS: u32 = 512;
 

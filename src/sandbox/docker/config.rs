@@ -4,21 +4,21 @@ use std::collections::HashMap;
 
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, Mount as EngineMount,
-    MountBindOptions, MountBindOptionsPropagationEnum, MountType, ResourcesUlimits, RestartPolicy,
+    MountBindOptions, MountBindOptionsPropagationEnum, MountType, MountVolumeOptions, ResourcesUlimits, RestartPolicy,
     RestartPolicyNameEnum,
 };
 
 use super::engine::Features;
-use super::folder::{RunFolder, Shown};
+use super::folder::Shown;
 use super::image::Image;
-use super::link::SOCKET;
-use super::{seccomp, sweep};
-use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Network, OUT_DIR, SandboxError, TMP_DIR, WORK_DIR};
+use super::sweep;
+use crate::sandbox::agent::AGENT;
+use crate::sandbox::{GATEWAY_PORT, HOME_DIR, Job, Limits, Network, OUT_DIR, TMP_DIR, WORK_DIR};
 
 /// The keeper's text; it is handed to the image's own interpreter.
-const KEEPER: &str = include_str!("keeper.py");
+const KEEPER: &str = concat!(include_str!("../agent/common.py"), include_str!("keeper.py"));
 /// Where the keeper finds its socket.
-const SOCKET_INSIDE: &str = "/run/vetrun.socket";
+pub(super) const SOCKET_INSIDE: &str = "/run/vetrun.socket";
 /// `nobody` of every distribution; the number, because an image need not know the name.
 const NOBODY: u32 = 65534;
 /// Files and folders in the scratch folder, beside its byte limit: names alone must not fill the kernel's memory.
@@ -45,22 +45,53 @@ const PODMAN_PROCESSES: i64 = 32768;
 /// The keeper is one process more than the job was given.
 pub(super) const KEEPER_PIDS: u32 = 1;
 
-/// The container for `job` with `mounts` as they were staged, whose keeper speaks over the engine's `socket`.
+/// How a container is tied to vetrun.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ties<'a> {
+    /// By folders and a socket that both see: mounts as they were staged, and the path of the keeper's socket at the engine.
+    Shared { mounts: &'a [Shown], socket: &'a str },
+    /// By its standard streams alone; what it is to read is put into volumes at these places.
+    Streams { volumes: &'a [String] },
+}
+
+impl Ties<'_> {
+    /// Whether something of vetrun's is at this place inside.
+    fn shows(&self, inside: &str) -> bool {
+        match self {
+            Self::Shared { mounts, .. } => mounts.iter().any(|mount| mount.inside == inside),
+            Self::Streams { volumes } => volumes.iter().any(|volume| volume == inside),
+        }
+    }
+
+    /// What the container's first process is.
+    fn entrypoint(&self, job: &Job) -> Vec<String> {
+        let interpreter = ["python3", "-I", "-S", "-B", "-c"];
+        let port = if matches!(job.network, Network::Gateway(_)) { GATEWAY_PORT } else { 0 }.to_string();
+        let rest = match self {
+            Self::Shared { .. } => vec![KEEPER, SOCKET_INSIDE, &port, OUT_DIR, HOME_DIR],
+            Self::Streams { .. } => vec![AGENT, HOME_DIR],
+        };
+        interpreter.into_iter().chain(rest).map(str::to_owned).collect()
+    }
+}
+
+/// The container for `job`, under this filter of system calls (its text, or its path at an engine that reads it from a file).
 pub(super) fn container(
     job: &Job,
-    mounts: &[Shown],
+    ties: Ties<'_>,
     image: &Image,
     features: &Features,
-    files: &Files,
+    seccomp: &str,
 ) -> ContainerCreateBody {
-    let port = if matches!(job.network, Network::Gateway(_)) { GATEWAY_PORT } else { 0 };
-    let interpreter = ["python3", "-I", "-S", "-B", "-c", KEEPER, SOCKET_INSIDE].map(str::to_owned);
-    let entrypoint = interpreter.into_iter().chain([port.to_string(), OUT_DIR.to_owned(), HOME_DIR.to_owned()]);
-    let stdin = !job.stdin.is_empty();
-    let (uid, gid) = user();
+    let stdin = !job.stdin.is_empty() || matches!(ties, Ties::Streams { .. });
+    let (uid, gid) = match ties {
+        Ties::Shared { .. } => user(),
+        // Nothing is shared, so the number means nothing here.
+        Ties::Streams { .. } => (NOBODY, NOBODY),
+    };
     ContainerCreateBody {
         image: Some(image.id.clone()),
-        entrypoint: Some(entrypoint.collect()),
+        entrypoint: Some(ties.entrypoint(job)),
         cmd: Some(Vec::new()),
         env: Some(vec![format!("PATH={}", image.path)]),
         hostname: Some("sandbox".to_owned()),
@@ -75,7 +106,7 @@ pub(super) fn container(
         network_disabled: Some(!matches!(job.network, Network::Full)),
         stop_timeout: Some(0),
         labels: Some(sweep::labels(&job.limits)),
-        host_config: Some(host_config(job, mounts, features, files)),
+        host_config: Some(host_config(job, ties, features, seccomp)),
         ..ContainerCreateBody::default()
     }
 }
@@ -87,13 +118,13 @@ pub(super) fn user() -> (u32, u32) {
     if uid.is_root() { (NOBODY, NOBODY) } else { (uid.as_raw(), gid.as_raw()) }
 }
 
-fn host_config(job: &Job, mounts: &[Shown], features: &Features, files: &Files) -> HostConfig {
+fn host_config(job: &Job, ties: Ties<'_>, features: &Features, seccomp: &str) -> HostConfig {
     let limits = &job.limits;
     let memory = signed(limits.memory_bytes);
     HostConfig {
         network_mode: Some(if matches!(job.network, Network::Full) { "bridge" } else { "none" }.to_owned()),
         cap_drop: Some(vec!["ALL".to_owned()]),
-        security_opt: Some(security(features, &files.seccomp)),
+        security_opt: Some(security(features, seccomp)),
         privileged: Some(false),
         readonly_rootfs: Some(true),
         memory: Some(memory),
@@ -106,9 +137,9 @@ fn host_config(job: &Job, mounts: &[Shown], features: &Features, files: &Files) 
         ipc_mode: Some("private".to_owned()),
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
         shm_size: Some(signed(limits.tmp_bytes)),
-        tmpfs: Some(tmpfs(limits, mounts, features)),
+        tmpfs: Some(tmpfs(limits, ties, features)),
         masked_paths: Some(MASKED.iter().map(|&path| path.to_owned()).collect()),
-        mounts: Some(binds(mounts, features, &files.socket)),
+        mounts: Some(mounts(ties, features)),
         // The keeper reaps processes, and vetrun reads the streams as they come.
         init: Some(false),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
@@ -117,22 +148,6 @@ fn host_config(job: &Job, mounts: &[Shown], features: &Features, files: &Files) 
         restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
         ..HostConfig::default()
     }
-}
-
-/// What the engine is shown beside the mounts.
-#[derive(Debug)]
-pub(super) struct Files {
-    /// The path of the keeper's socket at the engine.
-    pub(super) socket: String,
-    /// The filter of system calls: its text, or its path at an engine that reads it from a file.
-    pub(super) seccomp: String,
-}
-
-/// The files for `job` in the folder of its run.
-pub(super) fn files(job: &Job, features: &Features, folder: &RunFolder) -> Result<Files, SandboxError> {
-    let profile = seccomp::profile(!matches!(job.network, Network::None));
-    let seccomp = if features.is_podman { folder.write("seccomp.json", &profile)? } else { profile };
-    Ok(Files { socket: folder.outside(SOCKET), seccomp })
 }
 
 fn security(features: &Features, seccomp: &str) -> Vec<String> {
@@ -148,7 +163,7 @@ fn security(features: &Features, seccomp: &str) -> Vec<String> {
 }
 
 /// The writable folders; and the folder for inputs, which is there even when nothing is mounted in it.
-fn tmpfs(limits: &Limits, mounts: &[Shown], features: &Features) -> HashMap<String, String> {
+fn tmpfs(limits: &Limits, ties: Ties<'_>, features: &Features) -> HashMap<String, String> {
     let options = |bytes: u64, files: u32| {
         let files = format!(",nr_inodes={}", files.saturating_add(1));
         let files = if features.is_podman { "" } else { &files };
@@ -162,16 +177,33 @@ fn tmpfs(limits: &Limits, mounts: &[Shown], features: &Features) -> HashMap<Stri
         // It makes folders of a read-only root writable by itself, but for those that are spoken for.
         folders.insert("/var/tmp".to_owned(), "ro,noexec,nosuid,nodev,size=64k,mode=0555".to_owned());
     }
-    if mounts.iter().all(|mount| mount.inside != WORK_DIR) {
+    if !ties.shows(WORK_DIR) {
         // Root's, so that the program cannot write it; the engine must be able to make mount points in it.
         folders.insert(WORK_DIR.to_owned(), "rw,noexec,nosuid,nodev,size=64k,mode=0555".to_owned());
     }
     folders
 }
 
-fn binds(mounts: &[Shown], features: &Features, socket: &str) -> Vec<EngineMount> {
-    let shown = mounts.iter().map(|mount| bind(&mount.outside, &mount.inside, features));
-    shown.chain([bind(socket, SOCKET_INSIDE, features)]).collect()
+fn mounts(ties: Ties<'_>, features: &Features) -> Vec<EngineMount> {
+    match ties {
+        Ties::Shared { mounts, socket } => {
+            let shown = mounts.iter().map(|mount| bind(&mount.outside, &mount.inside, features));
+            shown.chain([bind(socket, SOCKET_INSIDE, features)]).collect()
+        }
+        Ties::Streams { volumes } => volumes.iter().map(|inside| volume(inside)).collect(),
+    }
+}
+
+/// A volume that goes with its container. It must be writable for the engine to put files into it; they are root's, so that
+/// no program can write them.
+fn volume(inside: &str) -> EngineMount {
+    EngineMount {
+        typ: Some(MountType::VOLUME),
+        target: Some(inside.to_owned()),
+        read_only: Some(false),
+        volume_options: Some(MountVolumeOptions { no_copy: Some(true), ..MountVolumeOptions::default() }),
+        ..EngineMount::default()
+    }
 }
 
 /// Read-only, and without what else may be mounted below the folder.
@@ -234,10 +266,10 @@ mod tests {
 
     fn made(is_podman: bool) -> HostConfig {
         let features = Features { is_podman, root: "/data".to_owned(), ..Features::from_info(&SystemInfo::default()) };
-        let files = Files { socket: "/tmp/socket".to_owned(), seccomp: String::new() };
         let mounts = ["/data/overlay/merged/x", "/database/x"];
         let mounts = mounts.map(|path| Shown { outside: path.to_owned(), inside: WORK_DIR.to_owned() });
-        host_config(&question(Interpreter::Python), &mounts, &features, &files)
+        let ties = Ties::Shared { mounts: &mounts, socket: "/tmp/socket" };
+        host_config(&question(Interpreter::Python), ties, &features, "")
     }
 
     #[test]

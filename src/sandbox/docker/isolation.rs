@@ -18,7 +18,7 @@ const NAMESPACES: [(&str, &str); 7] = [
 ];
 
 /// What held, from the keeper's facts.
-pub(super) fn observed(facts: &BTreeMap<String, String>, features: &Features) -> Isolation {
+pub(super) fn observed(facts: &BTreeMap<String, String>, features: &Features, is_archived: bool) -> Isolation {
     let is = |name: &str, wanted: &str| facts.get(name).is_some_and(|value| value == wanted);
     let none = |name: &str| facts.get(name).is_some_and(|value| value.trim_matches('0').is_empty());
     let mut layers: BTreeMap<&'static str, bool> = NAMESPACES
@@ -31,7 +31,14 @@ pub(super) fn observed(facts: &BTreeMap<String, String>, features: &Features) ->
     layers.insert("capabilitiesDropped", none("CapEff") && none("CapPrm") && none("CapBnd"));
     layers.insert("nonRoot", facts.get("Uid").is_some_and(|ids| ids.split_whitespace().all(|id| id != "0")));
     layers.insert("readOnlyRoot", is("root.ro", "1"));
-    Isolation { tier: features.tier(), layers, limits: limits(features) }
+    let mut tier = features.tier();
+    if is_archived {
+        tier.push_str(", files as archives");
+    }
+    if is("apart", "0") {
+        tier.push_str(", whose kernel lets a program forge what is told of its end");
+    }
+    Isolation { tier, layers, limits: limits(features) }
 }
 
 /// What would hold, for a diagnosis without a run.
@@ -46,9 +53,15 @@ pub(super) fn expected(features: &Features) -> Isolation {
     Isolation { tier: features.tier(), layers, limits: limits(features) }
 }
 
-/// Whether the keeper's namespace is another than vetrun's own. One of ours that cannot be read proves nothing.
+/// What every kernel calls its first namespaces.
+const FIRST: [&str; 5] =
+    ["ipc:[4026531839]", "uts:[4026531838]", "user:[4026531837]", "pid:[4026531836]", "cgroup:[4026531835]"];
+
+/// Whether the keeper's namespace is another than vetrun's own, and none of a host, which may be another than vetrun's. One of
+/// ours that cannot be read proves nothing.
 fn is_other(kind: &str, inside: &str) -> bool {
-    std::fs::read_link(format!("/proc/self/ns/{kind}")).is_ok_and(|own| own.to_string_lossy() != inside)
+    let is_own_unlike = |own: std::path::PathBuf| own.to_string_lossy() != inside;
+    !FIRST.contains(&inside) && std::fs::read_link(format!("/proc/self/ns/{kind}")).is_ok_and(is_own_unlike)
 }
 
 fn limits(features: &Features) -> BTreeMap<&'static str, Enforcement> {
@@ -100,22 +113,40 @@ mod tests {
 
     #[test]
     fn a_layer_that_was_not_seen_does_not_hold() {
-        let layers = observed(&BTreeMap::new(), &features(true)).layers;
+        let layers = observed(&BTreeMap::new(), &features(true), false).layers;
         assert_eq!(layers.len(), 13);
         assert!(layers.values().all(|held| !held), "{layers:?}");
+    }
+
+    #[test]
+    fn a_namespace_of_any_host_is_none_of_the_containers() {
+        for first in FIRST {
+            let kind = first.split(':').next().unwrap();
+            assert!(!is_other(kind, first), "{first}");
+            assert!(is_other(kind, &format!("{kind}:[1]")), "{kind}");
+        }
+    }
+
+    #[test]
+    fn how_files_came_is_told() {
+        let tier = |is_archived| observed(&BTreeMap::new(), &features(true), is_archived).tier;
+        assert!(tier(true).ends_with("files as archives") && !tier(false).contains("archives"));
+        let facts = |apart: &str| BTreeMap::from([("apart".to_owned(), apart.to_owned())]);
+        assert!(observed(&facts("0"), &features(true), true).tier.contains("forge"));
+        assert!(!observed(&facts("1"), &features(true), true).tier.contains("forge"));
     }
 
     #[test]
     fn any_capability_at_all_is_told() {
         let facts =
             |set: &str| BTreeMap::from(["CapEff", "CapPrm", "CapBnd"].map(|name| (name.to_owned(), set.to_owned())));
-        assert!(observed(&facts("0000000000000000"), &features(true)).layers["capabilitiesDropped"]);
-        assert!(!observed(&facts("0000000000000400"), &features(true)).layers["capabilitiesDropped"]);
+        assert!(observed(&facts("0000000000000000"), &features(true), false).layers["capabilitiesDropped"]);
+        assert!(!observed(&facts("0000000000000400"), &features(true), false).layers["capabilitiesDropped"]);
     }
 
     #[test]
     fn a_limit_that_the_engine_cannot_hold_is_not_enforced() {
-        assert!(observed(&BTreeMap::new(), &features(true)).limits["memory"].enforced);
-        assert!(!observed(&BTreeMap::new(), &features(false)).limits["memory"].enforced);
+        assert!(observed(&BTreeMap::new(), &features(true), false).limits["memory"].enforced);
+        assert!(!observed(&BTreeMap::new(), &features(false), false).limits["memory"].enforced);
     }
 }

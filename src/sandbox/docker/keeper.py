@@ -9,57 +9,9 @@
 # The program has the keeper's user id. Three things keep them apart: the kernel drops every signal that a process of
 # the container sends to its first process, the keeper is not dumpable (no /proc/1/mem, no /proc/1/fd, no ptrace), and
 # the socket's listener is closed before the program starts.
-#
-# A start is as long as its imports take, so the modules in C are used, which the usual ones are made of.
-import _signal as signal
-import _socket as socket
-import os
-import select
-import sys
-import time
 
-PR_SET_DUMPABLE = 4
+
 SPEC_BYTES_MAX = 16 << 20
-KILL_ROUNDS_MAX = 100
-
-
-def prctl():
-    """The C library's own; `ctypes`, which does the same, takes as long as the rest of a start."""
-    try:
-        import _ctypes
-
-        address = _ctypes.dlsym(_ctypes.dlopen(None, os.RTLD_NOW), "prctl")
-        return lambda *args: _ctypes.call_function(address, args)
-    except (ImportError, AttributeError):
-        import ctypes
-
-        return ctypes.CDLL(None).prctl
-
-
-PRCTL = prctl()
-
-
-def set_dumpable(value):
-    if PRCTL(PR_SET_DUMPABLE, value, 0, 0, 0) != 0:
-        raise OSError(0, "prctl(PR_SET_DUMPABLE)")
-
-
-def facts():
-    """What holds for this process, as the kernel tells it; vetrun reports these instead of what it asked for."""
-    lines = []
-    wanted = ("Uid", "NoNewPrivs", "Seccomp", "CapEff", "CapPrm", "CapBnd")
-    with open("/proc/self/status") as status:
-        for line in status:
-            name, _, value = line.partition(":")
-            if name in wanted:
-                lines.append("%s %s" % (name, value.strip()))
-    for name in ("user", "pid", "mnt", "net", "ipc", "uts", "cgroup"):
-        try:
-            lines.append("ns.%s %s" % (name, os.readlink("/proc/self/ns/" + name)))
-        except OSError:
-            pass
-    lines.append("root.ro %d" % bool(os.statvfs("/").f_flag & os.ST_RDONLY))
-    return lines
 
 
 def say(sock, lines, fds=()):
@@ -83,76 +35,10 @@ def receive(sock, size):
 
 
 def read_spec(sock):
-    """The program: working directory, count of arguments, arguments, environment; each ended by a zero byte."""
     size = int.from_bytes(receive(sock, 4), "big")
     if size > SPEC_BYTES_MAX:
         raise ValueError("the specification is too long")
-    fields = receive(sock, size).split(b"\0")[:-1]
-    cwd, count = fields[0], int(fields[1])
-    argv, pairs = fields[2 : 2 + count], fields[2 + count :]
-    return cwd, argv, dict(pair.split(b"=", 1) for pair in pairs)
-
-
-def listener(port):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", port))
-    sock.listen(128)
-    return sock
-
-
-def become(cwd, argv, env, report):
-    """Runs in the child: turns into the program, or tells on `report` what failed."""
-    step = "prepare"
-    try:
-        for number in range(1, signal.NSIG):
-            if number not in (signal.SIGKILL, signal.SIGSTOP):
-                try:
-                    signal.signal(number, signal.SIG_DFL)
-                except (OSError, ValueError):
-                    pass
-        signal.set_wakeup_fd(-1)
-        os.setsid()
-        # When memory ends, the kernel shall choose the program and not the keeper, which then tells of it.
-        set_dumpable(1)
-        try:
-            with open("/proc/self/oom_score_adj", "w") as score:
-                score.write("1000")
-        except OSError:
-            pass
-        step = "cwd"
-        os.chdir(cwd)
-        step = "exec"
-        os.execvpe(argv[0], argv, env)
-    except OSError as error:
-        os.write(report, ("%s %d" % (step, error.errno or 0)).encode())
-    except BaseException as error:
-        os.write(report, ("%s 0 %s" % (step, error)).encode())
-    os._exit(127)
-
-
-def reap(child):
-    """Collects dead children; the child's wait status when it is among them."""
-    found = None
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return found
-        if pid == 0:
-            return found
-        if pid == child:
-            found = status
-
-
-def kill_all():
-    for _ in range(KILL_ROUNDS_MAX):
-        try:
-            os.kill(-1, signal.SIGKILL)
-        except OSError:
-            return
-        reap(0)
-        time.sleep(0.0005)
+    return fields_of(receive(sock, size))
 
 
 def main():
@@ -160,7 +46,11 @@ def main():
     set_dumpable(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    sock.connect(path)
+    try:
+        sock.connect(path)
+    except OSError as error:
+        # The kernels of vetrun and of this container share no sockets; vetrun knows another way.
+        raise RuntimeError("the socket cannot be shared: %s" % error)
     os.umask(0o022)
     os.mkdir(home, 0o700)
     fds = [os.open(out, os.O_RDONLY | os.O_DIRECTORY)]
@@ -173,11 +63,7 @@ def main():
         server.close()
 
     cwd, argv, env = read_spec(sock)
-    wake_read, wake_write = os.pipe()
-    os.set_blocking(wake_read, False)
-    os.set_blocking(wake_write, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    wake = wake_on_children()
     report_read, report_write = os.pipe()
     began = time.monotonic_ns()
     child = os.fork()
@@ -191,14 +77,11 @@ def main():
 
     status = None
     while status is None:
-        ready, _, _ = select.select([wake_read, sock], [], [])
+        ready, _, _ = select.select([wake, sock], [], [])
         if sock in ready:
             # vetrun is gone, or has seen enough: with this process every other one of the container ends.
             os._exit(1)
-        try:
-            os.read(wake_read, 4096)
-        except BlockingIOError:
-            pass
+        woken(wake)
         status = reap(child)
     wall = time.monotonic_ns() - began
     kill_all()
@@ -208,8 +91,4 @@ def main():
     os._exit(0)
 
 
-try:
-    main()
-except BaseException as error:
-    sys.stderr.write("vetrun keeper: %s: %s\n" % (type(error).__name__, error))
-    os._exit(125)
+begin(main)

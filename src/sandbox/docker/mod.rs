@@ -5,6 +5,7 @@
 //! image, build ─ images: found, pulled, built               config ── job → container, every restriction
 //! ready, warm ─ a container up to its keeper's greeting     keeper.py ─ first process inside; link ── our end to it
 //! session ─ one program in it, to the container's removal   streams, cgroup, stats ─ what is seen meanwhile
+//! archive, attached, streamed ─ the same over the engine's interface alone, with an agent inside (`../agent`)
 //! outcome, isolation ─ what it means                        folder, paths ─ what it is shown, and where that is
 //! sweep ─── what a killed vetrun left                       doctor, interpreter ─ what is there
 //! ```
@@ -15,9 +16,13 @@
 //! It also passes the output folder out as a descriptor, so that the folder can be a tmpfs, whose size the kernel
 //! holds, and be read when every process is dead; and the listening socket of a [`crate::sandbox::Gateway`].
 //!
-//! This needs an engine of this machine's kernel: sockets and folders are shared with the container. vetrun itself may be
-//! in a container of that engine. This is the only module that knows an async runtime; the runtime is its own.
+//! That needs an engine of this machine's kernel: sockets and folders are shared with the container. vetrun itself may be
+//! in a container of that engine. Where nothing is shared (an engine elsewhere, a runtime with a kernel of its own), which
+//! shows in the first attempt, files go in as archives and everything else over the container's standard streams.
+//! This is the only module that knows an async runtime; the runtime is its own.
 
+mod archive;
+mod attached;
 mod build;
 mod cgroup;
 mod config;
@@ -35,12 +40,14 @@ mod ready;
 mod seccomp;
 mod session;
 mod stats;
+mod streamed;
 mod streams;
 mod sweep;
 mod warm;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bollard::Docker;
 use tokio::runtime::{Builder, Runtime};
@@ -50,13 +57,16 @@ pub use self::engine::DEFAULT_SOCKET;
 use self::engine::{BACKEND, Features, failed};
 use self::folder::RunFolder;
 use self::image::Image;
-pub use self::options::{DockerOptions, OnPull, Pull, Pulled, Workspace};
+pub use self::options::{DockerOptions, Files, OnPull, Pull, Pulled, Workspace};
 use self::paths::Paths;
-use self::ready::Place;
+use self::ready::{Place, Trouble};
 use self::session::Seen;
 use self::warm::{Maker, Pool};
 use super::behaviour::SWITCHED_OFF;
-use super::{Behaviour, Diagnosis, Interpreter, InterpreterInfo, Job, Outcome, Program, Sandbox, SandboxError, Stop};
+use super::{
+    Behaviour, Collected, Diagnosis, Interpreter, InterpreterInfo, Job, Outcome, Program, Sandbox, SandboxError,
+    Session, SessionOptions, Stop,
+};
 
 /// The image that is used when none is named; `vetrun image build` makes it.
 pub const DEFAULT_IMAGE: &str = "vetrun-sandbox:latest";
@@ -66,7 +76,7 @@ const UNTRACED: &str = "the docker sandbox cannot tell what a program tried";
 
 /// Runs jobs in containers.
 pub struct DockerSandbox {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     client: Docker,
     features: Features,
     paths: Paths,
@@ -75,6 +85,8 @@ pub struct DockerSandbox {
     images: Mutex<BTreeMap<String, Image>>,
     interpreters: Mutex<BTreeMap<Interpreter, InterpreterInfo>>,
     pool: Option<Pool>,
+    /// Whether files go as archives: because they are to, or because an attempt to share them has shown that nothing is shared.
+    is_archived: AtomicBool,
 }
 
 impl Drop for DockerSandbox {
@@ -104,6 +116,7 @@ impl DockerSandbox {
     pub fn connect(options: DockerOptions) -> Result<Self, SandboxError> {
         let mut sandbox = Self::open(options)?;
         sandbox.features.require_limits(&sandbox.options.unenforced)?;
+        sandbox.require_a_way()?;
         if sandbox.options.images.is_empty() {
             sandbox.image_named(&sandbox.options.image)?;
         }
@@ -120,10 +133,11 @@ impl DockerSandbox {
             Ok::<_, SandboxError>((client, features, paths))
         })?;
         Ok(Self {
-            runtime,
+            runtime: Arc::new(runtime),
             client,
             features,
             paths,
+            is_archived: AtomicBool::new(options.files == Files::Archive),
             options,
             images: Mutex::default(),
             interpreters: Mutex::default(),
@@ -131,9 +145,27 @@ impl DockerSandbox {
         })
     }
 
-    /// Begins to make the containers that are kept ready.
+    /// Whether files go as archives.
+    fn is_archived(&self) -> bool {
+        self.is_archived.load(Ordering::SeqCst)
+    }
+
+    /// Refuses an engine that takes its filter of system calls from a file alone, where it is to see none.
+    fn require_a_way(&self) -> Result<(), SandboxError> {
+        if self.features.is_podman && self.is_archived() {
+            let reason = "Podman reads its filter of system calls from a file, and is to see none of vetrun's";
+            return Err(engine::unavailable(
+                reason,
+                "let files be mounted (`docker_files = \"mount\"`), or use Docker",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Begins to make the containers that are kept ready. Those that share nothing are made when they are needed.
     fn pool(&self) -> Result<Option<Pool>, SandboxError> {
-        let Some((count, limits)) = self.options.warm.clone().filter(|(count, _)| *count > 0) else { return Ok(None) };
+        let wanted = self.options.warm.clone().filter(|(count, _)| *count > 0 && !self.is_archived());
+        let Some((count, limits)) = wanted else { return Ok(None) };
         let maker = Maker {
             client: self.client.clone(),
             features: self.features.clone(),
@@ -185,15 +217,16 @@ impl DockerSandbox {
         let command: Vec<String> =
             std::iter::once(job.program.name().to_owned()).chain(job.args.iter().cloned()).collect();
         let image = self.image_for(&job.program)?;
-        let mut seen = self.seen(job, &image, &command, stop)?;
+        let (mut seen, archived) = self.seen(job, &image, &command, stop)?;
         // Ending the gateway's service waits for its threads, which is no work for the runtime.
         drop(seen.service.take());
+        let is_archived = archived.is_some();
         Ok(Outcome {
             ended: outcome::ended(&seen, &command, &image)?,
-            collected: outcome::collect(seen.out.as_ref(), job)?,
+            collected: archived.map_or_else(|| outcome::collect(seen.out.as_ref(), job), Ok)?,
             metrics: outcome::metrics(&seen),
             behaviour: Behaviour::untraced(if job.trace { UNTRACED } else { SWITCHED_OFF }),
-            isolation: isolation::observed(&seen.facts, &self.features),
+            isolation: isolation::observed(&seen.facts, &self.features, is_archived),
             stdout: seen.streams.stdout,
             stderr: seen.streams.stderr,
             command,
@@ -202,8 +235,18 @@ impl DockerSandbox {
         })
     }
 
-    /// Runs the job in a container of its own, which may have waited for it.
-    fn seen(&self, job: &Job, image: &Image, command: &[String], stop: &Stop) -> Result<Seen, SandboxError> {
+    /// Runs the job in a container of its own, which may have waited for it; where its files came out as an archive, what was
+    /// taken of them.
+    fn seen(
+        &self,
+        job: &Job,
+        image: &Image,
+        command: &[String],
+        stop: &Stop,
+    ) -> Result<(Seen, Option<Collected>), SandboxError> {
+        if self.is_archived() {
+            return self.streamed(job, image, command, stop);
+        }
         let pool = self.pool.as_ref().filter(|pool| pool.fits(job, image));
         if let Some(warm) = pool.and_then(|pool| pool.take(&self.runtime)) {
             for mount in &job.mounts {
@@ -216,17 +259,57 @@ impl DockerSandbox {
             if let Some(pool) = pool {
                 pool.refill(&self.runtime);
             }
-            return seen;
+            return seen.map(|seen| (seen, None));
         }
-        let folder = RunFolder::make(&self.paths)?;
+        match self.shared(job, image, command, stop) {
+            Err(trouble) if trouble.is_unshared && self.may_archive() => {
+                self.is_archived.store(true, Ordering::SeqCst);
+                self.streamed(job, image, command, stop)
+            }
+            shared => shared.map(|seen| (seen, None)).map_err(|trouble| trouble.error),
+        }
+    }
+
+    /// Whether files may go as archives where nothing is shared. Whoever names a workspace says that something is.
+    fn may_archive(&self) -> bool {
+        self.options.files == Files::Auto && self.options.workspace.is_none() && !self.features.is_podman
+    }
+
+    /// Runs the job in a container that shares folders with vetrun.
+    fn shared(&self, job: &Job, image: &Image, command: &[String], stop: &Stop) -> Result<Seen, Trouble> {
+        let unseen = |error| Trouble { is_unshared: true, ..Trouble::from(error) };
+        let folder = RunFolder::make(&self.paths).map_err(unseen)?;
         let mounts = folder.stage(&job.mounts, &self.paths)?;
-        let place = Place { client: &self.client, features: &self.features, image, folder: &folder, mounts: &mounts };
+        let (client, features) = (&self.client, &self.features);
+        let place = Place { client, features, image, folder: &folder, mounts: &mounts, job, stop };
         self.runtime.block_on(async {
-            match ready::ready(place, job, stop).await? {
-                Some(ready) => session::run(&self.client, image, ready, job, command, stop).await,
+            match ready::ready(&place, &folder.name()).await? {
+                Some(ready) => Ok(session::run(&self.client, image, ready, job, command, stop).await?),
                 None => Ok(Seen::interrupted(job)),
             }
         })
+    }
+
+    /// Runs the job in a container that shares nothing with vetrun.
+    fn streamed(
+        &self,
+        job: &Job,
+        image: &Image,
+        command: &[String],
+        stop: &Stop,
+    ) -> Result<(Seen, Option<Collected>), SandboxError> {
+        let Some(attached) = self.attached(job, image, stop)? else {
+            return Ok((Seen::interrupted(job), Some(Collected::default())));
+        };
+        let ran = streamed::run((&self.runtime, &self.client), image, attached, job, command, stop);
+        ran.map(|(seen, collected)| (seen, Some(collected)))
+    }
+
+    fn attached(&self, job: &Job, image: &Image, stop: &Stop) -> Result<Option<attached::Attached>, SandboxError> {
+        let volumes = archive::volumes(&job.mounts)?;
+        let (client, features) = (&self.client, &self.features);
+        let place = attached::Place { client, features, image, volumes: &volumes, job, stop };
+        self.runtime.block_on(attached::attached(&place))
     }
 }
 
@@ -237,6 +320,25 @@ impl Sandbox for DockerSandbox {
 
     fn run(&self, job: &Job, stop: &Stop) -> Result<Outcome, SandboxError> {
         self.run_seen(job, stop)
+    }
+
+    fn open(&self, options: &SessionOptions, stop: &Stop) -> Result<Box<dyn Session>, SandboxError> {
+        if self.features.is_podman {
+            let reason = "a session needs its filter of system calls sent along, which Podman takes from a file alone";
+            return Err(engine::unavailable(reason, "use Docker or the native sandbox for sessions"));
+        }
+        let program = Program::Interpreter(Interpreter::Python);
+        let image = self.image_for(&program)?;
+        let shape = Job {
+            mounts: options.mounts.clone(),
+            network: options.network.clone(),
+            ..Job::bare(program, options.limits.clone())
+        };
+        let Some(attached) = self.attached(&shape, &image, stop)? else {
+            return Err(failed("open a session", engine::Said("interrupted".to_owned())));
+        };
+        let session = streamed::session((&self.runtime, &self.client), &self.features, &image, attached, options)?;
+        Ok(Box::new(session))
     }
 
     fn interpreter(&self, kind: Interpreter) -> Result<InterpreterInfo, SandboxError> {

@@ -20,6 +20,18 @@ pub enum Pull {
     Missing,
 }
 
+/// How files come into containers and out of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Files {
+    /// By mounts, where the engine and what runs in the container see what vetrun sees; else as archives.
+    #[default]
+    Auto,
+    /// By mounts; what the engine cannot see is an error.
+    Mount,
+    /// As archives, over the engine's interface alone.
+    Archive,
+}
+
 /// A folder that vetrun and the engine see under different paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
@@ -60,6 +72,8 @@ pub struct DockerOptions {
     pub runtime: Option<String>,
     /// Limits (`memory`, `cpus`, `pids`) that need not be held where the engine cannot hold them.
     pub unenforced: BTreeSet<String>,
+    /// How files come into containers and out of them.
+    pub files: Files,
     /// A folder that the engine sees under another path. Temporary folders are made in it.
     pub workspace: Option<Workspace>,
     /// How many containers are kept started, for one program of these limits each.
@@ -79,6 +93,7 @@ impl Default for DockerOptions {
             pull: Pull::default(),
             runtime: None,
             unenforced: BTreeSet::new(),
+            files: Files::default(),
             workspace: None,
             warm: None,
             stop: Stop::default(),
@@ -96,6 +111,7 @@ impl fmt::Debug for DockerOptions {
             .field("pull", &self.pull)
             .field("runtime", &self.runtime)
             .field("unenforced", &self.unenforced)
+            .field("files", &self.files)
             .field("workspace", &self.workspace)
             .field("warm", &self.warm)
             .finish_non_exhaustive()

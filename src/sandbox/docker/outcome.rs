@@ -21,7 +21,7 @@ use crate::sandbox::collect::collect_folder;
 use crate::sandbox::{CollectLimits, Collected, Ended, Job, Metrics, SandboxError};
 
 /// Folders inside folders that are collected.
-const OUT_DEPTH_MAX: u32 = 32;
+pub(super) const OUT_DEPTH_MAX: u32 = 32;
 const SIGKILL: i32 = 9;
 const ENOENT: i32 = 2;
 const EACCES: i32 = 13;

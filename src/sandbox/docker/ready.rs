@@ -1,4 +1,5 @@
-//! A container up to the moment when a program can start in it: created, attached to, started, its keeper met.
+//! A container up to the moment when a program can start in it: created, attached to, started, its first process met. What
+//! follows the creation depends on how it is tied to vetrun: this is for shared folders, `attached.rs` for streams alone.
 //!
 //! Attaching comes before starting, because the output of a fast program would be lost else. Until the keeper is told a
 //! program nothing of anybody's has run, so what fails for a passing reason is simply begun anew, with a little more
@@ -21,13 +22,14 @@ use futures_util::{Stream as FrameStream, StreamExt as _};
 use tokio::io::AsyncWrite;
 
 use super::cgroup::{Groups, Watch};
-use super::engine::{Features, failed, is_transient, unavailable};
+use super::config::{SOCKET_INSIDE, Ties};
+use super::engine::{Features, causes, failed, is_transient, unavailable};
 use super::folder::{RunFolder, Shown};
 use super::image::Image;
-use super::link::{Door, Hello, Link, no_keeper};
+use super::link::{Door, Hello, Link, SOCKET, no_keeper};
 use super::paths::MEND;
 use super::streams::Streams;
-use super::{config, stats};
+use super::{config, seccomp, stats};
 use crate::sandbox::{Job, Network, SandboxError, Stop};
 
 /// How often the stop flag is looked at.
@@ -40,6 +42,9 @@ const ATTEMPTS_MAX: u32 = 6;
 /// which an engine can be restarted.
 const BACK_OFF: Duration = Duration::from_millis(200);
 
+/// What the keeper complains of when it sees the socket and cannot use it.
+const UNSHARED: &str = "the socket cannot be shared";
+
 /// What a container needs besides its job.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
@@ -49,6 +54,8 @@ pub(super) struct Place<'a> {
     pub(super) folder: &'a RunFolder,
     /// The job's mounts as the folder staged them.
     pub(super) mounts: &'a [Shown],
+    pub(super) job: &'a Job,
+    pub(super) stop: &'a Stop,
 }
 
 /// The container's output, as it comes.
@@ -70,51 +77,63 @@ pub(super) struct Ready {
 }
 
 /// Why a container did not become ready.
-struct Trouble {
-    error: SandboxError,
+pub(super) struct Trouble {
+    pub(super) error: SandboxError,
     /// Whether another attempt may do better.
-    passes: bool,
+    pub(super) passes: bool,
+    /// Whether the engine, or what runs in the container, does not see what is shared with it.
+    pub(super) is_unshared: bool,
 }
 
 impl From<SandboxError> for Trouble {
     fn from(error: SandboxError) -> Self {
-        Self { error, passes: false }
+        Self { error, passes: false, is_unshared: false }
     }
 }
 
-fn trouble(action: &'static str) -> impl Fn(EngineError) -> Trouble {
-    move |error| Trouble { passes: is_transient(&error), error: failed(action, error) }
+pub(super) fn trouble(action: &'static str) -> impl Fn(EngineError) -> Trouble {
+    move |error| Trouble { passes: is_transient(&error), error: failed(action, error), is_unshared: false }
 }
 
-/// Makes a container for `job`; `None` when it was stopped meanwhile. Then, and after an error, there is none.
-pub(super) async fn ready(place: Place<'_>, job: &Job, stop: &Stop) -> Result<Option<Ready>, SandboxError> {
+/// A way to make a container.
+pub(super) trait Attempt: Sync {
+    /// What is made.
+    type Made: Send;
+
+    /// Where it is made.
+    fn client(&self) -> &Docker;
+
+    /// What ends the making.
+    fn stop(&self) -> &Stop;
+
+    /// Makes one that is called `name`; `None` when it was stopped meanwhile.
+    fn attempt(&self, name: &str) -> impl Future<Output = Result<Option<Self::Made>, Trouble>> + Send;
+}
+
+/// Makes a container, called `unique` or thereabouts; `None` when it was stopped meanwhile. Then, and after an error, there is
+/// none.
+pub(super) async fn ready<A: Attempt>(way: &A, unique: &str) -> Result<Option<A::Made>, Trouble> {
     let mut left = Vec::new();
     let mut made = Ok(None);
-    for attempt in 0..ATTEMPTS_MAX {
-        if attempt > 0 && !wait(BACK_OFF * 2_u32.pow(attempt - 1), stop).await {
+    for count in 0..ATTEMPTS_MAX {
+        if count > 0 && !wait(BACK_OFF * 2_u32.pow(count - 1), way.stop()).await {
             made = Ok(None);
             break;
         }
-        // The folder's name is unique, and known even when the engine's answer is lost.
-        let name = if attempt == 0 { place.folder.name() } else { format!("{}-{attempt}", place.folder.name()) };
-        let trouble = match attempted(place, job, &name, stop).await {
-            Ok(Some(ready)) => {
-                made = Ok(Some(ready));
-                break;
-            }
-            Ok(None) => None,
-            Err(trouble) => Some(trouble),
-        };
+        // It is known even when the engine's answer is lost.
+        let name = if count == 0 { unique.to_owned() } else { format!("{unique}-{count}") };
+        made = way.attempt(&name).await;
+        if matches!(made, Ok(Some(_))) {
+            break;
+        }
         left.push(name);
-        let passes = trouble.as_ref().is_some_and(|trouble| trouble.passes);
-        made = trouble.map_or(Ok(None), |trouble| Err(trouble.error));
-        if !passes {
+        if !made.as_ref().is_err_and(|trouble| trouble.passes) {
             break;
         }
     }
     for name in left {
-        let removed = remove(place.client, &name).await;
-        made = made.and_then(|ready| removed.map(|()| ready));
+        let removed = remove(way.client(), &name).await;
+        made = made.and_then(|ready| Ok(removed.map(|()| ready)?));
     }
     made
 }
@@ -135,11 +154,31 @@ async fn wait(duration: Duration, stop: &Stop) -> bool {
     !stop.is_raised()
 }
 
-async fn attempted(place: Place<'_>, job: &Job, name: &str, stop: &Stop) -> Result<Option<Ready>, Trouble> {
+impl Attempt for Place<'_> {
+    type Made = Ready;
+
+    fn client(&self) -> &Docker {
+        self.client
+    }
+
+    fn stop(&self) -> &Stop {
+        self.stop
+    }
+
+    fn attempt(&self, name: &str) -> impl Future<Output = Result<Option<Ready>, Trouble>> + Send {
+        attempted(*self, name)
+    }
+}
+
+async fn attempted(place: Place<'_>, name: &str) -> Result<Option<Ready>, Trouble> {
+    let (job, stop) = (place.job, place.stop);
     let door = Door::open(place.folder.path())?;
     let options = CreateContainerOptionsBuilder::default().name(name).build();
-    let files = config::files(job, place.features, place.folder)?;
-    let body = config::container(job, place.mounts, place.image, place.features, &files);
+    let profile = seccomp::profile(!matches!(job.network, Network::None));
+    let seccomp = if place.features.is_podman { place.folder.write("seccomp.json", &profile)? } else { profile };
+    let socket = place.folder.outside(SOCKET);
+    let ties = Ties::Shared { mounts: place.mounts, socket: &socket };
+    let body = config::container(job, ties, place.image, place.features, &seccomp);
     let created = place.client.create_container(Some(options), body).await;
     let id = created.map_err(|error| create_trouble(place.image, error))?.id;
 
@@ -164,19 +203,20 @@ async fn attempted(place: Place<'_>, job: &Job, name: &str, stop: &Stop) -> Resu
     Ok(Some(Ready { name, id, link, frames, input: attached.input, watch, facts, out, listener }))
 }
 
-fn create_trouble(image: &Image, error: EngineError) -> Trouble {
+pub(super) fn create_trouble(image: &Image, error: EngineError) -> Trouble {
     match &error {
         EngineError::DockerResponseServerError { status_code: 404, .. } => {
             unavailable(format!("the image {} is no longer there", image.name), "build or pull it again").into()
         }
         EngineError::DockerResponseServerError { status_code: 400, message } if message.contains("does not exist") => {
-            unavailable(format!("the engine does not see what vetrun shows it: {message}"), MEND).into()
+            let error = unavailable(format!("the engine does not see what vetrun shows it: {message}"), MEND);
+            Trouble { error, passes: false, is_unshared: true }
         }
         _ => trouble("create a container")(error),
     }
 }
 
-fn start_trouble(image: &Image, action: &'static str, error: EngineError) -> Trouble {
+pub(super) fn start_trouble(image: &Image, action: &'static str, error: EngineError) -> Trouble {
     if let EngineError::DockerResponseServerError { message, .. } = &error
         && message.contains("python3")
         && (message.contains("executable file not found") || message.contains("no such file"))
@@ -184,7 +224,9 @@ fn start_trouble(image: &Image, action: &'static str, error: EngineError) -> Tro
         let reason = format!("the image {} has no python3, which the container's first process needs", image.name);
         return unavailable(reason, "build one with `vetrun image build`, or name another image with --image").into();
     }
-    trouble(action)(error)
+    // A runtime with a kernel of its own cannot mount it.
+    let is_unshared = causes(&error).contains(SOCKET_INSIDE);
+    Trouble { is_unshared, ..trouble(action)(error) }
 }
 
 /// Waits for the keeper. `None` when the run was stopped meanwhile.
@@ -220,8 +262,9 @@ async fn greet(
                     let complaint = String::from_utf8_lossy(&said.stderr.bytes).trim().to_owned();
                     // Without a complaint it was not the keeper that ended, but the connection.
                     let passes = complaint.is_empty();
+                    let is_unshared = complaint.contains(UNSHARED);
                     let error = no_keeper(action, format!("it ended at once: {complaint}"));
-                    return Err(Trouble { error, passes });
+                    return Err(Trouble { error, passes, is_unshared });
                 }
             },
         }

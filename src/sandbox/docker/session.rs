@@ -118,6 +118,10 @@ impl Run<'_> {
         if !seen.watch.is_close() && !matches!(watched, Watched::Lost) {
             seen.watch.take(stats::counters(self.client, self.id).await);
         }
+        if matches!(watched, Watched::Told(Told::Ended { .. })) && self.holds_too_many(seen) {
+            // It was over before it was looked at.
+            seen.kill = Some(Kill::Files);
+        }
         let mut asks_for_memory = false;
         match watched {
             Watched::Told(told) => {
@@ -136,18 +140,24 @@ impl Run<'_> {
                 drop(link);
                 tokio::time::sleep(KEEPER_END).await;
                 // The engine waits for a stream that nobody reads, so both go on at once.
-                let (killed, drained) = tokio::join!(self.kill(), drain(&mut frames, &mut seen.streams));
+                let (killed, drained) =
+                    tokio::join!(kill_container(self.client, self.id), drain(&mut frames, &mut seen.streams));
                 return killed.and(drained);
             }
-            Watched::Lost => seen.state = Some(self.dead_state().await?),
+            Watched::Lost => seen.state = Some(dead_state(self.client, self.id).await?),
         }
         // The keeper ends when its socket closes, and with it whatever is left of the program.
         drop(link);
         drain(&mut frames, &mut seen.streams).await?;
         if asks_for_memory {
-            seen.state = Some(self.dead_state().await?);
+            seen.state = Some(dead_state(self.client, self.id).await?);
         }
         Ok(())
+    }
+
+    /// Whether the program made more output files than it may.
+    fn holds_too_many(self, seen: &Seen) -> bool {
+        seen.out.as_ref().is_some_and(|out| holds_more_than(out, self.job.limits.out_files))
     }
 
     async fn watch(
@@ -173,7 +183,7 @@ impl Run<'_> {
                 () = tokio::time::sleep_until(deadline) => return Ok(Watched::Kill(Kill::Timeout)),
                 _ = tick.tick() => {
                     seen.watch.sample();
-                    if seen.out.as_ref().is_some_and(|out| holds_more_than(out, self.job.limits.out_files)) {
+                    if self.holds_too_many(seen) {
                         return Ok(Watched::Kill(Kill::Files));
                     }
                     if self.stop.is_raised() {
@@ -194,36 +204,33 @@ impl Run<'_> {
             }
         }
     }
+}
 
-    /// Kills the container's first process, and so all of them.
-    async fn kill(self) -> Result<(), SandboxError> {
-        match self.client.kill_container(self.id, None::<KillContainerOptions>).await {
-            // 409: it has ended by itself meanwhile.
-            Ok(()) | Err(EngineError::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
-            // Podman's way to say so.
-            Err(EngineError::DockerResponseServerError { message, .. }) if message.contains("state improper") => Ok(()),
-            Err(error) => Err(failed("kill the container", error)),
-        }
+/// Kills the container's first process, and so all of them.
+pub(super) async fn kill_container(client: &Docker, id: &str) -> Result<(), SandboxError> {
+    match client.kill_container(id, None::<KillContainerOptions>).await {
+        // 409: it has ended by itself meanwhile.
+        Ok(()) | Err(EngineError::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
+        // Podman's way to say so.
+        Err(EngineError::DockerResponseServerError { message, .. }) if message.contains("state improper") => Ok(()),
+        Err(error) => Err(failed("kill the container", error)),
     }
+}
 
-    /// What the engine says of the container once it has noticed its end.
-    async fn dead_state(self) -> Result<ContainerState, SandboxError> {
-        let deadline = tokio::time::Instant::now() + DRAIN_MAX;
-        loop {
-            let inspected = self.client.inspect_container(self.id, None::<InspectContainerOptions>).await;
-            let inspected = inspected.map_err(|error| failed("ask how the container ended", error))?;
-            let state = inspected.state.unwrap_or_default();
-            if state.running != Some(true) {
-                return Ok(state);
-            }
-            if tokio::time::Instant::now() >= deadline {
-                return Err(no_keeper(
-                    "watch the program",
-                    "the keeper is gone and the container still runs".to_owned(),
-                ));
-            }
-            tokio::time::sleep(TICK).await;
+/// What the engine says of the container once it has noticed its end.
+pub(super) async fn dead_state(client: &Docker, id: &str) -> Result<ContainerState, SandboxError> {
+    let deadline = tokio::time::Instant::now() + DRAIN_MAX;
+    loop {
+        let inspected = client.inspect_container(id, None::<InspectContainerOptions>).await;
+        let inspected = inspected.map_err(|error| failed("ask how the container ended", error))?;
+        let state = inspected.state.unwrap_or_default();
+        if state.running != Some(true) {
+            return Ok(state);
         }
+        if tokio::time::Instant::now() >= deadline {
+            return Err(no_keeper("watch the program", "the keeper is gone and the container still runs".to_owned()));
+        }
+        tokio::time::sleep(TICK).await;
     }
 }
 
@@ -256,7 +263,7 @@ impl Seen {
         Self { kill: Some(Kill::Interrupted), ..Self::new(job) }
     }
 
-    fn new(job: &Job) -> Self {
+    pub(super) fn new(job: &Job) -> Self {
         Self {
             kill: None,
             told: None,

@@ -19,6 +19,11 @@ impl Streams {
         Self { stdout: Stream::default(), stderr: Stream::default(), bytes_max }
     }
 
+    /// Streams that were kept elsewhere, under the same cap.
+    pub(super) fn of(stdout: Stream, stderr: Stream, bytes_max: u64) -> Self {
+        Self { stdout, stderr, ..Self::new(bytes_max) }
+    }
+
     /// Takes one frame of the engine's stream.
     pub(super) fn take(&mut self, frame: &LogOutput) {
         match frame {

@@ -115,9 +115,9 @@ async fn make(maker: &Maker, stop: &Stop) -> Result<Option<Warm>, SandboxError> 
     let mut mounts = folder.stage(&[], &maker.paths)?;
     mounts.push(folder.stage_later()?);
     let Maker { client, features, image, .. } = maker;
-    let place = Place { client, features, image, folder: &folder, mounts: &mounts };
     // A job as far as it decides what its container is like.
-    let shape = Job::bare(Program::Command(String::new()), maker.limits.clone());
-    let ready = ready(place, &shape, stop).await?;
+    let job = &Job::bare(Program::Command(String::new()), maker.limits.clone());
+    let place = Place { client, features, image, folder: &folder, mounts: &mounts, job, stop };
+    let ready = ready(&place, &folder.name()).await.map_err(|trouble| trouble.error)?;
     Ok(ready.map(|ready| Warm { folder, ready, since: Instant::now() }))
 }

@@ -5,6 +5,7 @@
 //! runs. It is used once, as one that is created when it is needed.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use rustix::pipe::PipeFlags;
@@ -184,6 +185,15 @@ impl Container {
         let (err, err_end) = self.pipe()?;
         self.tell(start, &[input.as_fd(), out_end.as_fd(), err_end.as_fd()])?;
         Ok(Ends { stdin: input, outputs: [out, err] })
+    }
+
+    /// Lets a program be executed whose standard input and output are one socket; its other end, and a pipe to read what it
+    /// writes on standard error, without waiting.
+    pub(super) fn start_attached(&self, start: &Start) -> Result<(UnixStream, OwnedFd), Fault> {
+        let (ours, theirs) = UnixStream::pair().tried("make a socket")?;
+        let (err, err_end) = self.pipe()?;
+        self.tell(start, &[theirs.as_fd(), theirs.as_fd(), err_end.as_fd()])?;
+        Ok((ours, err))
     }
 
     fn tell(&self, start: &Start, streams: &[BorrowedFd<'_>]) -> Result<(), Fault> {

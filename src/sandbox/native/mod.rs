@@ -21,6 +21,8 @@
 //! Started as root, vetrun uses control groups, and the program becomes a host user that nobody is;
 //! started by anybody else, a user namespace gives the rights, and memory is sampled.
 //!
+//! A session (`session.rs`) is a container whose program is the agent of `../agent`.
+//!
 //! Where nobody may make namespaces (in most containers), Landlock and the filters are all there is ([`Walls::Landlock`]): the
 //! launcher forks the program itself and stays to end what it leaves (`confined.rs`), which has a part of the host's own tree
 //! (`grounds.rs`) and is refused more (`seccomp_confined.rs`). Where that does not work either, nothing runs.
@@ -51,6 +53,7 @@ mod sample;
 mod seccomp;
 mod seccomp_confined;
 mod seccomp_rules;
+mod session;
 mod spares;
 mod spec;
 mod streams;
@@ -79,7 +82,7 @@ use super::collect::collect_folder;
 use super::readable::is_executed_by_all;
 use super::{
     CollectLimits, Collected, Interpreter, InterpreterInfo, Job, Limits, Network, OUT_DIR, Outcome, Program, Sandbox,
-    SandboxError, Stop, WORK_DIR,
+    SandboxError, Session, SessionOptions, Stop, WORK_DIR,
 };
 
 /// The name of this back end.
@@ -385,6 +388,10 @@ impl Sandbox for NativeSandbox {
             image: None,
             places,
         })
+    }
+
+    fn open(&self, options: &SessionOptions, stop: &Stop) -> Result<Box<dyn Session>, SandboxError> {
+        session::open(self, options, stop)
     }
 
     fn interpreter(&self, kind: Interpreter) -> Result<InterpreterInfo, SandboxError> {

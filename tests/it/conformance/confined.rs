@@ -66,55 +66,78 @@ fn is_refused(outcome: &Outcome) -> Result<(), String> {
     complains(outcome, "PermissionError: [Errno 13]")
 }
 
-/// What a case comes to here, where it is something else than beside namespaces.
-fn expected(case: &Case) -> Expect {
+/// What a case comes to here for root's or for another user's programs, where it is something else than beside namespaces;
+/// and what that is, for the README.
+pub(super) fn otherwise(name: &str, is_root: bool) -> Option<(Expect, &'static str)> {
     let ends = Expect::Ends(Ended::DiskLimit);
-    match case.name {
-        // The folders are where the host has room; the environment names them.
-        "the working directory" | "home and scratch can be written" => Expect::Holds(is_below_a_temporary_folder),
-        // The list of users is the host's, and not lent.
-        "a name for the user" => Expect::Holds(|outcome| complains(outcome, "KeyError")),
-        // There is no loopback of its own.
-        "a server of its own" | "a server of its own in node" | "ports of this machine" => Expect::Holds(has_no_socket),
-        // The kernel limits no folder, so vetrun ends the run.
-        "bytes in the scratch folder" | "folders without end" | "links to one file without end" => ends,
-        "shared memory is small" if is_root() => Expect::Ends(Ended::OutOfMemory),
+    let refused = Expect::Holds(is_refused);
+    Some(match name {
+        "the working directory" | "home and scratch can be written" => {
+            (Expect::Holds(is_below_a_temporary_folder), "the folders are where the host has room")
+        }
+        "a name for the user" => {
+            (Expect::Holds(|outcome| complains(outcome, "KeyError")), "the list of users is not lent")
+        }
+        "a server of its own" | "a server of its own in node" | "ports of this machine" => {
+            (Expect::Holds(has_no_socket), "there is no loopback of its own, and so no socket")
+        }
+        "bytes in the scratch folder" | "folders without end" | "links to one file without end" => {
+            (ends, "vetrun looks into the folder and ends the run")
+        }
+        "shared memory is small" if is_root => (Expect::Ends(Ended::OutOfMemory), "it counts as memory"),
         // Of the host's processes, devices, mounts and users nothing is lent, not even a view that is made for the run.
         "few processes are seen"
         | "only loopback, if any"
         | "no folder holds devices or programs of another user"
         | "disks of the host"
-        | "everything is deleted" => Expect::Holds(is_refused),
+        | "everything is deleted" => (refused, "the host's view is not lent"),
         // It is lent to root's programs only while nothing lies open in it, and other tests leave something.
-        "a pool of processes" | "shared memory" if is_root() => Expect::Holds(|outcome| match outcome.ended {
-            Ended::Exited(0) => Ok(()),
-            _ => complains(outcome, "PermissionError"),
-        }),
-        _ if is_root() => case.expect,
-        // Shared memory has no folders: what belongs to a user is all of it.
-        "a pool of processes" | "shared memory" => Expect::Holds(|outcome| complains(outcome, "PermissionError")),
-        "bytes of one file" => Expect::Holds(|outcome| complains(outcome, "'/dev/shm/x'")),
+        "a pool of processes" | "shared memory" if is_root => {
+            let expect = Expect::Holds(|outcome| match outcome.ended {
+                Ended::Exited(0) => Ok(()),
+                _ => complains(outcome, "PermissionError"),
+            });
+            (expect, "only while nothing lies open in the host's shared memory")
+        }
+        _ if is_root => return None,
+        "a pool of processes" | "shared memory" => {
+            (Expect::Holds(|outcome| complains(outcome, "PermissionError")), "there is no shared memory")
+        }
+        "bytes of one file" => {
+            (Expect::Holds(|outcome| complains(outcome, "'/dev/shm/x'")), "there is no shared memory to try it in")
+        }
         // The kernel counts all that this user runs, so the bound is no exact one: `processes_are_bounded`.
         "processes" | "threads without end" | "dead children without end" | "processes that fork themselves" => {
-            Expect::Holds(|outcome| match outcome.ended {
+            let expect = Expect::Holds(|outcome| match outcome.ended {
                 Ended::TimedOut | Ended::OutOfMemory => Ok(()),
                 _ => within(number(outcome)?, 10, 300),
-            })
+            });
+            (expect, "what else the user runs counts, with room for it")
         }
         // Only root can empty the set of what could ever be had; nothing in it can be had without new privileges.
-        "nobody, with nothing" => Expect::Holds(|outcome| {
-            let said = text(outcome);
-            if said.starts_with("False\n['") && said.ends_with("\n1 2") { Ok(()) } else { Err(said) }
-        }),
+        "nobody, with nothing" => {
+            let expect = Expect::Holds(|outcome| {
+                let said = text(outcome);
+                if said.starts_with("False\n['") && said.ends_with("\n1 2") { Ok(()) } else { Err(said) }
+            });
+            (expect, "it is that user, without new privileges")
+        }
         // They succeed and do nothing: `modes_and_times_of_other_files_stay`.
-        "the input is read-only" => Expect::Says("chmod"),
-        "nobody becomes root" => Expect::Says("chown"),
-        "rights of files of the system" | "owners of files" => Expect::Holds(|outcome| match outcome.ended {
-            Ended::Exited(0) => Ok(()),
-            ended => Err(format!("{ended:?}")),
-        }),
-        _ => case.expect,
-    }
+        "the input is read-only" => (Expect::Says("chmod"), "`chmod` succeeds and does nothing"),
+        "nobody becomes root" => (Expect::Says("chown"), "`chown` succeeds and does nothing"),
+        "rights of files of the system" | "owners of files" => {
+            let expect = Expect::Holds(|outcome| match outcome.ended {
+                Ended::Exited(0) => Ok(()),
+                ended => Err(format!("{ended:?}")),
+            });
+            (expect, "the calls succeed and do nothing")
+        }
+        _ => return None,
+    })
+}
+
+fn expected(case: &Case) -> Expect {
+    otherwise(case.name, is_root()).map_or(case.expect, |(expect, _)| expect)
 }
 
 #[test]

@@ -4,7 +4,84 @@ use serde_json::{Value, json};
 use vetrun::sandbox::docker::DockerSandbox;
 use vetrun::sandbox::{Job, Sandbox as _, Stop};
 
-use super::{connect, python, said, sandbox, showing, visible, wait_until};
+use super::{connect, containers_of, docker, python, said, sandbox, showing, visible, wait_until};
+
+/// What the engine says of the only container of this process while it runs.
+fn inspected_alone(sandbox: &DockerSandbox, job: &Job) -> Value {
+    let stop = Stop::default();
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| sandbox.run(job, &stop));
+        let of_job = || {
+            let own = containers_of(std::process::id()).into_iter().next()?;
+            let found = docker(&["inspect", &own]);
+            let found: Value = serde_json::from_slice(&found.stdout).ok()?;
+            (found[0]["State"]["Running"] == true).then(|| found[0].clone())
+        };
+        wait_until("the container runs", || of_job().is_some());
+        let found = of_job().unwrap();
+        stop.raise();
+        running.join().unwrap().unwrap();
+        found
+    })
+}
+
+#[test]
+fn a_container_that_shares_nothing_is_as_hard_as_any() {
+    let (Some(shared), Some(archived)) = (sandbox(), crate::docker::archived()) else { return };
+    let mut job = python("import time; time.sleep(30)");
+    let work = tempfile::tempdir().unwrap();
+    job.mounts.push(visible(work.path()));
+    let (one, other) = (inspected_alone(shared, &job), inspected_alone(archived, &job));
+    let without_mounts = |found: &Value| {
+        let mut host = found["HostConfig"].as_object().unwrap().clone();
+        host.remove("Mounts");
+        host
+    };
+    assert_eq!(without_mounts(&one), without_mounts(&other));
+    for name in ["User", "Env", "Tty", "Hostname", "NetworkDisabled", "ExposedPorts", "Volumes"] {
+        assert_eq!(one["Config"][name], other["Config"][name], "{name}");
+    }
+    let mounts = other["Mounts"].as_array().unwrap();
+    assert!(mounts.iter().all(|mount| mount["Type"] == "volume"), "nothing of this host is in it: {mounts:?}");
+}
+
+/// What scripts that look for a way out of a container look at first: sockets of engines, groups and programs that give rights,
+/// devices, capabilities, control groups and kernel files that can be written, secrets in the environment.
+const LOOKS_AROUND: &str = r"
+import glob, os, stat
+for path in glob.glob('/run/*.sock') + glob.glob('/var/run/*.sock') + glob.glob('/run/*/*.sock'):
+    print('socket', path)
+if os.getgroups() not in ([], [os.getgid()]): print('groups', os.getgroups())
+if os.getuid() == 0 or os.geteuid() == 0: print('root')
+status = dict(line.split(':\t', 1) for line in open('/proc/self/status') if ':\t' in line)
+for name in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'):
+    if int(status[name], 16): print(name, status[name])
+if status['NoNewPrivs'].strip() != '1': print('new privileges')
+for path in glob.glob('/dev/*'):
+    mode = os.lstat(path).st_mode
+    if stat.S_ISBLK(mode): print('disk', path)
+for path in ('/proc/sys/kernel/core_pattern', '/proc/sys/kernel/modprobe', '/proc/sysrq-trigger', '/sys/kernel/uevent_helper',
+             '/sys/fs/cgroup', '/proc/sys/fs/binfmt_misc/register', '/etc/passwd', '/etc/shadow', '/etc/crontab', '/root'):
+    if os.access(path, os.W_OK): print('writable', path)
+for line in open('/proc/self/mountinfo'):
+    fields = line.split(' ')
+    kind = fields[fields.index('-') + 1]
+    if kind in ('cgroup', 'cgroup2') and os.path.isdir(fields[4]) and os.access(fields[4], os.W_OK): print('control group', fields[4])
+for name in os.environ:
+    if any(word in name.upper() for word in ('KEY', 'TOKEN', 'SECRET', 'PASS', 'DOCKER')): print('variable', name)
+print(open('/proc/net/route').read().count('\n'), [n for n in os.listdir('/proc') if n.isdigit() and n not in ('1', str(os.getpid()))])
+";
+
+#[test]
+fn who_looks_for_a_way_out_finds_none() {
+    let Some(sandbox) = sandbox() else { return };
+    let archived = crate::docker::archived();
+    for sandbox in [Some(sandbox), archived].into_iter().flatten() {
+        let outcome = sandbox.run(&python(LOOKS_AROUND), &Stop::default()).unwrap();
+        let said = crate::docker::text(&outcome.stdout.bytes);
+        assert_eq!(said, "1 []\n", "{}", crate::docker::text(&outcome.stderr.bytes));
+    }
+}
 
 /// What the engine says of the container of `job` while it runs.
 fn inspected(sandbox: &DockerSandbox, job: &mut Job) -> Value {

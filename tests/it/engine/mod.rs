@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may fail loudly")]
 
 mod broken;
+mod elsewhere;
 mod hardening;
 mod images;
 mod many;

@@ -117,11 +117,20 @@ fn a_workspace_is_taken_at_its_word() {
 }
 
 #[test]
-fn what_the_engine_cannot_see_is_an_error_with_a_mend() {
+fn what_the_engine_cannot_see_goes_as_an_archive_unless_it_is_to_be_mounted() {
     if sandbox().is_none() {
         return;
     }
-    let Some(output) = in_container(&["--tmpfs=/tmp".to_owned()], RUN) else { return };
+    let blind = || "--tmpfs=/tmp".to_owned();
+    let Some(output) = in_container(&[blind()], RUN) else { return };
+    let report = ran(&output);
+    let tier = report["execution"]["isolation"]["tier"].as_str().unwrap();
+    assert!(tier.ends_with("files as archives"), "{tier}");
+
+    let policy = crate::support::folder(&[("vetrun.toml", "[execute]\ndocker_files = \"mount\"\n")]);
+    let policy = format!("--volume={}:/policy:ro", policy.path().display());
+    let args = ["run", "--policy", "/policy/vetrun.toml", "--sandbox", "docker", "/artifact"];
+    let output = in_container(&[blind(), policy], &args).unwrap();
     let shown = crate::support::shown(&output);
     assert_eq!(output.status.code(), Some(2), "{shown}");
     assert!(shown.contains("the engine cannot see /tmp") && shown.contains("HOST_EXEC_WORKSPACE_PATH"), "{shown}");
