@@ -4,25 +4,6 @@
 //! container, kept: programs are executed in it, files go in and out while it lives, and a server that one of them started
 //! is reached on a port of this host's loopback, and nothing else of it is.
 //!
-//! ```no_run
-//! use std::path::Path;
-//! use vetrun::sandbox::docker::{DockerOptions, DockerSandbox};
-//! use vetrun::sandbox::{Exec, Interpreter, Program, Sandbox as _, SandboxError, SessionOptions, Stop};
-//!
-//! # fn main() -> Result<(), SandboxError> {
-//! let (sandbox, stop) = (DockerSandbox::connect(DockerOptions::default())?, Stop::default());
-//! let session = sandbox.open(&SessionOptions::default(), &stop)?;
-//! session.upload(Path::new("site/index.html"), "/tmp/site/index.html")?;
-//! let serve = ["-m", "http.server", "--bind", "127.0.0.1", "--directory", "/tmp/site", "8000"];
-//! let server = session.spawn(Exec::new(Program::Interpreter(Interpreter::Python), serve));
-//! println!("look at {} while it runs", session.url(8000)?);
-//! let listed = session.exec(&Exec::new(Program::Command("ls".to_owned()), ["/tmp/site"]), &stop, &mut |_, _| {})?;
-//! assert_eq!(listed.stdout.bytes, b"index.html\n");
-//! drop(server);
-//! session.stop()
-//! # }
-//! ```
-//!
 //! Every limit of a run holds, for the session as a whole: memory, processors, processes, bytes and files of its folders,
 //! and [`Limits::wall`] for how long it lives at most. Each program has a time and an amount of output of its own beside that.
 //! Programs of one session are not kept from each other.
@@ -116,6 +97,27 @@ pub enum Health {
 }
 
 /// A container that stays. Dropping it ends it; [`Session::stop`] does so too, and tells of trouble.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use vetrun::sandbox::docker::{DockerOptions, DockerSandbox};
+/// use vetrun::sandbox::{Exec, Interpreter, Program, Sandbox as _, SandboxError, SessionOptions, Stop};
+///
+/// # fn main() -> Result<(), SandboxError> {
+/// let (sandbox, stop) = (DockerSandbox::connect(DockerOptions::default())?, Stop::default());
+/// let session = sandbox.open(&SessionOptions::default(), &stop)?;
+/// session.upload(Path::new("site/index.html"), "/tmp/site/index.html")?;
+/// let serve = ["-m", "http.server", "--bind", "127.0.0.1", "--directory", "/tmp/site", "8000"];
+/// let server = session.spawn(Exec::new(Program::Interpreter(Interpreter::Python), serve));
+/// println!("look at {} while it runs", session.url(8000)?);
+/// let listed = session.exec(&Exec::new(Program::Command("ls".to_owned()), ["/tmp/site"]), &stop, &mut |_, _| {})?;
+/// assert_eq!(listed.stdout.bytes, b"index.html\n");
+/// drop(server);
+/// session.stop()
+/// # }
+/// ```
+///
+/// Every limit of a run holds for the session as a whole, and [`Limits::wall`] is how long it lives at most.
 pub trait Session: Send + Sync {
     /// Tells it from all others, at the engine where there is one.
     fn id(&self) -> &str;
