@@ -28,7 +28,7 @@
 //! | [`passes`] | the six passes, one file or folder each |
 //! | [`rules`] | rule files → compiled rules |
 //! | `facts` | what code in either language is lowered into: one arena, from strict and from tolerant trees |
-//! | [`deps`] | declared packages in all their forms |
+//! | [`deps`] | declared packages in all their forms, what imports ask for, and what is known of names |
 //! | [`sandbox`] | the trait, and one folder for each back end |
 //! | [`vet`] | the sequence and the gate |
 //! | [`report`] | the frozen, versioned shape of what was seen |

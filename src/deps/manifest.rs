@@ -76,12 +76,12 @@ fn tool_table(place: Place<'_>, block: &Block<'_>) -> Finding {
 }
 
 /// Reads the `[project]` table of a `pyproject.toml`; whether it declares anything, or says that it would.
-pub(super) fn read_pyproject(reader: &mut Reader<'_>, file: &SourceFile) {
+pub(super) fn read_pyproject(reader: &mut Reader<'_>, file: &SourceFile) -> bool {
     let path = file.path.as_str();
     let invalid = |message: String| Refusal::new("pyproject-invalid", message, DATA_HINT);
     let Ok(text) = std::str::from_utf8(&file.bytes) else {
         reader.refuse(path, None, invalid("the file is not UTF-8".to_owned()));
-        return;
+        return true;
     };
     let source = SourceText::from_utf8(text);
     let place = Place { path, text: &source };
@@ -96,11 +96,13 @@ pub(super) fn read_pyproject(reader: &mut Reader<'_>, file: &SourceFile) {
                     Finding::in_file("pyproject-tool-dependencies", Pass::Install, Severity::Low, path, message);
                 reader.findings.push(finding.hint(DATA_HINT));
             }
+            foreign || own.dependencies.is_some() || !own.dynamic.is_empty()
         }
         Err(error) => {
             let refusal = invalid(format!("the `[project]` table cannot be read: {}", error.message()));
             let range = error.span().unwrap_or(0..0);
             reader.refuse(path, Some(&source), refusal.at(range));
+            true
         }
     }
 }

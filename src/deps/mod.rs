@@ -126,8 +126,8 @@ pub fn declared(
             reader.declared.sources.push(file.path.clone());
         }
     } else if let Some(file) = pyproject {
-        manifest::read_pyproject(&mut reader, file);
-        reader.declared.sources.push(file.path.clone());
+        let declares = manifest::read_pyproject(&mut reader, file);
+        reader.declared.sources.extend(declares.then(|| file.path.clone()));
     }
     if let Some(file) = pyproject.filter(|file| !reader.declared.sources.contains(&file.path)) {
         manifest::read_requires_python(&mut reader, file);

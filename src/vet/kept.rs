@@ -48,7 +48,7 @@ pub(super) fn key(cache: &Cache, artifact: &Artifact, judging: &Judging<'_>) -> 
         format!("{:?}", (&artifact.name, files, &artifact.refused, &artifact.excluded)),
         judging.rules.digest().to_string(),
         judging.policy.digest().to_string(),
-        judging.names.digest().to_string(),
+        format!("{:?}", judging.names.digest()),
         format!("{baseline:?}"),
         format!("{:?}", judging.requirements),
     ];

@@ -64,6 +64,10 @@ fn what_code_imports_is_required_where_nothing_is_declared() {
         ),
         (&[("main.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pandas\n")], &[]),
         (&[("main.py", "def f():\n    import requests\n")], &["requests main.py:2"]),
+        (
+            &[("main.py", "import numpy\n"), ("pyproject.toml", "[tool.ruff]\nline-length = 100\n")],
+            &["numpy main.py:1"],
+        ),
         (&[("main.py", "from google.cloud import storage\n")], &["google-cloud-storage main.py:1"]),
         (
             &[(
@@ -170,6 +174,17 @@ fn a_folder_of_tables_is_made_from_lists_and_takes_the_place_of_what_comes_with_
     assert_eq!(inside.status.code(), Some(2), "{}", shown(&inside));
     let nothing = run(&["deps", "update", "--into", arg(dir.path())]);
     assert_eq!(nothing.status.code(), Some(2), "{}", shown(&nothing));
+}
+
+#[test]
+fn a_flood_of_imports_is_told_and_takes_no_time() {
+    let many: String = (0..20_000).map(|at| format!("import unheard_of_{at}\n")).collect();
+    let expected = ["dependency-imports-limit high .:0"];
+    assert_eq!(vetted(&[("main.py", &many)], InstallPolicy::default()), (vec![], owned(&expected)));
+    let some: String = (0..200).map(|at| format!("import unheard_of_{at}\n")).collect();
+    let findings = vetted(&[("main.py", &some), ("x.txt", "")], InstallPolicy::default()).1;
+    assert_eq!(findings.len(), 51);
+    assert!(findings.contains(&"dependency-findings-limit medium .:0".to_owned()), "{findings:?}");
 }
 
 /// A set of `VETRUN_NAME_SETS`, a folder of lists that may not be shipped: its lines as words.

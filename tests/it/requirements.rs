@@ -140,6 +140,32 @@ fn each_form_of_declaration_is_read() {
 }
 
 #[test]
+fn what_a_lock_cannot_ask_for_is_found_at_its_line() {
+    let cases: &[(Files<'_>, &[&str])] = &[
+        (&[("pylock.toml", "lock-version = '2.0'\n")], &["pylock-invalid pylock.toml:1"]),
+        (&[("pylock.toml", "lock-version = '1.0'\npackages = 1\n")], &["pylock-invalid pylock.toml:2"]),
+        (
+            &[(
+                "pylock.toml",
+                "lock-version = '1.0'\n[[packages]]\nname = 'a'\nvcs = { url = 'x' }\n[[packages]]\nname = 'b'\ndirectory = { path = 'x' }\n\
+                 [[packages]]\nname = 'c'\narchive = { url = 'x' }\n[[packages]]\nname = 'd'\nversion = '1'\n\
+                 [[packages]]\nname = 'e'\nversion = '1'\nwheels = [{ url = 'x', hashes = { md5 = '00' } }]\n",
+            )],
+            &[
+                "requirement-vcs pylock.toml:3",
+                "requirement-path pylock.toml:6",
+                "requirement-url pylock.toml:9",
+                "pylock-not-pinned pylock.toml:12",
+                "pylock-not-pinned pylock.toml:15",
+            ],
+        ),
+    ];
+    for (files, expected) in cases {
+        assert_eq!(read(files).1, *expected, "{files:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_accepted_is_found_at_its_line() {
     let cases: &[(Files<'_>, &[&str])] = &[
         (
@@ -198,23 +224,6 @@ fn what_cannot_be_accepted_is_found_at_its_line() {
             &["requirement-variable pyproject.toml:2", "requirement-invalid pyproject.toml:2"],
         ),
         (&[("pyproject.toml", "[project]\ndependencies='a'\n")], &["pyproject-invalid pyproject.toml:2"]),
-        (&[("pylock.toml", "lock-version = '2.0'\n")], &["pylock-invalid pylock.toml:1"]),
-        (&[("pylock.toml", "lock-version = '1.0'\npackages = 1\n")], &["pylock-invalid pylock.toml:2"]),
-        (
-            &[(
-                "pylock.toml",
-                "lock-version = '1.0'\n[[packages]]\nname = 'a'\nvcs = { url = 'x' }\n[[packages]]\nname = 'b'\ndirectory = { path = 'x' }\n\
-                 [[packages]]\nname = 'c'\narchive = { url = 'x' }\n[[packages]]\nname = 'd'\nversion = '1'\n\
-                 [[packages]]\nname = 'e'\nversion = '1'\nwheels = [{ url = 'x', hashes = { md5 = '00' } }]\n",
-            )],
-            &[
-                "requirement-vcs pylock.toml:3",
-                "requirement-path pylock.toml:6",
-                "requirement-url pylock.toml:9",
-                "pylock-not-pinned pylock.toml:12",
-                "pylock-not-pinned pylock.toml:15",
-            ],
-        ),
         (
             &[("package.json", "{\"dependencies\":{\"left-pad\":\"1\"}}")],
             &["node-packages-not-installed package.json:0"],

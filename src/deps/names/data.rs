@@ -107,6 +107,8 @@ pub struct DataError {
 #[derive(Debug)]
 pub struct NameData {
     tables: [Table; 6],
+    /// Of what does not come with vetrun.
+    digest: Option<Digest>,
     nearness: OnceLock<Nearness>,
 }
 
@@ -126,6 +128,7 @@ impl NameData {
         static BUILTIN: OnceLock<NameData> = OnceLock::new();
         BUILTIN.get_or_init(|| Self {
             tables: TableKind::ALL.map(|kind| Table::builtin(kind.builtin_text())),
+            digest: None,
             nearness: OnceLock::new(),
         })
     }
@@ -142,15 +145,14 @@ impl NameData {
             let named = |Fault { line, message }| DataError { file: kind.file_name(), line, message };
             *table = kind.read(text).map_err(named)?;
         }
-        Ok(Self { tables, nearness: OnceLock::new() })
+        let all: String = tables.iter().map(|table| Digest::of(table.as_bytes()).to_string()).collect();
+        Ok(Self { tables, digest: Some(Digest::of(all.as_bytes())), nearness: OnceLock::new() })
     }
 
-    /// The digest of all tables.
+    /// The digest of all tables; `None` for those that come with vetrun, which its own version tells.
     #[must_use]
-    pub fn digest(&self) -> Digest {
-        let all: Vec<u8> =
-            self.tables.iter().flat_map(|table| Digest::of(table.as_bytes()).to_string().into_bytes()).collect();
-        Digest::of(&all)
+    pub fn digest(&self) -> Option<Digest> {
+        self.digest
     }
 
     /// How many packages are downloaded more often than this one, and itself; `None` where it is not among those that are
@@ -226,6 +228,12 @@ impl NameData {
         packages
             .filter(|package| !package.is_empty() && *package != name)
             .min_by_key(|package| self.rank(package).unwrap_or(u32::MAX))
+    }
+
+    /// Whether the package is known to bring a module that is called otherwise.
+    #[must_use]
+    pub fn is_bringer(&self, name: &str) -> bool {
+        self.table(TableKind::Modules).lines().any(|(_, _, said)| said.trim_start_matches(['*', ' ']) == name)
     }
 
     /// Whether packages are called like the modules under this one, such as `google` and `azure`.

@@ -19,10 +19,10 @@ pub(super) use finding::findings;
 /// What a name is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// One of the names that are downloaded most.
+    /// One of the names that are downloaded most, or that are known for the modules that they bring.
     Known {
         /// How many are downloaded more often, and itself.
-        rank: u32,
+        rank: Option<u32>,
     },
     /// A package that was found to be malicious.
     Malicious,
@@ -109,7 +109,7 @@ pub fn judge(name: &str, data: &NameData) -> Verdict {
     if data.is_standard(&name.replace('-', "_"), None) {
         return Verdict::StandardLibrary { is_known: rank.is_some() };
     }
-    if let Some(rank) = rank {
+    if rank.is_some() || data.is_bringer(name) {
         return Verdict::Known { rank };
     }
     let package = data.package_of_module(name);
@@ -138,11 +138,12 @@ mod tests {
             ("colourama", Verdict::Malicious),
             ("json", Verdict::StandardLibrary { is_known: false }),
             ("dataclasses", Verdict::StandardLibrary { is_known: true }),
-            ("sklearn-crfsuite", Verdict::Known { rank: data.rank("sklearn-crfsuite").unwrap_or_default() }),
+            ("sklearn-crfsuite", Verdict::Known { rank: data.rank("sklearn-crfsuite") }),
             ("rest-framework", module("djangorestframework")),
             ("win32com", module("pywin32")),
             ("ruamel", module("ruamel-yaml")),
             ("lodash", Verdict::OtherRegistry { registry: "npm" }),
+            ("lakers-python", Verdict::Known { rank: None }),
             ("quite-an-unheard-of-name", Verdict::Unknown),
         ];
         for (name, expected) in cases {
