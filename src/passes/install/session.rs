@@ -210,7 +210,7 @@ impl Session<'_> {
         let target = serde_json::to_string(&self.probe.target).unwrap_or_default();
         let wanted: Vec<&str> = self.wanted.iter().map(|one| one.name.as_str()).collect();
         let installer = format!("{:?} {:?}", self.policy.installer, self.policy.scan);
-        let names = format!("{} {}", self.tools.names.digest(), self.policy.allow_names.join(" "));
+        let names = format!("{:?} {}", self.tools.names.digest(), self.policy.allow_names.join(" "));
         let limits = format!("{} {}", self.policy.installed_bytes_max, self.policy.installed_files_max);
         let backend = self.tools.sandbox.name();
         let parts = [&digest, backend, self.identity, &target, &wanted.join(" "), &installer, &names, &limits];
