@@ -272,6 +272,9 @@ pub struct Package {
     /// The packages that need it, sorted.
     #[serde(default)]
     pub required_by: Vec<String>,
+    /// Whether it is among the most used packages, or the policy's owner knows it.
+    #[serde(default)]
+    pub is_known: bool,
 }
 
 /// The environment that install, verify and execute share.

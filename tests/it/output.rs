@@ -160,6 +160,7 @@ fn package(name: &str, version: &str, requested: Option<&str>, required_by: &[&s
         uploaded: Some("2025-06-07T08:09:10Z".into()),
         requested: requested.map(Into::into),
         required_by: required_by.iter().copied().map(Into::into).collect(),
+        is_known: true,
     }
 }
 

@@ -240,6 +240,7 @@ impl Builder<'_> {
             uploaded: locked.and_then(|one| one.uploaded_s).map(time),
             requested: requested.map(|one| one.installer_line()),
             required_by: locked.map(|one| one.wanted_by.clone()).unwrap_or_default(),
+            is_known: self.session.vetting.is_known(&distribution.name),
             name: distribution.name.clone(),
             version,
         }
