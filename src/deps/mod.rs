@@ -5,13 +5,15 @@
 //! [`Declared`], is names, versions, markers and hashes, and an installer is handed a file that is written from that.
 //!
 //! The first source that is there counts: the file that the caller names, `requirements.txt`, `script` blocks
-//! (PEP 723) of Python files in the root, `pyproject.toml`. Nothing here does I/O.
+//! (PEP 723) of Python files in the root, `pyproject.toml`. Packages of Node come beside, from `package.json` and its
+//! lock ([`npm`]). Nothing here does I/O.
 
 mod lines;
 mod lock;
 mod manifest;
 mod marker;
 mod name;
+pub mod npm;
 mod options;
 mod reader;
 mod requirement;
@@ -90,6 +92,22 @@ pub struct Declared {
     pub requires_python: Option<(SpecifierSet, String)>,
     /// The files that were read as declarations, included ones left out; empty where there is none.
     pub sources: Vec<String>,
+    /// The packages of Node, where there are any and nothing stands against them.
+    pub npm: Option<npm::Npm>,
+}
+
+impl Declared {
+    /// Whether packages of Python, or a version of it, are asked for.
+    #[must_use]
+    pub fn declares_python(&self) -> bool {
+        !self.requirements.is_empty() || self.requires_python.is_some()
+    }
+
+    /// How many packages are declared.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.requirements.len() + self.npm.as_ref().map_or(0, |npm| npm.requested().len())
+    }
 }
 
 /// Reads the declared packages out of the artifact; what cannot be accepted is a finding of the install pass.
@@ -127,7 +145,9 @@ pub fn declared(
         let message = format!("the `script` block is not used: {} declares the packages", declared.sources.join(", "));
         Finding::in_file("script-block-not-used", Pass::Install, Severity::Info, path, message)
     }));
-    findings.extend(manifest::node_packages(artifact));
+    let (npm, refused) = npm::read(artifact, policy.enabled, &|_| None);
+    declared.npm = npm;
+    findings.extend(refused);
     for list in [&mut declared.requirements, &mut declared.constraints] {
         list.sort_by(|a, b| (&a.name, &a.text, &a.hashes).cmp(&(&b.name, &b.text, &b.hashes)));
         list.dedup_by(|a, b| (&a.text, &a.hashes) == (&b.text, &b.hashes));

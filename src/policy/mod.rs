@@ -272,6 +272,9 @@ pub struct InstallPolicy {
     /// The base address of the package index (PEP 503); the installer's own default where absent. An artifact cannot
     /// choose it.
     pub index_url: Option<String>,
+    /// The address of the registry that Node packages are fetched from. There is none unless it is named; an artifact cannot
+    /// choose it.
+    pub npm_registry_url: Option<String>,
     /// Files that were uploaded less than this ago are not used, where the index tells (PEP 700): what is wrong with a new
     /// release is mostly found within days.
     pub min_age: Timeout,
@@ -306,6 +309,7 @@ impl Default for InstallPolicy {
             enabled: true,
             installer: Installer::Auto,
             index_url: None,
+            npm_registry_url: None,
             min_age: Timeout::seconds(3 * 24 * 60 * 60),
             lock_age_max: Timeout::seconds(60 * 60),
             cache_dir: None,

@@ -39,6 +39,9 @@ pub const TMP_DIR: &str = "/tmp";
 pub const HOME_DIR: &str = "/tmp/home";
 /// Where installed packages are mounted, read-only.
 pub const DEPS_DIR: &str = "/deps";
+/// Where installed packages of Node are mounted, read-only: the outermost place where Node looks for what a program in
+/// [`WORK_DIR`] imports.
+pub const NODE_DIR: &str = "/node_modules";
 
 /// A place that can run jobs in isolation.
 pub trait Sandbox: Send + Sync {

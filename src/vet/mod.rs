@@ -134,7 +134,7 @@ pub fn judge_artifact<'a>(
     let (structured, structuring) = timed(|| structure(&parsed, policy));
     let (structure, leftovers) = structured?;
     let ((dangers, mut scan_details), finishing) = timed(|| scanner.finish(&parsed));
-    let packages = declared.requirements.len();
+    let packages = declared.count();
     let ((excesses, budget_details), budgeting) =
         timed(|| budget(&parsed, &policy.budget, &structure.profile, packages as u64));
     findings.extend(leftovers.into_iter().chain(dangers).chain(undeclarable).chain(excesses));

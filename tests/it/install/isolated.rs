@@ -16,7 +16,7 @@ use super::index::{Form, index};
 use super::wheel::{Options, wheel};
 
 /// `None` where this host cannot isolate; a failure where `VETRUN_REQUIRE_NATIVE` says that it must.
-fn sandbox() -> Option<NativeSandbox> {
+pub(super) fn sandbox() -> Option<NativeSandbox> {
     let search = std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect();
     match NativeSandbox::new(PathBuf::from(env!("CARGO_BIN_EXE_vetrun")), search) {
         Ok(sandbox) => Some(sandbox),

@@ -6,6 +6,7 @@ mod direct;
 mod index;
 mod isolated;
 mod kept;
+mod node;
 mod wheel;
 
 use std::io::{Read as _, Write as _};
