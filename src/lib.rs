@@ -2,7 +2,7 @@
 //!
 //! One sentence is the whole program: an **artifact** is read once into a snapshot; staged **passes** judge the snapshot
 //! in sequence (parse → structure → scan → budget); a **gate** either blocks it or clears it; what is cleared has its
-//! Python packages **installed** in isolation and is then **executed** in a sandbox; all that was seen becomes one
+//! packages **installed** in isolation and is then **executed** in a sandbox; all that was seen becomes one
 //! **report**.
 //!
 //! ```text

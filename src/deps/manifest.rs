@@ -1,4 +1,4 @@
-//! Declarations in data: PEP 723 blocks, `pyproject.toml` and `package.json`.
+//! Declarations in data: PEP 723 blocks and `pyproject.toml`.
 //!
 //! Only what stands there as it is counts: nothing is built to find out, and no tool's own tables are obeyed, because
 //! they can redirect an installer.
@@ -153,15 +153,4 @@ fn read_table(
             reader.refuse(place.path, Some(place.text), refusal.at(in_file(wanted.span())));
         }
     }
-}
-
-/// Says that Node packages are declared and not installed.
-pub(super) fn node_packages(artifact: &Artifact) -> Option<Finding> {
-    let file = artifact.file("package.json")?;
-    // A file that is not JSON is the parse pass's matter.
-    let manifest: serde_json::Value = serde_json::from_slice(&file.bytes).ok()?;
-    let count = manifest.get("dependencies")?.as_object().map_or(0, serde_json::Map::len);
-    let message = format!("{count} node packages are declared, and node packages are not installed");
-    let finding = Finding::in_file("node-packages-not-installed", Pass::Install, Severity::Low, &file.path, message);
-    (count > 0).then(|| finding.hint("ship what the program needs, or use the modules that come with the interpreter"))
 }

@@ -5,8 +5,9 @@
 //! [`Declared`], is names, versions, markers and hashes, and an installer is handed a file that is written from that.
 //!
 //! The first source that is there counts: the file that the caller names, `pylock.toml` (PEP 751), `requirements.txt`,
-//! `script` blocks (PEP 723) of Python files in the root, `pyproject.toml`. Where there is none, [`imports`] tells from the code what it
-//! needs. Every name is judged by [`names`] before anything is fetched. Nothing here does I/O.
+//! `script` blocks (PEP 723) of Python files in the root, `pyproject.toml`. Where there is none, [`imports`] tells from
+//! the code what it needs. Packages of Node come beside, from `package.json` and its lock ([`npm`]). Every name is judged
+//! by [`names`] before anything is fetched. Nothing here does I/O.
 
 pub mod imports;
 mod lines;
@@ -15,6 +16,7 @@ mod manifest;
 mod marker;
 mod name;
 pub mod names;
+pub mod npm;
 mod options;
 mod pylock;
 mod reader;
@@ -98,6 +100,22 @@ pub struct Declared {
     pub sources: Vec<String>,
     /// Whether the requirements are told from imports, because nothing declares any.
     pub is_inferred: bool,
+    /// The packages of Node, where there are any and nothing stands against them.
+    pub npm: Option<npm::Npm>,
+}
+
+impl Declared {
+    /// Whether packages of Python, or a version of it, are asked for.
+    #[must_use]
+    pub fn declares_python(&self) -> bool {
+        !self.requirements.is_empty() || self.requires_python.is_some()
+    }
+
+    /// How many packages are declared.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.requirements.len() + self.npm.as_ref().map_or(0, |npm| npm.requested().len())
+    }
 }
 
 /// Reads the declared packages out of the artifact; what cannot be accepted is a finding of the install pass.
@@ -138,7 +156,13 @@ pub fn declared(
         let message = format!("the `script` block is not used: {} declares the packages", declared.sources.join(", "));
         Finding::in_file("script-block-not-used", Pass::Install, Severity::Info, path, message)
     }));
-    findings.extend(manifest::node_packages(artifact));
+    let denied = |name: &str| {
+        let (message, hint) = names::denial(name, policy)?;
+        Some(Finding::in_file(names::DENIED, Pass::Install, Severity::High, "package.json", message).hint(hint))
+    };
+    let (npm, refused) = npm::read(artifact, policy.enabled, &denied);
+    declared.npm = npm;
+    findings.extend(refused);
     for list in [&mut declared.requirements, &mut declared.constraints] {
         list.sort_by(|a, b| (&a.name, &a.text, &a.hashes).cmp(&(&b.name, &b.text, &b.hashes)));
         list.dedup_by(|a, b| (&a.text, &a.hashes) == (&b.text, &b.hashes));

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::sanitize;
 use super::verdict::{self, MESSAGE_CHARS_MAX};
-use crate::report::{Package, Report, Verdict};
+use crate::report::{Ecosystem, Package, Report, Verdict};
 
 /// One package of several reports.
 pub(super) struct Item<'a> {
@@ -28,17 +28,27 @@ pub(super) fn packages(report: &Report) -> &[Package] {
     report.dependencies.as_ref().map_or(&[], |dependencies| &dependencies.packages)
 }
 
-/// The package URL: `pkg:pypi/name@version`.
+/// The package URL: `pkg:pypi/name@version`, `pkg:npm/%40scope/name@version`.
 pub(super) fn purl(package: &Package) -> String {
-    let mut purl = format!("pkg:pypi/{}@", package.name);
-    for byte in package.version.bytes() {
+    let kind = match package.ecosystem {
+        Ecosystem::Python => "pypi",
+        Ecosystem::Node => "npm",
+    };
+    // The stroke between a scope and a name stays as it is.
+    let name = package.name.split('/').map(escaped).collect::<Vec<_>>().join("/");
+    format!("pkg:{kind}/{name}@{}", escaped(&package.version))
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b".-_~".contains(&byte) {
-            purl.push(char::from(byte));
+            escaped.push(char::from(byte));
         } else {
-            purl.push_str(&format!("%{byte:02X}"));
+            escaped.push_str(&format!("%{byte:02X}"));
         }
     }
-    purl
+    escaped
 }
 
 /// For each package that is needed in some of the reports: the packages that it needs, as package URLs.
@@ -46,15 +56,24 @@ pub(super) fn needs(reports: &[&Report]) -> BTreeMap<String, BTreeSet<String>> {
     let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for report in reports {
         let all = packages(report);
-        let named = |name: &String| all.iter().find(|package| package.name == *name);
         for package in all {
             needs.entry(purl(package)).or_default();
+            let of_kind = |other: &&Package| other.ecosystem == package.ecosystem;
+            let named = |name: &String| all.iter().filter(of_kind).find(|other| is_named(other, name));
             for needing in package.required_by.iter().filter_map(named) {
                 needs.entry(purl(needing)).or_default().insert(purl(package));
             }
         }
     }
     needs
+}
+
+/// Whether `name` means the package: there may be several versions of one of Node, and only one of Python.
+fn is_named(package: &Package, name: &str) -> bool {
+    match package.ecosystem {
+        Ecosystem::Python => package.name == name,
+        Ecosystem::Node => name.rsplit_once('@') == Some((&package.name, &package.version)),
+    }
 }
 
 /// The verdict on an artifact and what stands against it as a whole, on one line.
@@ -74,9 +93,11 @@ pub(super) fn declared(report: &Report) -> Vec<String> {
     packages(report).iter().filter(|package| package.requested.is_some()).map(purl).collect()
 }
 
-/// The hexadecimal digits of a `sha256:…`.
-pub(super) fn sha256(digest: &str) -> Option<&str> {
-    digest.strip_prefix("sha256:")
+/// The length of a digest of the SHA-2 family, and its hexadecimal digits: 512 and `…` of a `sha512:…`.
+pub(super) fn sha2(digest: &str) -> Option<(u16, &str)> {
+    let (name, hex) = digest.split_once(':')?;
+    let bits = [("sha256", 256), ("sha384", 384), ("sha512", 512)].into_iter().find(|(known, _)| *known == name)?.1;
+    Some((bits, hex))
 }
 
 /// A UUID that is made of the reports' own ids, so that equal reports have equal ones (version 8 of RFC 9562).
@@ -91,4 +112,41 @@ pub(super) fn uuid(reports: &[&Report]) -> String {
     bytes[8] = (bytes[8] & 0x3F) | 0x80;
     let hex: String = bytes[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_known_by_their_urls() {
+        let url = |ecosystem, name: &str, version: &str| {
+            let (name, version) = (name.to_owned(), version.to_owned());
+            let none = || None::<String>;
+            purl(&Package {
+                ecosystem,
+                name,
+                version,
+                digest: None,
+                size_bytes: 0,
+                file: none(),
+                url: none(),
+                file_bytes: None,
+                uploaded: none(),
+                requested: none(),
+                required_by: Vec::new(),
+                is_known: false,
+            })
+        };
+        assert_eq!(url(Ecosystem::Python, "requests", "1!2.0+x"), "pkg:pypi/requests@1%212.0%2Bx");
+        assert_eq!(url(Ecosystem::Node, "left-pad", "1.0.0"), "pkg:npm/left-pad@1.0.0");
+        assert_eq!(url(Ecosystem::Node, "@types/node", "1.0.0"), "pkg:npm/%40types/node@1.0.0");
+    }
+
+    #[test]
+    fn digests_tell_their_kind() {
+        assert_eq!(sha2("sha256:00"), Some((256, "00")));
+        assert_eq!(sha2("sha512:00"), Some((512, "00")));
+        assert_eq!(sha2("md5:00"), None);
+    }
 }

@@ -63,8 +63,8 @@ fn library(package: &Package, purl: &str) -> Value {
     let hashes: Vec<Value> = package
         .digest
         .as_deref()
-        .and_then(bill::sha256)
-        .map(|digest| json!({ "alg": "SHA-256", "content": digest }))
+        .and_then(bill::sha2)
+        .map(|(bits, digest)| json!({ "alg": format!("SHA-{bits}"), "content": digest }))
         .into_iter()
         .collect();
     let mut library = json!({

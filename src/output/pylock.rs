@@ -8,7 +8,7 @@ use serde::Serialize;
 use toml::value::Datetime;
 
 use super::{bill, sanitize};
-use crate::report::{Package, Report};
+use crate::report::{Ecosystem, Package, Report};
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,7 +46,7 @@ struct Wheel {
 pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
     let (packages, because) = match reports {
         [report] if report.dependencies.is_none() => (Vec::new(), "nothing was installed"),
-        [report] => match bill::packages(report).iter().map(locked).collect::<Option<Vec<_>>>() {
+        [report] => match python(report).map(locked).collect::<Option<Vec<_>>>() {
             Some(packages) => (packages, ""),
             None => (Vec::new(), "it is not known from which files the packages were installed"),
         },
@@ -63,8 +63,13 @@ pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
     out.write_all(text.as_bytes())
 }
 
+/// The packages that such a lock can be of.
+fn python(report: &Report) -> impl Iterator<Item = &Package> {
+    bill::packages(report).iter().filter(|package| package.ecosystem == Ecosystem::Python)
+}
+
 fn locked(package: &Package) -> Option<Locked> {
-    let digest = bill::sha256(package.digest.as_deref()?)?.to_owned();
+    let digest = package.digest.as_deref()?.strip_prefix("sha256:")?.to_owned();
     let printable = |text: &String| sanitize::line(text).into_owned();
     let wheel = Wheel {
         name: printable(package.file.as_ref()?),

@@ -97,8 +97,8 @@ fn library(package: &Package, purl: &str) -> Value {
     if let Some(file) = &package.file {
         library["packageFileName"] = json!(file);
     }
-    if let Some(digest) = package.digest.as_deref().and_then(bill::sha256) {
-        library["checksums"] = json!([{ "algorithm": "SHA256", "checksumValue": digest }]);
+    if let Some((bits, digest)) = package.digest.as_deref().and_then(bill::sha2) {
+        library["checksums"] = json!([{ "algorithm": format!("SHA{bits}"), "checksumValue": digest }]);
     }
     library
 }

@@ -301,6 +301,9 @@ pub struct InstallPolicy {
     /// Which packages' code is scanned before they are unpacked, by the rules that generated code is judged by: what hides
     /// what it runs is refused.
     pub scan: PackageScan,
+    /// The address of the registry that Node packages are fetched from. There is none unless it is named; an artifact cannot
+    /// choose it.
+    pub npm_registry_url: Option<String>,
     /// Files that were uploaded less than this ago are not used, where the index tells (PEP 700): what is wrong with a new
     /// release is mostly found within days.
     pub min_age: Timeout,
@@ -347,6 +350,7 @@ impl Default for InstallPolicy {
             installer: Installer::Auto,
             index_url: None,
             scan: PackageScan::Unknown,
+            npm_registry_url: None,
             min_age: Timeout::seconds(3 * 24 * 60 * 60),
             lock_age_max: Timeout::seconds(60 * 60),
             cache_dir: None,

@@ -242,10 +242,24 @@ pub struct Dependencies {
     pub environment: Option<Environment>,
 }
 
+/// Whose packages they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Ecosystem {
+    /// Python's, of a package index.
+    #[default]
+    Python,
+    /// Node's, of a registry of npm's.
+    Node,
+}
+
 /// One installed package.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Package {
+    /// Whose package it is.
+    #[serde(default)]
+    pub ecosystem: Ecosystem,
     /// The normalised name.
     pub name: String,
     /// The installed version.
@@ -269,7 +283,7 @@ pub struct Package {
     /// The requirement that names it; null where others need it.
     #[serde(default)]
     pub requested: Option<String>,
-    /// The packages that need it, sorted.
+    /// The packages that need it, sorted; those of Node with their versions, `name@1.0.0`, of which there may be several.
     #[serde(default)]
     pub required_by: Vec<String>,
     /// Whether it is among the most used packages, or the policy's owner knows it.

@@ -43,6 +43,9 @@ pub const TMP_DIR: &str = "/tmp";
 pub const HOME_DIR: &str = "/tmp/home";
 /// Where installed packages are mounted, read-only.
 pub const DEPS_DIR: &str = "/deps";
+/// Where installed packages of Node are mounted, read-only: the outermost place where Node looks for what a program in
+/// [`WORK_DIR`] imports.
+pub const NODE_DIR: &str = "/node_modules";
 
 /// A place that can run jobs in isolation.
 pub trait Sandbox: Send + Sync {
@@ -63,8 +66,12 @@ pub trait Sandbox: Send + Sync {
     /// Opens a session: a container that stays, for many programs.
     ///
     /// # Errors
-    /// [`SandboxError`] when this back end cannot keep one on this host, with the reason and the mend.
-    fn open(&self, options: &SessionOptions, stop: &Stop) -> Result<Box<dyn Session>, SandboxError>;
+    /// [`SandboxError`] when this back end cannot keep one on this host, with the reason and the mend. One that knows no
+    /// sessions says so.
+    fn open(&self, _options: &SessionOptions, _stop: &Stop) -> Result<Box<dyn Session>, SandboxError> {
+        let (reason, mend) = ("it keeps no sessions".to_owned(), "use another back end".to_owned());
+        Err(SandboxError::Unavailable { backend: self.name(), reason, mend })
+    }
 
     /// Finds the interpreter that [`Program::Interpreter`] stands for, and asks it for its version.
     ///

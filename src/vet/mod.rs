@@ -141,7 +141,7 @@ pub fn judge_artifact<'a>(
     let ((dangers, mut scan_details), finishing) = timed(|| scanner.finish(&parsed));
     let basis = Basis { artifact, python_minor: target.python.minor(), data: names, policy: &policy.install };
     let (doubts, doubting) = timed(|| deps::vetted(&mut declared, &imports::of(&parsed), basis));
-    let packages = declared.requirements.len();
+    let packages = declared.count();
     let ((excesses, budget_details), budgeting) =
         timed(|| budget(&parsed, &policy.budget, &structure.profile, packages as u64));
     findings.extend(leftovers.into_iter().chain(dangers).chain(undeclarable).chain(doubts).chain(excesses));

@@ -86,7 +86,7 @@ impl Running<'_> {
     ) -> Option<Installed> {
         let policy = judging.policy;
         let declared = &vetted.declared;
-        let nothing = declared.requirements.is_empty() && declared.requires_python.is_none();
+        let nothing = !declared.declares_python() && declared.npm.is_none();
         if nothing || !policy.install.enabled {
             let because = if nothing { "no packages are declared" } else { "installing is switched off" };
             record.results.set(Pass::Install, PassResult::skipped(because));

@@ -150,6 +150,7 @@ fn bare_findings() -> Vec<ReportFinding> {
 fn package(name: &str, version: &str, requested: Option<&str>, required_by: &[&str]) -> Package {
     let file = format!("{name}-{version}-py3-none-any.whl");
     Package {
+        ecosystem: Ecosystem::Python,
         name: name.into(),
         version: version.into(),
         digest: Some(format!("sha256:{}", "5a".repeat(32))),

@@ -224,10 +224,7 @@ fn what_cannot_be_accepted_is_found_at_its_line() {
             &["requirement-variable pyproject.toml:2", "requirement-invalid pyproject.toml:2"],
         ),
         (&[("pyproject.toml", "[project]\ndependencies='a'\n")], &["pyproject-invalid pyproject.toml:2"]),
-        (
-            &[("package.json", "{\"dependencies\":{\"left-pad\":\"1\"}}")],
-            &["node-packages-not-installed package.json:0"],
-        ),
+        (&[("package.json", "{\"dependencies\":{\"left-pad\":\"1\"}}")], &["node-lock-missing package.json:0"]),
     ];
     for (files, expected) in cases {
         assert_eq!(read(files).1, *expected, "{files:?}");

@@ -5,6 +5,21 @@ use super::{NameData, Resemblance, Verdict, judge};
 use crate::finding::{Confidence, Finding, Severity};
 use crate::policy::{InstallPolicy, UnknownNames};
 
+/// The rule of names that the policy denies.
+pub(in crate::deps) const DENIED: &str = "dependency-denied";
+
+/// Whether the policy allows a normalised name, whatever is known of it.
+pub(crate) fn is_allowed(name: &str, policy: &InstallPolicy) -> bool {
+    policy.allow_names.iter().any(|pattern| names(pattern, name))
+}
+
+/// What is said of a name that the policy denies, and what to do; `None` where it does not.
+pub(in crate::deps) fn denial(name: &str, policy: &InstallPolicy) -> Option<(String, &'static str)> {
+    let is_denied = policy.deny_names.iter().any(|pattern| names(pattern, &super::super::normalised(name)));
+    let hint = "do without it, or take it out of `install.deny_names`";
+    is_denied.then(|| (format!("the policy does not allow `{name}`"), hint))
+}
+
 /// What is said of the names of all declared packages.
 pub(in crate::deps) fn findings(declared: &Declared, data: &NameData, policy: &InstallPolicy) -> Vec<Finding> {
     declared.requirements.iter().filter_map(|requirement| finding(requirement, data, policy)).collect()
@@ -12,12 +27,10 @@ pub(in crate::deps) fn findings(declared: &Declared, data: &NameData, policy: &I
 
 fn finding(requirement: &Requirement, data: &NameData, policy: &InstallPolicy) -> Option<Finding> {
     let name = requirement.name.as_str();
-    if policy.deny_names.iter().any(|pattern| names(pattern, name)) {
-        let message = format!("the policy does not allow `{name}`");
-        let hint = "do without it, or take it out of `install.deny_names`";
-        return Some(requirement.finding("dependency-denied", Severity::High, message).hint(hint));
+    if let Some((message, hint)) = denial(name, policy) {
+        return Some(requirement.finding(DENIED, Severity::High, message).hint(hint));
     }
-    if policy.allow_names.iter().any(|pattern| names(pattern, name)) {
+    if is_allowed(name, policy) {
         return None;
     }
     let of = |rule, severity, message: String, hint: String| requirement.finding(rule, severity, message).hint(hint);

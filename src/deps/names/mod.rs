@@ -15,6 +15,8 @@ pub mod update;
 
 pub use data::{Bringer, DataError, NameData, TableKind};
 pub(super) use finding::findings;
+pub(crate) use finding::is_allowed;
+pub(in crate::deps) use finding::{DENIED, denial};
 
 /// What a name is.
 #[derive(Clone, Debug, PartialEq, Eq)]

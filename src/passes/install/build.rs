@@ -18,7 +18,7 @@ use crate::deps::wheel::{self, Wheel, WheelName};
 use crate::deps::{Lock, Requirement, Version};
 use crate::finding::Finding;
 use crate::policy::{Installer, PackageScan};
-use crate::report::Package;
+use crate::report::{Ecosystem, Package};
 
 /// What the wheels became.
 pub(super) struct Built {
@@ -232,6 +232,7 @@ impl Builder<'_> {
         let sizes = distribution.paths().filter_map(|path| tree.files.get(path)).map(|(size, _)| size);
         let requested = self.session.wanted.iter().find(|one| one.name == distribution.name);
         Package {
+            ecosystem: Ecosystem::Python,
             digest: locked.map(|one| format!("sha256:{}", one.sha256)),
             size_bytes: sizes.sum(),
             file: locked.map(|one| one.file.clone()),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::report;
-use crate::sandbox::{DEPS_DIR, HOME_DIR, InterpreterInfo, TMP_DIR};
+use crate::sandbox::{DEPS_DIR, HOME_DIR, InterpreterInfo, NODE_DIR, TMP_DIR};
 
 /// What every program of an artifact finds around itself.
 ///
@@ -55,6 +55,14 @@ impl RunEnvironment {
     pub fn with_packages(mut self) -> Self {
         DEPS_DIR.clone_into(&mut self.pythonpath);
         self.env.insert("PYTHONPATH".to_owned(), DEPS_DIR.to_owned());
+        self
+    }
+
+    /// The same with installed packages of Node, which are found without this where they are mounted in their place. Where
+    /// they cannot be, it leads `require` to them; there is nothing of the kind for `import`.
+    #[must_use]
+    pub fn with_node_packages(mut self) -> Self {
+        self.env.insert("NODE_PATH".to_owned(), NODE_DIR.to_owned());
         self
     }
 

@@ -11,6 +11,8 @@
 //! uv, where the policy wants them, run in the sandbox with those wheels as the only thing in reach, an empty home and no
 //! credentials. The tree is checked, imported once in the environment in which the program will run, and becomes a layer
 //! that never changes again: the next artifact that comes to the same lock gets it at once.
+//!
+//! Packages of Node come beside ([`node`]): the artifact's own lock is followed, and nothing is resolved.
 
 mod build;
 mod bytecode;
@@ -24,6 +26,7 @@ mod imports;
 mod index;
 mod installer;
 mod modules;
+mod node;
 mod parallel;
 mod probe;
 mod proxy;
@@ -53,13 +56,13 @@ pub use self::unpack::{UnpackError, UnpackedFile, unpack};
 use self::session::{Session, applicable};
 use self::store::Layer;
 use self::vetting::Vetting;
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Digest};
 use crate::deps::names::NameData;
 use crate::deps::{Declared, Lock};
 use crate::finding::{Finding, Severity};
 use crate::policy::InstallPolicy;
 use crate::report::{self, Package};
-use crate::sandbox::{DEPS_DIR, Gateway, Interpreter, Mount, Sandbox, Stop};
+use crate::sandbox::{DEPS_DIR, Gateway, Interpreter, InterpreterInfo, Mount, NODE_DIR, Sandbox, Stop};
 use crate::vet::Cleared;
 
 /// Scans code by the rules that generated code is judged by, and says what it found.
@@ -89,7 +92,7 @@ pub struct Tools<'a> {
 pub struct Installed {
     /// The environment in which the packages were checked, and in which the program must run.
     pub environment: RunEnvironment,
-    /// Sorted by name.
+    /// Those of Python before those of Node, each sorted by name.
     pub packages: Vec<Package>,
     /// `vetrun 0.1.0`, `pip 26.3`, …; `None` where nothing was to be installed.
     pub installer: Option<String>,
@@ -113,7 +116,10 @@ pub struct Installed {
     pub imports: Vec<ImportResult>,
     /// How long each step took, in order.
     pub timings: Vec<(&'static str, Duration)>,
+    /// What the lock of Node packages came to; `None` where there are none.
+    pub node_lock: Option<Digest>,
     layer: Option<Layer>,
+    node_layer: Option<Layer>,
     /// Where the layer is, if it ends with this value. Dropped after it.
     passing: Option<Passing>,
 }
@@ -155,13 +161,17 @@ pub fn install_declared(
     tools: &Tools<'_>,
     policy: &InstallPolicy,
 ) -> Result<Installed, InstallError> {
-    let interpreter = tools.sandbox.interpreter(Interpreter::Python)?;
-    let environment = RunEnvironment::of(&interpreter);
-    let mut installed = Installed::none(environment);
-    if declared.requirements.is_empty() && declared.requires_python.is_none() {
+    let for_python = declared.declares_python();
+    let python = || tools.sandbox.interpreter(Interpreter::Python);
+    let interpreter = match &declared.npm {
+        // Any interpreter can say for which system packages are.
+        Some(_) if !for_python => tools.sandbox.interpreter(Interpreter::Node).or_else(|_| python())?,
+        _ => python()?,
+    };
+    let mut installed = Installed::none(RunEnvironment::of(&interpreter));
+    if !for_python && declared.npm.is_none() {
         return Ok(installed);
     }
-    let started = Instant::now();
     let passing;
     let store = match tools.store {
         Some(store) => store,
@@ -173,13 +183,35 @@ pub fn install_declared(
             &passing
         }
     };
-    let probe = probe::probe(tools, &installed.environment, &interpreter, store)?;
+    if for_python {
+        install_python(declared, &interpreter, store, tools, policy, &mut installed)?;
+    }
+    if let Some(npm) = declared.npm.as_ref().filter(|_| installed.is_sound()) {
+        // All interpreters of one sandbox are for one system.
+        node::install(npm, &interpreter.platform, store, tools, policy, &mut installed)?;
+        if installed.node_layer.is_some() {
+            installed.environment = installed.environment.with_node_packages();
+        }
+    }
+    Ok(installed)
+}
+
+fn install_python(
+    declared: &Declared,
+    interpreter: &InterpreterInfo,
+    store: &Store,
+    tools: &Tools<'_>,
+    policy: &InstallPolicy,
+    installed: &mut Installed,
+) -> Result<(), InstallError> {
+    let started = Instant::now();
+    let probe = probe::probe(tools, &installed.environment, interpreter, store)?;
     installed.timings.push(("probe", started.elapsed()));
     let wanted = applicable(declared, &probe, &mut installed.findings);
     if wanted.is_empty() || !installed.is_sound() {
-        return Ok(installed);
+        return Ok(());
     }
-    installed.environment = installed.environment.with_packages();
+    installed.environment = installed.environment.clone().with_packages();
     let session = Session {
         declared,
         tools,
@@ -190,8 +222,7 @@ pub fn install_declared(
         vetting: Vetting::new(&probe, policy, tools.names),
         wanted: &wanted,
     };
-    session.run(&mut installed)?;
-    Ok(installed)
+    session.run(installed)
 }
 
 /// The package index alone, for a program that the policy lets reach it.
@@ -227,7 +258,9 @@ impl Installed {
             scanned: Vec::new(),
             imports: Vec::new(),
             timings: Vec::new(),
+            node_lock: None,
             layer: None,
+            node_layer: None,
             passing: None,
         }
     }
@@ -241,8 +274,11 @@ impl Installed {
     /// What a job needs to see the packages; empty where there are none.
     #[must_use]
     pub fn mounts(&self) -> Vec<Mount> {
-        let mount = |layer: &Layer| Mount { host: layer.tree().to_owned(), inside: DEPS_DIR.to_owned() };
-        self.layer.iter().map(mount).collect()
+        let mount = |host: PathBuf, inside: &str| Mount { host, inside: inside.to_owned() };
+        let python = self.layer.iter().map(|layer| mount(layer.tree().to_owned(), DEPS_DIR));
+        // Where it is mounted somewhere else, packages still find one another by the name of the folder on the host.
+        let node = self.node_layer.iter().map(|layer| mount(layer.tree().join(node::FOLDER), NODE_DIR));
+        python.chain(node).collect()
     }
 
     /// As the report has it.
@@ -269,6 +305,9 @@ impl Installed {
         details.insert("scanned".to_owned(), self.scanned.clone().into());
         details.insert("lockDigest".to_owned(), self.lock.digest().to_string().into());
         details.insert("lockKnown".to_owned(), self.lock_known.into());
+        if let Some(digest) = self.node_lock {
+            details.insert("nodeLockDigest".to_owned(), digest.to_string().into());
+        }
         details.insert("imports".to_owned(), imports.collect());
         details.insert("indexRequests".to_owned(), requests.collect());
         for (step, duration) in &self.timings {

@@ -91,10 +91,21 @@ struct LayerFact {
 
 /// A finding that stands against nothing, such that it can be kept.
 #[derive(Serialize, Deserialize)]
-struct Note {
+pub(super) struct Note {
     rule: String,
     severity: Severity,
     message: String,
+}
+
+impl Note {
+    pub(super) fn of(finding: &Finding) -> Self {
+        Self { rule: finding.rule_id.to_string(), severity: finding.severity, message: finding.message.clone() }
+    }
+
+    pub(super) fn finding(self) -> Finding {
+        let found = fault("", self.message);
+        Finding { rule_id: self.rule.into(), severity: self.severity, ..found }
+    }
 }
 
 impl Session<'_> {
@@ -226,11 +237,7 @@ impl Session<'_> {
         installed.packages = fact.packages;
         installed.imports = fact.imports;
         installed.scanned = fact.scanned;
-        let finding = |note: Note| {
-            let found = fault("", note.message);
-            Finding { rule_id: note.rule.into(), severity: note.severity, ..found }
-        };
-        installed.findings.extend(fact.notes.into_iter().map(finding));
+        installed.findings.extend(fact.notes.into_iter().map(Note::finding));
         installed.cache_hit = true;
         installed.layer = Some(layer);
         installed.timings.push(("attach", started.elapsed()));
@@ -262,16 +269,11 @@ impl Session<'_> {
     }
 
     fn keep_fact(&self, lock: &Lock, layer: String, installed: &Installed) {
-        let note = |finding: &Finding| Note {
-            rule: finding.rule_id.to_string(),
-            severity: finding.severity,
-            message: finding.message.clone(),
-        };
         let fact = LayerFact {
             layer,
             installer: installed.installer.clone().unwrap_or_default(),
             packages: installed.packages.clone(),
-            notes: installed.findings.iter().map(note).collect(),
+            notes: installed.findings.iter().map(Note::of).collect(),
             imports: installed.imports.clone(),
             scanned: installed.scanned.clone(),
         };

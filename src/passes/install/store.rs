@@ -130,19 +130,24 @@ impl Store {
 
     /// The bytes of the wheel with this digest, if it is there and is whole.
     pub(super) fn wheel(&self, sha256: &str) -> Option<Vec<u8>> {
-        let bytes = fs::read(self.wheel_path(sha256)).ok()?;
-        (hex(&Sha256::digest(&bytes)) == sha256).then_some(bytes)
+        self.kept(sha256).filter(|bytes| hex(&Sha256::digest(bytes)) == sha256)
     }
 
-    /// Keeps the bytes of a wheel.
-    pub(super) fn keep_wheel(&self, sha256: &str, bytes: &[u8]) -> Result<(), Trouble> {
+    /// The bytes that are kept under a digest, whatever became of them: the caller is to prove that they have it.
+    pub(super) fn kept(&self, digest: &str) -> Option<Vec<u8>> {
+        fs::read(self.wheel_path(digest)).ok()
+    }
+
+    /// Keeps the bytes of a wheel, or of another archive, under its digest in hexadecimal.
+    pub(super) fn keep_wheel(&self, digest: &str, bytes: &[u8]) -> Result<(), Trouble> {
         let written = || -> io::Result<()> {
             let folder = self.making()?;
             let whole = folder.path().join("wheel");
             fs::write(&whole, bytes)?;
-            fs::rename(whole, self.wheel_path(sha256))
+            fs::rename(whole, self.wheel_path(digest))
         };
-        written().map_err(|error| Trouble::Io(format!("a wheel cannot be written to {}: {error}", self.root.display())))
+        written()
+            .map_err(|error| Trouble::Io(format!("a package cannot be written to {}: {error}", self.root.display())))
     }
 
     /// Where the wheel with this digest is, if it is there.

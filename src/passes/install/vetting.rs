@@ -1,8 +1,7 @@
 //! How one wheel is vetted here: the limits of the policy, and what it is held against.
 
 use super::probe::Probe;
-use crate::deps::names::NameData;
-use crate::deps::normalised;
+use crate::deps::names::{NameData, is_allowed};
 use crate::deps::wheel::{self, Surroundings, Wheel, WheelLimits, WheelName};
 use crate::finding::Finding;
 use crate::policy::InstallPolicy;
@@ -42,7 +41,7 @@ impl<'a> Vetting<'a> {
 
     /// Whether a package is among the most popular ones, or the policy's owner knows it.
     pub(super) fn is_known(&self, name: &str) -> bool {
-        self.names.rank(name).is_some() || self.policy.allow_names.iter().any(|known| normalised(known) == name)
+        self.names.rank(name).is_some() || is_allowed(name, self.policy)
     }
 
     /// The popular package that a top-level module is known to be of. Popular packages share modules by agreement

@@ -183,6 +183,7 @@ pub(super) fn is_transient(error: &EngineError) -> bool {
         "context deadline exceeded",
         "database is locked",
         "device or resource busy",
+        "directory not empty",
         "i/o timeout",
         "resource temporarily unavailable",
         "shutting down",

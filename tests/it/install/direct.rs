@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use vetrun::artifact::Digest;
 use vetrun::sandbox::{
     Behaviour, Collected, Ended, GATEWAY_PORT, Interpreter, InterpreterInfo, Isolation, Job, Metrics, Network, OUT_DIR,
-    Outcome, Program, Sandbox, SandboxError, Session, SessionOptions, Stop, Stream, TMP_DIR,
+    Outcome, Program, Sandbox, SandboxError, Stop, Stream, TMP_DIR,
 };
 
 pub(super) struct Direct;
@@ -19,11 +19,6 @@ pub(super) struct Direct;
 impl Sandbox for Direct {
     fn name(&self) -> &'static str {
         "direct"
-    }
-
-    fn open(&self, _: &SessionOptions, _: &Stop) -> Result<Box<dyn Session>, SandboxError> {
-        let (reason, mend) = ("it runs one program at a time".to_owned(), "ask another".to_owned());
-        Err(SandboxError::Unavailable { backend: "direct", reason, mend })
     }
 
     fn run(&self, job: &Job, _: &Stop) -> Result<Outcome, SandboxError> {

@@ -12,7 +12,7 @@ use std::thread;
 use super::wheel::{Wheel, sha256};
 
 /// Answers by path: media type and body.
-type Answers = HashMap<String, (&'static str, Vec<u8>)>;
+pub(super) type Answers = HashMap<String, (&'static str, Vec<u8>)>;
 
 /// A running index; it serves until the test's process ends.
 pub(super) struct Index {
@@ -77,7 +77,7 @@ fn now() -> String {
     humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
 }
 
-fn serve(answers: Answers) -> Index {
+pub(super) fn serve(answers: Answers) -> Index {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/simple/", listener.local_addr().unwrap());
     let asked = Arc::new(Mutex::new(Vec::new()));
