@@ -145,7 +145,7 @@ pub fn declared(
         let message = format!("the `script` block is not used: {} declares the packages", declared.sources.join(", "));
         Finding::in_file("script-block-not-used", Pass::Install, Severity::Info, path, message)
     }));
-    let (npm, refused) = npm::read(artifact, policy.enabled, &|_| None);
+    let (npm, refused) = npm::read(artifact, policy, &|_| None);
     declared.npm = npm;
     findings.extend(refused);
     for list in [&mut declared.requirements, &mut declared.constraints] {
