@@ -160,7 +160,7 @@ pub fn declared(
         let (message, hint) = names::denial(name, policy)?;
         Some(Finding::in_file(names::DENIED, Pass::Install, Severity::High, "package.json", message).hint(hint))
     };
-    let (npm, refused) = npm::read(artifact, policy.enabled, &denied);
+    let (npm, refused) = npm::read(artifact, policy, &denied);
     declared.npm = npm;
     findings.extend(refused);
     for list in [&mut declared.requirements, &mut declared.constraints] {

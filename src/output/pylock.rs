@@ -44,8 +44,10 @@ struct Wheel {
 /// # Errors
 /// What `out` returned.
 pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
+    let is_of_node = |report: &Report| !bill::packages(report).is_empty() && python(report).next().is_none();
     let (packages, because) = match reports {
         [report] if report.dependencies.is_none() => (Vec::new(), "nothing was installed"),
+        [report] if is_of_node(report) => (Vec::new(), "packages of Node alone were installed, and they have a lock"),
         [report] => match python(report).map(locked).collect::<Option<Vec<_>>>() {
             Some(packages) => (packages, ""),
             None => (Vec::new(), "it is not known from which files the packages were installed"),

@@ -188,6 +188,7 @@ impl Running<'_> {
             return record.interrupt(Pass::Execute);
         }
         let finding = execute::finding(&outcome, &policy.execute);
+        let finding = finding.map(|finding| explained(finding, &outcome, installed));
         let message = finding.as_ref().map_or_else(|| "the program ended with 0".to_owned(), |one| one.message.clone());
         // The end of the program decides, whatever the policy says of findings.
         let status = if finding.is_some() { Status::Failed } else { Status::Passed };
@@ -217,6 +218,16 @@ fn judge_later(findings: Vec<Finding>, vetted: &Vetted<'_>, policy: &Policy, rec
     record.findings.extend(judged.findings);
     crate::finding::sort(&mut record.findings);
     failing
+}
+
+/// Says of a program that did not find a package of Node why it could not, where that is the sandbox's fault.
+fn explained(finding: Finding, outcome: &Outcome, installed: &Installed) -> Finding {
+    let is_mounted = outcome.isolation.layers.get("mountNamespace") != Some(&false);
+    let said = String::from_utf8_lossy(&outcome.stderr.bytes);
+    if installed.node_lock.is_none() || is_mounted || !said.contains("ERR_MODULE_NOT_FOUND") {
+        return finding;
+    }
+    finding.hint("without namespaces `require` finds packages of Node and `import` does not: use the docker sandbox")
 }
 
 fn installed_message(installed: &Installed) -> String {

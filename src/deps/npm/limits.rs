@@ -9,6 +9,8 @@ pub struct NpmLimits {
     pub lock_bytes_max: usize,
     /// Entries of a lock.
     pub packages_max: usize,
+    /// What all entries of a lock need together.
+    pub needs_max: usize,
     /// Packages inside one another.
     pub depth_max: usize,
     /// Bytes of all members of one package's archive, inflated.
@@ -34,6 +36,7 @@ impl Default for NpmLimits {
             manifest_bytes_max: 1 << 20,
             lock_bytes_max: 32 << 20,
             packages_max: 5000,
+            needs_max: 100_000,
             depth_max: 16,
             unpacked_bytes_max: 512 << 20,
             ratio_max: 100,

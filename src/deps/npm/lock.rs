@@ -145,6 +145,11 @@ pub(super) fn read(text: &str, limits: &NpmLimits) -> Result<Lock, Unreadable> {
         None => return Err(Unreadable::Version("none".to_owned())),
     }
     let Body { packages: Pairs(pairs) } = serde_json::from_str(text).map_err(invalid)?;
+    let needs =
+        |entry: &Entry| entry.dependencies.len() + entry.optional_dependencies.len() + entry.peer_dependencies.len();
+    if pairs.iter().map(|(_, entry)| needs(entry)).sum::<usize>() > limits.needs_max {
+        return Err(Unreadable::Invalid(format!("its packages need more than {} others", limits.needs_max)));
+    }
     let mut lock = Lock::default();
     let (mut has_root, mut caseless) = (false, BTreeSet::new());
     for (place, entry) in pairs {

@@ -50,6 +50,11 @@ impl Manifest {
         required.chain(self.optional_dependencies.iter().map(|(name, range)| (name, range, true)))
     }
 
+    /// The versions of `name` that are asked for, if any are.
+    pub(super) fn range(&self, name: &str) -> Option<&String> {
+        self.dependencies.get(name).or_else(|| self.optional_dependencies.get(name))
+    }
+
     /// What of it cannot be installed from a registry.
     pub(super) fn refused(&self) -> Vec<Refused> {
         let mut refused = Vec::new();

@@ -28,6 +28,7 @@ use self::manifest::Manifest;
 use self::tree::{Tree, name_at};
 use crate::artifact::{Artifact, Digest, SourceFile, SourceText};
 use crate::finding::{Finding, Pass, SNIPPET_BYTES_MAX, Severity};
+use crate::policy::InstallPolicy;
 
 /// Findings about one declaration that are kept; one more says that there are others.
 const FINDINGS_MAX: usize = 100;
@@ -69,10 +70,9 @@ pub struct Pick {
 }
 
 /// Reads the Node packages that an artifact declares; `None` where it declares none, or where a finding stands against them.
-/// `names` judges the names of all that would be installed. Without `is_wanted` nothing will be installed, and a missing lock
-/// is no fault.
+/// `names` judges the names of all that would be installed. Where the policy has nothing installed, a missing lock is no fault.
 #[must_use]
-pub fn read(artifact: &Artifact, is_wanted: bool, names: NameJudge<'_>) -> (Option<Npm>, Vec<Finding>) {
+pub fn read(artifact: &Artifact, policy: &InstallPolicy, names: NameJudge<'_>) -> (Option<Npm>, Vec<Finding>) {
     let Some(file) = artifact.file("package.json") else { return (None, Vec::new()) };
     let limits = NpmLimits::default();
     let mut said = Said::new(file);
@@ -86,6 +86,16 @@ pub fn read(artifact: &Artifact, is_wanted: bool, names: NameJudge<'_>) -> (Opti
     if manifest.wanted().next().is_none() {
         return (None, Vec::new());
     }
+    if manifest.wanted().count() as u64 > policy.requirements_max {
+        let message = format!("more than {} packages are declared", policy.requirements_max);
+        said.high_with(
+            "requirements-too-many",
+            message,
+            None,
+            "declare fewer packages, or raise `install.requirements_max`",
+        );
+        return (None, said.findings);
+    }
     for refused in manifest.refused() {
         said.high(refused.rule, refused.message, Some(&refused.about));
     }
@@ -94,7 +104,7 @@ pub fn read(artifact: &Artifact, is_wanted: bool, names: NameJudge<'_>) -> (Opti
     }
     let locks = ["npm-shrinkwrap.json", "package-lock.json"];
     let Some(lock_file) = locks.iter().find_map(|path| artifact.file(path)) else {
-        let severity = if is_wanted { Severity::High } else { Severity::Low };
+        let severity = if policy.enabled { Severity::High } else { Severity::Low };
         let count = manifest.wanted().count();
         let message = format!("{count} node packages are declared, and no lock says which they are");
         said.add(Finding { hint: Some(LOCK_HINT.to_owned()), ..finding("node-lock-missing", severity, message) }, None);
@@ -146,7 +156,7 @@ fn locked(
     }
     let npm = Npm { manifest, lock, lock_path: file.path.clone() };
     npm.check_fit(said);
-    for (place, _) in &npm.reach(&|_| true).reached {
+    for place in npm.reach(&|_| true).reached.keys() {
         npm.check_entry(place, limits, names, said);
     }
     Some(npm)
@@ -197,7 +207,7 @@ impl Npm {
             Some(format!("{}@{}", name_at(place, depth_max)?, self.lock.entries.get(place)?.version.as_deref()?))
         };
         let is_outermost = place == format!("node_modules/{name}");
-        let own = self.manifest.wanted().find(|(wanted, ..)| is_outermost && *wanted == name);
+        let own = self.manifest.range(name).filter(|_| is_outermost);
         let mut required_by: Vec<String> = needed_by.iter().filter_map(named).collect();
         required_by.sort();
         required_by.dedup();
@@ -208,7 +218,7 @@ impl Npm {
             integrity: Integrity::read(entry.integrity.as_deref()).ok()?,
             resolved: entry.resolved.clone(),
             has_install_script: entry.has_install_script,
-            requested: own.map(|(name, range, _)| format!("{name}@{}", shown(range))),
+            requested: own.map(|range| format!("{name}@{}", shown(range))),
             required_by,
         })
     }
@@ -276,7 +286,7 @@ impl Npm {
             said.add(finding("node-install-script", Severity::Low, message), Some(place));
         }
         // What is declared was judged where it is declared.
-        if !self.manifest.wanted().any(|(wanted, ..)| wanted == name) {
+        if self.manifest.range(name).is_none() {
             said.judged(names(name), place);
         }
     }
@@ -330,7 +340,7 @@ struct Said<'a> {
     path: &'a str,
     text: Option<SourceText>,
     findings: Vec<Finding>,
-    /// Rules of which there were more.
+    /// How many there were of each severity.
     counts: BTreeMap<Severity, usize>,
 }
 

@@ -3,6 +3,7 @@
 use super::{Npm, NpmLimits, Pick, read};
 use crate::artifact::{Artifact, SourceFile};
 use crate::finding::{Finding, Pass, Severity};
+use crate::policy::InstallPolicy;
 
 const DIGEST: &str = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
@@ -13,7 +14,7 @@ fn of(manifest: &str, lock: Option<&str>) -> (Option<Npm>, Vec<Finding>) {
 fn of_judged(manifest: &str, lock: Option<&str>, names: super::NameJudge<'_>) -> (Option<Npm>, Vec<Finding>) {
     let mut files = vec![SourceFile::new("package.json", manifest.as_bytes())];
     files.extend(lock.map(|lock| SourceFile::new("package-lock.json", lock.as_bytes())));
-    read(&Artifact::new("a", "a", files, Vec::new()), true, names)
+    read(&Artifact::new("a", "a", files, Vec::new()), &InstallPolicy::default(), names)
 }
 
 /// A lock whose own declarations are `root`, with these entries.
@@ -50,14 +51,19 @@ fn without_packages_there_is_nothing_to_say() {
     for manifest in ["{}", "{\"devDependencies\":{\"a\":\"1\"}}", "{\"dependencies\":{}}"] {
         assert_eq!(of(manifest, Some("not a lock")), (None, Vec::new()), "{manifest}");
     }
-    assert_eq!(read(&Artifact::new("a", "a", Vec::new(), Vec::new()), true, &|_| None), (None, Vec::new()));
+    let nothing = Artifact::new("a", "a", Vec::new(), Vec::new());
+    assert_eq!(read(&nothing, &InstallPolicy::default(), &|_| None), (None, Vec::new()));
 }
 
 #[test]
 fn a_lock_is_required_where_packages_are_to_be_installed() {
     assert_eq!(rules(&of(ROOT, None)), ["node-lock-missing package.json:0"]);
     let file = SourceFile::new("package.json", ROOT.as_bytes());
-    let (npm, findings) = read(&Artifact::new("a", "a", vec![file], Vec::new()), false, &|_| None);
+    let (npm, findings) = read(
+        &Artifact::new("a", "a", vec![file], Vec::new()),
+        &InstallPolicy { enabled: false, ..InstallPolicy::default() },
+        &|_| None,
+    );
     assert!(npm.is_none());
     assert_eq!(findings[0].severity, Severity::Low);
     assert!(findings[0].hint.as_ref().is_some_and(|hint| hint.contains("npm install --package-lock-only")));
@@ -205,4 +211,18 @@ fn a_flood_of_findings_is_cut() {
     let all: Vec<(&str, &str)> = all.iter().map(|(place, entry)| (place.as_str(), entry.as_str())).collect();
     let found = rules(&of(ROOT, Some(&lock(ROOT, &all))));
     assert_eq!((found.len(), found[100].as_str()), (101, "node-findings-limit package-lock.json:0"));
+}
+
+#[test]
+fn declarations_and_needs_are_limited() {
+    let many: Vec<String> = (0..201).map(|at| format!("\"p{at}\":\"1\"")).collect();
+    let manifest = format!("{{\"dependencies\":{{{}}}}}", many.join(","));
+    assert_eq!(rules(&of(&manifest, None)), ["requirements-too-many package.json:0"]);
+    let needs: Vec<String> = (0..60_000).map(|at| format!("\"p{at}\":\"1\"")).collect();
+    let needs = format!(",\"dependencies\":{{{}}}", needs.join(","));
+    let found = of(
+        ROOT,
+        Some(&lock(ROOT, &[("node_modules/a", &entry("1.0.0", &needs)), ("node_modules/b", &entry("1.0.0", &needs))])),
+    );
+    assert_eq!(rules(&found), ["node-lock-invalid package-lock.json:0"]);
 }

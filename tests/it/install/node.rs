@@ -14,7 +14,7 @@ use vetrun::deps::names::NameData;
 use vetrun::passes::install::{InstallError, Installed, Store, Tools, install_declared};
 use vetrun::policy::{ByteSize, InstallPolicy};
 use vetrun::report::{Ecosystem, Package};
-use vetrun::sandbox::native::NativeSandbox;
+use vetrun::sandbox::native::{NativeSandbox, Walls};
 use vetrun::sandbox::{
     Ended, Interpreter, InterpreterInfo, Job, Limits, Mount, Outcome, Program, Sandbox, SandboxError, Stop, WORK_DIR,
 };
@@ -368,4 +368,21 @@ fn an_artifact_may_have_packages_of_python_and_of_node() {
     assert_eq!(installed.mounts().len(), 2);
     let code = "const fs = require('fs'); console.log(require('a'), fs.existsSync('/deps/good/__init__.py'));";
     assert_eq!(run(&sandbox, &installed, "x.js", code), "7 true");
+}
+
+/// Where nothing can be mounted, Node is told by a variable where packages are; `import` knows of none.
+#[test]
+fn without_namespaces_packages_are_found_by_require() {
+    // Root's programs are other users there, so an interpreter that all may execute goes first.
+    let search = ["/usr/local/bin", "/usr/bin"].map(std::path::PathBuf::from).to_vec();
+    let launcher = std::path::PathBuf::from(env!("CARGO_BIN_EXE_vetrun"));
+    let Ok(sandbox) = NativeSandbox::with_walls(launcher, search, Walls::Landlock) else {
+        println!("nothing isolates here without namespaces: not run");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (files, registry) = several(folder.path());
+    let installed = install(files, &policy(&registry), &sandbox, None).unwrap();
+    let code = "import('cjs').catch(error => console.log(require('cjs').tell(), 'and', error.code));";
+    assert_eq!(run(&sandbox, &installed, "x.js", code), "cjs with dep 1.0.0 and ERR_MODULE_NOT_FOUND");
 }

@@ -54,19 +54,16 @@ pub(super) fn members(bytes: &[u8], limits: &NpmLimits) -> Result<Vec<Member>, W
         let end = start.checked_add(size).filter(|end| *end <= bytes.len());
         let content = start..end.ok_or_else(|| malformed("it breaks off within a member"))?;
         at = content.end.next_multiple_of(BLOCK);
-        match header.kind {
-            b'x' | b'g' | b'L' => {
-                if content.len() as u64 > limits.header_bytes_max {
-                    return Err(malformed("it has an extended header that is too long"));
-                }
-                let found = extended(header.kind, &bytes[content])?;
-                // What is said of all members is said of none in particular: git writes a comment there.
-                if header.kind != b'g' {
-                    ahead = Ahead { name: found.name.or(ahead.name), size: found.size.or(ahead.size) };
-                }
-                continue;
+        if matches!(header.kind, b'x' | b'g' | b'L') {
+            if content.len() as u64 > limits.header_bytes_max {
+                return Err(malformed("it has an extended header that is too long"));
             }
-            _ => {}
+            let found = extended(header.kind, &bytes[content])?;
+            // What is said of all members is said of none in particular: git writes a comment there.
+            if header.kind != b'g' {
+                ahead = Ahead { name: found.name.or(ahead.name), size: found.size.or(ahead.size) };
+            }
+            continue;
         }
         let name = ahead.name.take().map_or_else(|| header.name(), Ok)?;
         members.push(header.member(name, content)?);
@@ -150,17 +147,8 @@ fn extended(kind: u8, content: &[u8]) -> Result<Ahead, Wrong> {
         let equals = record.iter().position(|&byte| byte == b'=').ok_or_else(unreadable)?;
         let (key, value) = (&record[..equals], &record[equals + 1..]);
         match key {
-            b"path" => {
-                let path = std::str::from_utf8(value).map_err(|_| unreadable())?.to_owned();
-                if ahead.name.replace(path).is_some() {
-                    return Err(unreadable());
-                }
-            }
-            b"size" => {
-                if ahead.size.replace(decimal(value).ok_or_else(unreadable)?).is_some() {
-                    return Err(unreadable());
-                }
-            }
+            b"path" => once(&mut ahead.name, std::str::from_utf8(value).map_err(|_| unreadable())?.to_owned())?,
+            b"size" => once(&mut ahead.size, decimal(value).ok_or_else(unreadable)?)?,
             _ if key.starts_with(b"GNU.sparse") => return Err(malformed("it has a file with holes")),
             _ => {}
         }
@@ -169,7 +157,15 @@ fn extended(kind: u8, content: &[u8]) -> Result<Ahead, Wrong> {
     Ok(ahead)
 }
 
-/// Text up to the first zero byte, behind which is nothing else.
+/// What is said twice could be read in two ways.
+fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Wrong> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(malformed("it has an extended header that says something twice")),
+    }
+}
+
+/// Text up to the first zero byte.
 fn text(field: &[u8]) -> Result<&str, Wrong> {
     let end = field.iter().position(|&byte| byte == 0).unwrap_or(field.len());
     std::str::from_utf8(&field[..end]).map_err(|_| malformed("a name in it is not UTF-8"))
