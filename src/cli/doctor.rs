@@ -46,7 +46,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     }
     match on_path("uv") {
         Some(path) => writeln!(out, "installer uv: {}", sanitize::line(&path.to_string_lossy()))?,
-        None => writeln!(out, "installer uv: not on the PATH; pip is used where the sandbox's Python has it")?,
+        None => writeln!(out, "installer uv: not on the PATH; it is needed for `--installer uv` alone")?,
     }
     Ok(if native.usable || docker.usable { Exit::Passed } else { Exit::NotVetted })
 }
