@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Pieces that are worked on at once.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// Calls `work` once for each item, in no order.
 pub(super) fn for_each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {

@@ -1,9 +1,9 @@
-//! Where packages are kept between runs: wheels by their digest, layers of installed packages, and what was found out
-//! about interpreters, requirements and layers.
+//! Where packages are kept between runs: wheels and archives of Node packages by their digest, layers of installed
+//! packages, and what was found out about interpreters, requirements and layers.
 //!
 //! ```text
 //! facts/            sealed entries: probes, locks, what is known of each layer
-//! wheels/<sha256>   as fetched; read again only with that digest
+//! wheels/<digest>   as fetched; read again only with that digest
 //! layers/<name>/    one installed tree, which never changes again
 //! layers/<name>.use its size; its time is that of the last use; locked by whoever uses it
 //! making/           what is not whole yet, each under its maker's mark

@@ -133,7 +133,7 @@ pub(super) async fn ready<A: Attempt>(way: &A, unique: &str) -> Result<Option<A:
     }
     for name in left {
         let removed = remove(way.client(), &name).await;
-        made = made.and_then(|ready| Ok(removed.map(|()| ready)?));
+        made = made.and_then(|ready| Ok(removed.map(|_| ready)?));
     }
     made
 }
@@ -271,18 +271,20 @@ async fn greet(
     }
 }
 
-/// Removes a container whatever its state; one that is not there is fine.
-pub(super) async fn remove(client: &Docker, name: &str) -> Result<(), SandboxError> {
+/// Removes a container whatever its state; whether it was there. Engines go on listing some that they have lost, as being
+/// removed.
+pub(super) async fn remove(client: &Docker, name: &str) -> Result<bool, SandboxError> {
     let mut attempt = 0;
     loop {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         match client.remove_container(name, Some(options)).await {
-            Ok(()) | Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => return Ok(()),
+            Ok(()) => return Ok(true),
+            Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => return Ok(false),
             // Another sweep has begun to remove it.
             Err(EngineError::DockerResponseServerError { status_code: 409, message })
                 if message.contains("in progress") =>
             {
-                return Ok(());
+                return Ok(false);
             }
             Err(error) if is_transient(&error) && attempt + 1 < ATTEMPTS_MAX => {
                 tokio::time::sleep(BACK_OFF * 2_u32.pow(attempt)).await;

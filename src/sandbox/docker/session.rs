@@ -79,7 +79,7 @@ pub(super) async fn run(
     let run = Run { client, image, id: &id, job, stop };
     let ran = run.program(link, command, frames, input, &mut seen).await;
     let removed = remove(client, &name).await;
-    ran.and(removed).map(|()| seen)
+    ran.and(removed).map(|_| seen)
 }
 
 /// How watching ended.

@@ -41,7 +41,7 @@ pub(super) fn run(
     let ran = watched((runtime, client), image, &mut attached, job, command, stop);
     drop(attached);
     let removed = runtime.block_on(ready::remove(client, &name));
-    ran.and_then(|seen| removed.map(|()| seen))
+    ran.and_then(|seen| removed.map(|_| seen))
 }
 
 fn watched(
@@ -195,6 +195,6 @@ impl Keep for Kept {
 
     fn end(&self) -> Result<(), SandboxError> {
         let name = self.attached.lock().unwrap_or_else(PoisonError::into_inner).name.clone();
-        self.runtime.block_on(ready::remove(&self.client, &name))
+        self.runtime.block_on(ready::remove(&self.client, &name)).map(drop)
     }
 }

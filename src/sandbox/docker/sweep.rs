@@ -46,8 +46,7 @@ pub(super) async fn sweep(client: &Docker) -> Result<usize, SandboxError> {
     let mut removed = 0;
     for container in listed {
         let (Some(id), Some(labels)) = (container.id, container.labels) else { continue };
-        if is_left_over(&labels) {
-            ready::remove(client, &id).await?;
+        if is_left_over(&labels) && ready::remove(client, &id).await? {
             removed += 1;
         }
     }

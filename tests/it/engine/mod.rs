@@ -64,9 +64,10 @@ fn showing(folder: &Path, which: &[&str]) -> Vec<String> {
 
 /// The ids of a vetrun's containers.
 fn containers_of(pid: u32) -> Vec<String> {
-    let format = "{{.Label \"vetrun.owner\"}} {{.ID}}";
+    let format = "{{.Label \"vetrun.owner\"}} {{.ID}} {{.State}}";
     let listed = said(&["ps", "--all", "--no-trunc", "--filter", "label=vetrun.owner", "--format", format]);
     let owner = format!("{pid}:");
-    let own = listed.lines().filter(|line| line.starts_with(&owner));
-    own.filter_map(|line| Some(line.split_once(' ')?.1.to_owned())).collect()
+    // Engines go on listing some that they have lost, as being removed.
+    let own = listed.lines().filter(|line| line.starts_with(&owner) && !line.ends_with(" removing"));
+    own.filter_map(|line| Some(line.split(' ').nth(1)?.to_owned())).collect()
 }

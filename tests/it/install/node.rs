@@ -289,6 +289,8 @@ fn what_is_not_the_file_of_the_lock_is_refused() {
     assert_eq!(rules_by(&[&sound], own(), &little), refused("node-package-not-installable", 1));
     let narrow = |policy: &mut InstallPolicy| policy.installed_files_max = 0;
     assert_eq!(rules_by(&[&sound], own(), &narrow), refused("node-archive-bomb", 1));
+    let small = |policy: &mut InstallPolicy| policy.installed_bytes_max = ByteSize::kib(0);
+    assert_eq!(rules_by(&[&sound], own(), &small), refused("package-over-limit", 1));
     let unnamed = |policy: &mut InstallPolicy| policy.npm_registry_url = None;
     assert_eq!(rules_by(&[&sound], own(), &unnamed), refused("node-registry-unknown", 0));
     let away = entry("a", &sound, &serde_json::json!({ "resolved": "https://other.invalid/a/-/a-1.0.0.tgz" }));

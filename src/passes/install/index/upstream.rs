@@ -7,6 +7,7 @@ use ureq::http::{Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, ResponseExt as _};
 
+use super::super::parallel::AT_ONCE;
 use super::address::without_credentials;
 use super::page::{JSON_TYPE, Listing, from_html, from_json};
 
@@ -42,6 +43,9 @@ impl Upstream {
             .https_only(index_url.starts_with("https://"))
             .max_redirects(5)
             .user_agent(concat!("vetrun/", env!("CARGO_PKG_VERSION")))
+            // Each of those who ask at once keeps its connection: a new one costs a look-up of the name, and more.
+            .max_idle_connections(AT_ONCE)
+            .max_idle_connections_per_host(AT_ONCE)
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_recv_response(Some(RESPONSE_TIMEOUT))
             .timeout_per_read(Some(READ_TIMEOUT))

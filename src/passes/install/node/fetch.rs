@@ -1,7 +1,9 @@
 //! One archive from the registry, or from what is kept: no larger than it may be, and with the digest of the lock.
 
 use std::io::Read as _;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::super::catalogue::Trouble;
 use super::super::index::{Absent, Upstream, without_credentials};
@@ -9,6 +11,9 @@ use super::Session;
 use crate::deps::npm::{Pick, archive_name};
 
 const PIECE_BYTES: usize = 256 << 10;
+
+/// Before the second and the third attempt.
+const WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 
 /// The registry that the policy names.
 pub(super) struct Registry {
@@ -53,7 +58,19 @@ impl Session<'_> {
         Ok(bytes)
     }
 
+    /// Fetches an archive; where the registry fails, once more after each wait: of hundreds of requests some fail in passing.
     fn fetch(&self, pick: &Pick) -> Result<Vec<u8>, Trouble> {
+        for wait in WAITS {
+            match self.fetch_once(pick) {
+                Err(Trouble::Index(_)) => thread::sleep(wait),
+                other => return other,
+            }
+            self.check()?;
+        }
+        self.fetch_once(pick)
+    }
+
+    fn fetch_once(&self, pick: &Pick) -> Result<Vec<u8>, Trouble> {
         let limit = self.policy.download_bytes_max.bytes();
         let file = format!("{} {}", pick.name, pick.version);
         let over_limit =
@@ -83,6 +100,11 @@ impl Session<'_> {
             bytes.extend_from_slice(&piece[..read]);
             if bytes.len() as u64 > limit {
                 return Err(over_limit());
+            }
+            let read = read as u64;
+            let fetched = self.fetched_bytes.fetch_add(read, Ordering::Relaxed).saturating_add(read);
+            if fetched > self.policy.installed_bytes_max.bytes() {
+                return Err(Trouble::Limit("the space for packages (`install.installed_bytes_max`)".to_owned()));
             }
         }
         if check.holds() { Ok(bytes) } else { Err(Trouble::Refused(format!("{file} is not the file of the lock"))) }

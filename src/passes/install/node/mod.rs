@@ -8,8 +8,8 @@ mod fetch;
 mod unpack;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use self::fetch::Registry;
 use self::unpack::Room;
 use super::catalogue::Trouble;
+use super::index::without_credentials;
 use super::parallel::for_each;
 use super::session::Note;
 use super::store::{Layer, Store};
@@ -30,6 +31,9 @@ use crate::report::{Ecosystem, Package};
 
 /// Where the packages are, in a layer.
 pub(super) const FOLDER: &str = "node_modules";
+
+/// Archives from here on are inflated one after another: each may take a hundred times that in memory.
+const LARGE_BYTES: u64 = 1 << 20;
 
 /// What is known of a layer.
 #[derive(Serialize, Deserialize)]
@@ -57,6 +61,10 @@ struct Session<'a> {
     registry: Registry,
     picks: Vec<Pick>,
     deadline: Instant,
+    /// Of all archives together.
+    fetched_bytes: AtomicU64,
+    /// Held by who has a large archive in its hands.
+    large: Mutex<()>,
 }
 
 /// Installs `npm` for a system that reports name `platform` (`linux-x86_64`).
@@ -87,7 +95,9 @@ pub(super) fn install(
         }
     };
     let deadline = Instant::now() + policy.timeout.duration();
-    let session = Session { tools, policy, store, registry: Registry::new(url), picks, deadline };
+    let registry = Registry::new(url);
+    let (fetched_bytes, large) = (AtomicU64::new(0), Mutex::new(()));
+    let session = Session { tools, policy, store, registry, picks, deadline, fetched_bytes, large };
     let elsewhere = session.elsewhere(npm.lock_path());
     if !elsewhere.is_empty() {
         installed.findings.extend(elsewhere);
@@ -113,10 +123,11 @@ fn node_platform(platform: &str) -> (&str, &str) {
 impl Session<'_> {
     /// Packages for which the lock has another address than the registry's.
     fn elsewhere(&self, lock_path: &str) -> Vec<Finding> {
+        let own = |pick: &Pick| without_credentials(&self.registry.url(pick));
         let leads_away =
-            |pick: &&Pick| pick.resolved.as_ref().is_some_and(|resolved| *resolved != self.registry.url(pick));
+            |pick: &&Pick| pick.resolved.as_ref().is_some_and(|resolved| without_credentials(resolved) != own(pick));
         let finding = |pick: &Pick| {
-            let resolved = super::index::without_credentials(pick.resolved.as_deref().unwrap_or_default());
+            let resolved = without_credentials(pick.resolved.as_deref().unwrap_or_default());
             let resolved = printable(&resolved, MESSAGE_BYTES_MAX);
             let message =
                 format!("the lock takes `{}` from {resolved}, not from the registry of the policy", pick.name);
@@ -215,6 +226,8 @@ impl Session<'_> {
     fn one(&self, pick: &Pick, room: &Room) -> Result<Done, Trouble> {
         self.check()?;
         let bytes = self.archive(pick)?;
+        let is_large = bytes.len() as u64 >= LARGE_BYTES;
+        let _turn = is_large.then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
         let vetted = npm::archive::vet(pick, &bytes, &self.limits());
         let mut package = vetted.map_err(|finding| Trouble::Vetted(vec![*finding]))?;
         let notes = std::mem::take(&mut package.notes);
@@ -281,7 +294,7 @@ impl Session<'_> {
             digest: Some(pick.integrity.to_string()),
             size_bytes: 0,
             file: Some(npm::archive_name(&pick.name, &pick.version)),
-            url: Some(super::index::without_credentials(&self.registry.url(pick))),
+            url: Some(without_credentials(&self.registry.url(pick))),
             file_bytes: Some(done.file_bytes),
             uploaded: None,
             requested: None,
