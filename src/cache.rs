@@ -61,15 +61,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError`] when it cannot be used, or when others than this user may write into it.
     pub fn open(folder: &Path, build: impl Into<String>) -> Result<Self, CacheError> {
-        let unusable = |error| CacheError::Unusable { path: folder.to_owned(), error };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
-        let folder = fs::canonicalize(folder).map_err(unusable)?;
-        let metadata = fs::metadata(&folder).map_err(unusable)?;
-        let is_own = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
-        if !is_own {
-            return Err(CacheError::Shared { path: folder });
-        }
-        let cache = Self { folder, build: build.into() };
+        let cache = Self { folder: own_folder(folder)?, build: build.into() };
         cache.prune();
         Ok(cache)
     }
@@ -138,6 +130,19 @@ impl Cache {
             drop(fs::remove_file(path));
         }
     }
+}
+
+/// Makes a folder, where it is not there, and makes sure that it is this user's alone; its real path.
+///
+/// # Errors
+/// [`CacheError`] when it cannot be used, or when others than this user may write into it.
+pub(crate) fn own_folder(folder: &Path) -> Result<PathBuf, CacheError> {
+    let unusable = |error| CacheError::Unusable { path: folder.to_owned(), error };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
+    let folder = fs::canonicalize(folder).map_err(unusable)?;
+    let metadata = fs::metadata(&folder).map_err(unusable)?;
+    let is_own = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
+    if is_own { Ok(folder) } else { Err(CacheError::Shared { path: folder }) }
 }
 
 /// The digest that stands in front of `content`, which is no other entry's.

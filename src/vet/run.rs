@@ -10,7 +10,7 @@ use crate::artifact::Artifact;
 use crate::finding::{Finding, Pass};
 use crate::language::{EngineVersions, Language, NodeVersion, PythonVersion};
 use crate::passes::execute::{self, Place, Plan};
-use crate::passes::install::{self, InstallError, Installed, RunEnvironment, Store, Tools};
+use crate::passes::install::{self, Examiner, InstallError, Installed, RunEnvironment, Store, Tools};
 use crate::passes::parse::{self, Target};
 use crate::passes::{PassResult, Status, scan};
 use crate::policy::{NetworkPolicy, ParsePolicy, Policy};
@@ -101,7 +101,9 @@ impl Running<'_> {
             let (parsed, _) = parse::parse(package, &policy.parse, &target);
             scan::scan(&parsed, judging.rules, &policy.scan).0
         };
-        let tools = Tools { examine: Some(&examine), ..self.tools(judging) };
+        let identity = format!("{} {:?} {:?}", judging.rules.digest(), policy.parse, policy.scan);
+        let examiner = Examiner { identity: &identity, examine: &examine };
+        let tools = Tools { examine: Some(examiner), ..self.tools(judging) };
         let (attempt, duration) = timed(|| install::install(&cleared, declared, &tools, &policy.install));
         let installed = match attempt {
             Ok(installed) => installed,

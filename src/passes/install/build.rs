@@ -93,7 +93,7 @@ impl Builder<'_> {
     /// Scans the code of the packages that the policy wants to be scanned.
     fn scan(&self, wheels: &[Wheel<'_>], installed: &mut Installed) {
         let session = self.session;
-        let Some(examine) = session.tools.examine.filter(|_| installed.is_sound()) else { return };
+        let Some(examiner) = session.tools.examine.filter(|_| installed.is_sound()) else { return };
         let is_wanted = |wheel: &&Wheel<'_>| match session.policy.scan {
             PackageScan::None => false,
             PackageScan::All => true,
@@ -101,7 +101,7 @@ impl Builder<'_> {
         };
         let wheels: Vec<&Wheel<'_>> = wheels.iter().filter(is_wanted).collect();
         let started = Instant::now();
-        installed.findings.extend(content::check(&wheels, &session.vetting.limits, examine));
+        installed.findings.extend(content::check(&wheels, &session.vetting.limits, examiner));
         installed.scanned = wheels.iter().map(|wheel| wheel.name.distribution.clone()).collect();
         installed.timings.push(("scan", started.elapsed()));
     }

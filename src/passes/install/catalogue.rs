@@ -126,17 +126,20 @@ impl IndexCatalogue<'_> {
             return Ok((bytes, digest.clone()));
         }
         let (bytes, digest) = fetch_wheel(self, &usable.offer)?;
-        {
-            let mut seen = self.seen();
-            seen.digests.insert(usable.offer.url.clone(), digest.clone());
-            seen.fetched_bytes += bytes.len() as u64;
-            // Unpacked it is no smaller.
-            if seen.fetched_bytes > self.policy.installed_bytes_max.bytes() {
-                return Err(Trouble::Limit("the space for packages (`install.installed_bytes_max`)".to_owned()));
-            }
-        }
+        self.seen().digests.insert(usable.offer.url.clone(), digest.clone());
         self.store.keep_wheel(&digest, &bytes)?;
         Ok((bytes, digest))
+    }
+
+    /// Counts bytes that were fetched, of all wheels together.
+    pub(super) fn count(&self, bytes: u64) -> Result<(), Trouble> {
+        let mut seen = self.seen();
+        seen.fetched_bytes += bytes;
+        // Unpacked they are no fewer.
+        if seen.fetched_bytes > self.policy.installed_bytes_max.bytes() {
+            return Err(Trouble::Limit("the space for packages (`install.installed_bytes_max`)".to_owned()));
+        }
+        Ok(())
     }
 
     fn page(&self, name: &str) -> Result<Arc<Page>, Trouble> {

@@ -9,18 +9,18 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::verify::Findings;
-use super::{Examine, MESSAGE_BYTES_MAX, printable};
+use super::{Examiner, MESSAGE_BYTES_MAX, printable};
 use crate::artifact::{Artifact, SourceFile};
 use crate::deps::wheel::{Wheel, WheelLimits};
 use crate::finding::{Finding, Severity};
 use crate::passes::scan::SCAN_LIMIT;
 
 /// Scans the Python of wheels.
-pub(super) fn check(wheels: &[&Wheel<'_>], limits: &WheelLimits, examine: &Examine<'_>) -> Vec<Finding> {
-    wheels.par_iter().flat_map_iter(|wheel| of_wheel(wheel, limits, examine)).collect()
+pub(super) fn check(wheels: &[&Wheel<'_>], limits: &WheelLimits, examiner: Examiner<'_>) -> Vec<Finding> {
+    wheels.par_iter().flat_map_iter(|wheel| of_wheel(wheel, limits, examiner)).collect()
 }
 
-fn of_wheel(wheel: &Wheel<'_>, limits: &WheelLimits, examine: &Examine<'_>) -> Vec<Finding> {
+fn of_wheel(wheel: &Wheel<'_>, limits: &WheelLimits, examiner: Examiner<'_>) -> Vec<Finding> {
     let mut findings = Findings::default();
     let mut files = Vec::new();
     for source in wheel.sources(limits) {
@@ -33,7 +33,7 @@ fn of_wheel(wheel: &Wheel<'_>, limits: &WheelLimits, examine: &Examine<'_>) -> V
     }
     let artifact = Artifact::new(wheel.name.file(), wheel.name.file(), files, Vec::new());
     let mut others: BTreeMap<String, usize> = BTreeMap::new();
-    for found in examine(&artifact) {
+    for found in (examiner.examine)(&artifact) {
         let line = found.range.map_or(1, |range| range.start.line);
         let at = format!("{}: `{}`, line {line}: {}", wheel.name, found.path, found.message);
         if found.rule_id == SCAN_LIMIT {

@@ -36,6 +36,7 @@ pub(super) fn fetch_wheel(catalogue: &IndexCatalogue<'_>, offer: &Offer) -> Resu
         if read == 0 {
             break;
         }
+        catalogue.count(read as u64)?;
         hasher.update(&piece[..read]);
         bytes.extend_from_slice(&piece[..read]);
         if bytes.len() as u64 > limit {

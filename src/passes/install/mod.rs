@@ -12,7 +12,7 @@
 //! credentials. The tree is checked, imported once in the environment in which the program will run, and becomes a layer
 //! that never changes again: the next artifact that comes to the same lock gets it at once.
 //!
-//! Packages of Node come beside ([`node`]): the artifact's own lock is followed, and nothing is resolved.
+//! Packages of Node come beside (`node`): the artifact's own lock is followed, and nothing is resolved.
 
 mod build;
 mod bytecode;
@@ -65,8 +65,14 @@ use crate::report::{self, Package};
 use crate::sandbox::{DEPS_DIR, Gateway, Interpreter, InterpreterInfo, Mount, NODE_DIR, Sandbox, Stop};
 use crate::vet::Cleared;
 
-/// Scans code by the rules that generated code is judged by, and says what it found.
-pub type Examine<'a> = dyn Fn(&Artifact) -> Vec<Finding> + Sync + 'a;
+/// Scans code by the rules that generated code is judged by.
+#[derive(Clone, Copy)]
+pub struct Examiner<'a> {
+    /// Tells the rules, and what else the answer depends on, from any others.
+    pub identity: &'a str,
+    /// Says what it found.
+    pub examine: &'a (dyn Fn(&Artifact) -> Vec<Finding> + Sync),
+}
 
 /// What an install works with.
 #[derive(Clone, Copy)]
@@ -84,7 +90,7 @@ pub struct Tools<'a> {
     /// What is known of names of packages.
     pub names: &'a NameData,
     /// How the code of packages is scanned; `None` where it is not.
-    pub examine: Option<&'a Examine<'a>>,
+    pub examine: Option<Examiner<'a>>,
 }
 
 /// What was installed. The folder with the packages stays as long as this value.

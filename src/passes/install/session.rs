@@ -220,7 +220,8 @@ impl Session<'_> {
         let digest = lock.digest().to_string();
         let target = serde_json::to_string(&self.probe.target).unwrap_or_default();
         let wanted: Vec<&str> = self.wanted.iter().map(|one| one.name.as_str()).collect();
-        let installer = format!("{:?} {:?}", self.policy.installer, self.policy.scan);
+        let rules = self.tools.examine.map_or("", |examiner| examiner.identity);
+        let installer = format!("{:?} {:?} {rules}", self.policy.installer, self.policy.scan);
         let names = format!("{:?} {}", self.tools.names.digest(), self.policy.allow_names.join(" "));
         let limits = format!("{} {}", self.policy.installed_bytes_max, self.policy.installed_files_max);
         let backend = self.tools.sandbox.name();
@@ -235,6 +236,13 @@ impl Session<'_> {
         let Some(layer) = self.store.layer(&fact.layer) else { return false };
         installed.installer = Some(fact.installer);
         installed.packages = fact.packages;
+        // Another artifact may have asked for the same in other words.
+        for package in &mut installed.packages {
+            let requested = self.wanted.iter().find(|one| one.name == package.name);
+            package.requested = requested.map(|one| one.installer_line());
+            let locked = lock.packages.iter().find(|one| one.name == package.name);
+            package.required_by = locked.map(|one| one.wanted_by.clone()).unwrap_or_default();
+        }
         installed.imports = fact.imports;
         installed.scanned = fact.scanned;
         installed.findings.extend(fact.notes.into_iter().map(Note::finding));

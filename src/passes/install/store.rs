@@ -32,7 +32,7 @@ use tempfile::TempDir;
 
 use super::catalogue::Trouble;
 use crate::artifact::Digest;
-use crate::cache::{Cache, CacheError};
+use crate::cache::{Cache, CacheError, own_folder};
 use crate::finding::hex;
 use crate::sandbox::{folder_prefix, sweep_folders};
 
@@ -84,13 +84,11 @@ impl Store {
     }
 
     fn within(root: &Path, build: impl Into<String>, bytes_max: u64, is_kept: bool) -> Result<Self, CacheError> {
+        let root = own_folder(root)?;
         let facts = Cache::open(&root.join("facts"), build)?;
-        let root = facts.folder().parent().unwrap_or(root).to_owned();
         let store = Self { root, facts, bytes_max, is_kept, turns: Mutex::default() };
         for part in ["wheels", "layers", "making"] {
-            let folder = store.root.join(part);
-            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-            made.map_err(|error| CacheError::Unusable { path: folder, error })?;
+            own_folder(&store.root.join(part))?;
         }
         if is_kept {
             sweep_folders(&store.root.join("making"));

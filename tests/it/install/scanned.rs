@@ -7,7 +7,7 @@ use vetrun::deps::declared;
 use vetrun::deps::names::NameData;
 use vetrun::finding::Finding;
 use vetrun::language::EngineVersions;
-use vetrun::passes::install::{Installed, Tools, install_declared};
+use vetrun::passes::install::{Examiner, Installed, Tools, install_declared};
 use vetrun::passes::parse::{Target, parse};
 use vetrun::passes::scan::scan;
 use vetrun::policy::{InstallPolicy, PackageScan, ParsePolicy, ScanPolicy};
@@ -42,7 +42,7 @@ fn install(code: &str, scans: PackageScan) -> Installed {
         scratch: &scratch,
         store: None,
         names: NameData::builtin(),
-        examine: Some(&examine),
+        examine: Some(Examiner { identity: "", examine: &examine }),
     };
     install_declared(&declared, &tools, &policy).unwrap()
 }
