@@ -56,18 +56,11 @@ fn without_packages_there_is_nothing_to_say() {
 }
 
 #[test]
-fn a_lock_is_required_where_packages_are_to_be_installed() {
-    assert_eq!(rules(&of(ROOT, None)), ["node-lock-missing package.json:0"]);
-    let file = SourceFile::new("package.json", ROOT.as_bytes());
-    let (npm, findings) = read(
-        &Artifact::new("a", "a", vec![file], Vec::new()),
-        &InstallPolicy { enabled: false, ..InstallPolicy::default() },
-        &|_| None,
-    );
-    assert!(npm.is_none());
-    assert_eq!(findings[0].severity, Severity::Low);
-    assert!(findings[0].hint.as_ref().is_some_and(|hint| hint.contains("npm install --package-lock-only")));
-    assert!(matches!(&of("{\"dependencies\":1}", None).1[..], [one] if one.rule_id == "node-manifest-invalid"));
+fn without_a_lock_nothing_is_installed_and_that_is_told() {
+    let (npm, findings) = of(ROOT, None);
+    assert_eq!(npm, None);
+    assert!(matches!(&findings[..], [one] if one.rule_id == "node-lock-missing" && one.severity == Severity::Low));
+    assert!(findings[0].hint.as_ref().is_some_and(|hint| hint.contains("package-lock.json")), "{findings:?}");
 }
 
 #[test]
