@@ -70,7 +70,7 @@ pub struct Pick {
 }
 
 /// Reads the Node packages that an artifact declares; `None` where it declares none, or where a finding stands against them.
-/// `names` judges the names of all that would be installed. Where the policy has nothing installed, a missing lock is no fault.
+/// `names` judges the names of all that would be installed. Without a lock nothing is installed, which is told.
 #[must_use]
 pub fn read(artifact: &Artifact, policy: &InstallPolicy, names: NameJudge<'_>) -> (Option<Npm>, Vec<Finding>) {
     let Some(file) = artifact.file("package.json") else { return (None, Vec::new()) };

@@ -6,16 +6,19 @@ use vetrun::sandbox::{Job, Sandbox as _, Stop};
 
 use super::{connect, containers_of, docker, python, said, sandbox, showing, visible, wait_until};
 
-/// What the engine says of the only container of this process while it runs.
-fn inspected_alone(sandbox: &DockerSandbox, job: &Job) -> Value {
+/// What the engine says of the job's container while it runs. It is told by its share of processors, which no other test
+/// gives: others of this process may run beside it, and one that shares nothing shows no folder of the test's.
+fn inspected_by_share(sandbox: &DockerSandbox, job: &Job) -> Value {
     let stop = Stop::default();
     std::thread::scope(|scope| {
         let running = scope.spawn(|| sandbox.run(job, &stop));
         let of_job = || {
-            let own = containers_of(std::process::id()).into_iter().next()?;
-            let found = docker(&["inspect", &own]);
-            let found: Value = serde_json::from_slice(&found.stdout).ok()?;
-            (found[0]["State"]["Running"] == true).then(|| found[0].clone())
+            let inspected = |id: String| -> Option<Value> {
+                let found: Value = serde_json::from_slice(&docker(&["inspect", &id]).stdout).ok()?;
+                let is_it = found[0]["HostConfig"]["NanoCpus"].as_f64() == Some(job.limits.cpus * 1e9);
+                (is_it && found[0]["State"]["Running"] == true).then(|| found[0].clone())
+            };
+            containers_of(std::process::id()).into_iter().find_map(inspected)
         };
         wait_until("the container runs", || of_job().is_some());
         let found = of_job().unwrap();
@@ -31,7 +34,8 @@ fn a_container_that_shares_nothing_is_as_hard_as_any() {
     let mut job = python("import time; time.sleep(30)");
     let work = tempfile::tempdir().unwrap();
     job.mounts.push(visible(work.path()));
-    let (one, other) = (inspected_alone(shared, &job), inspected_alone(archived, &job));
+    job.limits.cpus = 0.375;
+    let (one, other) = (inspected_by_share(shared, &job), inspected_by_share(archived, &job));
     let without_mounts = |found: &Value| {
         let mut host = found["HostConfig"].as_object().unwrap().clone();
         host.remove("Mounts");
