@@ -127,6 +127,8 @@ fn watch(
         }
         match heard.try_next(TICK.min(deadline.saturating_duration_since(now))) {
             Ok(Some(frame)) if frame.kind == b'S' => return ran.ended(&frame).map(|()| ran),
+            // What was still under way when too much was seen tells nothing more.
+            Ok(Some(_)) if ran.kill == Some(Why::Output) => {}
             Ok(Some(frame)) => ran.take(&frame, program.stream_bytes, tell)?,
             Ok(None) => {}
             Err(AgentError::Lost) => {
