@@ -18,6 +18,7 @@ mod name;
 pub mod names;
 pub mod npm;
 mod options;
+mod paths;
 mod pylock;
 mod reader;
 mod requirement;
@@ -36,6 +37,7 @@ pub use requirement::Parsed;
 pub use specifier::{Specifier, SpecifierSet};
 pub use tags::{Tags, Target};
 pub use text::Syntax;
+pub(crate) use text::is_identifier;
 pub use version::Version;
 
 use self::reader::{Reader, Role};

@@ -19,6 +19,13 @@ impl fmt::Display for Syntax {
 
 impl std::error::Error for Syntax {}
 
+/// Whether a text can be the name of a module.
+pub(crate) fn is_identifier(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(|char| char.is_alphabetic() || char == '_')
+        && chars.all(|char| char.is_alphanumeric() || char == '_')
+}
+
 pub(super) fn syntax(at: usize, message: impl Into<String>) -> Syntax {
     Syntax { at, message: message.into() }
 }

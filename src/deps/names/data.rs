@@ -6,6 +6,7 @@ use super::super::{is_normalised, normalised};
 use super::nearness::Nearness;
 use super::table::{Fault, Table};
 use crate::artifact::Digest;
+use crate::deps::is_identifier;
 
 /// Names that a table of a folder may hold.
 const NAMES_MAX: usize = 200_000;
@@ -255,12 +256,6 @@ impl NameData {
 
 /// Parts of a dotted path that are looked at.
 const PARTS_MAX: usize = 6;
-
-fn is_identifier(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|char| char.is_alphabetic() || char == '_')
-        && chars.all(|char| char.is_alphanumeric() || char == '_')
-}
 
 #[cfg(test)]
 mod tests {

@@ -5,9 +5,9 @@ use std::collections::hash_map::Entry as Slot;
 
 use foldhash::fast::RandomState;
 
-use super::archive::caseless;
 use super::fault::{Faults, shown};
 use super::{Member, Wheel};
+use crate::deps::paths::caseless;
 use crate::finding::{Finding, Severity};
 
 /// Names in the root that many wheels leave there by mistake; nothing of them is imported by a name of its own.

@@ -1,6 +1,7 @@
 //! Which modules a distribution brings, told from the files that it records.
 
 use super::tree::Distribution;
+use crate::deps::is_identifier;
 
 /// Modules of one distribution that are imported where none has its name.
 const MODULES_MAX: usize = 4;
@@ -66,12 +67,6 @@ fn single(file: &str) -> Option<&str> {
 
 fn is_data(name: &str) -> bool {
     DATA_FOLDERS.contains(&name.split('.').next().unwrap_or(name))
-}
-
-fn is_identifier(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|char| char.is_alphabetic() || char == '_')
-        && chars.all(|char| char.is_alphanumeric() || char == '_')
 }
 
 #[cfg(test)]

@@ -128,12 +128,9 @@ impl Session<'_> {
         };
         let Some(lock) = self.lock(&inquiry, false, installed)? else { return Ok(()) };
         installed.timings.push(("resolve", started.elapsed()));
-        if self.take_layer(&lock, installed) {
-            return Ok(());
-        }
-        self.store.in_turn(self.layer_key(&lock), || match self.take_layer(&lock, installed) {
-            true => Ok(()),
-            false => self.make_layer(lock, &inquiry, installed),
+        let key = self.layer_key(&lock);
+        self.store.in_turn(key, || {
+            if self.take_layer(key, &lock, installed) { Ok(()) } else { self.make_layer(lock, &inquiry, installed) }
         })
     }
 
@@ -230,9 +227,9 @@ impl Session<'_> {
     }
 
     /// Takes the layer that was made of this lock, if there is one.
-    fn take_layer(&self, lock: &Lock, installed: &mut Installed) -> bool {
+    fn take_layer(&self, key: Digest, lock: &Lock, installed: &mut Installed) -> bool {
         let started = Instant::now();
-        let Some(fact) = self.store.fact::<LayerFact>(self.layer_key(lock)) else { return false };
+        let Some(fact) = self.store.fact::<LayerFact>(key) else { return false };
         let Some(layer) = self.store.layer(&fact.layer) else { return false };
         installed.installer = Some(fact.installer);
         installed.packages = fact.packages;

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use unicode_normalization::UnicodeNormalization as _;
-
 use super::super::limits::NpmLimits;
 use super::tar::Kind;
 use super::{Wrong, shown};
+use crate::deps::paths::{caseless, is_unseen};
 
 /// The path below the one folder that all of an archive is in; `None` for that folder itself.
 pub(super) fn inner<'a>(name: &'a str, kind: Kind, limits: &NpmLimits) -> Result<Option<&'a str>, Wrong> {
@@ -42,15 +41,6 @@ pub(super) fn inner<'a>(name: &'a str, kind: Kind, limits: &NpmLimits) -> Result
     }
 }
 
-/// Control characters, and what hides or reorders the text around it.
-fn is_unseen(char: char) -> bool {
-    char.is_control()
-        || matches!(char,
-            '\u{ad}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}'
-            | '\u{e0000}'..='\u{e0fff}')
-}
-
 /// The names that are taken, in one form for all that some file system takes for the same.
 #[derive(Debug, Default)]
 pub(super) struct Taken(HashMap<String, (String, Kind)>);
@@ -79,13 +69,4 @@ impl Taken {
             }
         }
     }
-}
-
-fn caseless(name: &str) -> String {
-    if name.is_ascii() {
-        return name.to_ascii_lowercase();
-    }
-    // Upper case first: it takes apart what has no single upper-case letter.
-    let upper: String = name.nfkc().flat_map(char::to_uppercase).collect();
-    upper.to_lowercase().nfkc().collect()
 }

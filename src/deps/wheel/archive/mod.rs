@@ -12,7 +12,7 @@ mod inflate;
 mod path;
 
 pub use self::inflate::{Damage, Inflater};
-pub(super) use self::path::{Clash, Taken, caseless};
+pub(super) use self::path::{Clash, Taken};
 
 use self::fields::{CENTRAL_BYTES, Central, End};
 use super::fault::{Fault, Faults, shown};
