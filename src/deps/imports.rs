@@ -5,13 +5,13 @@
 //! itself need no package; of several branches that a program can do with, one is enough.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::ops;
 
 use super::names::{NameData, package_like};
 use super::{Declared, Requirement, SpecifierSet};
 use crate::artifact::{Artifact, SourceText};
 use crate::facts::IMPORTS_MAX;
-use crate::finding::{Confidence, Finding, Pass, SNIPPET_BYTES_MAX, Severity, WHOLE_ARTIFACT};
+use crate::finding::{Confidence, Finding, Pass, Range, SNIPPET_BYTES_MAX, Severity, WHOLE_ARTIFACT};
 use crate::policy::InstallPolicy;
 
 /// Findings about imports that are listed, of each kind.
@@ -27,11 +27,35 @@ pub struct Import<'a> {
     /// Its text.
     pub text: &'a SourceText,
     /// Where the import stands in the text.
-    pub range: Range<usize>,
+    pub range: ops::Range<usize>,
     /// Whether it stands in a function, which may never be called.
     pub is_late: bool,
     /// Of which choice in the file it is a branch, and of which branch, where the program can do with another one.
     pub choice: Option<(u32, u32)>,
+}
+
+/// A module, or a name in one, that the artifact takes from packages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramImport {
+    /// As [`Import::path`].
+    pub path: String,
+    /// The file that imports it.
+    pub imported_in: String,
+    /// Where the import stands there.
+    pub range: Range,
+    /// The source lines there.
+    pub snippet: String,
+    /// Whether whoever runs the file comes to the import and cannot do without it.
+    pub is_certain: bool,
+}
+
+impl ProgramImport {
+    /// A finding of the install pass at the place of the import.
+    #[must_use]
+    pub fn finding(&self, rule: &'static str, severity: Severity, message: String) -> Finding {
+        let finding = Finding::in_file(rule, Pass::Install, severity, &self.imported_in, message);
+        Finding { range: Some(self.range), snippet: Some(self.snippet.clone()), ..finding }
+    }
 }
 
 /// By what imports are judged.
@@ -61,6 +85,7 @@ pub fn compare(declared: &mut Declared, imports: &[Import<'_>], basis: Basis<'_>
     let modules = FirstParty::of(basis.artifact);
     let needs: Vec<Need<'_>> = imports.iter().map(|import| Need::of(import, &modules, basis)).collect();
     let wanted = wanted(&needs, declared, basis.data);
+    declared.imports = asked_of_packages(&needs);
     let mut findings = Vec::new();
     if declared.sources.is_empty() {
         findings.extend(unknown(&wanted, basis));
@@ -158,6 +183,22 @@ fn wanted<'n, 'a>(needs: &'n [Need<'a>], declared: &Declared, data: &NameData) -
     }
     wanted.sort_by_key(|need| (need.import.file, need.import.range.start));
     wanted
+}
+
+/// What packages are to bring, each name once, at the place where it is needed most surely.
+fn asked_of_packages(needs: &[Need<'_>]) -> Vec<ProgramImport> {
+    let mut of_packages: Vec<&Import<'_>> =
+        needs.iter().filter(|need| need.by != By::Itself).map(|need| need.import).collect();
+    of_packages.sort_by_key(|import| (import.path, import.file, import.is_late || import.choice.is_some()));
+    of_packages.dedup_by_key(|import| (import.path, import.file));
+    let asked = of_packages.into_iter().map(|import| ProgramImport {
+        path: import.path.to_owned(),
+        imported_in: import.file.to_owned(),
+        range: import.text.range(import.range.clone()),
+        snippet: import.text.snippet(import.range.clone(), SNIPPET_BYTES_MAX),
+        is_certain: !import.is_late && import.choice.is_none(),
+    });
+    asked.collect()
 }
 
 /// Requires the packages that bring what is wanted.

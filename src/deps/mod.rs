@@ -102,6 +102,8 @@ pub struct Declared {
     pub sources: Vec<String>,
     /// Whether the requirements are told from imports, because nothing declares any.
     pub is_inferred: bool,
+    /// What the artifact's Python code takes from packages, sorted by path and file.
+    pub imports: Vec<imports::ProgramImport>,
     /// The packages of Node, where there are any and nothing stands against them.
     pub npm: Option<npm::Npm>,
 }

@@ -32,6 +32,15 @@ pub struct Plan {
     pub because: String,
 }
 
+impl Plan {
+    /// What an interpreter runs: the path of a file of the artifact, where it is not an option.
+    #[must_use]
+    pub fn script(&self) -> Option<&str> {
+        let first = self.args.first().filter(|_| matches!(self.program, Program::Interpreter(_)))?;
+        Some(first.strip_prefix("./").unwrap_or(first))
+    }
+}
+
 /// Decides what is run: the policy's `entry`; else the entry point of the profile, where an interpreter runs its
 /// language; else the tests (for a web page, the tests are what runs). `None` where there is nothing to run.
 #[must_use]

@@ -103,7 +103,7 @@ impl Running<'_> {
         };
         let identity = format!("{} {:?} {:?}", judging.rules.digest(), policy.parse, policy.scan);
         let examiner = Examiner { identity: &identity, examine: &examine };
-        let tools = Tools { examine: Some(examiner), ..self.tools(judging) };
+        let tools = Tools { examine: Some(examiner), entry: plan.script(), ..self.tools(judging) };
         let (attempt, duration) = timed(|| install::install(&cleared, declared, &tools, &policy.install));
         let installed = match attempt {
             Ok(installed) => installed,
@@ -141,6 +141,7 @@ impl Running<'_> {
             scratch: self.scratch,
             store: self.store,
             examine: None,
+            entry: None,
         }
     }
 

@@ -193,11 +193,11 @@ fn text_at(bytes: &[u8], at: u64) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// An object for x86-64 that needs `libm.so.6`, with its strings at another address than offset.
-    fn object() -> Vec<u8> {
+    pub(crate) fn object() -> Vec<u8> {
         let mut bytes = vec![0x7f, b'E', b'L', b'F', 2, 1, 1];
         bytes.resize(16, 0);
         bytes.extend(3_u16.to_le_bytes());

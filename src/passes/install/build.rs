@@ -11,8 +11,8 @@ use super::tree::{Distribution, Files, Tree};
 use super::unpack::{UnpackError, unpack};
 use super::verify::{self, fault};
 use super::{
-    InstallError, Installed, MESSAGE_BYTES_MAX, bytecode, content, import_result, imports, modules, new_folder,
-    printable, structure, write,
+    InstallError, Installed, MESSAGE_BYTES_MAX, bytecode, content, import_result, imports, libraries, modules,
+    new_folder, printable, structure, write,
 };
 use crate::deps::wheel::{self, Wheel, WheelName};
 use crate::deps::{Lock, Requirement, Version};
@@ -77,6 +77,7 @@ impl Builder<'_> {
         let bytes: u64 = files.values().map(|(size, _)| size).sum();
         let started = Instant::now();
         let found = self.verify(files, tree, installed)?;
+        installed.findings.extend(libraries::missing(&found, tree, &self.session.probe.libraries));
         installed.timings.push(("verify", started.elapsed()));
         if !installed.is_sound() {
             return Ok(None);
@@ -247,7 +248,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Imports what is declared; the files that were imported on the way.
+    /// Imports what is declared, and what the program takes from it; the files that were imported on the way.
     fn import(
         &self,
         tree: &Tree,
@@ -261,13 +262,19 @@ impl Builder<'_> {
             let requirement = session.wanted.iter().find(|requirement| requirement.name == distribution.name);
             of.extend(requirement.map(|requirement| (*requirement, modules::to_import(distribution))));
         }
-        let all: Vec<String> = of.iter().flat_map(|(_, modules)| modules.clone()).collect();
+        let own: Vec<String> = of.iter().flat_map(|(_, modules)| modules.clone()).collect();
+        // One attempt for both: large packages take seconds to be imported.
+        let program = session.program_imports(session.layer_key(self.lock));
+        let also = program.paths().into_iter().filter(|path| !own.iter().any(|module| module == path));
+        let all: Vec<String> = own.iter().cloned().chain(also.map(str::to_owned)).collect();
         if all.is_empty() {
             return Ok(Vec::new());
         }
         let folder = new_folder(scratch, "check")?;
         match imports::check(session.tools, &installed.environment, session.policy, &all, (deps, &folder))? {
-            imports::Checked::Imports(results, files) => {
+            imports::Checked::Imports(mut results, files) => {
+                program.keep(&results);
+                results.truncate(own.len());
                 installed.findings.extend(import_result::findings(&of, &results));
                 installed.imports = results;
                 Ok(files)

@@ -1,5 +1,5 @@
-# Imports each module in a child of its own and says which failed, and which files of the packages were imported. The nonce
-# tells our line from what packages print.
+# Tries imports and says which fail, and which files of the packages were imported. What has one outermost package is tried
+# in one child, in order. The nonce tells our line from what packages print.
 import json
 import os
 import select
@@ -11,22 +11,51 @@ ask = json.load(sys.stdin)
 SAID_BYTES_MAX = 1 << 20
 
 
-def child(name, pipe):
+def child(names, pipe):
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
-    try:
-        import importlib
-
-        importlib.import_module(name)
-        error = None
-    except BaseException as raised:
-        error = f"{type(raised).__name__}: {raised}"[:500] or "?"
-    said = json.dumps({"error": error, "files": files()}).encode()
-    said = b"%d\n" % len(said) + said
-    while said:
-        said = said[os.write(pipe, said) :]
+    for name in names:
+        start = time.monotonic()
+        try:
+            resolve(name)
+            error = None
+        except BaseException as raised:
+            error = f"{type(raised).__name__}: {raised}"[:500] or "?"
+        say(pipe, {"error": error, "ms": int((time.monotonic() - start) * 1000)})
+    say(pipe, {"files": files()})
     os._exit(0)
+
+
+def say(pipe, what):
+    line = json.dumps(what).encode() + b"\n"
+    while line:
+        line = line[os.write(pipe, line) :]
+
+
+def resolve(path):
+    """Whether `from a.b import c` works, for `a.b.c`: each part is an attribute of what is before it, or a module."""
+    import importlib
+
+    outermost, *parts = path.split(".")
+    found = importlib.import_module(outermost)
+    reached = outermost
+    for part in parts:
+        inside = f"{reached}.{part}"
+        try:
+            found = getattr(found, part) if hasattr(found, part) else importlib.import_module(inside)
+        except ModuleNotFoundError as missing:
+            if missing.name not in (inside, reached):
+                raise
+            raise ImportError(f"cannot import name '{part}' from '{reached}'{near(part, found)}") from None
+        reached = inside
+
+
+def near(name, module):
+    import difflib
+
+    alike = difflib.get_close_matches(name, [one for one in dir(module) if one[:1] != "_"], 1)
+    return f" (did you mean '{alike[0]}'?)" if alike else ""
 
 
 def files():
@@ -36,38 +65,40 @@ def files():
     return sorted(name[len(root) :] for name in names if isinstance(name, str) and name.startswith(root))
 
 
-def start(name):
+def start(names):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.close(read)
-            child(name, write)
+            child(names, write)
         finally:
             os._exit(1)
     os.close(write)
-    return {"name": name, "pid": pid, "read": read, "start": time.monotonic(), "said": b""}
+    return {"names": names, "pid": pid, "read": read, "start": time.monotonic(), "said": b""}
 
 
 def finish(one, timed_out):
+    """The results of one child, and the files that it imported."""
     if timed_out:
         os.kill(one["pid"], signal.SIGKILL)
     os.close(one["read"])
     status = os.waitpid(one["pid"], 0)[1]
-    length, _, text = one["said"].partition(b"\n")
+    said = [json.loads(line) for line in one["said"].split(b"\n")[:-1]]
+    results, last = said[: len(one["names"])], said[len(one["names"]) :]
     if timed_out:
         error = "the import took more than %d s" % ask["seconds"]
-    elif not length.isdigit() or int(length) != len(text):
-        error = f"the interpreter ended during the import, wait status {status}"
     else:
-        said = json.loads(text)
-        error = said["error"]
-        imported.update(said["files"])
-    return {"module": one["name"], "error": error, "ms": int((time.monotonic() - one["start"]) * 1000)}
+        error = f"the interpreter ended during the import, wait status {status}"
+    spent = int((time.monotonic() - one["start"]) * 1000)
+    results += [{"error": error, "ms": spent}] * (len(one["names"]) - len(results))
+    for name, result in zip(one["names"], results):
+        done[name] = {"module": name, "error": result["error"], "ms": result["ms"]}
+    imported.update(last[0]["files"] if last else ())
 
 
-def attempts(names):
-    waiting, running, done = list(reversed(names)), {}, {}
+def attempts(groups):
+    waiting, running = list(reversed(groups)), {}
     while waiting or running:
         while waiting and len(running) < ask["at_once"]:
             one = start(waiting.pop())
@@ -78,19 +109,23 @@ def attempts(names):
             piece = os.read(fd, 65536)
             running[fd]["said"] += piece
             if not piece or len(running[fd]["said"]) > SAID_BYTES_MAX:
-                one = running.pop(fd)
-                done[one["name"]] = finish(one, False)
+                finish(running.pop(fd), False)
         late = [fd for fd, one in running.items() if one["start"] + ask["seconds"] <= time.monotonic()]
         for fd in late:
-            one = running.pop(fd)
-            done[one["name"]] = finish(one, True)
-    return [done[name] for name in names]
+            finish(running.pop(fd), True)
 
 
-imported = set()
-imports = attempts(ask["modules"])
+def grouped(names):
+    groups = {}
+    for name in names:
+        groups.setdefault(name.partition(".")[0], []).append(name)
+    return list(groups.values())
+
+
+done, imported = {}, set()
+attempts(grouped(ask["modules"]))
 answer = {
-    "imports": imports,
+    "imports": [done[name] for name in ask["modules"]],
     "files": sorted(imported),
     "environment": {
         "home": os.environ.get("HOME", ""),

@@ -25,10 +25,12 @@ mod import_result;
 mod imports;
 mod index;
 mod installer;
+mod libraries;
 mod modules;
 mod node;
 mod parallel;
 mod probe;
+mod program;
 mod proxy;
 mod resolution;
 mod session;
@@ -91,6 +93,8 @@ pub struct Tools<'a> {
     pub names: &'a NameData,
     /// How the code of packages is scanned; `None` where it is not.
     pub examine: Option<Examiner<'a>>,
+    /// The file of the artifact that will be run, where it is known: what it imports must be there.
+    pub entry: Option<&'a str>,
 }
 
 /// What was installed. The folder with the packages stays as long as this value.
@@ -118,8 +122,10 @@ pub struct Installed {
     pub requests: Vec<ProxyRequest>,
     /// The packages whose code was scanned, sorted.
     pub scanned: Vec<String>,
-    /// The imports that were tried.
+    /// The modules of the declared packages that were tried.
     pub imports: Vec<ImportResult>,
+    /// What the artifact imports from packages, which was tried as well.
+    pub program_imports: Vec<ImportResult>,
     /// How long each step took, in order.
     pub timings: Vec<(&'static str, Duration)>,
     /// What the lock of Node packages came to; `None` where there are none.
@@ -263,6 +269,7 @@ impl Installed {
             requests: Vec::new(),
             scanned: Vec::new(),
             imports: Vec::new(),
+            program_imports: Vec::new(),
             timings: Vec::new(),
             node_lock: None,
             layer: None,
@@ -303,7 +310,7 @@ impl Installed {
     /// Facts for the report's `validationResults.dependencies.details`.
     #[must_use]
     pub fn details(&self) -> Map<String, Value> {
-        let imports = self.imports.iter().map(|result| json!({ "module": result.module, "error": result.error }));
+        let said = |result: &ImportResult| json!({ "module": result.module, "error": result.error });
         let requests = self.requests.iter().map(|request| {
             json!({ "method": request.method, "path": request.path, "status": request.status, "bytes": request.bytes })
         });
@@ -314,7 +321,8 @@ impl Installed {
         if let Some(digest) = self.node_lock {
             details.insert("nodeLockDigest".to_owned(), digest.to_string().into());
         }
-        details.insert("imports".to_owned(), imports.collect());
+        details.insert("imports".to_owned(), self.imports.iter().map(said).collect());
+        details.insert("programImports".to_owned(), self.program_imports.iter().map(said).collect());
         details.insert("indexRequests".to_owned(), requests.collect());
         for (step, duration) in &self.timings {
             let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

@@ -1,4 +1,5 @@
 # Says what an installer run needs to know about this interpreter, as one line of JSON.
+import glob
 import json
 import os
 import platform
@@ -6,6 +7,8 @@ import re
 import subprocess
 import sys
 import sysconfig
+
+LIBRARIES_MAX = 20000
 
 
 def full_version(info):
@@ -50,6 +53,38 @@ def musl():
     return "musl", version[1] if version else ""
 
 
+def libraries():
+    """The names of the shared libraries that the loader finds: those in its folders, and those that are loaded."""
+    names = set()
+    for folder in library_folders():
+        try:
+            names.update(name for name in os.listdir(folder) if ".so" in name)
+        except OSError:
+            continue
+    try:
+        with open("/proc/self/maps") as maps:
+            names.update(os.path.basename(line.split()[-1]) for line in maps if ".so" in line)
+    except OSError:
+        pass
+    return sorted(names)[:LIBRARIES_MAX]
+
+
+def library_folders():
+    places = ["/lib", "/usr/lib", "/usr/local/lib"]
+    found = {base + ending for base in places[:2] for ending in ("", "64", "32")} | set(places)
+    multiarch = sysconfig.get_config_var("MULTIARCH")
+    found.update(f"{base}/{multiarch}" for base in places if multiarch)
+    found.update(os.environ.get("LD_LIBRARY_PATH", "").split(":") + [sys.base_prefix + "/lib"])
+    # glibc's settings name one folder a line; what musl's loader searches is in a file of its own.
+    for settings in ["/etc/ld.so.conf", *glob.glob("/etc/ld.so.conf.d/*.conf"), *glob.glob("/etc/ld-musl-*.path")]:
+        try:
+            with open(settings) as lines:
+                found.update(one for line in lines for one in line.split() if one.startswith("/"))
+        except (OSError, ValueError):
+            continue
+    return sorted(one for one in found if one)
+
+
 def abi_flags():
     free = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
     return free + ("d" if hasattr(sys, "gettotalrefcount") else "")
@@ -80,6 +115,7 @@ print(
                 "libc": libc(),
             },
             "cache_tag": sys.implementation.cache_tag,
+            "libraries": libraries(),
             "soabi": sysconfig.get_config_var("SOABI"),
             "pip": pip(),
         }

@@ -21,6 +21,8 @@ pub(super) struct Answer {
     /// The middle of the names of its extension modules.
     soabi: Option<String>,
     cache_tag: Option<String>,
+    /// The names of the shared libraries that its loader finds.
+    libraries: BTreeSet<String>,
     pub(super) pip: Option<Pip>,
 }
 
@@ -44,6 +46,8 @@ pub(super) struct Probe {
     pub(super) abi: Option<InterpreterAbi>,
     /// What stands in the names of its bytecode files; `None` where it has none.
     pub(super) cache_tag: Option<String>,
+    /// The names of the shared libraries that its loader finds, `libc.so.6` and the like.
+    pub(super) libraries: BTreeSet<String>,
     pub(super) pip: Option<Pip>,
 }
 
@@ -69,8 +73,8 @@ impl Probe {
         let markers = MarkerEnvironment::new(answer.markers);
         let machine = answer.target.machine.clone();
         let abi = answer.soabi.map(|soabi| InterpreterAbi { soabi, machine });
-        let Answer { stdlib, target, cache_tag, pip, .. } = answer;
-        Self { markers, python, stdlib, target, abi, cache_tag, pip }
+        let Answer { stdlib, target, cache_tag, libraries, pip, .. } = answer;
+        Self { markers, python, stdlib, target, abi, cache_tag, libraries, pip }
     }
 }
 

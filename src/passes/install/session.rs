@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::{Builder, Built, Fetched};
 use super::probe::Probe;
+use super::program::ProgramImports;
 use super::resolution::{Answer, Inquiry};
 use super::store::Store;
 use super::verify::fault;
@@ -131,7 +132,14 @@ impl Session<'_> {
         let key = self.layer_key(&lock);
         self.store.in_turn(key, || {
             if self.take_layer(key, &lock, installed) { Ok(()) } else { self.make_layer(lock, &inquiry, installed) }
-        })
+        })?;
+        if installed.is_sound() { self.program_imports(key).check(installed) } else { Ok(()) }
+    }
+
+    /// What the program takes from the packages of a layer.
+    pub(super) fn program_imports(&self, layer: Digest) -> ProgramImports<'_> {
+        let Self { declared, tools, policy, store, .. } = *self;
+        ProgramImports { imports: &declared.imports, tools, policy, store, layer }
     }
 
     fn make_layer(&self, lock: Lock, inquiry: &Inquiry<'_>, installed: &mut Installed) -> Result<(), InstallError> {
@@ -213,7 +221,7 @@ impl Session<'_> {
     }
 
     /// What an installed tree depends on, and what was checked in it.
-    fn layer_key(&self, lock: &Lock) -> Digest {
+    pub(super) fn layer_key(&self, lock: &Lock) -> Digest {
         let digest = lock.digest().to_string();
         let target = serde_json::to_string(&self.probe.target).unwrap_or_default();
         let wanted: Vec<&str> = self.wanted.iter().map(|one| one.name.as_str()).collect();

@@ -41,6 +41,7 @@ fn install(sandbox: &NativeSandbox, requirements: &str, policy: &InstallPolicy, 
         store: None,
         names: NameData::builtin(),
         examine: None,
+        entry: None,
     };
     install_declared(&declared, &tools, policy).unwrap_or_else(|error| panic!("{error:#?}"))
 }

@@ -7,6 +7,7 @@ mod index;
 mod isolated;
 mod kept;
 mod node;
+mod program;
 mod scanned;
 mod wheel;
 
@@ -65,6 +66,7 @@ fn install_by(
         store,
         names: NameData::builtin(),
         examine: None,
+        entry: None,
     };
     install_declared(&declared, &tools, &policy)
 }

@@ -148,6 +148,7 @@ fn install(
             store,
             names: NameData::builtin(),
             examine: None,
+            entry: None,
         },
         policy,
     )

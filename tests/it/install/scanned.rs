@@ -43,6 +43,7 @@ fn install(code: &str, scans: PackageScan) -> Installed {
         store: None,
         names: NameData::builtin(),
         examine: Some(Examiner { identity: "", examine: &examine }),
+        entry: None,
     };
     install_declared(&declared, &tools, &policy).unwrap()
 }
