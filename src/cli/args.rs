@@ -6,13 +6,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
+use super::help::HelpArgs;
 use crate::finding::{Confidence, Severity};
 use crate::output::{Format, UnknownFormat};
 use crate::policy::{Backend, ByteSize, Installer, NetworkPolicy, PullPolicy, Timeout};
 
 /// Vets generated code, then runs it where it can do no harm.
 #[derive(Debug, Parser)]
-#[command(name = "vetrun", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "vetrun", version, max_term_width = 100, after_help = EXIT_CODES, disable_help_subcommand = true)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -53,6 +54,8 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Print a completion script
     Completions(CompletionsArgs),
+    /// Tell about a topic or a command
+    Help(HelpArgs),
 }
 
 #[derive(Debug, Args)]
@@ -495,6 +498,8 @@ mod tests {
             "schema report",
             "init",
             "completions bash",
+            "help",
+            "help rules explain",
         ];
         for line in lines {
             assert!(parses(line), "{line}");

@@ -7,6 +7,7 @@ mod doctor;
 mod engine;
 mod gc;
 mod guard;
+mod help;
 mod host;
 mod image;
 mod init;
@@ -63,6 +64,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Gc => gc::gc(),
         Command::Schema(args) => init::schema(args.what),
         Command::Init(args) => init::init(&args),
+        Command::Help(args) => help::help(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "vetrun", &mut script);

@@ -10,7 +10,7 @@ use super::args::RulesCommand;
 use super::reporting::answer;
 use crate::output::sanitize;
 use crate::rules::{self, Rule, RuleSet};
-use crate::vet::Exit;
+use crate::vet::{Exit, count};
 
 /// `vetrun rules`.
 pub(super) fn rules(command: &RulesCommand) -> Result<Exit, Failure> {
@@ -97,7 +97,8 @@ fn test(dirs: &[PathBuf]) -> Result<Exit, Failure> {
         writeln!(out, "{}", sanitize::block(&failure.to_string()))?;
     }
     let examples: usize = set.rules().iter().map(Rule::texts).map(|texts| texts.bad.len() + texts.good.len()).sum();
-    writeln!(out, "{} rules, {examples} examples, {} failures", set.rules().len(), failures.len())?;
+    let said = [(set.rules().len(), "rule"), (examples, "example"), (failures.len(), "failure")];
+    writeln!(out, "{}", said.map(|(number, what)| count(number, what)).join(", "))?;
     Ok(match (set.rules().len(), failures.len()) {
         (0, _) => Exit::NothingToVet,
         (_, 0) => Exit::Passed,

@@ -40,7 +40,8 @@ use kept::Kept;
 use log::Log;
 use looking::{Looked, look};
 pub use results::Results;
-use results::{Done, count, timed};
+pub(crate) use results::count;
+use results::{Done, timed};
 pub use run::Running;
 
 /// How vetting ended, and so how the process exits.

@@ -80,6 +80,6 @@ impl Done {
 }
 
 /// `1 finding`, `2 findings`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,4 +1,4 @@
-//! The README's table: which case holds over which back end. It is made of the same tables that the tests run, each of which
+//! The table of `vetrun help promises`: which case holds over which back end. It is made of the same tables that the tests run, each of which
 //! fails where its back end does anything else. `VETRUN_UPDATE_README=1 cargo test conformance` writes it anew.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,10 +58,10 @@ fn table() -> String {
 }
 
 #[test]
-fn the_readme_says_which_case_holds_where() {
-    let path = crate::support::root().join("README.md");
-    let readme = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(OPEN).expect("the table begins");
+fn the_page_says_which_case_holds_where() {
+    let path = crate::support::root().join("src/help/promises.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(OPEN).expect("the table begins");
     let (shown, behind) = rest.split_once(CLOSE).expect("the table ends");
     if std::env::var_os("VETRUN_UPDATE_README").is_some() {
         std::fs::write(path, format!("{before}{OPEN}{}{CLOSE}{behind}", table())).unwrap();
