@@ -262,6 +262,9 @@ pub(super) struct RunningArgs {
     /// The installer [default: auto]
     #[arg(long, value_name = "auto|uv|pip", value_parser = by_name::<Installer>)]
     pub(super) installer: Option<Installer>,
+    /// Build packages that are there as source alone, in the sandbox
+    #[arg(long, conflicts_with = "no_install")]
+    pub(super) build_sources: bool,
     /// Do not install packages
     #[arg(long)]
     pub(super) no_install: bool,

@@ -243,6 +243,7 @@ fn apply_running(policy: &mut Policy, running: &RunningArgs) {
     }
     set(&mut policy.install.installer, running.installer);
     policy.install.enabled &= !running.no_install;
+    policy.install.build_sources |= running.build_sources;
 }
 
 fn set<T>(value: &mut T, typed: Option<T>) {

@@ -31,10 +31,23 @@ pub struct Locked {
     pub size_bytes: u64,
     /// When it was uploaded, in seconds since 1970; absent where the index does not tell.
     pub uploaded_s: Option<u64>,
+    /// The source archive that the wheel was built from; then `url` and `uploaded_s` are the archive's.
+    pub source: Option<Source>,
     /// The extras that are asked for, sorted.
     pub extras: Vec<String>,
     /// The packages that need it, sorted. What is declared is not among them.
     pub wanted_by: Vec<String>,
+}
+
+/// A source archive of the index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its file name.
+    pub file: String,
+    /// Its digest, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size_bytes: u64,
 }
 
 impl Lock {

@@ -24,13 +24,14 @@ mod reader;
 mod requirement;
 pub mod resolve;
 mod script;
+pub mod source;
 mod specifier;
 mod tags;
 mod text;
 mod version;
 pub mod wheel;
 
-pub use lock::{Lock, Locked};
+pub use lock::{Lock, Locked, Source};
 pub use marker::{Marker, MarkerEnvironment};
 pub use name::{is_normalised, normalised};
 pub use requirement::Parsed;

@@ -1,4 +1,4 @@
-//! A lock file (`pylock.toml`, PEP 751): the wheels that were installed, so that installers and vetrun itself can install
+//! A lock file (`pylock.toml`, PEP 751): the files that were installed, so that installers and vetrun itself can install
 //! just them again. It is of one artifact, for the interpreter that ran it.
 
 use std::collections::BTreeMap;
@@ -22,12 +22,16 @@ struct Lock {
 struct Locked {
     name: String,
     version: String,
-    wheels: Vec<Wheel>,
+    /// The source archive, where the wheel was built of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sdist: Option<File>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wheels: Vec<File>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Wheel {
+struct File {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     upload_time: Option<Datetime>,
@@ -73,12 +77,13 @@ fn python(report: &Report) -> impl Iterator<Item = &Package> {
 fn locked(package: &Package) -> Option<Locked> {
     let digest = package.digest.as_deref()?.strip_prefix("sha256:")?.to_owned();
     let printable = |text: &String| sanitize::line(text).into_owned();
-    let wheel = Wheel {
+    let file = File {
         name: printable(package.file.as_ref()?),
         upload_time: package.uploaded.as_deref().and_then(|time| time.parse().ok()),
         url: package.url.as_ref().map(printable),
         size: package.file_bytes,
         hashes: BTreeMap::from([("sha256", digest)]),
     };
-    Some(Locked { name: printable(&package.name), version: printable(&package.version), wheels: vec![wheel] })
+    let (sdist, wheels) = if file.name.ends_with(".whl") { (None, vec![file]) } else { (Some(file), Vec::new()) };
+    Some(Locked { name: printable(&package.name), version: printable(&package.version), sdist, wheels })
 }

@@ -301,6 +301,9 @@ pub struct InstallPolicy {
     /// Which packages' code is scanned before they are unpacked, by the rules that generated code is judged by: what hides
     /// what it runs is refused.
     pub scan: PackageScan,
+    /// Whether packages that are there as source alone are built, in the sandbox and without a network. A build runs code of
+    /// the package, and most malicious packages are source archives for that reason.
+    pub build_sources: bool,
     /// The address of the registry that Node packages are fetched from. There is none unless it is named; an artifact cannot
     /// choose it.
     pub npm_registry_url: Option<String>,
@@ -350,6 +353,7 @@ impl Default for InstallPolicy {
             installer: Installer::Auto,
             index_url: None,
             scan: PackageScan::Unknown,
+            build_sources: false,
             npm_registry_url: None,
             min_age: Timeout::seconds(3 * 24 * 60 * 60),
             lock_age_max: Timeout::seconds(60 * 60),

@@ -22,7 +22,6 @@ const LIMITS: &[(&str, &str)] = &[
     ("intake.file_bytes_max", "one file"),
     ("intake.total_bytes_max", "all files together"),
     ("parse.nesting_depth_max", "brackets and tags inside one another"),
-    ("budget.total_bytes", "size above which is told, and above which fails"),
     ("install.requirements_max", "declared packages"),
     ("install.installed_bytes_max", "all packages, unpacked"),
     ("install.min_age", "how long ago a file must have been uploaded"),
@@ -38,7 +37,7 @@ const LIMITS: &[(&str, &str)] = &[
 
 /// What is printed by the shell line, and the exit code where it is not 0.
 fn printed(line: &str) -> String {
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_vetrun"));
+    let binary = Path::new(env!("CARGO_BIN_EXE_vetrun"));
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("sh")
         .args(["-c", &format!("{line} 2>&1")])

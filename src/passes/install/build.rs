@@ -230,15 +230,17 @@ impl Builder<'_> {
         let version = distribution.version.parse::<Version>();
         let version = version.map_or_else(|_| distribution.version.clone(), |version| version.to_string());
         let locked = self.lock.packages.iter().find(|one| one.name == distribution.name && one.version == version);
+        // What the index has is told, and that is the archive where the wheel was built of one.
+        let source = locked.and_then(|one| one.source.as_ref());
         let sizes = distribution.paths().filter_map(|path| tree.files.get(path)).map(|(size, _)| size);
         let requested = self.session.wanted.iter().find(|one| one.name == distribution.name);
         Package {
             ecosystem: Ecosystem::Python,
-            digest: locked.map(|one| format!("sha256:{}", one.sha256)),
+            digest: locked.map(|one| format!("sha256:{}", source.map_or(&one.sha256, |source| &source.sha256))),
             size_bytes: sizes.sum(),
-            file: locked.map(|one| one.file.clone()),
+            file: locked.map(|one| source.map_or(&one.file, |source| &source.file).clone()),
             url: locked.map(|one| one.url.clone()),
-            file_bytes: locked.map(|one| one.size_bytes),
+            file_bytes: locked.map(|one| source.map_or(one.size_bytes, |source| source.size_bytes)),
             uploaded: locked.and_then(|one| one.uploaded_s).map(time),
             requested: requested.map(|one| one.installer_line()),
             required_by: locked.map(|one| one.wanted_by.clone()).unwrap_or_default(),

@@ -15,14 +15,19 @@ use sha2::{Digest as _, Sha256};
 use super::fetch::fetch_wheel;
 use super::index::{Absent, Listing, Metadata, Offer, Upstream};
 use super::parallel::for_each;
+use super::source::Sources;
 use super::store::Store;
 use super::vetting::Vetting;
 use crate::deps::resolve::{Catalogue, Needs, Offered};
+use crate::deps::source::source_version;
 use crate::deps::wheel::{self, WheelName};
-use crate::deps::{Requirement, Tags, Version};
+use crate::deps::{Requirement, Source, Tags, Version};
 use crate::finding::{Finding, hex};
 use crate::policy::InstallPolicy;
 use crate::sandbox::Stop;
+
+/// Why a version that has no wheel is not used.
+const SOURCE: &str = "is there as source alone, which would have to be built (`install.build_sources`)";
 
 /// Why nothing more is asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +55,22 @@ pub(super) enum Trouble {
 /// The wheel of one version that would be used.
 #[derive(Clone, Debug)]
 pub(super) struct Usable {
+    /// Of a source archive, the name of the wheel that it would be if it were for all interpreters.
     pub(super) name: WheelName,
     pub(super) offer: Offer,
+    /// Whether the offer is a source archive.
+    pub(super) is_source: bool,
+}
+
+/// A wheel that is there.
+#[derive(Clone, Debug)]
+pub(super) struct Wheel {
+    pub(super) name: WheelName,
+    pub(super) bytes: Vec<u8>,
+    /// Its digest, in lower-case hexadecimal.
+    pub(super) sha256: String,
+    /// The source archive that it was built from.
+    pub(super) source: Option<Source>,
 }
 
 /// A wheel among those of one version.
@@ -91,6 +110,8 @@ pub(super) struct IndexCatalogue<'a> {
     pub(super) deadline: Instant,
     /// Files that were uploaded after this are too new, in seconds since 1970.
     pub(super) uploaded_until_s: Option<u64>,
+    /// What builds source archives, where the policy lets it.
+    pub(super) sources: Option<Sources<'a>>,
     pub(super) seen: Mutex<Seen>,
 }
 
@@ -117,8 +138,20 @@ impl IndexCatalogue<'_> {
         usable.ok_or_else(|| Trouble::Index(format!("{name} {version} is not there any more")))
     }
 
-    /// Fetches a wheel, unless it is there already; its bytes and its digest in lower-case hexadecimal.
-    pub(super) fn wheel(&self, usable: &Usable) -> Result<(Vec<u8>, String), Trouble> {
+    /// Fetches or builds a wheel, unless it is there already.
+    pub(super) fn wheel(&self, usable: &Usable) -> Result<Wheel, Trouble> {
+        let (bytes, sha256) = self.file(usable)?;
+        let Some(sources) = self.sources.as_ref().filter(|_| usable.is_source) else {
+            return Ok(Wheel { name: usable.name.clone(), bytes, sha256, source: None });
+        };
+        let size_bytes = bytes.len() as u64;
+        let (name, wheel) = sources.wheel(usable, &bytes, &sha256)?;
+        let source = Some(Source { file: usable.offer.filename.clone(), sha256, size_bytes });
+        Ok(Wheel { name, sha256: hex(&Sha256::digest(&wheel)), bytes: wheel, source })
+    }
+
+    /// Fetches what is offered, unless it is there already; its bytes and its digest in lower-case hexadecimal.
+    pub(super) fn file(&self, usable: &Usable) -> Result<(Vec<u8>, String), Trouble> {
         let known = usable.offer.sha256.clone().or_else(|| self.seen().digests.get(&usable.offer.url).cloned());
         if let Some(digest) = &known
             && let Some(bytes) = self.store.wheel(digest)
@@ -164,7 +197,7 @@ impl IndexCatalogue<'_> {
         let mut best: BTreeMap<Version, Candidate> = BTreeMap::new();
         let mut lacking: BTreeMap<Version, String> = BTreeMap::new();
         for (filename, why) in listing.left_out {
-            if let Some(version) = version_in(&filename) {
+            if let Some(version) = version_in(name, &filename) {
                 lacking.insert(version, why.to_owned());
             }
         }
@@ -178,12 +211,26 @@ impl IndexCatalogue<'_> {
             };
             match (rank, objection) {
                 (Some(rank), None) => {
-                    let candidate = Candidate { rank, usable: Usable { name: wheel, offer } };
+                    let candidate = Candidate { rank, usable: Usable { name: wheel, offer, is_source: false } };
                     if best.get(&version).is_none_or(|known| candidate.is_better(known)) {
                         best.insert(version, candidate);
                     }
                 }
                 (_, objection) => lacking.extend(objection.map(|objection| (version, objection))),
+            }
+        }
+        for offer in listing.sources {
+            let Some(version) = source_version(name, &offer.filename) else { continue };
+            let unbuilt = self.sources.is_none().then(|| SOURCE.to_owned());
+            match unbuilt.or_else(|| self.objection(name, &offer)) {
+                None => {
+                    let Ok(wheel) = format!("{}-{version}-py3-none-any.whl", name.replace('-', "_")).parse() else {
+                        continue;
+                    };
+                    let usable = Usable { name: wheel, offer, is_source: true };
+                    best.entry(version).or_insert(Candidate { rank: usize::MAX, usable });
+                }
+                Some(objection) => drop(lacking.entry(version).or_insert(objection)),
             }
         }
         let left_out = lacking.into_iter().filter(|(version, _)| !best.contains_key(version)).collect();
@@ -215,7 +262,9 @@ impl IndexCatalogue<'_> {
     }
 
     fn read_needs(&self, usable: &Usable) -> Result<Needs, Trouble> {
-        if let Metadata::Offered(digest) = &usable.offer.metadata {
+        if let Metadata::Offered(digest) = &usable.offer.metadata
+            && !usable.is_source
+        {
             match self.upstream.small(&format!("{}.metadata", usable.offer.url)) {
                 Ok(bytes) if digest.as_ref().is_none_or(|digest| *digest == hex(&Sha256::digest(&bytes))) => {
                     let metadata = wheel::read_metadata(&usable.name, &bytes, &self.vetting.limits);
@@ -229,8 +278,8 @@ impl IndexCatalogue<'_> {
                 Err(Absent::Fault(what)) => return Err(Trouble::Index(what)),
             }
         }
-        let (bytes, _) = self.wheel(usable)?;
-        let wheel = self.vetting.vet(&usable.name, &bytes).map_err(Trouble::Vetted)?;
+        let Wheel { name, bytes, .. } = self.wheel(usable)?;
+        let wheel = self.vetting.vet(&name, &bytes).map_err(Trouble::Vetted)?;
         Ok(needs(wheel.metadata))
     }
 }
@@ -239,13 +288,9 @@ fn needs(metadata: wheel::Metadata) -> Needs {
     Needs { requires: metadata.requires, requires_python: metadata.requires_python, unusable: None }
 }
 
-/// The version in the name of a source archive or a wheel: what stands behind the name of the package.
-fn version_in(filename: &str) -> Option<Version> {
-    if let Ok(wheel) = filename.parse::<WheelName>() {
-        return Some(wheel.version);
-    }
-    let stem = [".tar.gz", ".tar.bz2", ".zip", ".tgz"].iter().find_map(|ending| filename.strip_suffix(ending))?;
-    stem.rsplit_once('-')?.1.parse().ok()
+/// The version in the name of a wheel or of a source archive.
+fn version_in(name: &str, filename: &str) -> Option<Version> {
+    filename.parse::<WheelName>().map(|wheel| wheel.version).ok().or_else(|| source_version(name, filename))
 }
 
 impl Catalogue for IndexCatalogue<'_> {
@@ -273,7 +318,11 @@ impl Catalogue for IndexCatalogue<'_> {
     }
 
     fn expect_needs(&self, versions: &[(&str, Version)]) {
-        for_each(versions, |(name, version)| drop(self.needs(name, version)));
+        // Nothing is built that may not be needed.
+        let is_wheel =
+            |(name, version): &&(&str, Version)| self.usable(name, version).is_ok_and(|usable| !usable.is_source);
+        let wheels: Vec<&(&str, Version)> = versions.iter().filter(is_wheel).collect();
+        for_each(&wheels, |(name, version)| drop(self.needs(name, version)));
     }
 
     fn check(&self) -> Result<(), Trouble> {

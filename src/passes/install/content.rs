@@ -21,21 +21,34 @@ pub(super) fn check(wheels: &[&Wheel<'_>], limits: &WheelLimits, examiner: Exami
 }
 
 fn of_wheel(wheel: &Wheel<'_>, limits: &WheelLimits, examiner: Examiner<'_>) -> Vec<Finding> {
-    let mut findings = Findings::default();
+    let mut damaged = Findings::default();
     let mut files = Vec::new();
     for source in wheel.sources(limits) {
         match source.content {
-            Ok(bytes) => files.push(SourceFile::new(source.path, bytes)),
+            Ok(bytes) => files.push((source.path, bytes)),
             Err(damage) => {
-                findings.add("package-code-not-scanned", format!("{}: `{}` {damage}", wheel.name, source.path));
+                damaged.add("package-code-not-scanned", format!("{}: `{}` {damage}", wheel.name, source.path));
             }
         }
     }
-    let artifact = Artifact::new(wheel.name.file(), wheel.name.file(), files, Vec::new());
+    let mut findings = damaged.finish();
+    findings.extend(of_files(wheel.name.file(), files.into_iter(), examiner));
+    findings
+}
+
+/// Scans the Python of one archive: paths and contents.
+pub(super) fn of_files<'f>(
+    name: &str,
+    files: impl Iterator<Item = (&'f str, Vec<u8>)>,
+    examiner: Examiner<'_>,
+) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    let files = files.map(|(path, bytes)| SourceFile::new(path, bytes)).collect();
+    let artifact = Artifact::new(name, name, files, Vec::new());
     let mut others: BTreeMap<String, usize> = BTreeMap::new();
     for found in (examiner.examine)(&artifact) {
         let line = found.range.map_or(1, |range| range.start.line);
-        let at = format!("{}: `{}`, line {line}: {}", wheel.name, found.path, found.message);
+        let at = format!("{name}: `{}`, line {line}: {}", found.path, found.message);
         if found.rule_id == SCAN_LIMIT {
             findings.add("package-code-not-scanned", printable(&at, MESSAGE_BYTES_MAX));
         } else if found.severity == Severity::Critical {
@@ -47,7 +60,7 @@ fn of_wheel(wheel: &Wheel<'_>, limits: &WheelLimits, examiner: Examiner<'_>) -> 
     }
     if !others.is_empty() {
         let counts: Vec<String> = others.iter().map(|(rule, count)| format!("{rule} ({count})")).collect();
-        let message = format!("{}: its code has findings of {}", wheel.name, counts.join(", "));
+        let message = format!("{name}: its code has findings of {}", counts.join(", "));
         findings.add_as("package-code-notable", Severity::Info, printable(&message, MESSAGE_BYTES_MAX));
     }
     findings.finish()

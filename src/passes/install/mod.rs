@@ -34,6 +34,7 @@ mod program;
 mod proxy;
 mod resolution;
 mod session;
+mod source;
 mod store;
 mod structure;
 mod tree;
@@ -231,6 +232,7 @@ fn install_python(
         store,
         identity: &interpreter.identity,
         probe: &probe,
+        environment: &RunEnvironment::of(interpreter),
         vetting: Vetting::new(&probe, policy, tools.names),
         wanted: &wanted,
     };

@@ -5,13 +5,14 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::catalogue::{IndexCatalogue, Trouble};
+use super::catalogue::{IndexCatalogue, Trouble, Wheel};
 use super::index::{Upstream, without_credentials};
 use super::parallel::for_each;
 use super::probe::Probe;
+use super::source::Sources;
 use super::store::Store;
 use super::vetting::Vetting;
-use super::{InstallError, Tools};
+use super::{InstallError, RunEnvironment, Tools};
 use crate::artifact::Digest;
 use crate::deps::resolve::{self, Chosen, Question, Unresolved};
 use crate::deps::{Lock, Locked, Requirement, Version};
@@ -32,6 +33,9 @@ pub(super) struct Inquiry<'a> {
     pub(super) policy: &'a InstallPolicy,
     pub(super) store: &'a Store,
     pub(super) tools: &'a Tools<'a>,
+    /// What source archives are built by.
+    pub(super) identity: &'a str,
+    pub(super) environment: &'a RunEnvironment,
     pub(super) deadline: Instant,
 }
 
@@ -97,7 +101,7 @@ impl Inquiry<'_> {
     fn key(&self) -> Digest {
         let lines = |all: &[&Requirement]| all.iter().map(|one| one.installer_line()).collect::<Vec<_>>().join("\n");
         let target = serde_json::to_string(&self.probe.target).unwrap_or_default();
-        let min_age = self.policy.min_age.to_string();
+        let min_age = format!("{} {}", self.policy.min_age, self.policy.build_sources);
         let parts = [self.index, &lines(self.wanted), &lines(self.constraints), &target, &self.probe.python, &min_age];
         self.store.key("lock", &parts)
     }
@@ -119,6 +123,8 @@ impl Inquiry<'_> {
         let python = self.probe.python.parse();
         let python = python.map_err(|_| Trouble::Index(format!("`{}` is no version of python", self.probe.python)));
         let min_age_s = self.policy.min_age.duration().as_secs();
+        let Self { tools, policy, store, identity, probe, environment, deadline, .. } = *self;
+        let sources = Sources { tools, policy, store, identity, probe, environment, tags: &tags, deadline };
         let catalogue = IndexCatalogue {
             upstream: &upstream,
             store: self.store,
@@ -129,6 +135,7 @@ impl Inquiry<'_> {
             wanted: self.wanted,
             stop: self.tools.stop,
             deadline: self.deadline,
+            sources: self.policy.build_sources.then_some(sources),
             uploaded_until_s: (min_age_s > 0).then(|| now_s.saturating_sub(min_age_s)),
             seen: Mutex::default(),
         };
@@ -158,20 +165,25 @@ fn lock(
 
 fn locked_package(catalogue: &IndexCatalogue<'_>, name: &str, chosen: &Chosen) -> Result<Locked, Trouble> {
     let usable = catalogue.usable(name, &chosen.version)?;
-    let (bytes, sha256) = catalogue.wheel(&usable)?;
+    let Wheel { name: wheel, bytes, sha256, source } = catalogue.wheel(&usable)?;
     let declared = catalogue.wanted.iter().filter(|one| one.name == *name).flat_map(|one| &one.hashes);
     let mut declared = declared.peekable();
-    if declared.peek().is_some() && !declared.any(|hash| is_hash_of(hash, &bytes)) {
-        return Err(Trouble::Refused(format!("{} has none of the declared hashes", usable.name)));
+    if declared.peek().is_some() {
+        // What is declared is what the index has.
+        let fetched = if usable.is_source { catalogue.file(&usable)?.0 } else { bytes.clone() };
+        if !declared.any(|hash| is_hash_of(hash, &fetched)) {
+            return Err(Trouble::Refused(format!("{} has none of the declared hashes", usable.offer.filename)));
+        }
     }
     Ok(Locked {
         name: name.to_owned(),
         version: chosen.version.to_string(),
-        file: usable.name.file().to_owned(),
+        file: wheel.file().to_owned(),
         url: without_credentials(&usable.offer.url),
         sha256,
         size_bytes: bytes.len() as u64,
         uploaded_s: usable.offer.uploaded_s,
+        source,
         extras: chosen.extras.iter().cloned().collect(),
         wanted_by: chosen.wanted_by.iter().cloned().collect(),
     })

@@ -14,9 +14,9 @@ use super::resolution::{Answer, Inquiry};
 use super::store::Store;
 use super::verify::fault;
 use super::vetting::Vetting;
-use super::{ImportResult, IndexProxy, InstallError, Installed, MESSAGE_BYTES_MAX, Tools, printable};
+use super::{ImportResult, IndexProxy, InstallError, Installed, MESSAGE_BYTES_MAX, RunEnvironment, Tools, printable};
 use crate::artifact::Digest;
-use crate::deps::{Declared, Lock, Locked, Requirement, Version};
+use crate::deps::{Declared, Lock, Locked, Requirement, Source, Version};
 use crate::finding::{Finding, Severity};
 use crate::policy::InstallPolicy;
 use crate::report::Package;
@@ -65,6 +65,16 @@ fn requires_hashes(declared: &Declared, wanted: &[&Requirement]) -> bool {
     declared.require_hashes || wanted.iter().any(|requirement| !requirement.hashes.is_empty())
 }
 
+/// Says which packages no index has as they are installed.
+fn built_here(lock: &Lock) -> Vec<Finding> {
+    let built = lock.packages.iter().filter_map(|one| Some((one, one.source.as_ref()?)));
+    let finding = |(one, source): (&Locked, &Source)| {
+        let message = format!("`{}` {} was built here from {}, in the sandbox", one.name, one.version, source.file);
+        Finding { severity: Severity::Info, ..fault("package-built-from-source", message) }
+    };
+    built.map(finding).collect()
+}
+
 /// One install, from the requirements to the checked packages.
 pub(super) struct Session<'a> {
     pub(super) declared: &'a Declared,
@@ -74,6 +84,8 @@ pub(super) struct Session<'a> {
     /// Tells the interpreter from any other.
     pub(super) identity: &'a str,
     pub(super) probe: &'a Probe,
+    /// The environment without packages.
+    pub(super) environment: &'a RunEnvironment,
     pub(super) vetting: Vetting<'a>,
     pub(super) wanted: &'a [&'a Requirement],
 }
@@ -125,6 +137,8 @@ impl Session<'_> {
             policy: self.policy,
             store: self.store,
             tools: self.tools,
+            identity: self.identity,
+            environment: self.environment,
             deadline: started + self.policy.timeout.duration(),
         };
         let Some(lock) = self.lock(&inquiry, false, installed)? else { return Ok(()) };
@@ -133,6 +147,7 @@ impl Session<'_> {
         self.store.in_turn(key, || {
             if self.take_layer(key, &lock, installed) { Ok(()) } else { self.make_layer(lock, &inquiry, installed) }
         })?;
+        installed.findings.extend(built_here(&installed.lock));
         if installed.is_sound() { self.program_imports(key).check(installed) } else { Ok(()) }
     }
 

@@ -9,6 +9,7 @@ mod kept;
 mod node;
 mod program;
 mod scanned;
+mod source;
 mod wheel;
 
 use std::io::{Read as _, Write as _};

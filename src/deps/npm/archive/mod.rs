@@ -1,5 +1,5 @@
 //! The archive of one package (`.tgz`): inflated within limits, read strictly, and held against the lock, before a byte of
-//! it is written.
+//! it is written. Source archives of Python packages have the same form, and are read by the same reader.
 
 mod path;
 mod tar;
@@ -37,11 +37,18 @@ impl Wrong {
 /// A vetted package.
 #[derive(Debug)]
 pub struct Package {
+    /// What is in it.
+    pub contents: Contents,
+    /// What is to be told of it; nothing that stands against it.
+    pub notes: Vec<Finding>,
+}
+
+/// What is below the one folder that all of an archive is in.
+#[derive(Debug)]
+pub struct Contents {
     /// The archive, inflated.
     bytes: Vec<u8>,
     files: Vec<File>,
-    /// What is to be told of it; nothing that stands against it.
-    pub notes: Vec<Finding>,
 }
 
 #[derive(Debug)]
@@ -62,7 +69,21 @@ pub struct Written<'a> {
     pub is_executable: bool,
 }
 
-impl Package {
+impl Contents {
+    /// Reads an archive whose digest was checked.
+    ///
+    /// # Errors
+    /// Why it is refused: a fragment.
+    pub fn read(bytes: &[u8], limits: &NpmLimits) -> Result<Self, String> {
+        Self::strictly(bytes, limits).map_err(|wrong| wrong.message)
+    }
+
+    fn strictly(bytes: &[u8], limits: &NpmLimits) -> Result<Self, Wrong> {
+        let bytes = inflate(bytes, limits)?;
+        let files = files(&bytes, limits)?;
+        Ok(Self { bytes, files })
+    }
+
     /// The files, sorted by path.
     pub fn files(&self) -> impl Iterator<Item = Written<'_>> {
         self.files.iter().map(|file| Written {
@@ -83,28 +104,27 @@ pub fn vet(pick: &Pick, bytes: &[u8], limits: &NpmLimits) -> Result<Package, Box
         Finding::in_file(rule, Pass::Install, severity, WHOLE_ARTIFACT, message)
     };
     let read = || {
-        let bytes = inflate(bytes, limits)?;
-        let files = files(&bytes, limits)?;
-        let scripts = check_manifest(pick, &bytes, &files, limits)?;
-        Ok((bytes, files, scripts))
+        let contents = Contents::strictly(bytes, limits)?;
+        let scripts = check_manifest(pick, &contents, limits)?;
+        Ok((contents, scripts))
     };
-    let (bytes, files, scripts) =
+    let (contents, scripts) =
         read().map_err(|wrong: Wrong| Box::new(finding(wrong.rule, Severity::High, wrong.message)))?;
     let mut notes = Vec::new();
     if let Some(script) = scripts.filter(|_| !pick.has_install_script) {
         let message = format!("its script `{script}`, of which the lock does not tell, is not run");
         notes.push(finding("node-install-script", Severity::Low, message));
     }
-    if files.iter().any(|file| file.path == "binding.gyp") {
+    if contents.files.iter().any(|file| file.path == "binding.gyp") {
         let message = "it has a part that npm would compile (`binding.gyp`), which is not compiled".to_owned();
         notes.push(finding("node-native-source", Severity::Info, message));
     }
-    let native = files.iter().filter(|file| file.path.ends_with(".node")).count();
+    let native = contents.files.iter().filter(|file| file.path.ends_with(".node")).count();
     if native > 0 {
         let message = format!("it has native code ({native} `.node` files), which is not looked into");
         notes.push(finding("node-native-code", Severity::Info, message));
     }
-    Ok(Package { bytes, files, notes })
+    Ok(Package { contents, notes })
 }
 
 fn inflate(bytes: &[u8], limits: &NpmLimits) -> Result<Vec<u8>, Wrong> {
@@ -149,16 +169,10 @@ fn files(bytes: &[u8], limits: &NpmLimits) -> Result<Vec<File>, Wrong> {
 }
 
 /// Holds the package's own `package.json` against the lock; the first script that npm would run.
-fn check_manifest(
-    pick: &Pick,
-    bytes: &[u8],
-    files: &[File],
-    limits: &NpmLimits,
-) -> Result<Option<&'static str>, Wrong> {
+fn check_manifest(pick: &Pick, contents: &Contents, limits: &NpmLimits) -> Result<Option<&'static str>, Wrong> {
     let another = |what: String| Wrong::new("node-package-is-another", what);
-    let file = files.iter().find(|file| file.path == "package.json");
-    let file = file.ok_or_else(|| another("it has no package.json".to_owned()))?;
-    let text = &bytes[file.content.clone()];
+    let file = contents.files().find(|file| file.path == "package.json");
+    let text = file.ok_or_else(|| another("it has no package.json".to_owned()))?.content;
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     if text.len() > limits.manifest_bytes_max {
         return Err(another(format!("its package.json is larger than {} bytes", limits.manifest_bytes_max)));

@@ -71,7 +71,7 @@ fn pick() -> Pick {
 
 fn rule(tgz: &[u8]) -> String {
     match vet(&pick(), tgz, &NpmLimits::default()) {
-        Ok(package) => format!("{:?}", package.files().map(|file| file.path).collect::<Vec<_>>()),
+        Ok(package) => format!("{:?}", package.contents.files().map(|file| file.path).collect::<Vec<_>>()),
         Err(finding) => finding.rule_id.to_string(),
     }
 }
@@ -198,7 +198,8 @@ fn every_form_of_the_years_is_read() {
     let mut all = vec![file("./package/package.json", MANIFEST)];
     all.extend(entries);
     let package = vet(&pick(), &gz(&tar(&all)), &NpmLimits::default()).unwrap();
-    let found: Vec<_> = package.files().map(|file| (file.path.len(), file.content, file.is_executable)).collect();
+    let found: Vec<_> =
+        package.contents.files().map(|file| (file.path.len(), file.content, file.is_executable)).collect();
     let wanted: [(usize, &[u8], bool); 5] =
         [(10, b"x", true), (165, b"y", false), (169, b"z", false), (3, b"", false), (12, MANIFEST.as_bytes(), false)];
     assert_eq!(found, wanted);

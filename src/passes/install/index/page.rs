@@ -1,7 +1,7 @@
 //! Index pages: read in the JSON (PEP 691, 700) or HTML (PEP 503) form, filtered, written again for the installer.
 //!
-//! Only wheels of the page's own name pass. Source archives would run build code, and yanked files were taken back by
-//! their owner; that they are there is remembered, so that their absence can be explained.
+//! Only wheels of the page's own name pass. Source archives run build code and stand apart, and yanked files were taken back
+//! by their owner; that they are there is remembered, so that their absence can be explained.
 
 use std::collections::BTreeMap;
 
@@ -38,8 +38,16 @@ pub(in crate::passes::install) struct Offer {
 pub(in crate::passes::install) struct Listing {
     /// The wheels that may be used.
     pub(in crate::passes::install) offers: Vec<Offer>,
+    /// The source archives, which would have to be built.
+    pub(in crate::passes::install) sources: Vec<Offer>,
     /// Names of files that are there and may not be used, and why: a fragment that can follow "version 1.0 ".
     pub(in crate::passes::install) left_out: Vec<(String, &'static str)>,
+}
+
+impl Listing {
+    fn files(&self) -> usize {
+        self.offers.len() + self.sources.len() + self.left_out.len()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +83,6 @@ struct JsonFile {
 
 /// Why a file on a page is not used.
 const YANKED: &str = "was taken back by its owner (yanked)";
-const SOURCE: &str = "is there as source alone, which would have to be built";
 const QUARANTINED: &str = "is in quarantine at the index";
 
 /// Reads the JSON form; `url` is where the page came from.
@@ -92,9 +99,9 @@ pub(in crate::passes::install) fn from_json(name: &str, url: &str, bytes: &[u8])
         } else if is_yanked {
             listing.left_out.push((file.filename, YANKED));
         } else if is_source(&file.filename) {
-            listing.left_out.push((file.filename, SOURCE));
+            listing.sources.extend(offer_of_json(url, file));
         } else {
-            listing.offers.extend(offer_of_json(name, url, file));
+            listing.offers.extend(offer_of_json(url, file).filter(|offer| is_wheel_of(name, &offer.filename)));
         }
     }
     Ok(listing)
@@ -104,13 +111,13 @@ fn is_source(filename: &str) -> bool {
     [".tar.gz", ".zip", ".tar.bz2", ".tgz"].iter().any(|ending| filename.ends_with(ending))
 }
 
-fn offer_of_json(name: &str, page: &str, file: JsonFile) -> Option<Offer> {
+fn offer_of_json(page: &str, file: JsonFile) -> Option<Offer> {
     let metadata = [file.core_metadata, file.dist_info_metadata].into_iter().find_map(|value| match value {
         Value::Bool(true) => Some(Metadata::Offered(None)),
         Value::Object(hashes) => Some(Metadata::Offered(hashes.get("sha256").and_then(Value::as_str).and_then(sha256))),
         _ => None,
     });
-    let offer = Offer {
+    Some(Offer {
         url: join(page, &file.url)?,
         sha256: file.hashes.get("sha256").and_then(|text| sha256(text)),
         filename: file.filename,
@@ -118,15 +125,14 @@ fn offer_of_json(name: &str, page: &str, file: JsonFile) -> Option<Offer> {
         size: file.size,
         uploaded_s: file.upload_time.as_deref().and_then(seconds),
         metadata: metadata.unwrap_or(Metadata::None),
-    };
-    is_wheel_of(name, &offer.filename).then_some(offer)
+    })
 }
 
 /// Reads the HTML form: every `a` element with its attributes. Anything else on the page is passed over.
 pub(in crate::passes::install) fn from_html(name: &str, url: &str, text: &str) -> Listing {
     let mut listing = Listing::default();
     let mut rest = text;
-    while let Some(at) = rest.find("<a").filter(|_| listing.offers.len() + listing.left_out.len() < FILES_MAX) {
+    while let Some(at) = rest.find("<a").filter(|_| listing.files() < FILES_MAX) {
         rest = &rest[at + 2..];
         if !rest.starts_with(char::is_whitespace) {
             continue;
@@ -137,19 +143,17 @@ pub(in crate::passes::install) fn from_html(name: &str, url: &str, text: &str) -
         if attributes.contains_key("data-yanked") {
             listing.left_out.push((filename, YANKED));
         } else if is_source(&filename) {
-            listing.left_out.push((filename, SOURCE));
+            listing.sources.extend(offer_of_anchor(url, filename, &attributes));
         } else {
-            listing.offers.extend(offer_of_anchor(name, url, filename, &attributes));
+            let offer = offer_of_anchor(url, filename, &attributes);
+            listing.offers.extend(offer.filter(|offer| is_wheel_of(name, &offer.filename)));
         }
     }
     listing
 }
 
-fn offer_of_anchor(name: &str, page: &str, filename: String, attributes: &BTreeMap<String, String>) -> Option<Offer> {
+fn offer_of_anchor(page: &str, filename: String, attributes: &BTreeMap<String, String>) -> Option<Offer> {
     let href = attributes.get("href")?;
-    if !is_wheel_of(name, &filename) {
-        return None;
-    }
     let fragment = href.split_once('#').map_or("", |(_, fragment)| fragment);
     let digest = |text: &str| text.strip_prefix("sha256=").and_then(sha256);
     let metadata = attributes.get("data-core-metadata").or_else(|| attributes.get("data-dist-info-metadata"));
@@ -320,7 +324,9 @@ mod tests {
             ("https://host.invalid/f/1.whl", &Some(digest.clone()), Some(7), Some(86_401))
         );
         let left_out: Vec<_> = listing.left_out.iter().map(|(name, why)| (name.as_str(), *why)).collect();
-        assert_eq!(left_out, [("good_pkg-1.1-py3-none-any.whl", YANKED), ("good-pkg-1.0.tar.gz", SOURCE)]);
+        assert_eq!(left_out, [("good_pkg-1.1-py3-none-any.whl", YANKED)]);
+        let sources: Vec<_> = listing.sources.iter().map(|offer| offer.filename.as_str()).collect();
+        assert_eq!(sources, ["good-pkg-1.0.tar.gz"]);
         let quarantined = json!({ "files": page["files"], "project-status": { "status": "quarantined" } });
         let quarantined = from_json("good-pkg", URL, quarantined.to_string().as_bytes()).unwrap();
         assert_eq!((quarantined.offers.len(), quarantined.left_out.len()), (0, 6));

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use self::fetch::Registry;
 use self::unpack::Room;
+pub(super) use self::unpack::write_files;
 use super::catalogue::Trouble;
 use super::index::without_credentials;
 use super::parallel::for_each;

@@ -11,7 +11,7 @@ use super::super::InstallError;
 use super::super::catalogue::Trouble;
 use super::FOLDER;
 use crate::deps::npm::Pick;
-use crate::deps::npm::archive::Package;
+use crate::deps::npm::archive::{Contents, Package};
 use crate::policy::InstallPolicy;
 
 const FILE_MODE: u32 = 0o644;
@@ -47,8 +47,10 @@ impl Room {
 
     /// Writes a package at its place; the bytes of its files.
     pub(super) fn unpack(&self, pick: &Pick, package: &Package) -> Result<u64, Trouble> {
-        let (count, bytes) =
-            package.files().fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.content.len() as u64));
+        let (count, bytes) = package
+            .contents
+            .files()
+            .fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.content.len() as u64));
         if self.files.fetch_add(count, Ordering::Relaxed) + count > self.files_max
             || self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.bytes_max
         {
@@ -62,21 +64,26 @@ impl Room {
     fn write(&self, pick: &Pick, package: &Package) -> io::Result<()> {
         let place = self.root.join(&pick.place);
         make_folders(&self.root, &place)?;
-        let mut last = PathBuf::new();
-        for file in package.files() {
-            let path = place.join(file.path);
-            let folder = path.parent().unwrap_or(&place);
-            if folder != last {
-                make_folders(&place, folder)?;
-                folder.clone_into(&mut last);
-            }
-            let mode = if file.is_executable { EXECUTABLE_MODE } else { FILE_MODE };
-            let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
-            allow(&opened, mode)?;
-            (&opened).write_all(file.content)?;
-        }
-        Ok(())
+        write_files(&place, &package.contents)
     }
+}
+
+/// Writes the files of an archive into the existing, empty folder `place`.
+pub(in crate::passes::install) fn write_files(place: &Path, contents: &Contents) -> io::Result<()> {
+    let mut last = PathBuf::new();
+    for file in contents.files() {
+        let path = place.join(file.path);
+        let folder = path.parent().unwrap_or(place);
+        if folder != last {
+            make_folders(place, folder)?;
+            folder.clone_into(&mut last);
+        }
+        let mode = if file.is_executable { EXECUTABLE_MODE } else { FILE_MODE };
+        let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
+        allow(&opened, mode)?;
+        (&opened).write_all(file.content)?;
+    }
+    Ok(())
 }
 
 /// Programs in the sandbox are another user, whatever the mask of this process.
