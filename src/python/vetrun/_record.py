@@ -28,7 +28,9 @@ class Record:
         """The record that `value` holds; `at` names the place in messages."""
         if not isinstance(value, Mapping):
             raise ShapeError(f"{at} is no object")
-        return cls(**{name: _read(hint, value.get(key), f"{at}.{key}") for name, key, hint in _columns(cls)})
+        record: Any = cls
+        columns = {name: _read(hint, value.get(key), f"{at}.{key}") for name, key, hint in _columns(record)}
+        return cls(**columns)
 
     def __reduce__(self) -> Tuple[Any, ...]:
         # Records are frozen, so that the ordinary way of setting slots is closed to `pickle` and `copy`.
@@ -42,9 +44,9 @@ def camel_case(name: str) -> str:
 
 
 @functools.lru_cache(maxsize=None)
-def _columns(record: Type[Record]) -> Tuple[Tuple[str, str, Any], ...]:
+def _columns(record: Any) -> Tuple[Tuple[str, str, Any], ...]:
     hints = get_type_hints(record)
-    names = (field.name for field in fields(record))  # type: ignore[arg-type]
+    names = (field.name for field in fields(record))
     return tuple((name, camel_case(name), hints[name]) for name in names)
 
 

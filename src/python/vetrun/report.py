@@ -8,7 +8,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 from ._feedback import feedback
 from ._record import ShapeError
 from ._shape import ReportShape
-from .errors import Blocked, RunFailed
+from .errors import Blocked, NotVetted, RunFailed
 
 #: The version of the report's shape that this package reads.
 SCHEMA_VERSION = "1"
@@ -45,7 +45,9 @@ class Report(ReportShape):
         return self.status == "passed"
 
     def raise_for_status(self) -> None:
-        """Raises `Blocked` or `RunFailed` unless it passed."""
+        """Raises `Blocked`, `RunFailed` or `NotVetted` unless it passed."""
+        if self.status == "error":
+            raise NotVetted(self.feedback(), report=self, exit_code=self.exit_code)
         if not self.passed:
             raise (RunFailed if self.exit_code == 4 or self.execution is not None else Blocked)(self)
 
