@@ -12,25 +12,32 @@ GOOD = "def double(number):\n    return 2 * number\n\n\nprint(double(21))\n"
 BAD = "import os\n\n\ndef double(number):\n    return os.system('echo ' + number)\n\n\nprint(double(21))\n"
 
 
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory, root):
+    """A repository of hooks, which the framework has fetched once."""
+    folder = tmp_path_factory.mktemp("shared")
+    hooks = Repository(folder / "hooks")
+    shutil.copy(root / ".pre-commit-hooks.yaml", hooks.folder)
+    hooks.commit("hooks")
+    return hooks
+
+
 @pytest.fixture
-def repository(tmp_path, root, monkeypatch):
+def repository(tmp_path, hooks, monkeypatch):
     """A git repository in which the hook is installed as users install it."""
     for variable in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "pre-commit"))
+    monkeypatch.setenv("PRE_COMMIT_HOME", str(hooks.folder.parent / "pre-commit"))
     monkeypatch.setenv("PRE_COMMIT_COLOR", "never")
-    hooks = Repository(tmp_path / "hooks")
-    shutil.copy(root / ".pre-commit-hooks.yaml", hooks.folder)
-    hooks.commit("hooks")
     here = Repository(tmp_path / "here")
     here.write(
         ".pre-commit-config.yaml",
         f"repos:\n- repo: {hooks.folder}\n  rev: {hooks.git('rev-parse', 'HEAD').stdout.strip()}\n"
         "  hooks:\n  - id: vetrun-system\n",
     )
+    here.git("add", "--all")
     subprocess.run([sys.executable, "-m", "pre_commit", "install"], cwd=here.folder, check=True, capture_output=True)
-    here.commit("configuration")
     return here
 
 
