@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use build::Commit;
+use packaging::Commit;
 
-mod build {
+mod packaging {
     mod commit;
     pub(crate) use commit::Commit;
 }
@@ -191,7 +191,14 @@ mod rules {
 }
 
 fn main() {
-    for changed in ["rules", "src/build.rs", "src/build", "src/rules", "src/finding/levels.rs", "src/facts/symbols.rs"] {
+    for changed in [
+        "rules",
+        "src/build.rs",
+        "src/packaging/commit.rs",
+        "src/rules",
+        "src/finding/levels.rs",
+        "src/facts/symbols.rs",
+    ] {
         println!("cargo:rerun-if-changed={changed}");
     }
     for changed in ["canonical.rs", "limits.rs", "values.rs"] {

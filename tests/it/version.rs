@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::support::{folder, report, run, shown};
 
 /// The build script's part that asks which commit it is.
-#[path = "../../src/build/commit.rs"]
+#[path = "../../src/packaging/commit.rs"]
 mod commit;
 
 use commit::Commit;
