@@ -3,10 +3,19 @@
 //!
 //! The rules are compiled by the very files that compile users' rules; what those name is here in the same place of the
 //! module tree. Two things come out: the texts of the rule files, sorted as rules are, and the compiled rules as bytes.
+//!
+//! It also writes down what `vetrun --version` says: the version, the commit, and the digest of the rules.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+use packaging::Commit;
+
+mod packaging {
+    mod commit;
+    pub(crate) use commit::Commit;
+}
 
 #[expect(dead_code, reason = "the program uses the rest")]
 mod facts {
@@ -51,6 +60,8 @@ mod rules {
     pub(crate) use tables::Hook;
 
     pub(crate) use crate::finding::{Confidence, Severity};
+
+    use sha2::{Digest as _, Sha256};
 
     /// Expressions that nobody runs here, and what is written whole.
     mod lazy {
@@ -143,8 +154,18 @@ mod rules {
     /// Paths and texts of rule files.
     pub(crate) type Files = Vec<(String, String)>;
 
-    /// Rule files, compiled and packed; the files come back sorted as rules are.
-    pub(crate) fn pack(files: Files) -> Result<(Files, Vec<u8>), String> {
+    /// Rule files, compiled and packed.
+    pub(crate) struct Packed {
+        /// The files, sorted as rules are.
+        pub(crate) files: Files,
+        /// The rules as bytes.
+        pub(crate) bytes: Vec<u8>,
+        /// What a report calls `rulesDigest`.
+        pub(crate) digest: String,
+    }
+
+    /// Compiles and packs rule files.
+    pub(crate) fn pack(files: Files) -> Result<Packed, String> {
         let mut all = Vec::new();
         for (path, text) in files {
             let language = path.split('/').nth(1).unwrap_or_default();
@@ -160,15 +181,24 @@ mod rules {
         let tables = RuleLanguage::ALL.map(|language| lazy::Later::from(tables::Tables::of(&rules, language)));
         let mut bytes = Vec::new();
         pack::Pack::pack(&rules, &mut bytes);
-        pack::Pack::pack(&digest::of(&rules), &mut bytes);
+        let digest = digest::of(&rules);
+        pack::Pack::pack(&digest, &mut bytes);
         pack::Pack::pack(&tables::combinations(&rules), &mut bytes);
         pack::Pack::pack(&tables, &mut bytes);
-        Ok((sorted, bytes))
+        let digest = Sha256::digest(digest).iter().fold("sha256:".to_owned(), |hex, byte| hex + &format!("{byte:02x}"));
+        Ok(Packed { files: sorted, bytes, digest })
     }
 }
 
 fn main() {
-    for changed in ["rules", "src/build.rs", "src/rules", "src/finding/levels.rs", "src/facts/symbols.rs"] {
+    for changed in [
+        "rules",
+        "src/build.rs",
+        "src/packaging/commit.rs",
+        "src/rules",
+        "src/finding/levels.rs",
+        "src/facts/symbols.rs",
+    ] {
         println!("cargo:rerun-if-changed={changed}");
     }
     for changed in ["canonical.rs", "limits.rs", "values.rs"] {
@@ -184,14 +214,27 @@ fn main() {
         (path.to_str().expect("rule files have plain names").replace('\\', "/"), text)
     });
     // What is wrong with a rule is the test's to say, with all else that is wrong.
-    let (files, packed) = rules::pack(files.collect()).unwrap_or_else(|fault| panic!("{fault}"));
+    let packed = rules::pack(files.collect()).unwrap_or_else(|fault| panic!("{fault}"));
     let mut source = String::from("&[\n");
-    for (path, text) in files {
+    for (path, text) in packed.files {
         writeln!(source, "    ({path:?}, {text:?}),").expect("a String takes all that is written");
     }
     source.push_str("]\n");
     fs::write(out.join("builtin_rules.rs"), source).expect("OUT_DIR can be written");
-    fs::write(out.join("builtin_rules.bin"), packed).expect("OUT_DIR can be written");
+    fs::write(out.join("builtin_rules.bin"), packed.bytes).expect("OUT_DIR can be written");
+    fs::write(out.join("version.txt"), version(&root, &packed.digest)).expect("OUT_DIR can be written");
+}
+
+/// What `vetrun --version` says after the name.
+fn version(root: &Path, rules: &str) -> String {
+    println!("cargo:rerun-if-env-changed=VETRUN_COMMIT");
+    let named = env::var("VETRUN_COMMIT").ok();
+    let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let commit = Commit::of(root, named.as_deref(), is_release);
+    for path in &commit.watched {
+        println!("cargo:rerun-if-changed={}", path.display());
+    }
+    format!("{} ({}, rules {rules})", env::var("CARGO_PKG_VERSION").expect("cargo sets it"), commit.name)
 }
 
 /// The rule files below a folder: those in the folders of languages.

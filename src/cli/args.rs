@@ -7,17 +7,22 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
 use super::help::HelpArgs;
+use super::man::ManArgs;
 use crate::finding::{Confidence, Severity};
 use crate::output::{Format, UnknownFormat};
 use crate::policy::{Backend, ByteSize, Installer, NetworkPolicy, PullPolicy, Timeout};
 
 /// Vets generated code, then runs it where it can do no harm.
 #[derive(Debug, Parser)]
-#[command(name = "vetrun", version, max_term_width = 100, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "vetrun", version, long_version = LONG_VERSION, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(disable_help_subcommand = true)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
 }
+
+/// What `--version` says: the version, the commit and the digest of the rules, written down by the build script.
+const LONG_VERSION: &str = include_str!(concat!(env!("OUT_DIR"), "/version.txt"));
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -56,6 +61,8 @@ pub(super) enum Command {
     Completions(CompletionsArgs),
     /// Tell about a topic or a command
     Help(HelpArgs),
+    /// Print the manual page, or write one for each command
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -503,6 +510,8 @@ mod tests {
             "completions bash",
             "help",
             "help rules explain",
+            "man",
+            "man --dir d",
         ];
         for line in lines {
             assert!(parses(line), "{line}");

@@ -41,7 +41,19 @@ macro_rules! topics {
 }
 
 /// All pages, in the order in which they are listed.
-const TOPICS: &[Topic] = topics!["parse", "scan", "rules", "packages", "sandbox", "docker", "promises", "cache"];
+const TOPICS: &[Topic] = topics![
+    "parse",
+    "scan",
+    "rules",
+    "packages",
+    "sandbox",
+    "docker",
+    "promises",
+    "cache",
+    "install",
+    "python",
+    "pre-commit"
+];
 
 /// Nearness of two words from which on one is taken for a misspelling of the other.
 const SIMILAR: f64 = 0.7;

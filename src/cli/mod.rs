@@ -11,6 +11,7 @@ mod help;
 mod host;
 mod image;
 mod init;
+mod man;
 mod packages;
 mod reporting;
 mod rules;
@@ -71,5 +72,6 @@ fn run(command: Command) -> Result<Exit, Failure> {
             reporting::answer().write_all(&script)?;
             Ok(Exit::Passed)
         }
+        Command::Man(args) => man::man(&args),
     }
 }
