@@ -269,6 +269,9 @@ pub(super) struct RunningArgs {
     /// The installer [default: auto]
     #[arg(long, value_name = "auto|uv|pip", value_parser = by_name::<Installer>)]
     pub(super) installer: Option<Installer>,
+    /// Install this group, or extra, of pyproject.toml as well (repeatable)
+    #[arg(long, value_name = "NAME", conflicts_with = "no_install")]
+    pub(super) group: Vec<String>,
     /// Build packages that are there as source alone, in the sandbox
     #[arg(long, conflicts_with = "no_install")]
     pub(super) build_sources: bool,

@@ -243,6 +243,7 @@ fn apply_running(policy: &mut Policy, running: &RunningArgs) {
     }
     set(&mut policy.install.installer, running.installer);
     policy.install.enabled &= !running.no_install;
+    policy.install.groups.extend(running.group.iter().cloned());
     policy.install.build_sources |= running.build_sources;
 }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::groups::{Declared, Groups};
 use super::lines::Refusal;
 use super::reader::{Place, Reader};
 use super::script::{Block, blocks};
@@ -25,12 +26,17 @@ struct Table {
     requires_python: Option<Spanned<String>>,
     #[serde(default)]
     dynamic: Vec<Spanned<String>>,
+    #[serde(default)]
+    optional_dependencies: Groups,
     tool: Option<toml::Table>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Pyproject {
     project: Option<Table>,
+    #[serde(default)]
+    dependency_groups: Groups,
     tool: Option<toml::Table>,
 }
 
@@ -89,6 +95,8 @@ pub(super) fn read_pyproject(reader: &mut Reader<'_>, file: &SourceFile) -> bool
         Ok(pyproject) => {
             let own = pyproject.project.unwrap_or_default();
             read_table(reader, place, &own, |range| range);
+            let groups = Declared { groups: &pyproject.dependency_groups, extras: &own.optional_dependencies };
+            let any_group = groups.read(reader, place, &reader.policy.groups);
             let foreign = pyproject.tool.as_ref().is_some_and(tool_declares);
             if own.dependencies.is_none() && foreign {
                 let message = "packages are declared in a tool's own table, which is not read: none is installed";
@@ -96,7 +104,7 @@ pub(super) fn read_pyproject(reader: &mut Reader<'_>, file: &SourceFile) -> bool
                     Finding::in_file("pyproject-tool-dependencies", Pass::Install, Severity::Low, path, message);
                 reader.findings.push(finding.hint(DATA_HINT));
             }
-            foreign || own.dependencies.is_some() || !own.dynamic.is_empty()
+            foreign || any_group || own.dependencies.is_some() || !own.dynamic.is_empty()
         }
         Err(error) => {
             let refusal = invalid(format!("the `[project]` table cannot be read: {}", error.message()));

@@ -9,6 +9,7 @@
 //! the code what it needs. Packages of Node come beside, from `package.json` and its lock ([`npm`]). Every name is judged
 //! by [`names`] before anything is fetched. Nothing here does I/O.
 
+mod groups;
 pub mod imports;
 mod lines;
 mod lock;

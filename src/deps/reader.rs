@@ -28,7 +28,7 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     artifact: &'a Artifact,
-    policy: &'a InstallPolicy,
+    pub(super) policy: &'a InstallPolicy,
     pub(super) declared: Declared,
     pub(super) findings: Vec<Finding>,
     /// Files that were read, so that none is read twice and a chain of includes stays linear.

@@ -337,6 +337,8 @@ pub struct InstallPolicy {
     pub infer: bool,
     /// What becomes of packages whose names are not known.
     pub unknown_names: UnknownNames,
+    /// Groups (PEP 735) and extras of the artifact's `pyproject.toml` that are installed as well.
+    pub groups: Vec<String>,
     /// Names of packages that are not judged: names, or prefixes that end in `*`.
     pub allow_names: Vec<String>,
     /// Names of packages that are refused: names, or prefixes that end in `*`.
@@ -369,6 +371,7 @@ impl Default for InstallPolicy {
             verify_timeout: Timeout::seconds(60),
             infer: true,
             unknown_names: UnknownNames::default(),
+            groups: Vec::new(),
             allow_names: Vec::new(),
             deny_names: Vec::new(),
             names_data: None,

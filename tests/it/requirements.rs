@@ -232,6 +232,35 @@ fn what_cannot_be_accepted_is_found_at_its_line() {
 }
 
 #[test]
+fn groups_and_extras_are_read_where_they_are_wanted() {
+    const GROUPS: &str = "[project]\ndependencies = ['a']\n[project.optional-dependencies]\nweb = ['flask>=2']\n\
+         [dependency-groups]\nTest_All = ['pytest', { include-group = 'lint' }]\nlint = ['ruff', { include-group = 'test-all' }]\n\
+         bad = [1, { other = 'x' }, 'a b']\n";
+    let read = |groups: &[&str], text: &str| {
+        let policy =
+            InstallPolicy { groups: groups.iter().map(ToString::to_string).collect(), ..InstallPolicy::default() };
+        let (declared, findings) = declared(&artifact(&[("pyproject.toml", text)]), None, &policy);
+        let names: Vec<String> = declared.requirements.into_iter().map(|one| one.text).collect();
+        let rules: Vec<String> = findings.into_iter().map(|one| one.rule_id.to_string()).collect();
+        (names.join(" "), rules.join(" "))
+    };
+    let cases = [
+        (&[][..], "a", ""),
+        (&["web"], "a flask>=2", ""),
+        (&["test-all"], "a pytest ruff", ""),
+        (&["lint", "web", "web"], "a flask>=2 pytest ruff", ""),
+        (&["tset"], "a", "dependency-group-missing"),
+        (&["bad"], "a", "dependency-group-invalid dependency-group-invalid requirement-invalid"),
+    ];
+    for (groups, packages, rules) in cases {
+        assert_eq!(read(groups, GROUPS), (packages.to_owned(), rules.to_owned()), "{groups:?}");
+    }
+    let alone = "[dependency-groups]\ntest = ['pytest']\n";
+    assert_eq!(read(&["test"], alone), ("pytest".to_owned(), String::new()));
+    assert_eq!(read(&[], alone), (String::new(), String::new()));
+}
+
+#[test]
 fn includes_and_packages_are_limited() {
     let chain: Vec<(String, String)> =
         (0..20).map(|at| (format!("{at}.txt"), format!("-r {}.txt\n-r {}.txt", at + 1, at + 1))).collect();
