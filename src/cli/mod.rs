@@ -5,13 +5,16 @@ mod batch;
 mod deps;
 mod doctor;
 mod engine;
+mod environment;
 mod gc;
 mod guard;
 mod help;
 mod host;
 mod image;
 mod init;
+mod options;
 mod packages;
+mod policy;
 mod reporting;
 mod rules;
 mod settings;
@@ -62,6 +65,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Image(args) => image::image(&args.command),
         Command::Deps(args) => deps::deps(&args.command),
         Command::Gc => gc::gc(),
+        Command::Policy(args) => policy::policy(&args.command),
         Command::Schema(args) => init::schema(args.what),
         Command::Init(args) => init::init(&args),
         Command::Help(args) => help::help(&args),
