@@ -51,8 +51,8 @@ impl Settings {
         artifacts: &[PathBuf],
     ) -> Result<Self, Failure> {
         let InForce { resolved, mut notes, .. } = policy_for(judging, reading, running, artifacts)?;
+        let rules = rules(&resolved, &mut notes)?;
         let policy = resolved.policy;
-        let rules = rules(&policy, &mut notes)?;
         let baseline = judging.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
         let cache = cache(&policy, artifacts)?;
         let packages = match running {
@@ -88,25 +88,36 @@ pub(super) fn policy_for(
 
 /// The rules of a policy. A name of a rule that means nothing is an error where it would hide that nothing is looked for, or
 /// that an override does nothing; elsewhere it is worth a note.
-pub(super) fn rules(policy: &Policy, notes: &mut Vec<String>) -> Result<RuleSet, Failure> {
+pub(super) fn rules(resolved: &Resolved, notes: &mut Vec<String>) -> Result<RuleSet, Failure> {
+    let policy = &resolved.policy;
     if let Some(profile) = &policy.structure.profile {
         policy.profile(profile)?;
     }
     let rules = RuleSet::load(policy.scan.builtin_rules, &policy.scan.rule_dirs)?;
     check_selection(&policy.gate.select, &rules)?;
-    let known = |pattern: &str| is_known(pattern, &rules);
-    for one in &policy.overrides {
-        if let Some(pattern) = one.ignore.iter().chain(one.severity.keys()).find(|pattern| !known(pattern)) {
-            let meant = meant(pattern, &rules);
-            return Err(format!("an override for {} names no rule and no check: `{pattern}`{meant}", one.paths).into());
-        }
+    let unknown = |patterns: &mut dyn Iterator<Item = &String>| -> Vec<String> {
+        let unknown = patterns.filter(|pattern| !is_known(pattern, &rules));
+        unknown.map(|pattern| format!("`{pattern}` is no rule and no check{}", meant(pattern, &rules))).collect()
+    };
+    let refused = |key: &str, unknown: Vec<String>| match unknown.first() {
+        Some(unknown) => Err(format!("{}: {unknown}", said_by(resolved, key))),
+        None => Ok(()),
+    };
+    let mut of_overrides = policy.overrides.iter().flat_map(|one| one.ignore.iter().chain(one.severity.keys()));
+    refused("overrides", unknown(&mut of_overrides))?;
+    for pattern in policy.gate.severity.keys() {
+        refused(&format!("gate.severity.{pattern}"), unknown(&mut std::iter::once(pattern)))?;
     }
-    if let Some(pattern) = policy.gate.severity.keys().find(|pattern| !known(pattern)) {
-        return Err(format!("gate.severity names no rule and no check: `{pattern}`{}", meant(pattern, &rules)).into());
-    }
-    let idle = policy.gate.ignore.iter().filter(|pattern| !known(pattern));
-    notes.extend(idle.map(|pattern| format!("`{pattern}` is ignored, and no rule or check{}", meant(pattern, &rules))));
+    let place = said_by(resolved, "gate.ignore");
+    let idle = unknown(&mut policy.gate.ignore.iter());
+    notes.extend(idle.iter().map(|unknown| format!("{place}: {unknown}; it ignores nothing")));
     Ok(rules)
+}
+
+/// Who says the value of a dotted key.
+fn said_by(resolved: &Resolved, key: &str) -> String {
+    let key: Vec<String> = key.splitn(3, '.').map(str::to_owned).collect();
+    resolved.origins_of(&key).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a pattern names a rule that is loaded, a check, or a built-in rule that is left out.
@@ -274,7 +285,8 @@ impl Files for Disk {
     fn read(&self, path: &Path, named_by: Option<&Path>) -> Result<Source, String> {
         let shown = path.display();
         let failed = |error: io::Error| format!("could not read {shown}: {error}");
-        let identity = fs::canonicalize(path).map_err(failed)?;
+        // A pipe that is named as a policy has no real path.
+        let identity = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         // Who names a policy inside an artifact means it, and what it extends beside it.
         if named_by.is_some_and(|by| !self.is_inside(by)) && self.is_inside(path) {
             let why = "nothing in an artifact changes how it is judged";

@@ -5,7 +5,7 @@ use std::fmt;
 /// One thing that is wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Where: `vetrun.toml:12:1`, an option, a variable of the environment.
+    /// Where: `vetrun.toml:12:1`, an option, a variable of the environment; empty where the message says it.
     pub place: String,
     /// What: a lower-case fragment, with the mend where one is known.
     pub message: String,
@@ -13,7 +13,10 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)
+        match self.place.as_str() {
+            "" => f.write_str(&self.message),
+            place => write!(f, "{place}: {}", self.message),
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Extended {
 /// beyond [`EXTENDS_DEPTH_MAX`] or [`EXTENDS_FILES_MAX`], is named.
 pub fn expand(path: &Path, files: &dyn Files) -> Result<Extended, PolicyError> {
     let label = path.to_string_lossy();
-    let source = files.read(path, None).map_err(|message| PolicyError::invalid(&*label, message))?;
+    let source = files.read(path, None).map_err(|message| PolicyError::invalid("", message))?;
     let mut expansion = Expansion { files, extended: Extended::default(), chain: Vec::new(), read: 1 };
     expansion.file(&source, path, &label)?;
     Ok(expansion.extended)
@@ -132,7 +132,10 @@ mod tests {
             // `a/../b` and `b` are one file, as on a disk.
             let mut parts: Vec<&str> = Vec::new();
             for part in path.to_str().expect("test paths are text").split('/') {
-                if part == ".." { drop(parts.pop()) } else { parts.push(part) }
+                match part {
+                    ".." => parts.truncate(parts.len().saturating_sub(1)),
+                    part => parts.push(part),
+                }
             }
             let identity = parts.join("/");
             let text = self.0.get(identity.as_str()).ok_or_else(|| format!("could not read {}", path.display()))?;

@@ -164,12 +164,19 @@ fn names_of_rules_that_mean_nothing_are_refused_or_noted() {
     ] {
         let (code, said) = check(policy);
         assert_eq!(code, Some(2), "{policy}: {said}");
-        assert!(said.contains("`python-evla` (did you mean `python-eval`?)"), "{said}");
+        assert!(
+            said.contains("vetrun.toml:")
+                && said.contains("`python-evla` is no rule and no check (did you mean `python-eval`?)"),
+            "{said}"
+        );
     }
     let (code, noted) =
         check("[gate]\nignore = [\"python-evla\", \"python-syntax-error\", \"files-over-budget\", \"python-*\"]\n");
     assert_eq!(code, Some(0), "{noted}");
-    assert_eq!(noted, "vetrun: `python-evla` is ignored, and no rule or check (did you mean `python-eval`?)\n");
+    assert_eq!(
+        noted,
+        "vetrun: vetrun.toml:2: `python-evla` is no rule and no check (did you mean `python-eval`?); it ignores nothing\n"
+    );
     let (code, said) = check("[scan]\nbuiltin_rules = false\n[gate]\nignore = [\"python-eval\"]\n");
     assert_eq!((code, said.as_str()), (Some(0), ""), "a built-in rule that is left out is still one");
 }
