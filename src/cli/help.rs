@@ -41,7 +41,8 @@ macro_rules! topics {
 }
 
 /// All pages, in the order in which they are listed.
-const TOPICS: &[Topic] = topics!["parse", "scan", "rules", "packages", "sandbox", "docker", "promises", "cache"];
+const TOPICS: &[Topic] =
+    topics!["parse", "scan", "rules", "packages", "sandbox", "docker", "promises", "policy", "environment", "cache"];
 
 /// Nearness of two words from which on one is taken for a misspelling of the other.
 const SIMILAR: f64 = 0.7;

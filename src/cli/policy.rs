@@ -96,7 +96,7 @@ fn check(file: Option<&Path>) -> Result<Exit, Failure> {
     let Some(InForce { resolved, names, mut notes, .. }) = found else {
         return Err("there is no vetrun.toml in this folder or above it (`vetrun init` writes one)".into());
     };
-    rules(&resolved, &mut notes)?;
+    rules(&resolved, &[], &mut notes)?;
     tell(&notes);
     let (last, below) = names.split_last().map_or(("", &[][..]), |(last, below)| (last, below));
     let upon = if below.is_empty() { String::new() } else { format!(", upon {}", below.join(", ")) };

@@ -51,7 +51,7 @@ impl Settings {
         artifacts: &[PathBuf],
     ) -> Result<Self, Failure> {
         let InForce { resolved, mut notes, .. } = policy_for(judging, reading, running, artifacts)?;
-        let rules = rules(&resolved, &mut notes)?;
+        let rules = rules(&resolved, artifacts, &mut notes)?;
         let policy = resolved.policy;
         let baseline = judging.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
         let cache = cache(&policy, artifacts)?;
@@ -88,10 +88,14 @@ pub(super) fn policy_for(
 
 /// The rules of a policy. A name of a rule that means nothing is an error where it would hide that nothing is looked for, or
 /// that an override does nothing; elsewhere it is worth a note.
-pub(super) fn rules(resolved: &Resolved, notes: &mut Vec<String>) -> Result<RuleSet, Failure> {
+pub(super) fn rules(resolved: &Resolved, artifacts: &[PathBuf], notes: &mut Vec<String>) -> Result<RuleSet, Failure> {
     let policy = &resolved.policy;
     if let Some(profile) = &policy.structure.profile {
         policy.profile(profile)?;
+    }
+    let disk = Disk::new(artifacts);
+    if let Some(dir) = policy.scan.rule_dirs.iter().find(|dir| disk.is_inside(Path::new(dir))) {
+        return Err(format!("the folder of rules {dir} lies inside an artifact (name one outside of it)").into());
     }
     let rules = RuleSet::load(policy.scan.builtin_rules, &policy.scan.rule_dirs)?;
     check_selection(&policy.gate.select, &rules)?;
@@ -127,7 +131,7 @@ fn is_known(pattern: &str, rules: &RuleSet) -> bool {
 }
 
 fn meant(pattern: &str, rules: &RuleSet) -> String {
-    let ids = rules.rules().iter().map(|rule| rule.id.as_ref()).chain(CHECKS);
+    let ids = rules.rules().iter().map(|rule| rule.id.as_ref()).chain(CHECKS.iter().copied());
     let near = nearest(pattern.trim_end_matches('*'), ids);
     near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
 }

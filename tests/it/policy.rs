@@ -223,6 +223,20 @@ fn folders_are_relative_to_the_file_that_names_them() {
 }
 
 #[test]
+fn rules_are_never_taken_from_an_artifact() {
+    let place = folder(&[
+        ("gen/main.py", "eval(input())\n"),
+        ("gen/rules/python/python-eval.toml", "id = 'python-eval'\n"),
+        ("vetrun.toml", "[scan]\nrule_dirs = [\"gen/rules\"]\n"),
+    ]);
+    for args in [["check", "gen", "--format", "concise"], ["check", "gen", "--no-policy", "--rules=gen/rules"]] {
+        let output = in_folder(place.path(), &args, &[]);
+        assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+        assert!(said(&output).contains("the folder of rules gen/rules lies inside an artifact"), "{}", shown(&output));
+    }
+}
+
+#[test]
 fn variables_of_the_seeds_are_honoured_and_bad_ones_refused_where_something_runs() {
     let place = folder(&[("gen/main.py", "import time\ntime.sleep(20)\n")]);
     let run = |environment: &[(&str, &str)], args: &[&str]| {
@@ -308,9 +322,12 @@ fn every_policy_that_is_shown_to_readers_fits_the_schema_and_is_valid() {
         ["strict", "default", "lenient"]
             .map(|name| (name.to_owned(), read(&format!("src/policy/presets/{name}.toml")))),
     );
-    for page in ["README.md", "src/help/policy.md", "src/help/environment.md"] {
-        let text = read(page);
-        texts.extend(blocks(&text, "toml").iter().map(|block| (page.to_owned(), (*block).to_owned())));
+    let pages = std::fs::read_dir(root().join("src/help")).expect("the pages");
+    let pages = pages.map(|page| format!("src/help/{}", page.expect("a page").file_name().display()));
+    // The page on rules shows a rule.
+    for page in pages.filter(|page| !page.ends_with("/rules.md")).chain(["README.md".to_owned()]) {
+        let text = read(&page);
+        texts.extend(blocks(&text, "toml").iter().map(|block| (page.clone(), (*block).to_owned())));
     }
     assert!(texts.len() > 6, "{} examples", texts.len());
     for (name, text) in texts {
@@ -411,7 +428,7 @@ fn every_check_is_listed() {
             }
         }
     }
-    let listed: BTreeSet<String> = CHECKS.map(str::to_owned).into();
+    let listed: BTreeSet<String> = CHECKS.iter().map(|id| (*id).to_owned()).collect();
     let unlisted: Vec<_> =
         found.iter().filter(|word| !listed.contains(*word) && !NO_CHECKS.contains(&word.as_str())).collect();
     assert!(
