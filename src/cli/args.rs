@@ -10,7 +10,9 @@ use super::help::HelpArgs;
 use super::man::ManArgs;
 use crate::finding::{Confidence, Severity};
 use crate::output::{Format, UnknownFormat};
-use crate::policy::{Backend, ByteSize, Installer, NetworkPolicy, PullPolicy, Timeout};
+use crate::policy::{Backend, ByteSize, Installer, NetworkPolicy, Preset, PullPolicy, Timeout};
+
+use super::policy::PolicyArgs;
 
 /// Vets generated code, then runs it where it can do no harm.
 #[derive(Debug, Parser)]
@@ -53,6 +55,8 @@ pub(super) enum Command {
     Deps(DepsArgs),
     /// Remove what a killed vetrun left behind
     Gc,
+    /// Show the policy in force and where its values come from, or check a policy file
+    Policy(PolicyArgs),
     /// Print a JSON Schema
     Schema(SchemaArgs),
     /// Write a commented vetrun.toml
@@ -189,9 +193,12 @@ pub(super) struct JudgingArgs {
     /// The policy [default: vetrun.toml in this folder or above it, never one inside the artifact]
     #[arg(long, value_name = "FILE", conflicts_with = "no_policy")]
     pub(super) policy: Option<PathBuf>,
-    /// Use the default policy
+    /// Read no policy file
     #[arg(long)]
     pub(super) no_policy: bool,
+    /// What the policy builds upon, where it says nothing itself [default: default]
+    #[arg(long, value_name = "strict|default|lenient", value_parser = by_name::<Preset>)]
+    pub(super) preset: Option<Preset>,
     /// Fail on findings of this severity or above [default: medium]
     #[arg(long, value_name = "SEVERITY", value_parser = by_name::<Severity>)]
     pub(super) fail_on: Option<Severity>,
@@ -491,6 +498,11 @@ mod tests {
             "check --policy p.toml --fail-on high --min-confidence medium --select a,b --ignore c*",
             "check --cache c",
             "check --no-cache",
+            "check --preset strict --policy p",
+            "policy show",
+            "policy show d --format json --preset lenient --fail-on low --timeout 3s",
+            "policy check",
+            "policy check p.toml",
             "check --no-policy --rules r --rules s --no-builtin-rules --baseline b.json --allow-suppressions",
             "check --format sarif -o f --report junit=x.xml --report github=y --color never --no-progress -q --exit-zero",
             "run a -- --n 3 file",
@@ -529,6 +541,9 @@ mod tests {
             "check --policy p --no-policy",
             "check --cache c --no-cache",
             "check --fail-on severe",
+            "check --preset mild",
+            "policy",
+            "policy show --format sarif",
             "check --format yaml",
             "check --report sarif",
             "check -q -v",

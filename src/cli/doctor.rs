@@ -5,11 +5,12 @@ use std::io::Write as _;
 use super::Failure;
 use super::args::DoctorArgs;
 use super::engine::options;
-use super::host::{launcher, on_path, search_path};
+use super::environment::search_path;
+use super::host::{launcher, on_path};
 use super::reporting::answer;
-use super::settings::policy_in_force;
+use super::settings::Asked;
 use crate::output::sanitize;
-use crate::policy::Images;
+use crate::policy::{Layer, Origin};
 use crate::sandbox::docker::{self, DockerSandbox};
 use crate::sandbox::native::{self, NativeSandbox};
 use crate::sandbox::{Diagnosis, Interpreter, Sandbox, SandboxError};
@@ -18,19 +19,19 @@ use crate::vet::Exit;
 /// `vetrun doctor`: exits with 0 where at least one back end works, else with 2.
 pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let mut out = answer();
-    let (file, mut policy) = policy_in_force(args.policy.as_deref(), args.no_policy)?;
-    if let Some(file) = file {
+    let mut typed = Layer::default();
+    super::options::image(&mut typed, args.image.as_deref());
+    typed.set("execute.runtime", args.runtime.as_ref(), Origin::Option { name: "--runtime" });
+    let asked =
+        Asked { policy: args.policy.as_deref(), no_policy: args.no_policy, is_running: true, ..Asked::default() };
+    let in_force = asked.in_force(typed)?;
+    if let Some(file) = in_force.file {
         writeln!(out, "policy: {}", sanitize::line(&file.to_string_lossy()))?;
     }
-    if let Some(image) = &args.image {
-        // Who names an image means it for everything.
-        policy.execute.image.clone_from(image);
-        policy.execute.images = Images::default();
+    for note in in_force.notes {
+        writeln!(out, "note: {}", sanitize::line(&note))?;
     }
-    if args.runtime.is_some() {
-        policy.execute.runtime.clone_from(&args.runtime);
-    }
-    let options = options(&policy.execute)?;
+    let options = options(&in_force.resolved.policy.execute)?;
     let native = native::diagnose(&launcher());
     let docker = docker::diagnose(options.clone());
     for diagnosis in [&native, &docker] {

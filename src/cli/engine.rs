@@ -1,13 +1,14 @@
 //! What this host's environment and the policy say of the Docker engine: where it is, what it may do, and how it sees files.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Failure;
+use super::environment;
 use crate::output::sanitize;
 use crate::policy::{DockerFiles, EngineLimit, ExecutePolicy, PullPolicy};
 use crate::sandbox::Interpreter;
@@ -20,7 +21,7 @@ const WORKSPACE: &str = "/exec-workspace";
 pub(super) fn options(policy: &ExecutePolicy) -> Result<DockerOptions, Failure> {
     let images = [(Interpreter::Python, &policy.images.python), (Interpreter::Node, &policy.images.node)];
     Ok(DockerOptions {
-        socket: docker_host(),
+        socket: environment::docker_host(),
         image: policy.image.clone(),
         images: images.into_iter().filter_map(|(kind, image)| Some((kind, image.clone()?))).collect::<BTreeMap<_, _>>(),
         pull: match policy.pull {
@@ -41,20 +42,11 @@ pub(super) fn options(policy: &ExecutePolicy) -> Result<DockerOptions, Failure> 
     })
 }
 
-/// The engine that the user's other Docker tools talk to.
-pub(super) fn docker_host() -> Option<String> {
-    std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty())
-}
-
 /// The folder that is called `HOST_EXEC_WORKSPACE_PATH` where the engine runs: here `EXEC_WORKSPACE_ROOT`, else
 /// `/exec-workspace`, else, on the engine's own host, what it is called there.
 pub(super) fn workspace() -> Result<Option<Workspace>, Failure> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let Some(outside) = variable("HOST_EXEC_WORKSPACE_PATH") else { return Ok(None) };
-    let Ok(outside) = outside.into_string() else {
-        return Err("HOST_EXEC_WORKSPACE_PATH is not UTF-8".into());
-    };
-    if let Some(root) = variable("EXEC_WORKSPACE_ROOT").map(PathBuf::from) {
+    let Some(outside) = environment::workspace_outside()? else { return Ok(None) };
+    if let Some(root) = environment::workspace_inside() {
         if !root.is_dir() {
             return Err(format!("EXEC_WORKSPACE_ROOT is {}, where there is no folder", root.display()).into());
         }

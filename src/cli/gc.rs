@@ -3,7 +3,8 @@
 use std::io::Write as _;
 
 use super::Failure;
-use super::engine::{docker_host, workspace};
+use super::engine::workspace;
+use super::environment::docker_host;
 use super::reporting::answer;
 use crate::output::sanitize;
 use crate::sandbox::{self, SandboxError, docker, native};

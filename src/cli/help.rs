@@ -49,6 +49,8 @@ const TOPICS: &[Topic] = topics![
     "sandbox",
     "docker",
     "promises",
+    "policy",
+    "environment",
     "cache",
     "install",
     "python",

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use super::Failure;
 use super::args::RunningArgs;
 use super::engine::{options, workspace};
+use super::environment::search_path;
 use crate::language::Language;
 use crate::passes::execute;
 use crate::policy::{Backend, ExecutePolicy, NetworkPolicy, Policy};
@@ -150,11 +151,6 @@ pub(super) fn nursery() -> Nursery {
 /// This executable, which starts itself again as the launcher of the native sandbox.
 pub(super) fn launcher() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"))
-}
-
-/// The folders in which interpreters are looked for.
-pub(super) fn search_path() -> Vec<PathBuf> {
-    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
 /// The first executable of this name on the search path.

@@ -7,7 +7,6 @@ use super::Failure;
 use super::args::{InitArgs, SchemaOf};
 use super::reporting::answer;
 use super::settings::POLICY_FILE;
-use crate::policy::Policy;
 use crate::report::Report;
 use crate::rules::RuleSet;
 use crate::vet::Exit;
@@ -30,7 +29,7 @@ pub(super) fn init(args: &InitArgs) -> Result<Exit, Failure> {
 pub(super) fn schema(what: SchemaOf) -> Result<Exit, Failure> {
     let schema = match what {
         SchemaOf::Report => schemars::schema_for!(Report).to_value(),
-        SchemaOf::Policy => schemars::schema_for!(Policy).to_value(),
+        SchemaOf::Policy => crate::policy::schema(),
         SchemaOf::Rule => RuleSet::schema(),
     };
     writeln!(answer(), "{}", serde_json::to_string_pretty(&schema)?)?;

@@ -5,6 +5,7 @@ mod batch;
 mod deps;
 mod doctor;
 mod engine;
+mod environment;
 mod gc;
 mod guard;
 mod help;
@@ -12,7 +13,9 @@ mod host;
 mod image;
 mod init;
 mod man;
+mod options;
 mod packages;
+mod policy;
 mod reporting;
 mod rules;
 mod settings;
@@ -63,6 +66,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Image(args) => image::image(&args.command),
         Command::Deps(args) => deps::deps(&args.command),
         Command::Gc => gc::gc(),
+        Command::Policy(args) => policy::policy(&args.command),
         Command::Schema(args) => init::schema(args.what),
         Command::Init(args) => init::init(&args),
         Command::Help(args) => help::help(&args),

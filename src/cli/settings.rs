@@ -2,24 +2,28 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Failure;
 use super::args::{JudgingArgs, ReadingArgs, RunningArgs};
 use super::packages::store;
+use super::{environment, options};
 use crate::cache::Cache;
 use crate::deps::names::{NameData, TableKind};
 use crate::language::Language;
 use crate::passes::install::Store;
-use crate::policy::{Images, Policy};
+use crate::policy::{Extended, Files, Layer, Layers, Policy, Preset, Resolved, Source, expand, nearest};
 use crate::report::Report;
 use crate::rules::RuleSet;
-use crate::vet::{Baseline, names};
+use crate::vet::{Baseline, CHECKS, names, names_check};
 
 /// The name of a policy that is found by itself.
 pub(super) const POLICY_FILE: &str = "vetrun.toml";
+
+/// Bytes of a policy file that are read.
+const POLICY_BYTES_MAX: u64 = 1 << 20;
 
 /// What a command vets with.
 #[derive(Debug)]
@@ -46,32 +50,90 @@ impl Settings {
         running: Option<&RunningArgs>,
         artifacts: &[PathBuf],
     ) -> Result<Self, Failure> {
-        let mut notes = Vec::new();
-        let file =
-            if judging.no_policy { None } else { policy_file(judging.policy.as_deref(), artifacts, &mut notes)? };
-        let mut policy = read_policy(file.as_deref())?;
-        let mut rule_dirs = rule_dirs(&policy, file.as_deref());
-        rule_dirs.extend(judging.rules.iter().cloned());
-        apply_judging(&mut policy, judging, reading);
-        if let Some(running) = running {
-            apply_running(&mut policy, running);
-        }
-        policy.check()?;
-        if let Some(profile) = &policy.structure.profile {
-            policy.profile(profile)?;
-        }
-        let rules = RuleSet::load(policy.scan.builtin_rules, &rule_dirs)?;
-        check_selection(&policy.gate.select, &rules)?;
+        let InForce { resolved, mut notes, .. } = policy_for(judging, reading, running, artifacts)?;
+        let rules = rules(&resolved, artifacts, &mut notes)?;
+        let policy = resolved.policy;
         let baseline = judging.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
-        let cache = cache(judging, &policy, file.as_deref(), artifacts)?;
-        let base = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let cache = cache(&policy, artifacts)?;
         let packages = match running {
-            Some(_) => store(judging, &policy, base, artifacts)?,
+            Some(_) => store(judging, &policy, artifacts)?,
             None => None,
         };
-        let names = names_data(&policy, file.as_deref(), artifacts)?;
+        let names = names_data(&policy, artifacts)?;
         Ok(Self { policy, rules, baseline, names, cache, packages, notes })
     }
+}
+
+/// The policy under which a command judges what is at `artifacts`, and runs it where it is `running`.
+pub(super) fn policy_for(
+    judging: &JudgingArgs,
+    reading: &ReadingArgs,
+    running: Option<&RunningArgs>,
+    artifacts: &[PathBuf],
+) -> Result<InForce, Failure> {
+    let mut typed = Layer::default();
+    options::judging(&mut typed, judging, reading);
+    if let Some(running) = running {
+        options::running(&mut typed, running);
+    }
+    let asked = Asked {
+        policy: judging.policy.as_deref(),
+        no_policy: judging.no_policy,
+        preset: judging.preset,
+        artifacts,
+        is_running: running.is_some(),
+    };
+    asked.in_force(typed)
+}
+
+/// The rules of a policy. A name of a rule that means nothing is an error where it would hide that nothing is looked for, or
+/// that an override does nothing; elsewhere it is worth a note.
+pub(super) fn rules(resolved: &Resolved, artifacts: &[PathBuf], notes: &mut Vec<String>) -> Result<RuleSet, Failure> {
+    let policy = &resolved.policy;
+    if let Some(profile) = &policy.structure.profile {
+        policy.profile(profile)?;
+    }
+    let disk = Disk::new(artifacts);
+    if let Some(dir) = policy.scan.rule_dirs.iter().find(|dir| disk.is_inside(Path::new(dir))) {
+        return Err(format!("the folder of rules {dir} lies inside an artifact (name one outside of it)").into());
+    }
+    let rules = RuleSet::load(policy.scan.builtin_rules, &policy.scan.rule_dirs)?;
+    check_selection(&policy.gate.select, &rules)?;
+    let unknown = |patterns: &mut dyn Iterator<Item = &String>| -> Vec<String> {
+        let unknown = patterns.filter(|pattern| !is_known(pattern, &rules));
+        unknown.map(|pattern| format!("`{pattern}` is no rule and no check{}", meant(pattern, &rules))).collect()
+    };
+    let refused = |key: &str, unknown: Vec<String>| match unknown.first() {
+        Some(unknown) => Err(format!("{}: {unknown}", said_by(resolved, key))),
+        None => Ok(()),
+    };
+    let mut of_overrides = policy.overrides.iter().flat_map(|one| one.ignore.iter().chain(one.severity.keys()));
+    refused("overrides", unknown(&mut of_overrides))?;
+    for pattern in policy.gate.severity.keys() {
+        refused(&format!("gate.severity.{pattern}"), unknown(&mut std::iter::once(pattern)))?;
+    }
+    let place = said_by(resolved, "gate.ignore");
+    let idle = unknown(&mut policy.gate.ignore.iter());
+    notes.extend(idle.iter().map(|unknown| format!("{place}: {unknown}; it ignores nothing")));
+    Ok(rules)
+}
+
+/// Who says the value of a dotted key.
+fn said_by(resolved: &Resolved, key: &str) -> String {
+    let key: Vec<String> = key.splitn(3, '.').map(str::to_owned).collect();
+    resolved.origins_of(&key).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a pattern names a rule that is loaded, a check, or a built-in rule that is left out.
+fn is_known(pattern: &str, rules: &RuleSet) -> bool {
+    let holds = |rules: &RuleSet| rules.rules().iter().any(|rule| names(pattern, &rule.id));
+    names_check(pattern) || holds(rules) || RuleSet::load(true, &[] as &[&str]).is_ok_and(|all| holds(&all))
+}
+
+fn meant(pattern: &str, rules: &RuleSet) -> String {
+    let ids = rules.rules().iter().map(|rule| rule.id.as_ref()).chain(CHECKS.iter().copied());
+    let near = nearest(pattern.trim_end_matches('*'), ids);
+    near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
 }
 
 /// A selection that names no rule would leave nothing to be found, and a misspelt one would pass everything.
@@ -99,64 +161,157 @@ fn read_text(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| format!("could not read {}: {error}", path.display()).into())
 }
 
-/// The policy that was named, else the one that is found by itself, if there is one, and what it says.
-pub(super) fn policy_in_force(named: Option<&Path>, none: bool) -> Result<(Option<PathBuf>, Policy), Failure> {
-    let file = if none { None } else { policy_file(named, &[], &mut Vec::new())? };
-    let policy = read_policy(file.as_deref())?;
-    policy.check()?;
-    Ok((file, policy))
+/// What is asked of the policy, beside its values.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked<'a> {
+    /// The file that was named.
+    pub(super) policy: Option<&'a Path>,
+    /// Whether no file is to be read.
+    pub(super) no_policy: bool,
+    /// The preset under the file.
+    pub(super) preset: Option<Preset>,
+    /// What will be vetted.
+    pub(super) artifacts: &'a [PathBuf],
+    /// Whether something is to be run.
+    pub(super) is_running: bool,
 }
 
-fn read_policy(file: Option<&Path>) -> Result<Policy, Failure> {
-    match file {
-        Some(path) => Ok(Policy::from_toml(&read_text(path)?, &path.display().to_string())?),
-        None => Ok(Policy::default()),
-    }
+/// A policy in force, and how it came to be.
+#[derive(Debug)]
+pub(super) struct InForce {
+    /// The policy, and where its values come from.
+    pub(super) resolved: Resolved,
+    /// The policy file.
+    pub(super) file: Option<PathBuf>,
+    /// What was laid upon each other, the weakest first: presets and files.
+    pub(super) names: Vec<String>,
+    /// What the user should know.
+    pub(super) notes: Vec<String>,
 }
 
-/// The policy that was named, else the nearest one in the current folder or above it that no artifact holds.
-fn policy_file(
-    named: Option<&Path>,
-    artifacts: &[PathBuf],
-    notes: &mut Vec<String>,
-) -> Result<Option<PathBuf>, Failure> {
-    if let Some(path) = named {
-        return Ok(Some(path.to_path_buf()));
+impl Asked<'_> {
+    /// The policy file by itself, with all that it extends; `None` where there is none.
+    pub(super) fn file_alone(self) -> Result<Option<InForce>, Failure> {
+        let mut notes = Vec::new();
+        let disk = Disk::new(self.artifacts);
+        let Some(file) = self.file(&disk, &mut notes)? else { return Ok(None) };
+        let Extended { layers: all, names } = expand(&label(&file), &disk)?;
+        let mut layers = Layers::default();
+        all.into_iter().for_each(|layer| layers.lay(layer));
+        Ok(Some(InForce { resolved: layers.resolve()?, file: Some(file), names, notes }))
     }
-    let current = std::env::current_dir().map_err(|error| format!("there is no current folder: {error}"))?;
-    let roots: HashSet<PathBuf> = artifacts.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
-    for folder in current.ancestors() {
-        let candidate = folder.join(POLICY_FILE);
-        if !candidate.is_file() {
-            continue;
+
+    /// The policy in force: defaults, preset, file, environment, and above all what was `typed`.
+    pub(super) fn in_force(self, typed: Layer) -> Result<InForce, Failure> {
+        let mut notes = environment::misspelt();
+        let disk = Disk::new(self.artifacts);
+        let file = if self.no_policy { None } else { self.file(&disk, &mut notes)? };
+        let mut layers = Layers::default();
+        let mut names = Vec::new();
+        let preset = if self.no_policy {
+            self.preset
+        } else {
+            self.preset.map_or_else(environment::preset, |one| Ok(Some(one)))?
+        };
+        if let Some(preset) = preset {
+            layers.lay(preset.layer()?);
+            names.push(preset.name().to_owned());
         }
-        let real = fs::canonicalize(&candidate).unwrap_or_else(|_| candidate.clone());
-        let inside = |path: &Path| path.ancestors().any(|above| roots.contains(above));
-        if inside(&real) || inside(folder) {
-            let mend = "name it with `--policy` if it is yours";
-            notes.push(format!("{} lies inside an artifact and was not used ({mend})", candidate.display()));
-            continue;
+        if let Some(file) = &file {
+            let Extended { layers: below, names: below_names } = expand(&label(file), &disk)?;
+            below.into_iter().for_each(|layer| layers.lay(layer));
+            names.extend(below_names);
         }
-        return Ok(Some(candidate));
+        let environment = environment::layer(self.is_running)?;
+        notes.extend(layers.replaced_by(&environment).iter().map(|one| {
+            let from = one.old_origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!("{} sets {} to {}, in place of {} ({from})", one.origin, one.key, one.value, one.old_value)
+        }));
+        layers.lay(environment);
+        layers.lay(typed);
+        Ok(InForce { resolved: layers.resolve()?, file, names, notes })
     }
-    Ok(None)
+
+    /// The policy that was named, by an option or the environment, else the nearest one in the current folder or above it
+    /// that no artifact holds.
+    fn file(self, disk: &Disk, notes: &mut Vec<String>) -> Result<Option<PathBuf>, Failure> {
+        if let Some(path) = self.policy.map(Path::to_path_buf).or_else(environment::policy) {
+            return Ok(Some(path));
+        }
+        let current = std::env::current_dir().map_err(|error| format!("there is no current folder: {error}"))?;
+        for folder in current.ancestors() {
+            let candidate = folder.join(POLICY_FILE);
+            if !candidate.is_file() {
+                continue;
+            }
+            if disk.is_inside(&candidate) {
+                let mend = "name it with `--policy` if it is yours";
+                notes.push(format!("{} lies inside an artifact and was not used ({mend})", candidate.display()));
+                continue;
+            }
+            return Ok(Some(candidate));
+        }
+        Ok(None)
+    }
 }
 
-/// The cache that was named, by an option or the policy. Nothing inside an artifact changes how it is judged, so it may
-/// not lie in one.
-fn cache(
-    judging: &JudgingArgs,
-    policy: &Policy,
-    file: Option<&Path>,
-    artifacts: &[PathBuf],
-) -> Result<Option<Cache>, Failure> {
-    let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
-    let named = || policy.cache.dir.as_deref().map(|dir| base.join(dir));
-    let Some(folder) = judging.cache.clone().or_else(named).filter(|_| !judging.no_cache) else { return Ok(None) };
-    let cache = Cache::open(&folder, build()?)?;
+/// The path by which a policy file is read and named: short where it lies in the current folder.
+fn label(file: &Path) -> PathBuf {
+    let current = std::env::current_dir().unwrap_or_default();
+    let short = if file.is_absolute() { file.strip_prefix(&current).ok() } else { None };
+    short.unwrap_or(file).to_path_buf()
+}
+
+/// Policy files on the disk, and the artifacts, from which none is taken.
+struct Disk {
+    roots: HashSet<PathBuf>,
+}
+
+impl Disk {
+    fn new(artifacts: &[PathBuf]) -> Self {
+        Self { roots: artifacts.iter().filter_map(|path| fs::canonicalize(path).ok()).collect() }
+    }
+
+    /// Whether a path, or what it leads to, lies inside an artifact.
+    fn is_inside(&self, path: &Path) -> bool {
+        let real = fs::canonicalize(path).ok();
+        let folder = path.parent().and_then(|folder| fs::canonicalize(folder_or_here(folder)).ok());
+        let mut places = [real, folder].into_iter().flatten();
+        places.any(|place| place.ancestors().any(|above| self.roots.contains(above)))
+    }
+}
+
+fn folder_or_here(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
+impl Files for Disk {
+    fn read(&self, path: &Path, named_by: Option<&Path>) -> Result<Source, String> {
+        let shown = path.display();
+        let failed = |error: io::Error| format!("could not read {shown}: {error}");
+        // A pipe that is named as a policy has no real path.
+        let identity = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        // Who names a policy inside an artifact means it, and what it extends beside it.
+        if named_by.is_some_and(|by| !self.is_inside(by)) && self.is_inside(path) {
+            let why = "nothing in an artifact changes how it is judged";
+            return Err(format!("{shown} lies inside an artifact and is not read ({why}; move it out)"));
+        }
+        let mut text = String::new();
+        let file = fs::File::open(&identity).map_err(failed)?;
+        file.take(POLICY_BYTES_MAX + 1).read_to_string(&mut text).map_err(failed)?;
+        if text.len() as u64 > POLICY_BYTES_MAX {
+            return Err(format!("{shown} has more than {POLICY_BYTES_MAX} bytes, and is no policy"));
+        }
+        Ok(Source { text, identity })
+    }
+}
+
+/// The cache that was named. Nothing inside an artifact changes how it is judged, so it may not lie in one.
+fn cache(policy: &Policy, artifacts: &[PathBuf]) -> Result<Option<Cache>, Failure> {
+    let Some(folder) = &policy.cache.dir else { return Ok(None) };
+    let cache = Cache::open(Path::new(folder), build()?)?;
     let mut roots = artifacts.iter().filter_map(|path| fs::canonicalize(path).ok());
     if roots.any(|root| cache.folder().starts_with(root)) {
-        let folder = folder.display();
         return Err(format!("the cache folder {folder} lies inside an artifact (name one outside of it)").into());
     }
     Ok(Some(cache))
@@ -164,12 +319,10 @@ fn cache(
 
 /// What is known of names, from the folder that the policy names. Nothing inside an artifact changes how it is judged, so
 /// it may not lie in one.
-fn names_data(policy: &Policy, file: Option<&Path>, artifacts: &[PathBuf]) -> Result<Option<NameData>, Failure> {
+fn names_data(policy: &Policy, artifacts: &[PathBuf]) -> Result<Option<NameData>, Failure> {
     let Some(named) = &policy.install.names_data else { return Ok(None) };
-    let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
     let unreadable = |path: &Path, error: io::Error| format!("could not read {}: {error}", path.display());
-    let folder = base.join(named);
-    let folder = fs::canonicalize(&folder).map_err(|error| unreadable(&folder, error))?;
+    let folder = fs::canonicalize(named).map_err(|error| unreadable(Path::new(named), error))?;
     let mut roots = artifacts.iter().filter_map(|path| fs::canonicalize(path).ok());
     if roots.any(|root| folder.starts_with(root)) {
         let folder = folder.display();
@@ -198,59 +351,6 @@ pub(super) fn build() -> Result<String, Failure> {
     let program = program.map_err(|error| format!("vetrun cannot find its own program file: {error}"))?;
     let changed = program.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Ok(format!("{} {} {}", env!("CARGO_PKG_VERSION"), program.len(), changed.as_nanos()))
-}
-
-/// The policy's rule folders, which it names relative to itself.
-fn rule_dirs(policy: &Policy, file: Option<&Path>) -> Vec<PathBuf> {
-    let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
-    policy.scan.rule_dirs.iter().map(|dir| base.join(dir)).collect()
-}
-
-fn apply_judging(policy: &mut Policy, judging: &JudgingArgs, reading: &ReadingArgs) {
-    let gate = &mut policy.gate;
-    set(&mut gate.fail_on, judging.fail_on);
-    set(&mut gate.min_confidence, judging.min_confidence);
-    gate.select.extend(judging.select.iter().cloned());
-    gate.ignore.extend(judging.ignore.iter().cloned());
-    gate.allow_suppressions |= judging.allow_suppressions;
-    policy.scan.builtin_rules &= !judging.no_builtin_rules;
-    if reading.profile.is_some() {
-        policy.structure.profile.clone_from(&reading.profile);
-    }
-}
-
-fn apply_running(policy: &mut Policy, running: &RunningArgs) {
-    let execute = &mut policy.execute;
-    set(&mut execute.sandbox, running.sandbox);
-    if let Some(image) = &running.image {
-        // Who names an image means it for everything.
-        execute.image.clone_from(image);
-        execute.images = Images::default();
-    }
-    set(&mut execute.pull, running.pull);
-    if running.runtime.is_some() {
-        execute.runtime.clone_from(&running.runtime);
-    }
-    set(&mut execute.timeout, running.timeout);
-    set(&mut execute.memory, running.memory);
-    set(&mut execute.cpus, running.cpus);
-    set(&mut execute.pids, running.pids);
-    set(&mut execute.network, running.network);
-    execute.trace &= !running.no_trace;
-    execute.env.extend(running.env.iter().cloned());
-    if let Some(entry) = &running.entry {
-        execute.entry = Some(entry.split_whitespace().map(str::to_owned).collect());
-    }
-    set(&mut policy.install.installer, running.installer);
-    policy.install.enabled &= !running.no_install;
-    policy.install.groups.extend(running.group.iter().cloned());
-    policy.install.build_sources |= running.build_sources;
-}
-
-fn set<T>(value: &mut T, typed: Option<T>) {
-    if let Some(typed) = typed {
-        *value = typed;
-    }
 }
 
 /// The fingerprints of an earlier report: one JSON report, an array of them, or JSON Lines.

@@ -1,21 +1,40 @@
 //! The policy: what counts as a fault, how much of everything is allowed, and how programs are run.
 //!
 //! A policy is read from one TOML file that its owner names or keeps beside the work, **never** from inside an
-//! artifact. Every value has a default here; the file and the command line replace single values. Keys that do not
-//! exist are refused, so that a misspelt limit is not silently the default.
+//! artifact. Every value has a default here; presets, files, the environment and the command line replace single values,
+//! layer upon layer (`layer`), and what was merged still tells where each value came from. Keys that do not exist are
+//! refused, so that a misspelt limit is not silently the default.
 
+mod diagnose;
+mod error;
+mod extends;
+mod globs;
+mod layer;
+mod load;
+mod origin;
+mod preset;
 mod profile;
+mod schema;
 mod units;
+mod weighing;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use error::nearest;
+pub use error::{Fault, PolicyError};
+pub use extends::{EXTENDS_DEPTH_MAX, EXTENDS_FILES_MAX, Extended, Files, Source, expand};
+pub use globs::Globs;
+pub use layer::{Layer, Layers, Replaced, Resolved, Shown};
+pub use origin::Origin;
+pub use preset::Preset;
 pub use profile::{Profile, builtin_profiles};
+pub use schema::schema;
 pub use units::{ByteSize, Timeout};
+pub use weighing::{Override, Weighing, names};
 
-use crate::artifact::Digest;
 use crate::finding::{Confidence, Severity};
 use crate::language::{NodeVersion, PythonVersion};
 
@@ -28,6 +47,9 @@ pub const TEMPLATE: &str = include_str!("template.toml");
 pub struct Policy {
     /// What fails an artifact.
     pub gate: GatePolicy,
+    /// What holds for some paths alone. Of several that match a path, all leave out what they name, and the last one that
+    /// sets anything else decides it.
+    pub overrides: Vec<Override>,
     /// How much is read.
     pub intake: IntakeLimits,
     /// How much is parsed, and as what.
@@ -61,6 +83,9 @@ pub struct GatePolicy {
     pub select: Vec<String>,
     /// Findings of these rules are left out: rule ids, or prefixes that end in `*`.
     pub ignore: Vec<String>,
+    /// The severity of findings of single rules, by id or prefix that ends in `*`; of several that name a rule, the
+    /// longest counts. Outside of the scan's rules it can be raised and not lowered.
+    pub severity: BTreeMap<String, Severity>,
     /// Whether a comment `vetrun: ignore[rule-id]` in the artifact suppresses findings of its line.
     pub allow_suppressions: bool,
 }
@@ -72,6 +97,7 @@ impl Default for GatePolicy {
             min_confidence: Confidence::Medium,
             select: Vec::new(),
             ignore: Vec::new(),
+            severity: BTreeMap::new(),
             allow_suppressions: false,
         }
     }
@@ -539,99 +565,4 @@ impl Default for ExecutePolicy {
             trace: true,
         }
     }
-}
-
-/// Why a policy was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// It is not TOML, has a key that does not exist, or a value of the wrong kind.
-    #[error("the policy {path} is not valid: {message}")]
-    Invalid {
-        /// The file.
-        path: String,
-        /// What is wrong, with line and column.
-        message: String,
-    },
-    /// A profile is asked for that does not exist.
-    #[error("there is no structure profile `{name}` (there are: {known})")]
-    NoProfile {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: String,
-    },
-}
-
-impl Policy {
-    /// Reads a policy from TOML text; `path` names it in errors.
-    ///
-    /// # Errors
-    /// [`PolicyError`] with line and column when the text is not a valid policy.
-    pub fn from_toml(text: &str, path: &str) -> Result<Self, PolicyError> {
-        let invalid = |message: String| PolicyError::Invalid { path: path.to_owned(), message };
-        let policy: Self = toml::from_str(text).map_err(|error| {
-            let before = &text[..error.span().map_or(0, |span| text.floor_char_boundary(span.start))];
-            let line = before.matches('\n').count() + 1;
-            let column = before.chars().rev().take_while(|&char| char != '\n').count() + 1;
-            // One line, whose parts an error on a terminal can show.
-            invalid(format!("line {line}, column {column}: {}", error.message()))
-        })?;
-        policy.check().map_err(invalid)?;
-        Ok(policy)
-    }
-
-    /// The structure profile called `name`: the owner's own, or a built-in one.
-    ///
-    /// # Errors
-    /// [`PolicyError::NoProfile`] when there is none.
-    pub fn profile(&self, name: &str) -> Result<Profile, PolicyError> {
-        let builtin = builtin_profiles();
-        self.profiles.get(name).or_else(|| builtin.get(name)).cloned().ok_or_else(|| {
-            let known: Vec<_> = builtin.keys().chain(self.profiles.keys()).map(String::as_str).collect();
-            PolicyError::NoProfile { name: name.to_owned(), known: known.join(", ") }
-        })
-    }
-
-    /// The digest of the policy's meaning: equal for two files that say the same.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        Digest::of(&serde_json::to_vec(self).expect("a policy has only string keys and finite numbers"))
-    }
-
-    /// What the types cannot hold.
-    ///
-    /// # Errors
-    /// A sentence that names the key and the mend.
-    pub fn check(&self) -> Result<(), String> {
-        if !(self.execute.cpus > 0.0 && self.execute.cpus.is_finite()) {
-            return Err(format!("execute.cpus is {}, not a number above 0", self.execute.cpus));
-        }
-        self.profiles.iter().try_for_each(|(name, profile)| profile.check(name))?;
-        let Images { python, node } = &self.execute.images;
-        let named = [Some(&self.execute.image), python.as_ref(), node.as_ref()];
-        if let Some(name) = named.into_iter().flatten().find(|name| !is_image_name(name)) {
-            return Err(format!("`{name}` is no name of an image; write it as NAME:TAG or NAME@sha256:…"));
-        }
-        if self.execute.entry.as_ref().is_some_and(Vec::is_empty) {
-            return Err("the entry (`--entry`, execute.entry) is empty; leave it out to run what is found".to_owned());
-        }
-        let zero = [
-            ("install.timeout", self.install.timeout.as_millis() == 0),
-            ("install.verify_timeout", self.install.verify_timeout.as_millis() == 0),
-            ("install.memory", self.install.memory.bytes() == 0),
-            ("execute.timeout", self.execute.timeout.as_millis() == 0),
-            ("execute.memory", self.execute.memory.bytes() == 0),
-            ("execute.pids", self.execute.pids == 0),
-        ];
-        match zero.iter().find(|(_, zero)| *zero) {
-            Some((key, _)) => Err(format!("{key} is 0; leave it out for the default")),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Whether this may be an image's name. It becomes a part of the addresses that the engine is asked by.
-fn is_image_name(name: &str) -> bool {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "._-/:@".contains(char);
-    name.starts_with(|char: char| char.is_ascii_alphanumeric()) && name.chars().all(is_plain) && !name.contains("..")
 }

@@ -141,10 +141,16 @@ serde_as_text!(
     ByteSize,
     ByteSize::new,
     "ByteSize",
-    "^[0-9.]+ ?[kKMGT]?i?B?$",
+    r"^[0-9]+(\.[0-9]+)?\s*([kKmMgGtTpPeE]?[iI]?[bB]?)$",
     "a number of bytes, or a size such as \"256MiB\""
 );
-serde_as_text!(Timeout, Timeout::seconds, "Timeout", "^[0-9]", "a number of seconds, or a time such as \"30s\"");
+serde_as_text!(
+    Timeout,
+    Timeout::seconds,
+    "Timeout",
+    r"^[0-9]+$|^(\s*[0-9]+(\.[0-9]+)?\s*(ns|nsec|nanos|us|usec|ms|msec|millis|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?|M|months?|y|yrs?|years?))+\s*$",
+    "a number of seconds, or a time such as \"30s\""
+);
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use super::gate::fails;
 use crate::artifact::SourceText;
 use crate::finding::{Finding, Pass, Severity};
 use crate::passes::parse::{Parsed, ParsedFile};
-use crate::policy::GatePolicy;
+use crate::policy::Policy;
 
 /// The rule id of these findings.
 pub const FOREIGN_SUPPRESSION: &str = "foreign-suppression";
@@ -55,7 +55,7 @@ const COMMENT: &str = r"(?xi)
     )";
 
 /// Findings about comments that stand beside what fails.
-pub(super) fn foreign_suppressions(findings: &[Finding], policy: &GatePolicy, parsed: &Parsed<'_>) -> Vec<Finding> {
+pub(super) fn foreign_suppressions(findings: &[Finding], policy: &Policy, parsed: &Parsed<'_>) -> Vec<Finding> {
     let mut failing: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.pass == Pass::Scan && fails(finding, policy)) {
         failing.entry(&finding.path).or_default().push(finding);

@@ -4,6 +4,7 @@
 //! [`Cleared`]. Three rules keep it closed:
 //!
 //! - `select` narrows the rules of the scan pass alone, so that choosing rules cannot hide a file that does not parse;
+//! - outside the scan pass, and where a limit cut the scan short, the policy can raise a severity and not lower it;
 //! - outside the scan pass, and where a limit cut the scan short, a finding of severity high fails the artifact even
 //!   when `fail_on` is higher, because it says that something could not be judged;
 //! - a pass that ended in an error clears nothing.
@@ -17,7 +18,9 @@ use crate::finding::{self, Finding, Fingerprint, Pass, Severity, Suppression};
 use crate::passes::Status;
 use crate::passes::parse::Parsed;
 use crate::passes::scan::SCAN_LIMIT;
-use crate::policy::GatePolicy;
+use crate::policy::{GatePolicy, Policy};
+
+pub use crate::policy::names;
 
 /// An artifact that the gate has cleared. Only the gate can make one, and install and execute ask for one: "unvetted code
 /// ran" does not compile.
@@ -60,20 +63,23 @@ pub struct Judged {
     pub left_out: usize,
 }
 
-/// Sorts and filters findings, gives them their fingerprints, and marks the suppressed ones.
+/// Sorts and filters findings, gives them their fingerprints and the severity that the policy wants, and marks the
+/// suppressed ones.
 #[must_use]
-pub fn judge(mut findings: Vec<Finding>, policy: &GatePolicy, baseline: &Baseline, parsed: &Parsed<'_>) -> Judged {
+pub fn judge(mut findings: Vec<Finding>, policy: &Policy, baseline: &Baseline, parsed: &Parsed<'_>) -> Judged {
     finding::sort(&mut findings);
     finding::assign_fingerprints(&mut findings);
     let all = findings.len();
     findings.retain(|finding| is_reported(finding, policy));
     let left_out = all - findings.len();
+    findings.iter_mut().for_each(|finding| weigh(finding, policy));
     suppress(&mut findings, policy, baseline, parsed);
     let mut foreign = foreign_suppressions(&findings, policy, parsed);
     foreign.retain(|finding| is_reported(finding, policy));
     if !foreign.is_empty() {
         // Their rule is theirs alone, so that no fingerprint of another finding depends on them.
         finding::assign_fingerprints(&mut foreign);
+        foreign.iter_mut().for_each(|finding| weigh(finding, policy));
         suppress(&mut foreign, policy, baseline, parsed);
         findings.extend(foreign);
         finding::sort(&mut findings);
@@ -81,34 +87,38 @@ pub fn judge(mut findings: Vec<Finding>, policy: &GatePolicy, baseline: &Baselin
     Judged { left_out, findings }
 }
 
-fn suppress(findings: &mut [Finding], policy: &GatePolicy, baseline: &Baseline, parsed: &Parsed<'_>) {
+/// Gives a finding the severity that the policy wants for its rule. What says that something could not be judged is made
+/// no lighter.
+fn weigh(finding: &mut Finding, policy: &Policy) {
+    let wanted = policy.weighing(&finding.rule_id, &finding.path).severity.unwrap_or(finding.severity);
+    finding.severity = if says_not_judged(finding) { finding.severity.max(wanted) } else { wanted };
+}
+
+fn suppress(findings: &mut [Finding], policy: &Policy, baseline: &Baseline, parsed: &Parsed<'_>) {
     for finding in findings {
-        finding.suppressed = suppression(finding, policy, baseline, parsed);
+        finding.suppressed = suppression(finding, &policy.gate, baseline, parsed);
     }
 }
 
 /// Whether the finding fails the artifact.
 #[must_use]
-pub fn fails(finding: &Finding, policy: &GatePolicy) -> bool {
-    let says_not_judged = finding.pass != Pass::Scan || finding.rule_id == SCAN_LIMIT;
-    let threshold = if says_not_judged { policy.fail_on.min(Severity::High) } else { policy.fail_on };
-    finding.suppressed.is_none() && finding.severity >= threshold && finding.confidence >= policy.min_confidence
+pub fn fails(finding: &Finding, policy: &Policy) -> bool {
+    let weighing = policy.weighing(&finding.rule_id, &finding.path);
+    let mildest = if says_not_judged(finding) { Severity::High } else { Severity::Critical };
+    let threshold = weighing.fail_on.min(mildest);
+    finding.suppressed.is_none() && finding.severity >= threshold && finding.confidence >= weighing.min_confidence
 }
 
-fn is_reported(finding: &Finding, policy: &GatePolicy) -> bool {
-    let matches = |patterns: &[String]| patterns.iter().any(|pattern| names(pattern, &finding.rule_id));
-    let selectable = finding.pass == Pass::Scan && finding.rule_id != SCAN_LIMIT;
-    let selected = policy.select.is_empty() || !selectable || matches(&policy.select);
-    selected && !matches(&policy.ignore)
+/// Whether the finding can mean that something was not judged, so that it must not be made light of.
+fn says_not_judged(finding: &Finding) -> bool {
+    finding.pass != Pass::Scan || finding.rule_id == SCAN_LIMIT
 }
 
-/// Whether `pattern` (a rule id, or a prefix that ends in `*`) names `rule_id`.
-#[must_use]
-pub fn names(pattern: &str, rule_id: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(prefix) => rule_id.starts_with(prefix),
-        None => rule_id == pattern,
-    }
+fn is_reported(finding: &Finding, policy: &Policy) -> bool {
+    let select = &policy.gate.select;
+    let selected =
+        select.is_empty() || says_not_judged(finding) || select.iter().any(|pattern| names(pattern, &finding.rule_id));
+    selected && !policy.ignores(&finding.rule_id, &finding.path)
 }
 
 fn suppression(
@@ -148,7 +158,7 @@ mod tests {
     use crate::passes::parse::{ParsedFile, Validity};
     use crate::vet::foreign::FOREIGN_SUPPRESSION;
 
-    fn judged(source: &str, policy: &GatePolicy, baseline: &Baseline, pass: Pass, severity: Severity) -> Judged {
+    fn judged(source: &str, policy: &Policy, baseline: &Baseline, pass: Pass, severity: Severity) -> Judged {
         let artifact = Artifact::new("a", "a", vec![SourceFile::new("a.py", source.as_bytes())], Vec::new());
         let text = SourceText::from_utf8(source);
         let finding = Finding::in_file("python-eval", pass, severity, "a.py", "m").at(&text, 0..4);
@@ -164,27 +174,31 @@ mod tests {
         judge(vec![finding], policy, baseline, &parsed)
     }
 
-    fn failing(source: &str, policy: &GatePolicy, pass: Pass, severity: Severity) -> usize {
+    fn gated(gate: GatePolicy) -> Policy {
+        Policy { gate, ..Policy::default() }
+    }
+
+    fn failing(source: &str, policy: &Policy, pass: Pass, severity: Severity) -> usize {
         let judged = judged(source, policy, &Baseline::new(), pass, severity);
         judged.findings.iter().filter(|finding| fails(finding, policy)).count()
     }
 
     #[test]
     fn severity_and_confidence_decide() {
-        let policy = GatePolicy::default();
+        let policy = Policy::default();
         assert_eq!(failing("eval(x)", &policy, Pass::Scan, Severity::Low), 0);
         assert_eq!(failing("eval(x)", &policy, Pass::Scan, Severity::Medium), 1);
-        let strict = GatePolicy { min_confidence: Confidence::High, ..policy };
+        let strict = gated(GatePolicy { min_confidence: Confidence::High, ..policy.gate });
         assert_eq!(failing("eval(x)", &strict, Pass::Scan, Severity::High), 1);
     }
 
     #[test]
     fn a_file_that_does_not_parse_fails_whatever_the_policy_says_of_rules() {
-        let policy = GatePolicy {
+        let policy = gated(GatePolicy {
             fail_on: Severity::Critical,
             select: vec!["javascript-*".to_owned()],
             ..GatePolicy::default()
-        };
+        });
         assert_eq!(failing("eval(", &policy, Pass::Parse, Severity::High), 1);
         assert_eq!(failing("eval(", &policy, Pass::Scan, Severity::High), 0);
     }
@@ -192,16 +206,16 @@ mod tests {
     #[test]
     fn a_comment_in_the_artifact_suppresses_only_when_the_owner_allows_it() {
         let source = "eval(x)  # vetrun: ignore[python-eval]";
-        let mut policy = GatePolicy::default();
+        let mut policy = Policy::default();
         assert_eq!(failing(source, &policy, Pass::Scan, Severity::High), 1);
-        policy.allow_suppressions = true;
+        policy.gate.allow_suppressions = true;
         assert_eq!(failing(source, &policy, Pass::Scan, Severity::High), 0);
         assert_eq!(failing("eval(x)  # vetrun: ignore[other]", &policy, Pass::Scan, Severity::High), 1);
     }
 
     #[test]
     fn a_comment_for_another_scanner_suppresses_nothing_and_is_reported_beside_what_fails() {
-        let policy = GatePolicy::default();
+        let policy = Policy::default();
         let rules = |source: &str, severity| {
             let judged = judged(source, &policy, &Baseline::new(), Pass::Scan, severity);
             let failing = judged.findings.iter().filter(|finding| fails(finding, &policy)).count();
@@ -222,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_baseline_suppresses_what_was_there_and_nothing_else() {
-        let policy = GatePolicy::default();
+        let policy = Policy::default();
         let first = judged("eval(x)", &policy, &Baseline::new(), Pass::Scan, Severity::High);
         let baseline = Baseline::from([first.findings[0].fingerprint.clone()]);
         let same = judged("eval(x)", &policy, &baseline, Pass::Scan, Severity::High);
@@ -233,8 +247,61 @@ mod tests {
 
     #[test]
     fn ignored_rules_are_left_out_and_counted() {
-        let policy = GatePolicy { ignore: vec!["python-*".to_owned()], ..GatePolicy::default() };
+        let policy = gated(GatePolicy { ignore: vec!["python-*".to_owned()], ..GatePolicy::default() });
         let judged = judged("eval(x)", &policy, &Baseline::new(), Pass::Scan, Severity::High);
         assert_eq!((judged.findings.len(), judged.left_out), (0, 1));
+    }
+
+    fn from_toml(text: &str) -> Policy {
+        Policy::from_toml(text, "vetrun.toml").expect(text)
+    }
+
+    #[test]
+    fn a_severity_of_the_policy_is_the_one_that_is_reported_and_counts() {
+        let raised = from_toml("[gate.severity]\npython-eval = \"critical\"\n\"python-*\" = \"info\"\n");
+        let one = judged("eval(x)", &raised, &Baseline::new(), Pass::Scan, Severity::Low);
+        assert_eq!(one.findings[0].severity, Severity::Critical, "the longest pattern decides");
+        let lowered = from_toml("[gate.severity]\n\"python-*\" = \"info\"\n");
+        assert_eq!(failing("eval(x)", &lowered, Pass::Scan, Severity::High), 0);
+        let first = judged("eval(x)", &Policy::default(), &Baseline::new(), Pass::Scan, Severity::Low);
+        assert_eq!(first.findings[0].fingerprint, one.findings[0].fingerprint, "a baseline stays what it is");
+    }
+
+    #[test]
+    fn what_could_not_be_judged_is_made_no_lighter_by_a_severity_or_a_threshold() {
+        let text = "[gate]\nseverity = { \"*\" = \"info\" }\n[[overrides]]\npaths = [\"**\"]\nfail_on = \"critical\"\n\
+                    severity = { \"*\" = \"info\" }\n";
+        assert_eq!(failing("eval(", &from_toml(text), Pass::Parse, Severity::High), 1);
+        assert_eq!(failing("eval(", &from_toml(text), Pass::Scan, Severity::Critical), 0);
+        let raised = from_toml("[gate]\nseverity = { \"*\" = \"high\" }\n");
+        assert_eq!(failing("eval(", &raised, Pass::Structure, Severity::Low), 1);
+    }
+
+    #[test]
+    fn an_override_holds_for_its_paths_alone() {
+        let of = |paths: &str, what: &str| from_toml(&format!("[[overrides]]\npaths = [\"{paths}\"]\n{what}\n"));
+        for what in ["ignore = [\"python-*\"]", "fail_on = \"critical\"", "severity = { python-eval = \"low\" }"] {
+            assert_eq!(failing("eval(x)", &of("a.py", what), Pass::Scan, Severity::High), 0, "{what}");
+            assert_eq!(failing("eval(x)", &of("tests/**", what), Pass::Scan, Severity::High), 1, "{what}");
+        }
+        assert_eq!(failing("eval(x)", &of("a.py", "fail_on = \"low\""), Pass::Scan, Severity::Low), 1);
+        assert_eq!(failing("eval(x)", &of("a.py", "min_confidence = \"high\""), Pass::Scan, Severity::High), 1);
+    }
+
+    #[test]
+    fn of_several_overrides_all_leave_out_and_the_last_decides_the_rest() {
+        let policy = from_toml(
+            "[[overrides]]\npaths = [\"*.py\"]\nignore = [\"other\"]\nfail_on = \"critical\"\nmin_confidence = \"low\"\n\
+             [[overrides]]\npaths = [\"a.*\"]\nfail_on = \"high\"\n",
+        );
+        let weighing = policy.weighing("python-eval", "a.py");
+        assert_eq!((weighing.fail_on, weighing.min_confidence), (Severity::High, Confidence::Low));
+        assert!(policy.ignores("other", "a.py") && !policy.ignores("other", "a.js"));
+    }
+
+    #[test]
+    fn the_artifact_as_a_whole_has_no_path_that_an_override_could_match() {
+        let policy = from_toml("[[overrides]]\npaths = [\"**\", \".\", \"*\"]\nignore = [\"*\"]\n");
+        assert!(policy.ignores("x", "a/b.py") && !policy.ignores("x", finding::WHOLE_ARTIFACT));
     }
 }

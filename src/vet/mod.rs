@@ -3,6 +3,7 @@
 //! [`judge_artifact`] is a pure function of the snapshot. [`Session`] adds the effects and the clock and makes the
 //! report. Nothing here prints.
 
+mod checks;
 mod foreign;
 mod gate;
 mod imports;
@@ -34,6 +35,7 @@ use crate::report::{
 };
 use crate::rules::RuleSet;
 
+pub use checks::{CHECKS, budget_checks, names_check};
 pub use foreign::FOREIGN_SUPPRESSION;
 pub use gate::{Baseline, Cleared, Judged, fails, gate, judge, names};
 use kept::Kept;
@@ -147,7 +149,7 @@ pub fn judge_artifact<'a>(
         timed(|| budget(&parsed, &policy.budget, &structure.profile, packages as u64));
     findings.extend(leftovers.into_iter().chain(dangers).chain(undeclarable).chain(doubts).chain(excesses));
 
-    let judged = judge(findings, &policy.gate, baseline, &parsed);
+    let judged = judge(findings, policy, baseline, &parsed);
     if judged.left_out > 0 {
         scan_details.insert("findingsLeftOut".to_owned(), Value::from(judged.left_out));
     }
@@ -162,7 +164,7 @@ pub fn judge_artifact<'a>(
     let mut results = Results::skipped("not asked for");
     for done in all {
         let pass = done.pass;
-        let result = done.result(&judged.findings, &policy.gate);
+        let result = done.result(&judged.findings, policy);
         // The install pass has only read the declarations so far: it has failed, or it has yet to run.
         if pass != Pass::Install || result.status == Status::Failed {
             results.set(pass, result);

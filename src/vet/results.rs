@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::gate;
 use crate::finding::{Finding, Pass};
 use crate::passes::{PassResult, Status};
-use crate::policy::GatePolicy;
+use crate::policy::Policy;
 
 /// The results of all six passes.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,7 @@ pub(super) struct Done {
 
 impl Done {
     /// The result of the pass: failed when one of its findings fails the artifact.
-    pub(super) fn result(self, findings: &[Finding], policy: &GatePolicy) -> PassResult {
+    pub(super) fn result(self, findings: &[Finding], policy: &Policy) -> PassResult {
         let own: Vec<_> = findings.iter().filter(|finding| finding.pass == self.pass).collect();
         let failing = own.iter().filter(|finding| gate::fails(finding, policy)).count();
         let what = self.what;

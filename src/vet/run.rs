@@ -216,8 +216,8 @@ impl Running<'_> {
 
 /// Adds findings of an effectful pass to the record; returns how many of them fail the artifact.
 fn judge_later(findings: Vec<Finding>, vetted: &Vetted<'_>, policy: &Policy, record: &mut Record) -> usize {
-    let judged = judge(findings, &policy.gate, &Baseline::new(), &vetted.parsed);
-    let failing = judged.findings.iter().filter(|one| fails(one, &policy.gate)).count();
+    let judged = judge(findings, policy, &Baseline::new(), &vetted.parsed);
+    let failing = judged.findings.iter().filter(|one| fails(one, policy)).count();
     record.findings.extend(judged.findings);
     crate::finding::sort(&mut record.findings);
     failing

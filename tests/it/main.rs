@@ -20,6 +20,7 @@ mod parse_notebook;
 mod parse_python;
 mod parse_words;
 mod pipeline;
+mod policy;
 mod readme;
 mod requirements;
 mod rules;

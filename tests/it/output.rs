@@ -597,7 +597,7 @@ fn the_policy_template_holds_every_key_with_its_default() {
 
     let written: toml::Table = uncommented(true).parse().unwrap();
     let policy = Policy::from_toml(&uncommented(true), "vetrun.toml").unwrap();
-    let schema = serde_json::to_value(schemars::schema_for!(Policy)).unwrap();
+    let schema = vetrun::policy::schema();
     let properties =
         |of: &Value| -> BTreeSet<String> { of["properties"].as_object().unwrap().keys().cloned().collect() };
     for (section, definition) in [
@@ -617,6 +617,8 @@ fn the_policy_template_holds_every_key_with_its_default() {
     let profile: BTreeSet<_> = written["profiles"]["report"].as_table().unwrap().keys().cloned().collect();
     assert_eq!(profile, properties(&schema["$defs"]["Profile"]));
     assert!(policy.profiles["report"].entry_required);
+    let one: BTreeSet<_> = written["overrides"][0].as_table().unwrap().keys().cloned().collect();
+    assert_eq!(one, properties(&schema["$defs"]["Override"]));
 }
 
 #[test]

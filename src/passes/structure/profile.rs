@@ -172,9 +172,8 @@ impl<'p> Compiled<'p> {
 /// Compiles one glob of a profile; `*` does not match `/`.
 fn glob(profile: &str, text: &str) -> Result<GlobSet, PolicyError> {
     let compiled = GlobBuilder::new(text).literal_separator(true).build();
-    compiled.and_then(|glob| GlobSet::new([glob])).map_err(|error| PolicyError::Invalid {
-        path: format!("profile `{profile}`"),
-        message: format!("`{text}` is not a glob: {}", error.kind()),
+    compiled.and_then(|glob| GlobSet::new([glob])).map_err(|error| {
+        PolicyError::invalid(format!("profile `{profile}`"), format!("`{text}` is not a glob: {}", error.kind()))
     })
 }
 
