@@ -21,8 +21,9 @@ const ANNOTATIONS_MAX: usize = 10;
 /// The most findings without an annotation that are lines of the log.
 const LINES_MAX: usize = 1000;
 
-/// The longest end of a stream that is shown, in bytes.
+/// The longest end of a stream that is shown, in bytes, and its longest line, in characters.
 const STREAM_BYTES_MAX: usize = 64 << 10;
+const STREAM_LINE_CHARS_MAX: usize = 1000;
 
 /// Writes annotations for what stands against the artifacts, the worst first, then the rest, the programs' output where
 /// there is a `token`, and the verdicts.
@@ -146,8 +147,8 @@ fn program(report: &Report, run: &Execution, token: &str, out: &mut dyn Write) -
         }
         writeln!(out, "::group::vetrun: {title} of {name}{}", cut(stream))?;
         writeln!(out, "::stop-commands::{token}")?;
-        for line in sanitize::block(end_of(&stream.text)).lines() {
-            writeln!(out, "| {line}")?;
+        for line in end_of(&stream.text).lines() {
+            writeln!(out, "| {}", sanitize::clipped(line, STREAM_LINE_CHARS_MAX))?;
         }
         writeln!(out, "::{token}::\n::endgroup::")?;
     }

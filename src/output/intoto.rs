@@ -44,11 +44,11 @@ fn statement(report: &Report) -> Value {
 /// The artifact; and the file that it consists of, where that is one, by the digest that `sha256sum` prints.
 fn subjects(report: &Report) -> Vec<Value> {
     let artifact = &report.artifact;
-    let mut subjects = vec![json!({ "name": text(&artifact.name), "digest": digest(&artifact.digest) })];
+    let mut subjects = vec![json!({ "name": artifact.name, "digest": digest(&artifact.digest) })];
     if let [file] = artifact.files.as_slice() {
         // Names are unique within a statement.
         let same = if file.path == artifact.name { "file:" } else { "" };
-        subjects.push(json!({ "name": text(&format!("{same}{}", file.path)), "digest": digest(&file.digest) }));
+        subjects.push(json!({ "name": format!("{same}{}", file.path), "digest": digest(&file.digest) }));
     }
     subjects
 }

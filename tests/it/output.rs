@@ -297,8 +297,13 @@ fn bills_name_each_package_once_and_who_needs_it() {
     assert_eq!(of(&format!("artifact:{}", one.id)), serde_json::json!([purls[0]]));
     assert_eq!(of(purls[0]), serde_json::json!([purls[1]]));
 
-    let document: Value = serde_json::from_str(&plain(Format::Spdx, &[&one])).unwrap();
+    // What is vetted twice is told apart.
+    let bill: Value = serde_json::from_str(&plain(Format::Cyclonedx, &[&one, &one])).unwrap();
+    assert_eq!(names(&bill["components"], "bom-ref")[..2], ["", "-2"].map(|end| format!("artifact:{}{end}", one.id)));
+
+    let document: Value = serde_json::from_str(&plain(Format::Spdx, &[&one, &one])).unwrap();
     let ids = names(&document["packages"], "SPDXID");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
     for relation in document["relationships"].as_array().unwrap() {
         for end in ["spdxElementId", "relatedSpdxElement"] {
             let id = relation[end].as_str().unwrap();
