@@ -23,8 +23,8 @@ struct Seen {
 
 fn seen(page: &str) -> Seen {
     let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_html::LANGUAGE.into()).unwrap();
-    let tree = parser.parse(page, None).unwrap();
+    parser.set_language(&tree_sitter_html::LANGUAGE.into()).expect("the grammar fits the parser");
+    let tree = parser.parse(page, None).expect("it was given a language");
     let mut seen = Seen::default();
     walk(tree.root_node(), page, &mut seen);
     seen
@@ -34,11 +34,11 @@ fn walk(node: Node<'_>, page: &str, seen: &mut Seen) {
     let text = |node: Node<'_>| page[node.byte_range()].to_owned();
     seen.errors += usize::from(node.is_error() || node.is_missing());
     match node.kind() {
-        "start_tag" | "self_closing_tag" => seen.elements.push(text(node.named_child(0).unwrap())),
+        "start_tag" | "self_closing_tag" => seen.elements.push(text(node.named_child(0).expect("it has a name"))),
         "attribute" => {
-            let name = text(node.named_child(0).unwrap());
+            let name = text(node.named_child(0).expect("it has a name"));
             if name == "href" || name == "src" {
-                seen.links.push(text(node.named_child(1).unwrap()));
+                seen.links.push(text(node.named_child(1).expect("it has a value")));
             }
             seen.attributes.insert(name);
         }

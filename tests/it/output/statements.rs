@@ -8,7 +8,7 @@ use super::fixture::{batch, clean, hostile, not_vetted, shipped, unread};
 use super::plain;
 
 fn statements(reports: &[&Report]) -> Vec<Value> {
-    plain(Format::Intoto, reports).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    plain(Format::Intoto, reports).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 #[test]
