@@ -95,7 +95,7 @@ fn in_actions(reports: &[&Report]) -> String {
 fn github_gets_ten_annotations_of_a_level_and_the_worst_of_all_artifacts() {
     let (mut one, mut two) = (shipped(), hostile());
     let found =
-        |severity, count: u32| (0..count).map(move |at| finding("r", severity, "app.py", &format!("number {at}")));
+        |severity, count: u32| (0..count).map(move |at| finding("r", severity, "main.py", &format!("number {at}")));
     one.findings = found(Severity::High, 12).chain(found(Severity::Low, 3)).collect();
     two.findings = found(Severity::Critical, 4).collect();
     let text = in_actions(&[&one, &two]);
