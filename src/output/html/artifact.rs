@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io;
 
+use serde_json::Value;
+
 use super::super::verdict as verdicts;
 use super::limits::{ITEMS_MAX, Left};
 use super::markup::Markup;
@@ -85,8 +87,19 @@ fn facts(report: &Report, page: &mut Markup<'_>) -> io::Result<()> {
     if let Some(agent) = &report.agent_id {
         fact(page, "agent", agent)?;
     }
+    let can = capabilities(report);
+    if !can.is_empty() {
+        fact(page, "the code can", &can.join(", "))?;
+    }
     fact(page, "report", &format!("{}, {}", report.id, report.started_at))?;
     page.raw("</dl>\n")
+}
+
+/// What the scan says that the code can do, by name.
+fn capabilities(report: &Report) -> Vec<&str> {
+    let all = report.validation_results.security.details.get("capabilities").and_then(Value::as_array);
+    let names = all.into_iter().flatten().filter_map(|one| one.get("name")?.as_str());
+    names.take(ITEMS_MAX).collect()
 }
 
 /// The passes, each with its time as a part of all.

@@ -98,6 +98,15 @@ fn equal_reports_make_equal_pages() {
 }
 
 #[test]
+fn a_page_says_what_the_code_can_do() {
+    let mut report = shipped();
+    let capabilities = serde_json::json!([{ "name": "network" }, { "count": 1 }, { "name": "<b>files" }]);
+    report.validation_results.security.details.insert("capabilities".into(), capabilities);
+    let page = plain(Format::Html, &[&report]);
+    assert!(page.contains("<dt>the code can</dt><dd>network, &lt;b&gt;files</dd>"), "{page}");
+}
+
+#[test]
 fn a_page_says_what_it_leaves_out() {
     let mut report = hostile();
     report.findings = (0..130).map(|at| finding("r", Severity::Low, "app.py", &format!("low {at}."))).collect();
