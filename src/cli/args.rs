@@ -296,8 +296,8 @@ pub(super) struct RunningArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// The report's format: human, json, jsonl, sarif, junit, github, gitlab, concise, cyclonedx, spdx or pylock [default:
-    /// human; jsonl for batch]
+    /// The report's format: human, json, jsonl, sarif, junit, github, gitlab, concise, cyclonedx, spdx, pylock, intoto or
+    /// html [default: human; jsonl for batch]
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
     /// Write the report to a file

@@ -20,7 +20,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Failure;
 use super::args::{BatchArgs, OutputArgs};
 use super::host::{Ahead, Host, nursery};
-use super::reporting::{Reports, note, write_all, write_extra};
+use super::reporting::{Reports, check_places, note, write_all, write_extra};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
 use super::vetting::{empty_folder, exclusions, in_language, leniently, name, requirements, session, vet_read};
@@ -33,6 +33,7 @@ use crate::vet::{Exit, Running, Vetting};
 
 /// `vetrun batch`.
 pub(super) fn batch(args: &BatchArgs) -> Result<Exit, Failure> {
+    check_places(&args.output)?;
     let stop = watch(OnSignal::Stop)?;
     let nursery = args.run.then(nursery);
     let settings = Settings::new(&args.judging, &args.reading, args.run.then_some(&args.running), &args.dirs)?;

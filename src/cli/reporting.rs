@@ -1,7 +1,11 @@
 //! Where reports go: standard output, `-o FILE`, and every `--report FORMAT=FILE`.
+//!
+//! A file appears whole or not at all: it is written beside its place and moved there. In a job of GitHub Actions, the
+//! human report is printed where the runner reads no commands.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, IsTerminal as _, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::Failure;
@@ -56,7 +60,10 @@ pub(super) fn write_all(reports: &Reports<'_>, args: &OutputArgs) -> Result<(), 
         None => {
             let color = colored(args.color, &io::stdout());
             // One write at the end: a report is never half there.
-            let text = rendered(format, reports, color, args)?;
+            let mut text = rendered(format, reports, color, args)?;
+            if format == Format::Human && is_in_actions() {
+                text = unread(&text)?;
+            }
             let mut out = answer();
             let written = out.write_all(&text).and_then(|()| out.flush());
             written.map_err(|error| format!("could not write the report to standard output: {error}"))?;
@@ -70,9 +77,71 @@ pub(super) fn write_extra(reports: &Reports<'_>, args: &OutputArgs) -> Result<()
     args.report.iter().try_for_each(|(format, path)| write_file(path, *format, reports, args))
 }
 
+/// Refuses places where no report can be written, before anything is vetted.
+pub(super) fn check_places(args: &OutputArgs) -> Result<(), Failure> {
+    let files = args.file.iter().chain(args.report.iter().map(|(_, path)| path));
+    for path in files {
+        let folder = folder(path);
+        if !folder.is_dir() {
+            let (path, folder) = (path.display(), folder.display());
+            return Err(
+                format!("the report {path} cannot be written: there is no folder {folder} (make it first)").into()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The folder that a file is in.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn write_file(path: &Path, format: Format, reports: &Reports<'_>, args: &OutputArgs) -> Result<(), Failure> {
     let text = rendered(format, reports, false, args)?;
-    fs::write(path, text).map_err(|error| format!("could not write the report {}: {error}", path.display()).into())
+    write_whole(path, &text).map_err(|error| format!("could not write the report {}: {error}", path.display()).into())
+}
+
+/// Writes a file such that it is never half there: what reads it sees what was there before, or all of `text`. Pipes and
+/// devices are written to as they are, and so is a file that cannot be replaced, like one that is mounted by itself.
+fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
+    match fs::canonicalize(path) {
+        Ok(place) if place.is_file() => replace(&place, text).or_else(|_| fs::write(path, text)),
+        Ok(_) => fs::write(path, text),
+        Err(_) => replace(path, text),
+    }
+}
+
+fn replace(place: &Path, text: &[u8]) -> io::Result<()> {
+    // What is there keeps its rights; a new file has those that the user's mask leaves.
+    let rights = fs::metadata(place).map_or_else(|_| Permissions::from_mode(0o666), |there| there.permissions());
+    let mut file = tempfile::Builder::new().prefix(".vetrun-report-").permissions(rights).tempfile_in(folder(place))?;
+    file.write_all(text)?;
+    file.persist(place)?;
+    Ok(())
+}
+
+/// Whether standard output is read by a runner of GitHub Actions.
+fn is_in_actions() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// `text` as a stretch of a job's log in which the runner reads no commands.
+fn unread(text: &[u8]) -> io::Result<Vec<u8>> {
+    let token = token()?;
+    let begin = format!("::stop-commands::{token}\n");
+    let end = format!("::{token}::\n");
+    Ok([begin.as_bytes(), text, end.as_bytes()].concat())
+}
+
+/// What nobody can guess. It is made after the programs have ended whose output it closes.
+fn token() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    if filled < bytes.len() {
+        return Err(io::Error::other("the kernel gave too few random bytes"));
+    }
+    Ok(format!("vetrun-{}", crate::finding::hex(&bytes)))
 }
 
 fn rendered(format: Format, reports: &Reports<'_>, color: bool, args: &OutputArgs) -> io::Result<Vec<u8>> {
@@ -82,8 +151,11 @@ fn rendered(format: Format, reports: &Reports<'_>, color: bool, args: &OutputArg
         _ => Verbosity::Normal,
     };
     // No other format shows it, and it is read from the rule files.
-    let rules = if format == Format::Sarif { rule_help(reports.rules) } else { Vec::new() };
-    let context = RenderContext { color, width: width(), verbosity, rules: &rules, summary: Some(reports.summary) };
+    let shows_rules = matches!(format, Format::Sarif | Format::Html);
+    let rules = if shows_rules { rule_help(reports.rules) } else { Vec::new() };
+    let token = if format == Format::Github { Some(token()?) } else { None };
+    let (summary, token) = (Some(reports.summary), token.as_deref());
+    let context = RenderContext { color, width: width(), verbosity, rules: &rules, summary, token };
     let mut text = Vec::new();
     output::render(format, reports.all, &context, &mut text)?;
     Ok(text)

@@ -11,7 +11,7 @@ use super::Failure;
 use super::args::{CheckArgs, InputArgs, OutputArgs, ReadingArgs, RunArgs, RunningArgs};
 use super::guard::guarded;
 use super::host::{Ahead, Host, nursery};
-use super::reporting::{Reports, note, write_all};
+use super::reporting::{Reports, check_places, note, write_all};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
 use crate::artifact::Artifact;
@@ -28,6 +28,7 @@ const STDIN: &str = "-";
 
 /// `vetrun check`: static passes only.
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
+    check_places(&args.output)?;
     let _stop = watch(OnSignal::Exit)?;
     let inputs = Inputs::new(&args.input)?;
     let settings = Settings::new(&args.judging, &args.input.reading, None, &inputs.paths)?;
@@ -39,6 +40,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
 
 /// `vetrun run`: all passes.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    check_places(&args.output)?;
     let stop = watch(OnSignal::Stop)?;
     let nursery = nursery();
     let inputs = Inputs::new(&args.input)?;

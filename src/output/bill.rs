@@ -88,6 +88,19 @@ pub(super) fn verdict(report: &Report) -> String {
     std::iter::once(status.into()).chain(said).collect::<Vec<_>>().join("; ")
 }
 
+/// An identity for each report: its id, and a number where it is not the first of that id, as an artifact can be vetted
+/// twice.
+pub(super) fn identities(reports: &[&Report]) -> Vec<String> {
+    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut identities = Vec::with_capacity(reports.len());
+    for report in reports {
+        let times = seen.entry(report.id.as_str()).or_default();
+        *times += 1;
+        identities.push(if *times > 1 { format!("{}-{times}", report.id) } else { report.id.clone() });
+    }
+    identities
+}
+
 /// What an artifact's own declarations ask for, as package URLs.
 pub(super) fn declared(report: &Report) -> Vec<String> {
     packages(report).iter().filter(|package| package.requested.is_some()).map(purl).collect()

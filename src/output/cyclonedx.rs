@@ -13,11 +13,13 @@ use crate::report::{Package, Report};
 /// # Errors
 /// What `out` returned.
 pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
-    let artifacts: Vec<Value> = reports.iter().map(|report| artifact(report)).collect();
+    let identities = bill::identities(reports);
+    let named = || reports.iter().zip(&identities);
+    let artifacts: Vec<Value> = named().map(|(report, identity)| artifact(report, identity)).collect();
     let mut components: Vec<Value> =
         bill::items(reports).iter().map(|item| library(item.package, &item.purl)).collect();
     let mut depends: Vec<Value> =
-        reports.iter().map(|report| depends(&reference(report), &bill::declared(report))).collect();
+        named().map(|(report, identity)| depends(&reference(identity), &bill::declared(report))).collect();
     let needs = bill::needs(reports);
     depends.extend(needs.iter().map(|(purl, needs)| self::depends(purl, &needs.iter().cloned().collect::<Vec<_>>())));
     let mut metadata = json!({ "timestamp": reports.first().map(|report| &report.started_at) });
@@ -43,14 +45,14 @@ pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// How the bill names an artifact.
-fn reference(report: &Report) -> String {
-    format!("artifact:{}", report.id)
+fn reference(identity: &str) -> String {
+    format!("artifact:{identity}")
 }
 
-fn artifact(report: &Report) -> Value {
+fn artifact(report: &Report, identity: &str) -> Value {
     json!({
         "type": "application",
-        "bom-ref": reference(report),
+        "bom-ref": reference(identity),
         "name": report.artifact.name,
         "properties": [
             { "name": "vetrun:digest", "value": report.artifact.digest },

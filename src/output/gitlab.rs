@@ -1,5 +1,8 @@
 //! GitLab's code quality report: an array of issues, each with a fingerprint that stays from run to run.
+//!
+//! GitLab shows one issue of each fingerprint and drops the others without a word, so no two here are equal.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -34,7 +37,7 @@ struct Lines {
 /// # Errors
 /// What `out` returned.
 pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
-    let issues: Vec<Issue> = reports
+    let mut issues: Vec<Issue> = reports
         .iter()
         .flat_map(|report| {
             let problems = verdict::problems(report);
@@ -42,7 +45,20 @@ pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
             verdict::counting(report).map(|finding| of_finding(report, finding)).chain(problems)
         })
         .collect();
+    tell_apart(&mut issues);
     json_text::write_pretty(&issues, out)
+}
+
+/// Numbers the issues of one fingerprint, so that each has its own: an artifact can be named twice.
+fn tell_apart(issues: &mut [Issue]) {
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    for issue in issues {
+        let times = seen.entry(issue.fingerprint.clone()).or_default();
+        if *times > 0 {
+            issue.fingerprint = format!("{}-{times}", issue.fingerprint);
+        }
+        *times += 1;
+    }
 }
 
 fn of_finding(report: &Report, finding: &ReportFinding) -> Issue {

@@ -1,5 +1,8 @@
 //! JUnit's XML: a suite for each artifact, a case for each pass.
 //!
+//! There is no one schema of JUnit's XML. This keeps to what Jenkins' schema (`junit-10.xsd`) allows, which is what most
+//! others read; the `testsuites` there count no skipped cases.
+//!
 //! XML 1.0 has no way to write most control characters, not even as references; the sanitizer has made them visible
 //! before they get here.
 
@@ -26,7 +29,9 @@ pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let all = reports.iter().map(|report| Counts::of(report)).fold(Counts::default(), Counts::plus);
     let suites = xml.create_element("testsuites").with_attribute(("name", "vetrun"));
-    let suites = suites.with_attributes(all.attributes().iter().map(|(key, value)| (*key, value.as_str())));
+    let attributes = all.attributes();
+    let attributes = attributes.iter().filter(|(key, _)| *key != "skipped");
+    let suites = suites.with_attributes(attributes.map(|(key, value)| (*key, value.as_str())));
     suites.write_inner_content(|xml| reports.iter().try_for_each(|report| suite(report, xml)))?;
     xml.get_mut().write_all(b"\n")
 }
@@ -144,12 +149,13 @@ fn case(
     case.write_inner_content(|xml| {
         let tag = match result.status {
             Status::Passed => None,
-            Status::Failed => Some("failure"),
-            Status::Error => Some("error"),
-            Status::Skipped => Some("skipped"),
+            Status::Failed => Some(("failure", "failed")),
+            Status::Error => Some(("error", "not vetted")),
+            Status::Skipped => Some(("skipped", "skipped")),
         };
-        if let Some(tag) = tag {
-            let element = xml.create_element(tag).with_attribute(("message", message.as_ref()));
+        if let Some((tag, kind)) = tag {
+            let attributes = [("type", kind), ("message", message.as_ref())];
+            let element = xml.create_element(tag).with_attributes(attributes);
             match findings {
                 "" => element.write_empty()?,
                 _ => element.write_text_content(BytesText::new(findings))?,

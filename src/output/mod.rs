@@ -9,11 +9,14 @@ pub mod concise;
 pub mod cyclonedx;
 pub mod github;
 pub mod gitlab;
+pub mod html;
 pub mod human;
+pub mod intoto;
 pub mod json;
 pub mod json_text;
 pub mod jsonl;
 pub mod junit;
+mod marks;
 mod place;
 pub mod pylock;
 pub mod sanitize;
@@ -52,11 +55,15 @@ pub enum Format {
     Spdx,
     /// PEP 751's `pylock.toml`: what was installed, to be installed again.
     Pylock,
+    /// in-toto statements with the verdicts, to be signed.
+    Intoto,
+    /// One page for a browser, with everything in it.
+    Html,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Human,
         Self::Json,
         Self::Jsonl,
@@ -68,6 +75,8 @@ impl Format {
         Self::Cyclonedx,
         Self::Spdx,
         Self::Pylock,
+        Self::Intoto,
+        Self::Html,
     ];
 
     /// The lower-case name.
@@ -85,6 +94,8 @@ impl Format {
             Self::Cyclonedx => "cyclonedx",
             Self::Spdx => "spdx",
             Self::Pylock => "pylock",
+            Self::Intoto => "intoto",
+            Self::Html => "html",
         }
     }
 }
@@ -104,6 +115,8 @@ impl FromStr for Format {
     type Err = UnknownFormat;
 
     fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        // As its own people write it.
+        let name = if name == "in-toto" { Self::Intoto.name() } else { name };
         Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| UnknownFormat(name.to_owned()))
     }
 }
@@ -154,12 +167,15 @@ pub struct RenderContext<'a> {
     pub rules: &'a [RuleHelp],
     /// What all came to, for JSON Lines; its last line is left out where this is absent.
     pub summary: Option<&'a Summary>,
+    /// What no program can have guessed: it ends the stretch of a CI log in which the runner reads no commands. Without it
+    /// the format for GitHub does not show what programs wrote.
+    pub token: Option<&'a str>,
 }
 
 impl Default for RenderContext<'_> {
-    /// No colour, 100 columns, no rules, no summary.
+    /// No colour, 100 columns, no rules, no summary, no token.
     fn default() -> Self {
-        Self { color: false, width: 100, verbosity: Verbosity::Normal, rules: &[], summary: None }
+        Self { color: false, width: 100, verbosity: Verbosity::Normal, rules: &[], summary: None, token: None }
     }
 }
 
@@ -174,12 +190,14 @@ pub fn render(format: Format, reports: &[&Report], context: &RenderContext<'_>, 
         Format::Jsonl => jsonl::render(reports, context.summary, out),
         Format::Sarif => sarif::render(reports, context.rules, out),
         Format::Junit => junit::render(reports, out),
-        Format::Github => github::render(reports, out),
+        Format::Github => github::render(reports, context.token, out),
         Format::Gitlab => gitlab::render(reports, out),
         Format::Concise => concise::render(reports, out),
         Format::Cyclonedx => cyclonedx::render(reports, out),
         Format::Spdx => spdx::render(reports, out),
         Format::Pylock => pylock::render(reports, out),
+        Format::Intoto => intoto::render(reports, out),
+        Format::Html => html::render(reports, context.rules, out),
     }
 }
 

@@ -15,13 +15,14 @@ const UNKNOWN: &str = "NOASSERTION";
 /// # Errors
 /// What `out` returned.
 pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
-    let mut packages: Vec<Value> = reports.iter().map(|report| artifact(report)).collect();
+    let identities = bill::identities(reports);
+    let roots: Vec<String> = identities.iter().map(|identity| root(identity)).collect();
+    let mut packages: Vec<Value> = reports.iter().zip(&roots).map(|(report, root)| artifact(report, root)).collect();
     packages.extend(bill::items(reports).iter().map(|item| library(item.package, &item.purl)));
-    let roots: Vec<String> = reports.iter().map(|report| root(report)).collect();
     let mut relations: Vec<Value> = roots.iter().map(|root| relation("SPDXRef-DOCUMENT", "DESCRIBES", root)).collect();
-    for report in reports {
+    for (report, root) in reports.iter().zip(&roots) {
         let declared = bill::declared(report);
-        relations.extend(declared.iter().map(|purl| relation(&root(report), "DEPENDS_ON", &reference(purl))));
+        relations.extend(declared.iter().map(|purl| relation(root, "DEPENDS_ON", &reference(purl))));
     }
     for (purl, needs) in bill::needs(reports) {
         relations.extend(needs.iter().map(|needed| relation(&reference(&purl), "DEPENDS_ON", &reference(needed))));
@@ -54,8 +55,8 @@ fn to_seconds(time: &str) -> String {
 }
 
 /// How the document names an artifact.
-fn root(report: &Report) -> String {
-    reference(&format!("artifact-{}", report.id))
+fn root(identity: &str) -> String {
+    reference(&format!("artifact-{identity}"))
 }
 
 /// An identifier has letters, digits, `.` and `-` alone.
@@ -64,9 +65,9 @@ fn reference(name: &str) -> String {
     format!("SPDXRef-{}", name.chars().map(plain).collect::<String>())
 }
 
-fn artifact(report: &Report) -> Value {
+fn artifact(report: &Report, root: &str) -> Value {
     json!({
-        "SPDXID": root(report),
+        "SPDXID": root,
         "name": report.artifact.name,
         "downloadLocation": UNKNOWN,
         "filesAnalyzed": false,

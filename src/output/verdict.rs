@@ -25,7 +25,7 @@ pub(super) struct Problem<'a> {
 
 impl Problem<'_> {
     /// What went wrong and where, sanitized. "Syntax error" would be something else than an error of the syntax pass.
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         let message = sanitize::clipped(self.message, MESSAGE_CHARS_MAX);
         match (self.key, self.not_vetted) {
             (REPORT, _) => message.into_owned(),

@@ -44,6 +44,7 @@ fn printed(line: &str) -> String {
         .current_dir(root())
         .env("PATH", format!("{}:{path}", binary.parent().expect("a folder").display()))
         .env("NO_COLOR", "1")
+        .env_remove("GITHUB_ACTIONS")
         .output()
         .expect("a shell");
     let mut text = String::from_utf8(output.stdout).expect("UTF-8");

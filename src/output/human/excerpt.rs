@@ -10,11 +10,9 @@ use std::ops::Range as Bytes;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::super::verdict::MESSAGE_CHARS_MAX;
-use super::super::{RenderContext, place, sanitize};
+use super::super::{RenderContext, marks, place, sanitize};
 use super::paint::Paint;
-use crate::report::{
-    Cell, Confidence, Range, Related, Report, ReportFinding, SNIPPET_BYTES_MAX, Severity, Suppression, WHOLE_ARTIFACT,
-};
+use crate::report::{Cell, Confidence, Range, Related, Report, ReportFinding, Severity, Suppression, WHOLE_ARTIFACT};
 
 /// The narrowest and widest excerpt, in columns.
 const WIDTHS: (usize, usize) = (40, 160);
@@ -122,11 +120,9 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn of(snippet: &'a str, range: Range, cell: Option<Cell>) -> Self {
-        // The snippet of a notebook is a line of its cell.
-        let (line, column) = cell.map_or((range.start.line, range.start.column), |cell| (cell.line, cell.column));
-        let length = cell.map_or(range.end.offset.saturating_sub(range.start.offset), |cell| length(snippet, cell));
+        let (line, marked) = marks::marked(snippet, range, cell);
         let (cell, offset) = (cell.map(|cell| cell.index), range.start.offset);
-        Self { snippet, line, cell, offset, marked: marked_bytes(snippet, column, length) }
+        Self { snippet, line, cell, offset, marked }
     }
 
     /// Whether another place is on a line of this snippet.
@@ -159,31 +155,6 @@ impl<'a> Shown<'a> {
         let is_whole = start <= end && self.snippet.is_char_boundary(start) && self.snippet.is_char_boundary(end);
         is_whole.then(|| self.sanitized(start..end))
     }
-}
-
-/// How many bytes of a cell's source a finding covers: of one on several lines, all that is left of the snippet.
-fn length(snippet: &str, cell: Cell) -> usize {
-    if cell.line != cell.end_line {
-        return snippet.len();
-    }
-    let (skipped, kept) = (cell.column.saturating_sub(1), cell.end_column.saturating_sub(cell.column));
-    snippet.chars().skip(skipped as usize).take(kept as usize).map(char::len_utf8).sum()
-}
-
-/// The bytes of the snippet from `column` on, `length` of them. `None` where they cannot be known: the snippet of a long line is cut
-/// around the place, and begins half a snippet before it, give or take one character.
-fn marked_bytes(snippet: &str, column: u32, length: usize) -> Option<Bytes<usize>> {
-    let before = (column as usize).saturating_sub(1);
-    let whole = snippet.char_indices().map(|(at, _)| at).chain([snippet.len()]).nth(before);
-    let half = SNIPPET_BYTES_MAX / 2;
-    let first_is_ascii = snippet.starts_with(|first: char| first.is_ascii());
-    let start = match whole {
-        Some(start) if start <= half => start,
-        _ if first_is_ascii && snippet.is_char_boundary(half) => half,
-        _ => return None,
-    };
-    let end = snippet.ceil_char_boundary(start.saturating_add(length).min(snippet.len()));
-    Some(start..end)
 }
 
 /// What else is known, by name; not sanitized.

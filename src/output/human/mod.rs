@@ -11,6 +11,7 @@ use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use paint::Paint;
+pub(super) use run::ended;
 
 use super::verdict::{self, MESSAGE_CHARS_MAX};
 use super::{RenderContext, Verbosity, sanitize};
