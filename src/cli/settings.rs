@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use super::Failure;
@@ -16,7 +17,7 @@ use crate::passes::install::Store;
 use crate::policy::{Images, Policy};
 use crate::report::Report;
 use crate::rules::RuleSet;
-use crate::vet::{Baseline, names};
+use crate::vet::{Baseline, Grounds, names};
 
 /// The name of a policy that is found by itself.
 pub(super) const POLICY_FILE: &str = "vetrun.toml";
@@ -33,6 +34,8 @@ pub(super) struct Settings {
     pub(super) cache: Option<Cache>,
     /// Where packages are kept, if something is to be run.
     pub(super) packages: Option<Store>,
+    /// What all of this comes to, once it is asked for.
+    pub(super) grounds: OnceLock<Grounds>,
     /// What the user should know about how these came to be.
     pub(super) notes: Vec<String>,
 }
@@ -70,7 +73,7 @@ impl Settings {
             None => None,
         };
         let names = names_data(&policy, file.as_deref(), artifacts)?;
-        Ok(Self { policy, rules, baseline, names, cache, packages, notes })
+        Ok(Self { policy, rules, baseline, names, cache, packages, grounds: OnceLock::new(), notes })
     }
 }
 
@@ -153,7 +156,7 @@ fn cache(
     let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
     let named = || policy.cache.dir.as_deref().map(|dir| base.join(dir));
     let Some(folder) = judging.cache.clone().or_else(named).filter(|_| !judging.no_cache) else { return Ok(None) };
-    let cache = Cache::open(&folder, build()?)?;
+    let cache = Cache::open(&folder, build()?, &policy.cache)?;
     let mut roots = artifacts.iter().filter_map(|path| fs::canonicalize(path).ok());
     if roots.any(|root| cache.folder().starts_with(root)) {
         let folder = folder.display();
