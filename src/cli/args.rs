@@ -43,6 +43,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Vet every sub-folder (or file) of a folder as one artifact
     Batch(BatchArgs),
+    /// Vet the artifacts of a folder as they are written
+    Watch(super::watch::WatchArgs),
     /// List, explain and test rules
     Rules(RulesArgs),
     /// Say which back ends, installers and interpreters work here, and why not
@@ -507,6 +509,7 @@ mod tests {
             "image build",
             "image build i:2 --build-tools --package jq --suite s --mirror m --force -v",
             "gc",
+            "watch d --settle 1s --format human -q --fail-on high",
             "rules list",
             "rules explain python-eval",
             "rules test d",

@@ -19,6 +19,7 @@ mod rules;
 mod settings;
 mod signals;
 mod vetting;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -63,6 +64,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Check(args) => vetting::check(args),
         Command::Run(args) => vetting::run(args),
         Command::Batch(args) => batch::batch(args),
+        Command::Watch(args) => watch::watch(args),
         Command::Rules(args) => rules::rules(&args.command),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Image(args) => image::image(&args.command),
