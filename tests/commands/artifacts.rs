@@ -20,7 +20,8 @@ pub(crate) fn make(folder: &Path, count: u64) -> io::Result<()> {
 fn one(folder: &Path, number: u64) -> io::Result<()> {
     let mut dice = Dice(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d);
     let is_python = dice.below(3) < 2;
-    let (extension, text) = if is_python { ("py", python(&mut dice, number)) } else { ("js", javascript(&mut dice, number)) };
+    let (extension, text) =
+        if is_python { ("py", python(&mut dice, number)) } else { ("js", javascript(&mut dice, number)) };
     let text = if number % BROKEN_EVERY == 7 { text[..text.len() * 3 / 4].to_owned() } else { text };
     if number % FOLDER_EVERY != 0 {
         return fs::write(folder.join(format!("artifact-{number:06}.{extension}")), text);
@@ -35,6 +36,16 @@ fn one(folder: &Path, number: u64) -> io::Result<()> {
     };
     fs::write(folder.join(name), helper)?;
     fs::write(folder.join("README.md"), format!("# Artifact {number}\n\nRun `main.{extension}`.\n"))
+}
+
+/// A Python file of so many lines.
+pub(crate) fn python_lines(lines: usize) -> String {
+    let mut dice = Dice(lines as u64);
+    let mut text = String::new();
+    while text.lines().count() < lines {
+        text.push_str(&python(&mut dice, 1));
+    }
+    text.lines().take(lines).fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// Numbers that look random and are the same every time (splitmix64).
@@ -69,14 +80,31 @@ fn python(dice: &mut Dice, number: u64) -> String {
     for part in 0..dice.below(6) {
         let (verb, noun, limit) = (dice.pick(&VERBS), dice.pick(&NOUNS), dice.below(1000));
         let _infallible = match dice.below(4) {
-            0 => write!(text, "\ndef {verb}_{noun}_{part}(items, limit={limit}):\n    result = []\n    for item in items:\n        if item > limit:\n            result.append(item * {part})\n    return result\n\n"),
-            1 => write!(text, "\nclass {noun}{part}:\n    \"\"\"A {noun}.\"\"\"\n\n    def __init__(self, name, value={limit}):\n        self.name = name\n        self.value = value\n\n    def {verb}(self, other):\n        return {{'name': self.name, 'sum': self.value + other.value}}\n\n"),
-            2 => write!(text, "\ndef {verb}_{noun}_{part}(text):\n    words = text.lower().split()\n    counts = {{}}\n    for word in words:\n        counts[word] = counts.get(word, 0) + 1\n    top = sorted(counts.items(), key=lambda pair: -pair[1])\n    return [f\"{{word}}: {{count}}\" for word, count in top[:{limit}]]\n\n"),
-            _ => write!(text, "\n{noun}_{part} = [{limit} + index for index in range({limit}) if index % {} == 0]\n", part + 2),
+            0 => write!(
+                text,
+                "\ndef {verb}_{noun}_{part}(items, limit={limit}):\n    result = []\n    for item in items:\n        if item > limit:\n            result.append(item * {part})\n    return result\n\n"
+            ),
+            1 => write!(
+                text,
+                "\nclass {noun}{part}:\n    \"\"\"A {noun}.\"\"\"\n\n    def __init__(self, name, value={limit}):\n        self.name = name\n        self.value = value\n\n    def {verb}(self, other):\n        return {{'name': self.name, 'sum': self.value + other.value}}\n\n"
+            ),
+            2 => write!(
+                text,
+                "\ndef {verb}_{noun}_{part}(text):\n    words = text.lower().split()\n    counts = {{}}\n    for word in words:\n        counts[word] = counts.get(word, 0) + 1\n    top = sorted(counts.items(), key=lambda pair: -pair[1])\n    return [f\"{{word}}: {{count}}\" for word, count in top[:{limit}]]\n\n"
+            ),
+            _ => write!(
+                text,
+                "\n{noun}_{part} = [{limit} + index for index in range({limit}) if index % {} == 0]\n",
+                part + 2
+            ),
         };
     }
     let risky = if number % DANGEROUS_EVERY == 3 { "    import os\n    os.system(input())\n" } else { "" };
-    let _infallible = write!(text, "\ndef main():\n{risky}    print(\"artifact {number}\", {})\n\n\nif __name__ == \"__main__\":\n    main()\n", dice.below(1000));
+    let _infallible = write!(
+        text,
+        "\ndef main():\n{risky}    print(\"artifact {number}\", {})\n\n\nif __name__ == \"__main__\":\n    main()\n",
+        dice.below(1000)
+    );
     text
 }
 
@@ -90,12 +118,26 @@ fn javascript(dice: &mut Dice, number: u64) -> String {
     for part in 0..dice.below(6) {
         let (verb, noun, limit) = (dice.pick(&VERBS), dice.pick(&NOUNS), dice.below(1000));
         let _infallible = match dice.below(3) {
-            0 => write!(text, "\nfunction {verb}{noun}{part}(items, limit = {limit}) {{\n  const result = [];\n  for (const item of items) {{\n    if (item.value > limit) {{\n      result.push({{ ...item, rank: {part} }});\n    }}\n  }}\n  return result;\n}}\n"),
-            1 => write!(text, "\nclass {noun}{part} {{\n  constructor(name, value = {limit}) {{\n    this.name = name;\n    this.value = value;\n  }}\n\n  {verb}(other) {{\n    return `${{this.name}}: ${{this.value + other.value}}`;\n  }}\n}}\n"),
-            _ => write!(text, "\nconst {verb}{noun}{part} = (text) =>\n  text\n    .split(' ')\n    .map((word) => word.toLowerCase())\n    .filter((word) => word.length > {})\n    .slice(0, {limit});\n", part + 1),
+            0 => write!(
+                text,
+                "\nfunction {verb}{noun}{part}(items, limit = {limit}) {{\n  const result = [];\n  for (const item of items) {{\n    if (item.value > limit) {{\n      result.push({{ ...item, rank: {part} }});\n    }}\n  }}\n  return result;\n}}\n"
+            ),
+            1 => write!(
+                text,
+                "\nclass {noun}{part} {{\n  constructor(name, value = {limit}) {{\n    this.name = name;\n    this.value = value;\n  }}\n\n  {verb}(other) {{\n    return `${{this.name}}: ${{this.value + other.value}}`;\n  }}\n}}\n"
+            ),
+            _ => write!(
+                text,
+                "\nconst {verb}{noun}{part} = (text) =>\n  text\n    .split(' ')\n    .map((word) => word.toLowerCase())\n    .filter((word) => word.length > {})\n    .slice(0, {limit});\n",
+                part + 1
+            ),
         };
     }
     let risky = if number % DANGEROUS_EVERY == 3 { "  eval(process.argv[2]);\n" } else { "" };
-    let _infallible = write!(text, "\nfunction main() {{\n{risky}  console.log('artifact {number}', {});\n}}\n\nmain();\n\nmodule.exports = {{ main }};\n", dice.below(1000));
+    let _infallible = write!(
+        text,
+        "\nfunction main() {{\n{risky}  console.log('artifact {number}', {});\n}}\n\nmain();\n\nmodule.exports = {{ main }};\n",
+        dice.below(1000)
+    );
     text
 }
