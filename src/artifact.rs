@@ -28,6 +28,11 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The first of its bytes.
+    pub(crate) const fn first_byte(self) -> u8 {
+        self.0[0]
+    }
+
     /// The digest of what `hasher` was fed, for bytes that are never in memory all at once.
     #[must_use]
     pub(crate) fn finish(hasher: Sha256) -> Self {

@@ -11,14 +11,19 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::artifact::Digest;
+use crate::policy::CachePolicy;
 
-/// Entries that are kept; when there are more, the oldest go until half of them are left.
-const ENTRIES_MAX: usize = 8192;
+/// Folders that entries are spread over, by the first byte of their names, so that none of them is large.
+const SHARDS: usize = 256;
+
+/// Entries that are written into a folder of the cache until it is looked at whether it holds too much.
+const WRITES_PER_LOOK: u64 = 64;
 
 /// Bytes of one entry; a larger result is not kept.
 const ENTRY_BYTES_MAX: u64 = 32 << 20;
@@ -53,6 +58,10 @@ pub struct Cache {
     folder: PathBuf,
     /// Which build of vetrun writes and reads it.
     build: String,
+    /// How much each folder may hold: entries, and their bytes.
+    share: (usize, u64),
+    /// What was written into each folder since the cache was opened.
+    writes: Vec<AtomicU64>,
 }
 
 impl Cache {
@@ -60,10 +69,11 @@ impl Cache {
     ///
     /// # Errors
     /// [`CacheError`] when it cannot be used, or when others than this user may write into it.
-    pub fn open(folder: &Path, build: impl Into<String>) -> Result<Self, CacheError> {
-        let cache = Self { folder: own_folder(folder)?, build: build.into() };
-        cache.prune();
-        Ok(cache)
+    pub fn open(folder: &Path, build: impl Into<String>, policy: &CachePolicy) -> Result<Self, CacheError> {
+        let entries = usize::try_from(policy.entries_max).unwrap_or(usize::MAX).div_ceil(SHARDS);
+        let share = (entries, policy.bytes_max.bytes().div_ceil(SHARDS as u64));
+        let writes = (0..SHARDS).map(|_| AtomicU64::new(0)).collect();
+        Ok(Self { folder: own_folder(folder)?, build: build.into(), share, writes })
     }
 
     /// Where it is.
@@ -101,33 +111,50 @@ impl Cache {
         if content.len() as u64 + SEAL_BYTES as u64 > ENTRY_BYTES_MAX {
             return;
         }
-        let written = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        let (shard, path) = (key.first_byte(), self.path(key));
+        let folder = path.parent().unwrap_or(&self.folder);
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
             file.write_all(&seal(key, content))?;
             file.write_all(content)?;
-            file.persist(self.path(key))?;
+            file.persist(&path)?;
             Ok(())
         };
-        drop(written());
+        let made = || fs::DirBuilder::new().mode(0o700).create(folder);
+        let written = write().or_else(|_| made().and_then(|()| write()));
+        if written.is_ok() && self.writes[usize::from(shard)].fetch_add(1, Ordering::Relaxed) % WRITES_PER_LOOK == 0 {
+            self.prune(folder);
+        }
     }
 
     fn path(&self, key: Digest) -> PathBuf {
-        self.folder.join(&key.to_string()["sha256:".len()..])
+        let name = &key.to_string()["sha256:".len()..];
+        self.folder.join(&name[..2]).join(&name[2..])
     }
 
-    /// Removes the oldest entries where there are too many.
-    fn prune(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        if paths.len() <= ENTRIES_MAX {
+    /// Removes the oldest entries of a folder that holds more than its share, until half of that is left.
+    fn prune(&self, folder: &Path) {
+        let Ok(entries) = fs::read_dir(folder) else { return };
+        let sized = entries.filter_map(|entry| {
+            let entry = entry.ok()?;
+            let metadata = entry.metadata().ok()?;
+            Some((metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len(), entry.path()))
+        });
+        let mut all: Vec<(SystemTime, u64, PathBuf)> = sized.collect();
+        let mut bytes: u64 = all.iter().map(|(_, bytes, _)| bytes).sum();
+        let (entries_max, bytes_max) = self.share;
+        if all.len() <= entries_max && bytes <= bytes_max {
             return;
         }
-        paths.sort_by_cached_key(|path| {
-            fs::metadata(path).and_then(|entry| entry.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
-        });
-        for path in &paths[..paths.len() - ENTRIES_MAX / 2] {
+        all.sort_unstable();
+        let mut left = all.len();
+        for (_, size, path) in &all {
+            if left <= entries_max / 2 && bytes <= bytes_max / 2 {
+                return;
+            }
             // Another vetrun may have removed it.
             drop(fs::remove_file(path));
+            (left, bytes) = (left - 1, bytes.saturating_sub(*size));
         }
     }
 }
@@ -158,7 +185,7 @@ mod tests {
     use super::*;
 
     fn cache(folder: &Path) -> Cache {
-        Cache::open(folder, "build 1").expect("a folder of our own")
+        Cache::open(folder, "build 1", &CachePolicy::default()).expect("a folder of our own")
     }
 
     #[test]
@@ -172,7 +199,7 @@ mod tests {
         for other in [cache.key(&[b"a", b"bc"]), cache.key(&[b"ab"]), cache.key(&[b"abc"])] {
             assert_eq!(cache.get(other), None);
         }
-        let newer = Cache::open(folder.path(), "build 2").expect("a folder of our own");
+        let newer = Cache::open(folder.path(), "build 2", &CachePolicy::default()).expect("a folder of our own");
         assert_eq!(newer.get(newer.key(&[b"ab", b"c"])), None);
     }
 
@@ -202,17 +229,35 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("it is ours");
-        let error = Cache::open(folder.path(), "b").expect_err("everybody may write it");
+        let error = Cache::open(folder.path(), "b", &CachePolicy::default()).expect_err("everybody may write it");
         assert!(error.to_string().contains("chmod 700"), "{error}");
+    }
+
+    /// Entries that stand in the same folder.
+    fn in_one_folder(cache: &Cache) -> impl Iterator<Item = Digest> + '_ {
+        let keys = (0_u64..).map(|number| cache.key(&[&number.to_le_bytes()]));
+        keys.filter(|key| key.first_byte() == 7)
     }
 
     #[test]
     fn the_oldest_entries_go() {
         let folder = tempfile::tempdir().expect("a folder");
-        for number in 0..=ENTRIES_MAX {
-            fs::write(folder.path().join(number.to_string()), "").expect("a file");
+        let mib = crate::policy::ByteSize::mib;
+        let few = CachePolicy { entries_max: 10 * SHARDS as u64, ..CachePolicy::default() };
+        let small = CachePolicy { bytes_max: mib(1), ..CachePolicy::default() };
+        for (name, policy, most) in [("few", few, 10), ("small", small, 4)] {
+            let cache = Cache::open(&folder.path().join(name), "b", &policy).expect("a folder of our own");
+            let keys: Vec<Digest> = in_one_folder(&cache).take(65).collect();
+            for (at, key) in keys.iter().enumerate() {
+                cache.put(*key, &[0; 1000]);
+                let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(at as u64);
+                let file = fs::File::options().write(true).open(cache.path(*key)).expect("it was written");
+                file.set_modified(time).expect("it is ours");
+            }
+            let left: Vec<bool> = keys.iter().map(|key| cache.get(*key).is_some()).collect();
+            let kept = left.iter().filter(|left| **left).count();
+            assert!((1..=most).contains(&kept), "{name}: {kept}");
+            assert!(!left[0] && left[64], "{name}: the last is there, and the first is not");
         }
-        let _pruned = cache(folder.path());
-        assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), ENTRIES_MAX / 2);
     }
 }

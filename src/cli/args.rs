@@ -45,6 +45,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Vet every sub-folder (or file) of a folder as one artifact
     Batch(BatchArgs),
+    /// Vet the artifacts of a folder as they are written
+    Watch(super::watch::WatchArgs),
     /// List, explain and test rules
     Rules(RulesArgs),
     /// Say which back ends, installers and interpreters work here, and why not
@@ -145,6 +147,12 @@ pub(super) struct BatchArgs {
     /// Artifacts vetted at once [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: Option<u16>,
+    /// With --run: programs that run at once, beside what is vetted [default: as many as jobs]
+    #[arg(long, value_name = "N", requires = "run", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) sandboxes: Option<u16>,
+    /// Go on with the batch whose JSON Lines are in this file, and write the rest to it; begin it where there is none
+    #[arg(long, value_name = "FILE", conflicts_with = "out")]
+    pub(super) resume: Option<PathBuf>,
     /// With --run: keep N sandboxes started for one artifact each; in the native one, a Python in each of them
     #[arg(long, value_name = "N", requires = "run", default_value_t = 0, hide_default_value = true)]
     pub(super) warm: u16,
@@ -510,10 +518,13 @@ mod tests {
             "run --no-trace",
             "run --env A=b --env C=d=e --entry main.py --out o --requirements r.txt --installer uv --no-install --keep -v",
             "run --sandbox docker --image i@sha256:1 --pull missing --runtime runsc",
-            "batch d e --run -j 2",
+            "batch d e --run -j 2 --sandboxes 3",
+            "batch d --resume r.jsonl",
+            "batch d --resume r.jsonl -o s.jsonl",
             "image build",
             "image build i:2 --build-tools --package jq --suite s --mirror m --force -v",
             "gc",
+            "watch d --settle 1s --format human -q --fail-on high",
             "rules list",
             "rules explain python-eval",
             "rules test d",
@@ -554,6 +565,9 @@ mod tests {
             "run --timeout soon",
             "run --env A",
             "batch",
+            "batch d --jobs 0",
+            "batch d --sandboxes 2",
+            "batch d --run --resume r --out o",
             "schema everything",
         ];
         for line in lines {

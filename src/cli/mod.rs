@@ -2,6 +2,7 @@
 
 mod args;
 mod batch;
+mod crew;
 mod deps;
 mod doctor;
 mod engine;
@@ -21,6 +22,7 @@ mod rules;
 mod settings;
 mod signals;
 mod vetting;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -45,22 +47,27 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let ran = guard::guarded(|| run(cli.command)).unwrap_or_else(|bug| Err(bug.into()));
-    match ran {
-        Ok(exit) => ExitCode::from(exit.code()),
-        Err(error) => {
-            let message = chain(error.as_ref());
-            let line = crate::output::sanitize::line(&message);
-            let _closed = writeln!(anstream::stderr(), "vetrun: not vetted: {line}");
-            ExitCode::from(Exit::NotVetted.code())
-        }
-    }
+    leave(ran.unwrap_or_else(|error| {
+        let message = chain(error.as_ref());
+        let line = crate::output::sanitize::line(&message);
+        let _closed = writeln!(anstream::stderr(), "vetrun: not vetted: {line}");
+        Exit::NotVetted
+    }))
+}
+
+/// Ends the process at once. By the ordinary way the allocator would first hand all memory back to the system, page by page,
+/// which takes as long as to vet a small file.
+fn leave(exit: Exit) -> ! {
+    let _closed = std::io::stdout().flush();
+    signal_hook::low_level::exit(i32::from(exit.code()))
 }
 
 fn run(command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Check(args) => vetting::check(&args),
-        Command::Run(args) => vetting::run(&args),
-        Command::Batch(args) => batch::batch(&args),
+        Command::Check(args) => vetting::check(args),
+        Command::Run(args) => vetting::run(args),
+        Command::Batch(args) => batch::batch(args),
+        Command::Watch(args) => watch::watch(args),
         Command::Rules(args) => rules::rules(&args.command),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Image(args) => image::image(&args.command),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use super::Failure;
@@ -17,7 +18,7 @@ use crate::passes::install::Store;
 use crate::policy::{Extended, Files, Layer, Layers, Policy, Preset, Resolved, Source, expand, nearest};
 use crate::report::Report;
 use crate::rules::RuleSet;
-use crate::vet::{Baseline, CHECKS, names, names_check};
+use crate::vet::{Baseline, CHECKS, Grounds, names, names_check};
 
 /// The name of a policy that is found by itself.
 pub(super) const POLICY_FILE: &str = "vetrun.toml";
@@ -37,6 +38,8 @@ pub(super) struct Settings {
     pub(super) cache: Option<Cache>,
     /// Where packages are kept, if something is to be run.
     pub(super) packages: Option<Store>,
+    /// What all of this comes to, once it is asked for.
+    pub(super) grounds: OnceLock<Grounds>,
     /// What the user should know about how these came to be.
     pub(super) notes: Vec<String>,
 }
@@ -60,7 +63,7 @@ impl Settings {
             None => None,
         };
         let names = names_data(&policy, artifacts)?;
-        Ok(Self { policy, rules, baseline, names, cache, packages, notes })
+        Ok(Self { policy, rules, baseline, names, cache, packages, grounds: OnceLock::new(), notes })
     }
 }
 
@@ -309,7 +312,7 @@ impl Files for Disk {
 /// The cache that was named. Nothing inside an artifact changes how it is judged, so it may not lie in one.
 fn cache(policy: &Policy, artifacts: &[PathBuf]) -> Result<Option<Cache>, Failure> {
     let Some(folder) = &policy.cache.dir else { return Ok(None) };
-    let cache = Cache::open(Path::new(folder), build()?)?;
+    let cache = Cache::open(Path::new(folder), build()?, &policy.cache)?;
     let mut roots = artifacts.iter().filter_map(|path| fs::canonicalize(path).ok());
     if roots.any(|root| cache.folder().starts_with(root)) {
         return Err(format!("the cache folder {folder} lies inside an artifact (name one outside of it)").into());

@@ -4,14 +4,20 @@
 //! closed terminal is told by the kernel and by the shell. What comes right after the first signal is still the first.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag::register_conditional_shutdown;
 use signal_hook::iterator::Signals;
 
 use crate::sandbox::Stop;
 use crate::vet::Exit;
+
+/// The signals that end vetrun.
+const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 /// How long further signals belong to the first one.
 const ONE_INTERRUPTION: Duration = Duration::from_secs(1);
@@ -28,17 +34,34 @@ pub(super) enum OnSignal {
 /// Watches for SIGINT, SIGTERM and SIGHUP from now on.
 pub(super) fn watch(on_signal: OnSignal) -> io::Result<Stop> {
     let stop = Stop::default();
-    let raised = stop.clone();
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    match on_signal {
+        OnSignal::Exit => exit_at_once()?,
+        OnSignal::Stop => raise_at_first(stop.clone())?,
+    }
+    Ok(stop)
+}
+
+/// The handler of the signals itself exits; no thread waits for them.
+fn exit_at_once() -> io::Result<()> {
+    for signal in ENDING {
+        let always = Arc::new(AtomicBool::new(true));
+        register_conditional_shutdown(signal, i32::from(Exit::Interrupted.code()), always)?;
+    }
+    Ok(())
+}
+
+/// A thread raises `stop` at the first signal, and exits at one that does not belong to it.
+fn raise_at_first(stop: Stop) -> io::Result<()> {
+    let mut signals = Signals::new(ENDING)?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let mut first: Option<Instant> = None;
         for _signal in signals.forever() {
-            if on_signal == OnSignal::Exit || first.is_some_and(|first| first.elapsed() > ONE_INTERRUPTION) {
+            if first.is_some_and(|first| first.elapsed() > ONE_INTERRUPTION) {
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }
             first.get_or_insert_with(Instant::now);
-            raised.raise();
+            stop.raise();
         }
     })?;
-    Ok(stop)
+    Ok(())
 }

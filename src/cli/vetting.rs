@@ -4,11 +4,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::GlobSet;
 
 use super::Failure;
 use super::args::{CheckArgs, InputArgs, OutputArgs, ReadingArgs, RunArgs, RunningArgs};
+use super::crew::{self, Patience, Places, Task, Turn};
 use super::guard::guarded;
 use super::host::{Ahead, Host, nursery};
 use super::reporting::{Reports, check_places, note, write_all};
@@ -21,63 +23,103 @@ use crate::language::Language;
 use crate::policy::IntakeLimits;
 use crate::report::Summary;
 use crate::sandbox::Stop;
-use crate::vet::{Exit, Judging, Running, Session, Vetting};
+use crate::vet::{Exit, Grounds, Judging, Pace, Running, Session, Vetting};
 
 /// The path that stands for standard input.
 const STDIN: &str = "-";
 
 /// `vetrun check`: static passes only.
-pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
+pub(super) fn check(args: CheckArgs) -> Result<Exit, Failure> {
     check_places(&args.output)?;
     let _stop = watch(OnSignal::Exit)?;
-    let inputs = Inputs::new(&args.input)?;
-    let settings = Settings::new(&args.judging, &args.input.reading, None, &inputs.paths)?;
-    settings.notes.iter().for_each(|text| note(&args.output, text));
-    let session = session(&settings, &args.input.reading, None, None);
-    let stop = Stop::default();
-    finish(&inputs.vet(&session, &settings.policy.intake, &stop), &settings, &args.output)
+    let CheckArgs { input, judging, output } = args;
+    let inputs = Inputs::new(&input)?;
+    let settings = Settings::new(&judging, &input.reading, None, &inputs.paths)?;
+    settings.notes.iter().for_each(|text| note(&output, text));
+    let asked = inputs.paths.len();
+    let vetter = Vetter { settings, reading: input.reading, ready: None, requirements: None };
+    let (task, vettings) = inputs.vet(vetter, &Stop::default())?;
+    let exit = finish(asked, &vettings, &task.vetter.settings, &output);
+    // The process ends here: to take all of this apart would only take time.
+    std::mem::forget((task, vettings));
+    exit
 }
 
 /// `vetrun run`: all passes.
-pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     check_places(&args.output)?;
     let stop = watch(OnSignal::Stop)?;
     let nursery = nursery();
-    let inputs = Inputs::new(&args.input)?;
-    let settings = Settings::new(&args.judging, &args.input.reading, Some(&args.running), &inputs.paths)?;
-    settings.notes.iter().for_each(|text| note(&args.output, text));
-    if inputs.paths.len() > 1 && args.running.out.is_some() {
+    let RunArgs { input, judging, running, output, args } = args;
+    let inputs = Inputs::new(&input)?;
+    let settings = Settings::new(&judging, &input.reading, Some(&running), &inputs.paths)?;
+    settings.notes.iter().for_each(|text| note(&output, text));
+    if inputs.paths.len() > 1 && running.out.is_some() {
         return Err("`--out` takes the output of one artifact; use `vetrun batch --run` for several".into());
     }
-    let requirements = requirements(&args.running)?;
-    let host = Host::new(
-        nursery,
-        &settings.policy,
-        &args.running,
-        &Ahead { paths: &inputs.paths, together: 1, warm: 0, stop: &stop },
-    )?;
-    let out = args.running.out.as_deref().map(empty_folder).transpose()?;
-    let running = Running {
-        sandbox: host.sandbox(),
-        uv: host.uv(),
-        args: &args.args,
-        out,
-        scratch: host.scratch(),
-        store: settings.packages.as_ref(),
-        stop: &stop,
-    };
-    let requirements = requirements.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-    let session = session(&settings, &args.input.reading, Some(running), requirements);
-    let vettings = inputs.vet(&session, &settings.policy.intake, &stop);
-    drop(session);
-    if let Some(kept) = host.keep() {
-        note(&args.output, &format!("temporary folders are kept in {}", kept.display()));
+    let requirements = requirements(&running)?;
+    let ahead = Ahead { paths: &inputs.paths, together: 1, warm: 0, stop: &stop };
+    let host = Host::new(nursery, &settings.policy, &running, &ahead)?;
+    let out = running.out.as_deref().map(empty_folder).transpose()?;
+    let ready = Some(Ready { host, args, out, stop: stop.clone() });
+    let asked = inputs.paths.len();
+    let (task, vettings) = inputs.vet(Vetter { settings, reading: input.reading, ready, requirements }, &stop)?;
+    if let Some(kept) = task.vetter.ready.as_ref().and_then(|ready| ready.host.keep()) {
+        note(&output, &format!("temporary folders are kept in {}", kept.display()));
     }
-    // What is cleared away has nothing to do with what is reported.
-    let clearing = std::thread::spawn(move || drop(host));
-    let exit = finish(&vettings, &settings, &args.output);
-    let _cleared = clearing.join();
-    exit
+    match Arc::try_unwrap(task) {
+        Ok(InTurn { vetter: Vetter { settings, ready, .. }, .. }) => {
+            // What is cleared away has nothing to do with what is reported.
+            let clearing = std::thread::spawn(move || drop(ready));
+            let exit = finish(asked, &vettings, &settings, &output);
+            let _cleared = clearing.join();
+            exit
+        }
+        // A thread that does not end still holds it.
+        Err(task) => finish(asked, &vettings, &task.vetter.settings, &output),
+    }
+}
+
+/// Everything that one command vets with, on however many threads.
+pub(super) struct Vetter {
+    pub(super) settings: Settings,
+    pub(super) reading: ReadingArgs,
+    /// Where artifacts run, if they do.
+    pub(super) ready: Option<Ready>,
+    /// The file that `--requirements` names.
+    pub(super) requirements: Option<(String, Vec<u8>)>,
+}
+
+/// What is ready to run artifacts.
+pub(super) struct Ready {
+    pub(super) host: Host,
+    pub(super) args: Vec<String>,
+    /// Where output files go.
+    pub(super) out: Option<PathBuf>,
+    /// Raised when the user interrupts.
+    pub(super) stop: Stop,
+}
+
+impl Vetter {
+    /// A session, in which the output of what runs goes to the folder `out`.
+    pub(super) fn session(&self, out: Option<PathBuf>) -> Session<'_> {
+        let running = self.ready.as_ref().map(|Ready { host, args, stop, .. }| Running {
+            sandbox: host.sandbox(),
+            uv: host.uv(),
+            args,
+            out,
+            scratch: host.scratch(),
+            store: self.settings.packages.as_ref(),
+            stop,
+        });
+        let requirements = self.requirements.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        session(&self.settings, &self.reading, running, requirements)
+    }
+
+    /// How long static passes may take.
+    pub(super) fn patience(&self) -> Patience {
+        Patience::until(self.settings.policy.vet.timeout.duration())
+    }
 }
 
 /// Everything that vetting needs, for one command.
@@ -87,14 +129,16 @@ pub(super) fn session<'a>(
     running: Option<Running<'a>>,
     requirements: Option<(&'a str, &'a [u8])>,
 ) -> Session<'a> {
+    let judging = Judging {
+        policy: &settings.policy,
+        rules: &settings.rules,
+        baseline: &settings.baseline,
+        requirements,
+        names: settings.names.as_ref().unwrap_or(NameData::builtin()),
+    };
     Session {
-        judging: Judging {
-            policy: &settings.policy,
-            rules: &settings.rules,
-            baseline: &settings.baseline,
-            requirements,
-            names: settings.names.as_ref().unwrap_or(NameData::builtin()),
-        },
+        judging,
+        grounds: settings.grounds.get_or_init(|| Grounds::of(&judging)),
         agent_id: reading.agent_id.as_deref(),
         running,
         cache: settings.cache.as_ref(),
@@ -142,9 +186,13 @@ impl Inputs {
     }
 
     /// Reads and vets one artifact after another, until all are done or `stop` is raised.
-    fn vet(&self, session: &Session<'_>, limits: &IntakeLimits, stop: &Stop) -> Vec<Vetting> {
-        let paths = self.paths.iter().take_while(|_| !stop.is_raised());
-        paths.map(|path| vet_read(session, &name(path), self.read(path, limits))).collect()
+    fn vet(self, vetter: Vetter, stop: &Stop) -> Result<(Arc<InTurn>, Vec<Vetting>), Failure> {
+        let (count, patience) = (self.paths.len(), vetter.patience());
+        let task = Arc::new(InTurn { inputs: self, vetter, said: Mutex::default() });
+        crew::work(&task, count, Places { seats: 1, sandboxes: 1 }, patience, stop)?;
+        let mut said = std::mem::take(&mut *task.said.lock().unwrap_or_else(PoisonError::into_inner));
+        said.sort_by_key(|(number, _)| *number);
+        Ok((task, said.into_iter().map(|(_, vetting)| vetting).collect()))
     }
 
     fn read(&self, path: &Path, limits: &IntakeLimits) -> Result<Artifact, IntakeError> {
@@ -157,10 +205,46 @@ impl Inputs {
     }
 }
 
-/// Vets what was read, or reports why it could not be.
-pub(super) fn vet_read(session: &Session<'_>, name: &str, read: Result<Artifact, IntakeError>) -> Vetting {
+/// The artifacts of a command in turn.
+struct InTurn {
+    inputs: Inputs,
+    vetter: Vetter,
+    said: Mutex<Vec<(usize, Vetting)>>,
+}
+
+impl Task for InTurn {
+    type Said = Vetting;
+
+    fn vet(&self, number: usize, turn: &Turn) -> Vetting {
+        let session = self.vetter.session(self.vetter.ready.as_ref().and_then(|ready| ready.out.clone()));
+        let path = &self.inputs.paths[number];
+        let read = self.inputs.read(path, &self.vetter.settings.policy.intake);
+        turn.begins();
+        vet_read(&session, &name(path), read, turn)
+    }
+
+    fn given_up(&self, number: usize) -> Vetting {
+        self.vetter.session(None).late(&name(&self.inputs.paths[number]))
+    }
+
+    fn take(&self, number: usize, said: Vetting) -> io::Result<()> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).push((number, said));
+        Ok(())
+    }
+}
+
+/// Vets what was read, as `pace` has it go on, or reports why it could not be.
+pub(super) fn vet_read(
+    session: &Session<'_>,
+    name: &str,
+    read: Result<Artifact, IntakeError>,
+    pace: &dyn Pace,
+) -> Vetting {
     match read {
-        Ok(artifact) => guarded(|| session.vet(&artifact)).unwrap_or_else(|bug| session.not_vetted(name, &bug)),
+        Ok(artifact) => {
+            let vetting = guarded(|| session.vet_paced(&artifact, pace));
+            vetting.unwrap_or_else(|bug| session.not_vetted(name, &bug))
+        }
         Err(error) => {
             let mut vetting = session.not_vetted(name, &error);
             if error.is_nothing_to_vet() {
@@ -198,14 +282,16 @@ pub(super) fn name(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn finish(vettings: &[Vetting], settings: &Settings, output: &OutputArgs) -> Result<Exit, Failure> {
-    let worst = vettings.iter().fold(Exit::Passed, |worst, vetting| worst.worse(vetting.exit));
+/// Reports on what was asked for; where less than that was vetted, the user has interrupted.
+fn finish(asked: usize, vettings: &[Vetting], settings: &Settings, output: &OutputArgs) -> Result<Exit, Failure> {
+    let all = if vettings.len() < asked { Exit::Interrupted } else { Exit::Passed };
+    let worst = vettings.iter().fold(all, |worst, vetting| worst.worse(vetting.exit));
     let mut summary = Summary::default();
     for vetting in vettings {
         summary.add(&vetting.report);
         summary.duration_ms += vetting.report.duration_ms;
     }
-    let exit = leniently(worst, summary.error > 0, output);
+    let exit = leniently(worst, summary.error > 0 || worst == Exit::Interrupted, output);
     summary.exit_code = exit.code();
     let all: Vec<_> = vettings.iter().map(|vetting| &vetting.report).collect();
     write_all(&Reports { all: &all, summary: &summary, rules: &settings.rules }, output)?;

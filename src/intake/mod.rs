@@ -303,6 +303,11 @@ fn is_deceptive(char: char) -> bool {
     char.is_control() || matches!(char, '\u{2028}' | '\u{2029}') || turns_text(char)
 }
 
+/// A path as it stands in a report: [`Artifact::root`].
+pub(crate) fn printed(path: &Path) -> String {
+    printable(path.as_os_str().as_bytes())
+}
+
 /// A path or name as printable text: bytes that are not UTF-8 as `\xNN`, deceptive characters as `\u{…}`.
 fn printable(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

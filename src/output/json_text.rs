@@ -28,11 +28,20 @@ pub fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()>
     out.write_all(b"\n")
 }
 
+/// Whether a text holds nothing that could be a hazard: printable characters of ASCII, and no `#`.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'#')
+}
+
 /// A formatter that escapes more than it must.
 struct Safe<F>(F);
 
 impl<F: Formatter> Formatter for Safe<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // Most texts are plain, and there are many.
+        if is_plain(fragment) {
+            return self.0.write_string_fragment(writer, fragment);
+        }
         let mut written = 0;
         for (at, char) in fragment.char_indices() {
             if sanitize::is_hazard_at(fragment, at, char) {

@@ -199,6 +199,7 @@ impl Policy {
 
     fn zero_misuse(&self) -> Option<(String, String)> {
         let zero = [
+            ("vet.timeout", self.vet.timeout.as_millis() == 0),
             ("install.timeout", self.install.timeout.as_millis() == 0),
             ("install.verify_timeout", self.install.verify_timeout.as_millis() == 0),
             ("install.memory", self.install.memory.bytes() == 0),

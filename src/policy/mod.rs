@@ -50,6 +50,8 @@ pub struct Policy {
     /// What holds for some paths alone. Of several that match a path, all leave out what they name, and the last one that
     /// sets anything else decides it.
     pub overrides: Vec<Override>,
+    /// How long vetting may take.
+    pub vet: VetPolicy,
     /// How much is read.
     pub intake: IntakeLimits,
     /// How much is parsed, and as what.
@@ -100,6 +102,21 @@ impl Default for GatePolicy {
             severity: BTreeMap::new(),
             allow_suppressions: false,
         }
+    }
+}
+
+/// How long vetting may take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct VetPolicy {
+    /// Time for all static passes over one artifact, from when it has been read. What is not judged by then is not vetted,
+    /// whatever was found so far.
+    pub timeout: Timeout,
+}
+
+impl Default for VetPolicy {
+    fn default() -> Self {
+        Self { timeout: Timeout::seconds(60) }
     }
 }
 
@@ -185,12 +202,22 @@ impl Default for ScanPolicy {
 }
 
 /// Where the results of static passes are kept, so that what has not changed is not vetted again.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CachePolicy {
     /// A folder of this user's alone, relative to the policy file; nothing is kept where it is absent. Whoever can write
     /// into it can write verdicts.
     pub dir: Option<String>,
+    /// Results that are kept; when there are more, the oldest go.
+    pub entries_max: u64,
+    /// Bytes of all results; when there are more, the oldest go.
+    pub bytes_max: ByteSize,
+}
+
+impl Default for CachePolicy {
+    fn default() -> Self {
+        Self { dir: None, entries_max: 250_000, bytes_max: ByteSize::mib(2048) }
+    }
 }
 
 /// What an artifact must consist of.

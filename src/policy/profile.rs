@@ -1,6 +1,7 @@
 //! Structure profiles: what an artifact of a kind consists of, as data.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use globset::Glob;
 use schemars::JsonSchema;
@@ -56,10 +57,10 @@ impl Profile {
 
 /// The built-in profiles: `python`, `web`, `node`, `any`.
 #[must_use]
-pub fn builtin_profiles() -> BTreeMap<String, Profile> {
-    let profiles: BTreeMap<String, Profile> =
-        toml::from_str(include_str!("profiles.toml")).expect("the built-in profiles are valid");
-    profiles
+pub fn builtin_profiles() -> &'static BTreeMap<String, Profile> {
+    static BUILTIN: LazyLock<BTreeMap<String, Profile>> =
+        LazyLock::new(|| toml::from_str(include_str!("profiles.toml")).expect("the built-in profiles are valid"));
+    &BUILTIN
 }
 
 #[cfg(test)]
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn builtin_profiles_hold_only_what_a_policy_may() {
         for (name, profile) in builtin_profiles() {
-            assert_eq!(profile.check(&name), Ok(()));
+            assert_eq!(profile.check(name), Ok(()));
         }
     }
 

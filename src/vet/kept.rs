@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, Judging};
+use super::{Exit, Grounds};
 use crate::artifact::{Artifact, Digest};
 use crate::cache::Cache;
 use crate::report::{ReportFinding, ValidationResults};
@@ -39,18 +39,6 @@ impl Kept {
 }
 
 /// The name of everything that the verdict of static passes depends on.
-pub(super) fn key(cache: &Cache, artifact: &Artifact, judging: &Judging<'_>) -> Digest {
-    let mut baseline: Vec<_> = judging.baseline.iter().collect();
-    baseline.sort();
-    let files: Vec<_> = artifact.files.iter().map(|file| (&file.path, file.language)).collect();
-    let parts = [
-        artifact.digest.to_string(),
-        format!("{:?}", (&artifact.name, files, &artifact.refused, &artifact.excluded)),
-        judging.rules.digest().to_string(),
-        judging.policy.digest().to_string(),
-        format!("{:?}", judging.names.digest()),
-        format!("{baseline:?}"),
-        format!("{:?}", judging.requirements),
-    ];
-    cache.key(&parts.each_ref().map(String::as_bytes))
+pub(super) fn key(cache: &Cache, artifact: &Artifact, grounds: &Grounds) -> Digest {
+    cache.key(&[grounds.with(artifact).to_string().as_bytes()])
 }

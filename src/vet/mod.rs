@@ -6,10 +6,12 @@
 mod checks;
 mod foreign;
 mod gate;
+mod grounds;
 mod imports;
 mod kept;
 mod log;
 mod looking;
+mod pace;
 mod results;
 mod run;
 
@@ -28,19 +30,22 @@ use crate::passes::budget::budget;
 use crate::passes::parse::{Parsed, Target, Validity};
 use crate::passes::structure::{Structure, structure};
 use crate::passes::{PassResult, Status};
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Policy, PolicyError, Timeout};
 use crate::report::{
     ArtifactSummary, Dependencies, Execution, Report, ReportFinding, SCHEMA_VERSION, Tool, ValidationResult,
     ValidationResults, Verdict, millis,
 };
 use crate::rules::RuleSet;
+use crate::sandbox::Stop;
 
 pub use checks::{CHECKS, budget_checks, names_check};
 pub use foreign::FOREIGN_SUPPRESSION;
 pub use gate::{Baseline, Cleared, Judged, fails, gate, judge, names};
+pub use grounds::Grounds;
 use kept::Kept;
 use log::Log;
 use looking::{Looked, look};
+pub use pace::Pace;
 pub use results::Results;
 pub(crate) use results::count;
 use results::{Done, timed};
@@ -74,6 +79,20 @@ impl Exit {
             Self::NothingToVet => 3,
             Self::RunFailed => 4,
             Self::Interrupted => 130,
+        }
+    }
+
+    /// How the vetting ended that a report is about.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        let ValidationResults { dependencies, execution, .. } = &report.validation_results;
+        // Declarations alone are refused before anything is installed.
+        let was_installed = report.dependencies.is_some() && dependencies.status == Status::Failed;
+        match report.status {
+            Verdict::Passed => Self::Passed,
+            Verdict::Failed if was_installed || execution.status == Status::Failed => Self::RunFailed,
+            Verdict::Failed => Self::Blocked,
+            Verdict::Error => Self::NotVetted,
         }
     }
 
@@ -135,10 +154,23 @@ pub fn judge_artifact<'a>(
     judging: Judging<'_>,
     engines: EngineVersions,
 ) -> Result<Vetted<'a>, PolicyError> {
+    judge_until(artifact, judging, engines, &Stop::default()).map(|vetted| vetted.expect("nobody stops it"))
+}
+
+/// [`judge_artifact`]; nothing once `stop` is raised, since what was found until then is not all that there is.
+fn judge_until<'a>(
+    artifact: &'a Artifact,
+    judging: Judging<'_>,
+    engines: EngineVersions,
+    stop: &Stop,
+) -> Result<Option<Vetted<'a>>, PolicyError> {
     let Judging { policy, rules, baseline, requirements, names } = judging;
     let ((mut declared, undeclarable), declaring) = timed(|| deps::declared(artifact, requirements, &policy.install));
     let target = Target::new(&policy.parse, engines, declared.requires_python.as_ref());
-    let Looked { parsed, mut findings, scanner, parsing, scanning } = look(artifact, policy, rules, &target);
+    let Looked { parsed, mut findings, scanner, parsing, scanning } = look(artifact, policy, rules, &target, stop);
+    if stop.is_raised() {
+        return Ok(None);
+    }
     let (structured, structuring) = timed(|| structure(&parsed, policy));
     let (structure, leftovers) = structured?;
     let ((dangers, mut scan_details), finishing) = timed(|| scanner.finish(&parsed));
@@ -170,7 +202,8 @@ pub fn judge_artifact<'a>(
             results.set(pass, result);
         }
     }
-    Ok(Vetted { parsed, structure, declared, findings: judged.findings, results })
+    let vetted = Vetted { parsed, structure, declared, findings: judged.findings, results };
+    Ok((!stop.is_raised()).then_some(vetted))
 }
 
 fn parsed_what(parsed: &Parsed<'_>) -> String {
@@ -208,6 +241,8 @@ fn budget_what(artifact: &Artifact) -> String {
 pub struct Session<'a> {
     /// What artifacts are judged by.
     pub judging: Judging<'a>,
+    /// The same as digests.
+    pub grounds: &'a Grounds,
     /// The agent that generated the artifacts.
     pub agent_id: Option<&'a str>,
     /// How cleared artifacts are installed and run; `None` for static passes only.
@@ -215,6 +250,11 @@ pub struct Session<'a> {
     /// Where results of static passes are kept; used only where nothing is run.
     pub cache: Option<&'a Cache>,
 }
+
+/// The static passes took too long.
+#[derive(Debug, thiserror::Error)]
+#[error("the static passes were not done within {0} (give them more by `vet.timeout`, or split the artifact)")]
+struct Late(Timeout);
 
 /// A report and how its vetting ended.
 #[derive(Debug)]
@@ -240,47 +280,66 @@ impl Session<'_> {
     /// Vets one artifact, and runs it where the session runs artifacts and the gate clears it.
     #[must_use]
     pub fn vet(&self, artifact: &Artifact) -> Vetting {
+        self.vet_paced(artifact, &Stop::default())
+    }
+
+    /// [`Self::vet`], as `pace` has it go on.
+    #[must_use]
+    pub fn vet_paced(&self, artifact: &Artifact, pace: &dyn Pace) -> Vetting {
         let log = Log::start(&format!("vetting {}: {}", artifact.name, count(artifact.files.len(), "file")));
-        if let (Some(cache), None) = (self.cache, &self.running) {
-            return self.vet_once(cache, artifact, log);
-        }
-        let record = self.judged(artifact, log);
-        self.report(ArtifactSummary::from(artifact), artifact.digest, Seen::from(record))
+        let seen = match (self.cache, &self.running) {
+            (Some(cache), None) => self.vet_once(cache, artifact, log, pace),
+            _ => Seen::from(self.judged(artifact, log, pace)),
+        };
+        self.report(ArtifactSummary::from(artifact), self.id(artifact), seen)
+    }
+
+    /// What identifies the report on an artifact: equal for artifacts, and sessions, that a report cannot tell apart.
+    #[must_use]
+    pub fn id(&self, artifact: &Artifact) -> String {
+        let how = format!("{:?}", (self.agent_id, self.running.is_some()));
+        let identity = format!("{} {} {how}", env!("CARGO_PKG_VERSION"), self.grounds.with(artifact));
+        Digest::of(identity.as_bytes()).to_string()["sha256:".len()..][..32].to_owned()
     }
 
     /// Vets an artifact statically, unless that was done before.
-    fn vet_once(&self, cache: &Cache, artifact: &Artifact, mut log: Log) -> Vetting {
-        let key = kept::key(cache, artifact, &self.judging);
-        let seen = if let Some(kept) = Kept::read(cache, key) {
-            log.add("static passes: nothing has changed since they were last taken; their results are from the cache");
-            Seen {
-                exit: kept.exit(),
-                validation_results: kept.validation_results,
-                findings: kept.findings,
-                dependencies: None,
-                execution: None,
-                log,
-            }
-        } else {
-            let seen = Seen::from(self.judged(artifact, log));
+    fn vet_once(&self, cache: &Cache, artifact: &Artifact, mut log: Log, pace: &dyn Pace) -> Seen {
+        let key = kept::key(cache, artifact, self.grounds);
+        let Some(kept) = Kept::read(cache, key) else {
+            let seen = Seen::from(self.judged(artifact, log, pace));
             if matches!(seen.exit, Exit::Passed | Exit::Blocked) {
                 seen.kept().write(cache, key);
             }
-            seen
+            return seen;
         };
-        self.report(ArtifactSummary::from(artifact), artifact.digest, seen)
+        log.add("static passes: nothing has changed since they were last taken; their results are from the cache");
+        Seen {
+            exit: kept.exit(),
+            validation_results: kept.validation_results,
+            findings: kept.findings,
+            dependencies: None,
+            execution: None,
+            log,
+        }
     }
 
     /// Takes an artifact through all passes that the session asks for.
-    fn judged(&self, artifact: &Artifact, log: Log) -> Record {
+    fn judged(&self, artifact: &Artifact, log: Log, pace: &dyn Pace) -> Record {
         let engines = self
             .running
             .as_ref()
             .map_or_else(EngineVersions::default, |running| running.engines(artifact, &self.judging.policy.parse));
-        match judge_artifact(artifact, self.judging, engines) {
-            Ok(vetted) => self.after_judgement(vetted, log),
+        match judge_until(artifact, self.judging, engines, pace.stop()) {
+            Ok(Some(vetted)) => self.after_judgement(vetted, log, pace),
+            Ok(None) => Record::not_vetted(&Late(self.judging.policy.vet.timeout), log),
             Err(error) => Record::not_vetted(&error, log),
         }
+    }
+
+    /// The report on something whose static passes could not even be stopped in time.
+    #[must_use]
+    pub fn late(&self, name: &str) -> Vetting {
+        self.not_vetted(name, &Late(self.judging.policy.vet.timeout))
     }
 
     /// The report on something that could not be vetted.
@@ -288,10 +347,10 @@ impl Session<'_> {
     pub fn not_vetted(&self, name: &str, error: &dyn std::error::Error) -> Vetting {
         let artifact = Artifact::new(name, name, Vec::new(), Vec::new());
         let record = Record::not_vetted(error, Log::start(&format!("vetting {name}")));
-        self.report(ArtifactSummary::from(&artifact), artifact.digest, Seen::from(record))
+        self.report(ArtifactSummary::from(&artifact), self.id(&artifact), Seen::from(record))
     }
 
-    fn after_judgement(&self, mut vetted: Vetted<'_>, mut log: Log) -> Record {
+    fn after_judgement(&self, mut vetted: Vetted<'_>, mut log: Log, pace: &dyn Pace) -> Record {
         for (pass, result) in vetted.results.iter().filter(|(_, result)| result.status != Status::Skipped) {
             log.add(&format!("{}: {}: {}", pass.name(), result.status.name(), result.message));
         }
@@ -317,24 +376,23 @@ impl Session<'_> {
             log,
         };
         if let (Some(running), Some(cleared)) = (&self.running, cleared) {
-            running.run(cleared, &vetted, self.judging, &mut record);
+            pace.run(&mut || running.run(cleared, &vetted, self.judging, &mut record));
         }
         record
     }
 
-    fn report(&self, artifact: ArtifactSummary, digest: Digest, seen: Seen) -> Vetting {
+    fn report(&self, artifact: ArtifactSummary, id: String, seen: Seen) -> Vetting {
         let Seen { validation_results, findings, dependencies, execution, exit, log } = seen;
         let tool = Tool {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            rules_digest: self.judging.rules.digest().to_string(),
-            policy_digest: self.judging.policy.digest().to_string(),
+            rules_digest: self.grounds.rules.clone(),
+            policy_digest: self.grounds.policy.clone(),
         };
-        let identity = format!("{digest} {} {} {}", tool.version, tool.rules_digest, tool.policy_digest);
         let ended = log.end(exit);
         let report = Report {
             schema_version: SCHEMA_VERSION.to_owned(),
-            id: Digest::of(identity.as_bytes()).to_string()["sha256:".len()..][..32].to_owned(),
+            id,
             agent_id: self.agent_id.map(str::to_owned),
             status: verdict(exit),
             started_at: ended.started_at,

@@ -3,16 +3,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+
+use super::watched::watched;
 
 /// What stands before a hostile text.
 const PYTHON_PAYLOAD: &str = "import os\nos.system(input())\n";
 const JAVASCRIPT_PAYLOAD: &str = "eval(process.argv[2]);\n";
-
-/// How often the memory of the process is looked at.
-const LOOK_MS: u64 = 1;
 
 /// Runs vetrun over every file and prints the worst; fails when one of them passes, or ends vetrun.
 pub(crate) fn measure(scratch: &Path) -> Result<(), String> {
@@ -21,48 +17,13 @@ pub(crate) fn measure(scratch: &Path) -> Result<(), String> {
     for (name, text) in python().into_iter().chain(javascript()) {
         let path = scratch.join(&name);
         fs::write(&path, &text).map_err(|error| format!("{}: {error}", path.display()))?;
-        let seen = watched(&path)?;
+        let seen = watched(&["check", "--no-cache", "--format", "concise"], &path)?;
         println!("{name:<28} {:>9} {:>9} {:>9} {:>5}", text.len(), seen.ms, seen.peak_kib / 1024, seen.exit);
         if seen.exit != "1" {
             failed.push(name);
         }
     }
     if failed.is_empty() { Ok(()) } else { Err(format!("not blocked: {}", failed.join(", "))) }
-}
-
-struct Seen {
-    ms: u128,
-    peak_kib: u64,
-    exit: String,
-}
-
-fn watched(path: &Path) -> Result<Seen, String> {
-    let started = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vetrun"))
-        .args(["check", "--no-cache", "--format", "concise"])
-        .arg(path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("vetrun cannot be started: {error}"))?;
-    let mut peak_kib = 0;
-    loop {
-        peak_kib = peak_kib.max(high_water_kib(&child));
-        let ended = child.try_wait().map_err(|error| format!("vetrun cannot be waited for: {error}"))?;
-        if let Some(status) = ended {
-            let exit = status.code().map_or_else(|| status.to_string(), |code| code.to_string());
-            return Ok(Seen { ms: started.elapsed().as_millis(), peak_kib, exit });
-        }
-        sleep(Duration::from_millis(LOOK_MS));
-    }
-}
-
-/// The most memory that the process has had so far, as `proc(5)` tells it.
-fn high_water_kib(child: &Child) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
 fn python() -> Vec<(String, String)> {

@@ -5,6 +5,9 @@
 //!
 //! `--hostile yes` runs vetrun over files that are made to break a scanner instead, and fails when one of them is not blocked.
 //!
+//! `--batch N` runs `vetrun batch` over so many small artifacts instead, and prints how many it vets in a second and how
+//! much memory it has at most.
+//!
 //! What is not named is not run, and said to be missing. Commands take turns, round by round, so that a machine whose
 //! speed changes is the same for all; of each command the least CPU time (user and system, of all its processes) is
 //! taken, and put in relation to that of vetrun. Every run is a process of its own, cold but for the disk's cache, without
@@ -12,10 +15,13 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result is what it prints")]
 
+mod artifacts;
+mod batch;
 mod clock;
 mod hostile;
 mod options;
 mod trial;
+mod watched;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -49,9 +55,14 @@ fn measure(options: &Options) -> Result<(), String> {
     if options.hostile {
         return hostile::measure(scratch.path());
     }
-    let small = scratch.path().join("small.py");
-    std::fs::write(&small, SMALL).map_err(|error| format!("{}: {error}", small.display()))?;
-    one_file(options, &small, scratch.path())?;
+    if options.batch > 0 {
+        return batch::measure(scratch.path(), options.batch, options.rounds);
+    }
+    for (name, text) in [("small.py", SMALL.to_owned()), ("200-lines.py", artifacts::python_lines(LINES))] {
+        let file = scratch.path().join(name);
+        std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+        one_file(options, &file, scratch.path())?;
+    }
     if let Some(folder) = &options.python {
         trees("Python", options, folder, scratch.path())?;
     }
@@ -61,13 +72,17 @@ fn measure(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
+/// Lines of the file that stands for a whole program.
+const LINES: usize = 200;
+
 /// Processes that are started one after the other for one figure of a small file.
 const SMALL_RUNS: u32 = 50;
 
 fn one_file(options: &Options, file: &Path, scratch: &Path) -> Result<(), String> {
     let mut trials = vec![vetrun(file, scratch, None)?];
     trials.extend(options.peers("Python", file));
-    println!("one small file, as a whole process ({SMALL_RUNS} processes a figure)");
+    let name = file.file_name().unwrap_or_default().display();
+    println!("\none file, {name}, as a whole process ({SMALL_RUNS} processes a figure)");
     trial::take_turns(&mut trials, options.rounds, SMALL_RUNS)?;
     trial::print(&trials, SMALL_RUNS);
     Ok(())

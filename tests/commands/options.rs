@@ -55,6 +55,8 @@ const PEERS: [Peer; 5] = [
 pub(crate) struct Options {
     pub(crate) rounds: u32,
     pub(crate) hostile: bool,
+    /// How many small artifacts are vetted in a batch, where any are.
+    pub(crate) batch: u64,
     pub(crate) python: Option<PathBuf>,
     pub(crate) javascript: Option<PathBuf>,
     /// Names of peers with their commands, and `NAME-rules` with their rules.
@@ -64,7 +66,8 @@ pub(crate) struct Options {
 impl Options {
     /// Reads the command line.
     pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { rounds: 5, hostile: false, python: None, javascript: None, commands: Vec::new() };
+        let mut options =
+            Self { rounds: 5, hostile: false, batch: 0, python: None, javascript: None, commands: Vec::new() };
         while let Some(word) = words.next() {
             // Cargo passes it to every benchmark.
             if word == "--bench" {
@@ -78,6 +81,7 @@ impl Options {
                     options.rounds =
                         value.parse().ok().filter(|&rounds| rounds > 0).ok_or("--rounds needs a number above 0")?;
                 }
+                "batch" => options.batch = value.parse().map_err(|_| "--batch needs a number of artifacts")?,
                 "hostile" => options.hostile = value == "yes",
                 "python" => options.python = Some(value.into()),
                 "javascript" => options.javascript = Some(value.into()),

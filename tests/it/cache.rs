@@ -2,23 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{arg, folder, report, run, shown};
-
-/// A report without its times, its log and what tells the time of its passes.
-fn timeless(mut report: Value) -> Value {
-    fn strip(value: &mut Value) {
-        match value {
-            Value::Object(map) => {
-                map.retain(|key, _| !key.ends_with("At") && !key.ends_with("Ms") && key != "logs");
-                map.values_mut().for_each(strip);
-            }
-            Value::Array(items) => items.iter_mut().for_each(strip),
-            _ => {}
-        }
-    }
-    strip(&mut report);
-    report
-}
+use crate::support::{arg, folder, report, run, shown, timeless};
 
 fn is_from_cache(report: &Value) -> bool {
     report["logs"].as_array().is_some_and(|lines| lines.iter().any(|line| line.to_string().contains("from the cache")))

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module for each room of the house.
 
+mod batch;
 mod cache;
 mod conformance;
 mod docker;
@@ -28,4 +29,5 @@ mod sessions;
 mod structure;
 mod support;
 mod version;
+mod watch;
 mod wheels;

@@ -406,14 +406,13 @@ fn the_changed_folder_does_not_change_what_runs() {
         store: None,
         stop: &stop,
     };
+    let baseline = vetrun::vet::Baseline::new();
+    let names = vetrun::deps::names::NameData::builtin();
+    let judging =
+        vetrun::vet::Judging { policy: &policy, rules: &rules, baseline: &baseline, requirements: None, names };
     let session = vetrun::vet::Session {
-        judging: vetrun::vet::Judging {
-            policy: &policy,
-            rules: &rules,
-            baseline: &vetrun::vet::Baseline::new(),
-            requirements: None,
-            names: vetrun::deps::names::NameData::builtin(),
-        },
+        judging,
+        grounds: &vetrun::vet::Grounds::of(&judging),
         agent_id: None,
         running: Some(running),
         cache: None,

@@ -34,6 +34,7 @@ use super::catalogue::Trouble;
 use crate::artifact::Digest;
 use crate::cache::{Cache, CacheError, own_folder};
 use crate::finding::hex;
+use crate::policy::CachePolicy;
 use crate::sandbox::{folder_prefix, sweep_folders};
 
 /// The folder of installed packages in a layer.
@@ -85,7 +86,7 @@ impl Store {
 
     fn within(root: &Path, build: impl Into<String>, bytes_max: u64, is_kept: bool) -> Result<Self, CacheError> {
         let root = own_folder(root)?;
-        let facts = Cache::open(&root.join("facts"), build)?;
+        let facts = Cache::open(&root.join("facts"), build, &CachePolicy::default())?;
         let store = Self { root, facts, bytes_max, is_kept, turns: Mutex::default() };
         for part in ["wheels", "layers", "making"] {
             own_folder(&store.root.join(part))?;

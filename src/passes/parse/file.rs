@@ -43,6 +43,20 @@ pub(crate) struct Outcome<'a> {
     pub(super) dialect_from: Option<Cow<'static, str>>,
 }
 
+impl<'a> Outcome<'a> {
+    /// Of a file that nobody looks at, in an artifact on which nothing will be said.
+    pub(super) fn untouched(source: &'a SourceFile) -> Self {
+        Self { file: ParsedFile::untouched(source), findings: Vec::new(), dialect_from: None }
+    }
+}
+
+impl<'a> ParsedFile<'a> {
+    /// A file of which nothing is known yet.
+    fn untouched(source: &'a SourceFile) -> Self {
+        Self { source, text: None, rest: None, validity: Validity::NotJudged, dialect: None, regions: Vec::new() }
+    }
+}
+
 /// The strict verdict on a file, before its tolerant tree.
 pub(super) struct Verdict<'a> {
     pub(super) file: ParsedFile<'a>,
@@ -69,14 +83,7 @@ pub(super) fn parse<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<
 
 /// The strict verdict on one file, and what is wrong with it.
 pub(super) fn verdict<'a>(source: &'a SourceFile, roles: &Roles<'_>, basis: Basis<'_>) -> Verdict<'a> {
-    let file = ParsedFile {
-        source,
-        text: None,
-        rest: None,
-        validity: Validity::NotJudged,
-        dialect: None,
-        regions: Vec::new(),
-    };
+    let file = ParsedFile::untouched(source);
     let mut verdict = Verdict { file, problems: Vec::new(), dialect_from: None, shown: None };
     let known = is_judged(source.language);
     let decoded = match text_of(source, basis) {

@@ -47,5 +47,5 @@ pub fn has_tree(source: &SourceFile, text: &str) -> bool {
 
 /// Runs `job` on a thread with the stack that parsing has.
 pub fn on_parse_thread<T: Send>(job: impl FnOnce() -> T + Send) -> T {
-    super::with_room(1, job)
+    super::with_room(job)
 }

@@ -26,7 +26,6 @@ mod tree;
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::artifact::{Artifact, SourceFile, SourceText};
@@ -37,7 +36,7 @@ use javascript::Roles;
 
 pub(crate) use file::{Outcome, is_named_test};
 pub use region::Region;
-pub(crate) use stack::with_room;
+pub(crate) use stack::{each, start, with_room};
 pub use target::{Reason, Target};
 
 /// An artifact whose files have been parsed: what the passes after this one look at.
@@ -99,6 +98,11 @@ pub(crate) trait Watch: Sync {
     /// Has the file at a place of the artifact parsed, and looks at it.
     fn file<'a>(&self, at: usize, parse: impl FnOnce() -> Outcome<'a>) -> Outcome<'a>;
 
+    /// Whether there is any use in further files.
+    fn goes_on(&self) -> bool {
+        true
+    }
+
     /// All files of a turn are parsed.
     fn turn_ends(&mut self) {}
 }
@@ -123,10 +127,14 @@ pub(crate) fn parse_in_turn<'a>(
     let roles = Roles::of(artifact, policy);
     let basis = file::Basis { policy, target, lowers: true };
     let mut outcomes: Vec<(usize, Outcome<'a>)> = Vec::with_capacity(artifact.files.len());
-    with_room(artifact.files.len(), || {
+    with_room(|| {
         for turn in turns {
-            let one = |&at: &usize| (at, watch.file(at, || file::parse(&artifact.files[at], &roles, basis)));
-            outcomes.par_extend(turn.par_iter().map(one));
+            let one = |&at: &usize| match (&artifact.files[at], watch.goes_on()) {
+                (source, true) => (at, watch.file(at, || file::parse(source, &roles, basis))),
+                (source, false) => (at, Outcome::untouched(source)),
+            };
+            let bytes = turn.iter().map(|&at| artifact.files[at].bytes.len() as u64).sum();
+            outcomes.extend(each(turn, bytes, one));
             watch.turn_ends();
         }
     });

@@ -1,16 +1,23 @@
 //! Threads with room to recurse.
 //!
 //! The strict parsers, their visitors and the drop of their trees recurse with the nesting of the source, and a stack
-//! that overflows ends the process. So all parsing is done on a pool of threads whose stacks are far larger than
-//! usual (virtual memory only: pages that are never touched are never paid for), and a file whose [`weight`] says that
-//! it could need more than that is refused before any parser sees it. One file alone gets a thread of its own: to start
-//! those that would have nothing to do is dearer than to parse a small file.
+//! that overflows ends the process. So all parsing is done on threads whose stacks are far larger than usual (virtual
+//! memory only: pages that are never touched are never paid for), and a file whose [`weight`] says that it could need more
+//! than that is refused before any parser sees it.
+//!
+//! There is no pool of threads, so that an artifact that takes its time never holds up another. Who already is on such a
+//! thread ([`start`]) stays on it, and has others help where there is enough to do: to start threads that would have
+//! nothing to do is dearer than to parse a small file.
 
+use std::cell::Cell;
+use std::io;
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::thread::{self, Builder, JoinHandle};
 
 use memchr::memchr_iter;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// The stack of each parsing thread, in bytes.
 pub(super) const STACK_BYTES: usize = 1 << 30;
@@ -21,40 +28,99 @@ const SMALL_STACK_BYTES: usize = 1 << 28;
 /// The part of the stack that parsing may use by the estimate of [`weight`]; the rest is for what is not estimated.
 const USABLE_PERCENT: usize = 90;
 
-/// The stack that every parsing thread has, in bytes.
-static STACK: AtomicUsize = AtomicUsize::new(STACK_BYTES);
+/// Bytes of source that are worth the start of one more thread, which takes as long as to vet some of them.
+const BYTES_PER_THREAD: u64 = 32 << 10;
 
-/// Starts parsing threads, as many as there are processors where `threads` is zero; `None` where the system gives none with
-/// a large stack.
-fn start(threads: usize) -> Option<ThreadPool> {
-    let with_stack = |bytes: usize| {
-        STACK.fetch_min(bytes, Ordering::Relaxed);
-        let builder = ThreadPoolBuilder::new().num_threads(threads).stack_size(bytes);
-        builder.thread_name(|at| format!("parse-{at}")).build().ok()
+/// Threads that work on one artifact.
+const THREADS_MAX: u64 = 64;
+
+thread_local! {
+    /// The stack of this thread, in bytes, where it was started to parse; 0 where no thread could be started for that.
+    static STACK: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// A thread with so large a stack, which is yet to be started.
+fn builder(stack: usize) -> Builder {
+    Builder::new().name("parse".to_owned()).stack_size(stack)
+}
+
+/// Runs `job` on this thread, which has so large a stack.
+fn on_stack<T>(stack: usize, job: impl FnOnce() -> T) -> T {
+    STACK.set(Some(stack));
+    job()
+}
+
+/// Starts `job` on a thread with room to recurse.
+///
+/// # Errors
+/// What the system said, where it gives no thread with a large stack.
+pub(crate) fn start(job: impl FnOnce() + Send + Clone + 'static) -> io::Result<JoinHandle<()>> {
+    let with_stack = |stack, job| builder(stack).spawn(move || on_stack(stack, job));
+    with_stack(STACK_BYTES, job.clone()).or_else(|_| with_stack(SMALL_STACK_BYTES, job))
+}
+
+/// Runs `job` where recursion over what is parsed has room: on this thread where it has, else on one of its own. On the
+/// caller's own stack only where the system gives no other, and then no file is parsed.
+pub(crate) fn with_room<T: Send>(job: impl FnOnce() -> T + Send) -> T {
+    if STACK.get().is_some() {
+        return job();
+    }
+    // Where a thread cannot be started, what it was to do is lost with it; so the job is lent.
+    let mut job = Some(job);
+    for stack in [STACK_BYTES, SMALL_STACK_BYTES] {
+        let run = || on_stack(stack, job.take().expect("each thread that starts is the last"));
+        let done = thread::scope(|scope| builder(stack).spawn_scoped(scope, run).map(thread::ScopedJoinHandle::join));
+        match done {
+            Ok(Ok(value)) => return value,
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_no_thread) => {}
+        }
+    }
+    let value = on_stack(0, job.take().expect("no thread has started"));
+    STACK.set(None);
+    value
+}
+
+/// Calls `job` for every one of `items`, which stand for so many bytes of source: on this thread, and on others with as much
+/// room where there is enough to do for them. What it gives comes in no order.
+pub(crate) fn each<T: Sync, R: Send>(items: &[T], bytes: u64, job: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let share = || {
+        let own = std::iter::from_fn(|| items.get(next.fetch_add(1, Ordering::Relaxed)));
+        own.map(&job).collect::<Vec<R>>()
     };
-    let pool = with_stack(STACK_BYTES).or_else(|| with_stack(SMALL_STACK_BYTES));
-    if pool.is_none() {
-        STACK.store(0, Ordering::Relaxed);
+    let helpers = helpers(items.len(), bytes);
+    if helpers == 0 {
+        return share();
     }
-    pool
+    let stack = STACK.get();
+    let help = || match stack {
+        Some(stack) => on_stack(stack, share),
+        None => share(),
+    };
+    thread::scope(|scope| {
+        let start = |_| builder(stack.unwrap_or(SMALL_STACK_BYTES)).spawn_scoped(scope, help).ok();
+        let started: Vec<_> = (0..helpers).map_while(start).collect();
+        let mut all = share();
+        for thread in started {
+            all.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        all
+    })
 }
 
-/// Runs `job` on so many files where recursion over what was parsed has the room that parsing had; on the caller's own
-/// stack only where the system gives no other, and then no file was parsed.
-pub(crate) fn with_room<T: Send>(files: usize, job: impl FnOnce() -> T + Send) -> T {
-    static ALONE: OnceLock<Option<ThreadPool>> = OnceLock::new();
-    static ALL: OnceLock<Option<ThreadPool>> = OnceLock::new();
-    static USE_OF_ALONE: Mutex<()> = Mutex::new(());
-    // The thread for one file is no bottleneck of many artifacts of one file: who finds it at work goes to the others.
-    let turn = if files < 2 { USE_OF_ALONE.try_lock().ok() } else { None };
-    let pool = if turn.is_some() { ALONE.get_or_init(|| start(1)) } else { ALL.get_or_init(|| start(0)) };
-    match pool {
-        Some(pool) => pool.install(job),
-        None => job(),
+/// How many threads are worth starting beside this one.
+fn helpers(items: usize, bytes: u64) -> u64 {
+    static PROCESSORS: OnceLock<u64> = OnceLock::new();
+    let worth = (bytes / BYTES_PER_THREAD).min(THREADS_MAX).min(items as u64);
+    if worth < 2 {
+        return 0;
     }
+    let processors = PROCESSORS.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get) as u64);
+    worth.min(*processors) - 1
 }
 
-/// Whether the parsing threads have the stack that a recursive parser may need for `source`. Bounds that take less work come
+/// Whether this thread has the stack that a recursive parser may need for `source`. Bounds that take less work come
 /// first.
 pub(super) fn fits(source: &str) -> bool {
     fits_all(source) || fits_by_brackets(source) || has_room_for(weight(source.as_bytes()))
@@ -81,14 +147,16 @@ pub(super) fn fits_all(source: &str) -> bool {
     has_room_for(source.len().saturating_mul(BRACKET))
 }
 
-/// Whether the parsing threads have room for so much as [`weight`] measures it.
+/// Whether this thread has room for so much as [`weight`] measures it.
 pub(super) fn has_room_for(weight: usize) -> bool {
     weight <= room()
 }
 
-/// How much room the parsing threads have, in bytes.
+/// How much room this thread has, in bytes: none where it is no parsing thread.
 pub(super) fn room() -> usize {
-    STACK.load(Ordering::Relaxed) / 100 * USABLE_PERCENT
+    // Tests of single functions call them from where they are.
+    let untold = if cfg!(test) { STACK_BYTES } else { 0 };
+    STACK.get().unwrap_or(untold) / 100 * USABLE_PERCENT
 }
 
 /// What an opening bracket weighs, a mark of an operator that goes on to its right, the start of a word, and any other mark.
@@ -162,21 +230,37 @@ mod tests {
         assert!(fits(&"a ".repeat(most)), "what it does not know is looked at");
     }
 
+    fn depth(n: u32) -> u32 {
+        let frame = std::hint::black_box([n; 256]);
+        if n == 0 { 0 } else { depth(frame[0] - 1) + 1 }
+    }
+
     #[test]
-    fn jobs_have_a_deep_stack_whether_they_are_alone_or_not() {
-        fn depth(n: u32) -> u32 {
-            let frame = std::hint::black_box([n; 256]);
-            if n == 0 { 0 } else { depth(frame[0] - 1) + 1 }
+    fn jobs_have_a_deep_stack_and_so_have_those_who_help_them() {
+        assert_eq!(with_room(|| depth(50_000)), 50_000);
+        let items = [50_000; 16];
+        for bytes in [0, u64::MAX] {
+            assert_eq!(with_room(|| each(&items, bytes, |&item| depth(item))), items);
         }
-        for files in [1, 2] {
-            assert_eq!(with_room(files, || depth(50_000)), 50_000);
-        }
-        // Jobs of one file that wait for each other: the second does not wait for the thread of the first.
-        let barrier = std::sync::Barrier::new(2);
-        std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| with_room(1, || barrier.wait()));
-            }
-        });
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = start(move || tell.send(with_room(|| depth(50_000))).expect("somebody listens"));
+        assert_eq!(told.recv(), Ok(50_000));
+        thread.expect("it has started").join().expect("it has ended");
+    }
+
+    #[test]
+    fn every_item_is_given_to_one_thread() {
+        let items: Vec<u32> = (0..1000).collect();
+        let mut seen = each(&items, u64::MAX, |&item| item);
+        seen.sort_unstable();
+        assert_eq!(seen, items);
+    }
+
+    #[test]
+    fn a_panic_of_a_helper_is_one_of_the_caller() {
+        let items = [0, 1, 2, 3];
+        let caught = std::panic::catch_unwind(|| each(&items, u64::MAX, |&item| assert!(item < 3, "item {item}")));
+        let message = caught.expect_err("it panics");
+        assert_eq!(message.downcast_ref::<String>().map(String::as_str), Some("item 3"));
     }
 }

@@ -50,7 +50,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::artifact::{SourceFile, SourceText};
@@ -58,7 +57,7 @@ use crate::facts::outline::Place;
 use crate::facts::{Facts, tolerant};
 use crate::finding::{Confidence, Finding, Pass, Severity};
 use crate::language::Language;
-use crate::passes::parse::{Parsed, ParsedFile, Region, with_room};
+use crate::passes::parse::{Parsed, ParsedFile, Region, each, with_room};
 use crate::policy::ScanPolicy;
 use crate::rules::{Haystack, RuleLanguage, RuleSet};
 
@@ -97,10 +96,15 @@ fn scanned<'r>(parsed: &Parsed<'_>, rules: &'r RuleSet, policy: &'r ScanPolicy) 
     let sources: Vec<&SourceFile> = parsed.files.iter().map(|file| file.source).collect();
     let (mut scanner, turns) = Scanner::new(&sources, rules, policy);
     for turn in &turns {
-        with_room(parsed.files.len(), || turn.par_iter().for_each(|&at| scanner.file(at, &parsed.files[at])));
+        with_room(|| each(turn, bytes(parsed, turn), |&at| scanner.file(at, &parsed.files[at])));
         scanner.turn_ends();
     }
     scanner
+}
+
+/// The bytes of files of an artifact.
+fn bytes(parsed: &Parsed<'_>, files: &[usize]) -> u64 {
+    files.iter().map(|&at| parsed.files[at].source.bytes.len() as u64).sum()
 }
 
 /// The scan of an artifact, file by file, in an order in which what a file imports from the artifact itself is known
@@ -160,8 +164,8 @@ impl<'r> Scanner<'r> {
     /// What was found in each file, those of circles included.
     fn all(self, parsed: &Parsed<'_>) -> Vec<Scanned> {
         if !self.circular.is_empty() {
-            let files = self.circular.len();
-            with_room(files, || self.circular.par_iter().for_each(|&at| self.look(at, &parsed.files[at])));
+            let circular = &self.circular;
+            with_room(|| each(circular, bytes(parsed, circular), |&at| self.look(at, &parsed.files[at])));
         }
         let found = self.found.into_iter();
         let mut scanned: Vec<Scanned> =

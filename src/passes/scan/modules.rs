@@ -7,12 +7,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use memchr::memmem;
-use rayon::prelude::*;
 
 use super::limits;
 use super::portable::Summary;
 use crate::artifact::SourceFile;
 use crate::language::Language;
+use crate::passes::parse::each;
 
 /// The own modules of an artifact.
 #[derive(Debug, Default)]
@@ -85,11 +85,13 @@ impl Modules {
         if modules.files.len() < 2 {
             return modules;
         }
-        let found = sources.par_iter().map(|source| match code(source) {
-            true => modules.imported_by(&source.path, source.language, &String::from_utf8_lossy(&source.bytes)),
-            false => Vec::new(),
+        let coded: Vec<usize> = (0..sources.len()).filter(|&at| code(sources[at])).collect();
+        let bytes = coded.iter().map(|&at| sources[at].bytes.len() as u64).sum();
+        let found = each(&coded, bytes, |&at| {
+            let source = sources[at];
+            (at, modules.imported_by(&source.path, source.language, &String::from_utf8_lossy(&source.bytes)))
         });
-        for (at, mut reached) in found.collect::<Vec<_>>().into_iter().enumerate() {
+        for (at, mut reached) in found {
             reached.sort_unstable();
             reached.dedup();
             reached.retain(|&other| other != at);

@@ -11,13 +11,15 @@ use regex::Regex;
 use super::view::{Found, View};
 use crate::finding::{Confidence, Severity};
 use crate::language::Language;
+use crate::rules::Expression;
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant and a test compiles it")
 }
 
 /// A line that opens or closes a Markdown fence, and nothing else.
-static FENCE: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s{0,3}(?:`{3,}|~{3,})[ \t]*[A-Za-z0-9_+.#-]*[ \t]*$"));
+static FENCE: LazyLock<Expression> =
+    LazyLock::new(|| Expression::known(r"^\s{0,3}(?:`{3,}|~{3,})[ \t]*[A-Za-z0-9_+.#-]*[ \t]*$"));
 
 /// Reports Markdown fences in source files. In JavaScript a fenced file is valid (empty templates, one after another), so
 /// that no parser can be relied upon for this.
@@ -61,9 +63,19 @@ fn is_plain_source(path: &str) -> bool {
 
 /// A comment that stands for code that was not written.
 struct Placeholder {
-    pattern: Regex,
+    /// Of these, in lower case, a line of ASCII holds one if the pattern is in it.
+    needs: &'static [&'static str],
+    pattern: Expression,
     severity: Severity,
     message: &'static str,
+}
+
+impl Placeholder {
+    /// Whether it is in a line, which is in lower case in `lower`. A letter that is not ASCII may be one but for its case.
+    fn is_in(&self, line: &str, lower: &str) -> bool {
+        let is_worth = !line.is_ascii() || self.needs.iter().any(|need| lower.contains(need));
+        is_worth && self.pattern.is_match(line)
+    }
 }
 
 /// Words of which a comment must hold one before the patterns, which are costly to compile, are tried on it.
@@ -111,16 +123,19 @@ static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
     let elided = "stands for code that was left out";
     let yours = "stands for code that someone else is to write";
     let unwritten = "says that something is still to be written";
-    let rows = [
+    let rows: [(&[&str], _, _, _); 9] = [
         (
+            &["rest of", "remainder of"],
             Severity::Medium,
             elided,
             format!(
                 "{lead}(?:the )?(?:rest|remainder) of (?:the |your |my |this |original |existing |previous )*{thing}[ -\\-/-~]{{0,40}} {gone}"
             ),
         ),
-        (Severity::Medium, elided, format!("^{dots}(?:the |keep the |keep )?(?:rest|remainder) of")),
+        (&["rest of", "remainder of"],
+            Severity::Medium, elided, format!("^{dots}(?:the |keep the |keep )?(?:rest|remainder) of")),
         (
+            &["...", "…"],
             Severity::Medium,
             elided,
             format!(
@@ -128,6 +143,7 @@ static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
             ),
         ),
         (
+            &["existing", "previous", "remaining", "original"],
             Severity::Medium,
             elided,
             format!(
@@ -135,6 +151,7 @@ static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
             ),
         ),
         (
+            &["for brevity", "for simplicity", "for clarity", "for space", "for the sake of "],
             Severity::Medium,
             elided,
             format!(
@@ -142,6 +159,7 @@ static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
             ),
         ),
         (
+            &["your "],
             Severity::Medium,
             yours,
             format!(
@@ -149,19 +167,23 @@ static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
             ),
         ),
         (
+            &[" here"],
             Severity::Medium,
             yours,
             format!("{lead}(?:add|insert|put|write|place|paste) (?:the |actual |real )*{thing} here"),
         ),
-        (Severity::Medium, yours, format!("{lead}{thing} goes here")),
+        (&[" goes here"],
+            Severity::Medium, yours, format!("{lead}{thing} goes here")),
         (
+            &["todo", "fixme"],
             Severity::Low,
             unwritten,
             "(?:todo|fixme)[ :\\-()]{0,3}(?:implement|add (?:the )?(?:implementation|logic|code)|write (?:this|the)|fill (?:this )?in|finish)".to_owned(),
         ),
     ];
-    let compiled = rows.into_iter().map(|(severity, message, pattern)| Placeholder {
-        pattern: regex(&format!("(?i){pattern}(?:[^a-z]|$)")),
+    let compiled = rows.into_iter().map(|(needs, severity, message, pattern)| Placeholder {
+        needs,
+        pattern: Expression::known(&format!("(?i){pattern}(?:[^a-z]|$)")),
         severity,
         message,
     });
@@ -177,7 +199,8 @@ static MODEL: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?i)\bas an? (?:ai|artificial intelligence)(?: language)? (?:model|assistant)\b"));
 
 /// A comment of dots alone.
-static DOTS: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:#|//|/\*|<!--|\*)?\s*(?:\.{3,}|…)\s*(?:\*/|-->)?$"));
+static DOTS: LazyLock<Expression> =
+    LazyLock::new(|| Expression::known(r"^(?:#|//|/\*|<!--|\*)?\s*(?:\.{3,}|…)\s*(?:\*/|-->)?$"));
 
 /// Reports placeholders: comments that stand for code, lines of dots, and what a model says of itself.
 pub(super) fn placeholders(view: &View<'_>, found: &mut Found) {
@@ -204,7 +227,8 @@ fn placeholder_in(view: &View<'_>, start: usize, line: &str, found: &mut Found) 
     if !PLACEHOLDER_WORDS.is_match(line) {
         return;
     }
-    if let Some(hit) = PLACEHOLDERS.iter().find(|placeholder| placeholder.pattern.is_match(line)) {
+    let lower = line.to_ascii_lowercase();
+    if let Some(hit) = PLACEHOLDERS.iter().find(|placeholder| placeholder.is_in(line, &lower)) {
         found.at(view, "placeholder-text", hit.severity, range, format!("`{}` {}", line.trim(), hit.message));
     } else if DOTS.is_match(line.trim()) {
         found.at(view, "elision", Severity::Low, range, "a comment of dots where code may have been left out");

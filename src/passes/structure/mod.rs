@@ -7,6 +7,7 @@
 //! A check of one file is one function in a module of its own and one line in `CHECKS`.
 
 mod confusable;
+mod glob;
 mod leftovers;
 mod opaque;
 mod profile;

@@ -11,8 +11,7 @@
 //! 6. any JavaScript or TypeScript file → `node`;
 //! 7. nothing of this → `any`.
 
-use globset::{GlobBuilder, GlobSet};
-
+use super::glob::Glob;
 use crate::artifact::Artifact;
 use crate::finding::{Finding, Pass, Severity, WHOLE_ARTIFACT};
 use crate::language::Language;
@@ -22,11 +21,11 @@ use crate::policy::{PolicyError, Profile};
 /// A profile with its globs compiled.
 pub(super) struct Compiled<'p> {
     profile: &'p Profile,
-    required: Vec<GlobSet>,
-    forbidden: Vec<GlobSet>,
-    markers: Vec<(GlobSet, &'p [String])>,
-    entry: Vec<GlobSet>,
-    tests: Vec<GlobSet>,
+    required: Vec<Glob>,
+    forbidden: Vec<Glob>,
+    markers: Vec<(Glob, &'p [String])>,
+    entry: Vec<Glob>,
+    tests: Vec<Glob>,
 }
 
 /// The name of the profile that fits the artifact, by the order above.
@@ -169,10 +168,9 @@ impl<'p> Compiled<'p> {
     }
 }
 
-/// Compiles one glob of a profile; `*` does not match `/`.
-fn glob(profile: &str, text: &str) -> Result<GlobSet, PolicyError> {
-    let compiled = GlobBuilder::new(text).literal_separator(true).build();
-    compiled.and_then(|glob| GlobSet::new([glob])).map_err(|error| {
+/// Reads one glob of a profile.
+fn glob(profile: &str, text: &str) -> Result<Glob, PolicyError> {
+    Glob::new(text).map_err(|error| {
         PolicyError::invalid(format!("profile `{profile}`"), format!("`{text}` is not a glob: {}", error.kind()))
     })
 }
