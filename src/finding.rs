@@ -101,6 +101,36 @@ pub struct Related {
     pub snippet: String,
 }
 
+/// The rule id of the finding that says that a file was not scanned to its end: it is about what could not be judged.
+pub const SCAN_LIMIT: &str = "scan-limit";
+
+/// From which weight on findings fail an artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// Of this severity or above.
+    pub severity: Severity,
+    /// Of this confidence or above.
+    pub confidence: Confidence,
+}
+
+impl Threshold {
+    /// Whether a finding of this weight fails. Outside the scan pass, and where a limit cut the scan short, severity high
+    /// always does: it says that something could not be judged.
+    #[must_use]
+    pub fn is_reached(self, pass: Pass, rule_id: &str, (severity, confidence): (Severity, Confidence)) -> bool {
+        let says_not_judged = pass != Pass::Scan || rule_id == SCAN_LIMIT;
+        let least = if says_not_judged { self.severity.min(Severity::High) } else { self.severity };
+        severity >= least && confidence >= self.confidence
+    }
+}
+
+impl Default for Threshold {
+    /// Medium and medium, as the default policy has it.
+    fn default() -> Self {
+        Self { severity: Severity::Medium, confidence: Confidence::Medium }
+    }
+}
+
 /// Identifies a finding from run to run; `vetrun/v1` fingerprints never depend on line numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

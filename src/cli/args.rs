@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
+use super::hook::HookArgs;
+#[cfg(feature = "mcp")]
+use super::mcp::McpArgs;
 use crate::finding::{Confidence, Severity};
 use crate::output::{Format, UnknownFormat};
 use crate::policy::{Backend, ByteSize, Installer, NetworkPolicy, PullPolicy, Timeout};
@@ -41,6 +44,11 @@ pub(super) enum Command {
     Rules(RulesArgs),
     /// Say which back ends, installers and interpreters work here, and why not
     Doctor(DoctorArgs),
+    /// Judge what an agent is about to write or run
+    Hook(HookArgs),
+    /// Serve an agent over the Model Context Protocol, on standard input and output
+    #[cfg(feature = "mcp")]
+    Mcp(McpArgs),
     /// Build the image of the docker sandbox
     Image(ImageArgs),
     /// Refresh what is known of names of packages
@@ -156,7 +164,7 @@ pub(super) struct InputArgs {
     pub(super) reading: ReadingArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Input")]
 pub(super) struct ReadingArgs {
     /// The language of single files and standard input, whatever their name
@@ -214,7 +222,7 @@ pub(super) struct JudgingArgs {
     pub(super) no_cache: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Running")]
 pub(super) struct RunningArgs {
     /// Where programs run [default: auto]
@@ -273,8 +281,8 @@ pub(super) struct RunningArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// The report's format: human, json, jsonl, sarif, junit, github, gitlab, concise, cyclonedx, spdx or pylock [default:
-    /// human; jsonl for batch]
+    /// The report's format: human, json, jsonl, sarif, junit, github, gitlab, concise, agent, cyclonedx, spdx or pylock
+    /// [default: human; jsonl for batch]
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
     /// Write the report to a file
@@ -414,6 +422,10 @@ pub(super) enum SchemaOf {
     Policy,
     /// A rule file.
     Rule,
+    /// What `vetrun hook json` reads and answers.
+    Hook,
+    /// The tools of `vetrun mcp`, as functions that a model of OpenAI's calls.
+    Tool,
 }
 
 #[derive(Debug, Args)]
@@ -495,6 +507,11 @@ mod tests {
             "schema report",
             "init",
             "completions bash",
+            "hook claude-code --policy p --fail-on high --allow-settings --whole-file --deadline 10s",
+            "hook json --no-policy --profile web --agent-id a",
+            "mcp --root a --root b --timeout 10s --sandbox native --at-once 2",
+            "schema hook",
+            "schema tool",
         ];
         for line in lines {
             assert!(parses(line), "{line}");
@@ -520,6 +537,9 @@ mod tests {
             "run --env A",
             "batch",
             "schema everything",
+            "hook",
+            "hook other",
+            "mcp --at-once 0",
         ];
         for line in lines {
             assert!(!parses(line), "{line}");

@@ -20,7 +20,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Failure;
 use super::args::{BatchArgs, OutputArgs};
 use super::host::{Ahead, Host, nursery};
-use super::reporting::{Reports, note, write_all, write_extra};
+use super::reporting::{note, write_all, write_extra};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
 use super::vetting::{empty_folder, exclusions, in_language, leniently, name, requirements, session, vet_read};
@@ -215,7 +215,7 @@ impl Sink {
         self.summary.duration_ms = millis(self.started.elapsed());
         self.kept.sort_by(|a, b| a.artifact.root.cmp(&b.artifact.root));
         let kept: Vec<_> = self.kept.iter().collect();
-        let reports = Reports { all: &kept, summary: &self.summary, rules: &settings.rules };
+        let reports = settings.reports(&kept, &self.summary);
         let mut output = args.output.clone();
         output.format = Some(self.format);
         match &mut self.lines {

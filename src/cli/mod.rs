@@ -7,9 +7,12 @@ mod doctor;
 mod engine;
 mod gc;
 mod guard;
+mod hook;
 mod host;
 mod image;
 mod init;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod packages;
 mod reporting;
 mod rules;
@@ -58,6 +61,9 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Batch(args) => batch::batch(&args),
         Command::Rules(args) => rules::rules(&args.command),
         Command::Doctor(args) => doctor::doctor(&args),
+        Command::Hook(args) => hook::hook(&args),
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => mcp::mcp(&args),
         Command::Image(args) => image::image(&args.command),
         Command::Deps(args) => deps::deps(&args.command),
         Command::Gc => gc::gc(),

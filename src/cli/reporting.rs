@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Failure;
 use super::args::{Color, OutputArgs};
 use crate::output::{self, Format, RenderContext, RuleHelp, Verbosity};
-use crate::report::{Report, Summary, Verdict};
+use crate::report::{Report, Summary, Threshold, Verdict};
 use crate::rules::RuleSet;
 
 /// Columns of a page where the terminal does not say how many it has.
@@ -21,6 +21,8 @@ pub(super) struct Reports<'a> {
     pub(super) summary: &'a Summary,
     /// The rules that ran.
     pub(super) rules: &'a RuleSet,
+    /// From which weight on findings fail an artifact.
+    pub(super) threshold: Threshold,
 }
 
 /// Standard output for answers that must not change the exit code: where the reader has stopped reading
@@ -83,7 +85,14 @@ fn rendered(format: Format, reports: &Reports<'_>, color: bool, args: &OutputArg
     };
     // No other format shows it, and it is read from the rule files.
     let rules = if format == Format::Sarif { rule_help(reports.rules) } else { Vec::new() };
-    let context = RenderContext { color, width: width(), verbosity, rules: &rules, summary: Some(reports.summary) };
+    let context = RenderContext {
+        color,
+        width: width(),
+        verbosity,
+        rules: &rules,
+        threshold: reports.threshold,
+        summary: Some(reports.summary),
+    };
     let mut text = Vec::new();
     output::render(format, reports.all, &context, &mut text)?;
     Ok(text)

@@ -9,14 +9,15 @@ use std::time::SystemTime;
 use super::Failure;
 use super::args::{JudgingArgs, ReadingArgs, RunningArgs};
 use super::packages::store;
+use super::reporting::Reports;
 use crate::cache::Cache;
 use crate::deps::names::{NameData, TableKind};
 use crate::language::Language;
 use crate::passes::install::Store;
 use crate::policy::{Images, Policy};
-use crate::report::Report;
+use crate::report::{Report, Summary};
 use crate::rules::RuleSet;
-use crate::vet::{Baseline, names};
+use crate::vet::{Baseline, names, threshold};
 
 /// The name of a policy that is found by itself.
 pub(super) const POLICY_FILE: &str = "vetrun.toml";
@@ -33,6 +34,8 @@ pub(super) struct Settings {
     pub(super) cache: Option<Cache>,
     /// Where packages are kept, if something is to be run.
     pub(super) packages: Option<Store>,
+    /// The files and folders that these come from.
+    pub(super) sources: Vec<PathBuf>,
     /// What the user should know about how these came to be.
     pub(super) notes: Vec<String>,
 }
@@ -70,7 +73,18 @@ impl Settings {
             None => None,
         };
         let names = names_data(&policy, file.as_deref(), artifacts)?;
-        Ok(Self { policy, rules, baseline, names, cache, packages, notes })
+        let mut sources = rule_dirs;
+        sources.extend(judging.baseline.iter().cloned());
+        sources.extend(cache.iter().map(|cache| cache.folder().to_owned()));
+        sources.extend(policy.install.names_data.iter().map(|folder| base.join(folder)));
+        sources.extend(file);
+        let sources = sources.into_iter().map(|path| std::path::absolute(&path).unwrap_or(path)).collect();
+        Ok(Self { policy, rules, baseline, names, cache, packages, sources, notes })
+    }
+
+    /// What is to be reported of these.
+    pub(super) fn reports<'a>(&'a self, all: &'a [&'a Report], summary: &'a Summary) -> Reports<'a> {
+        Reports { all, summary, rules: &self.rules, threshold: threshold(&self.policy.gate) }
     }
 }
 
@@ -87,10 +101,14 @@ fn check_selection(select: &[String], rules: &RuleSet) -> Result<(), Failure> {
 
 /// The language that the user names, if any.
 pub(super) fn language(reading: &ReadingArgs) -> Result<Option<Language>, Failure> {
-    let Some(name) = &reading.language else { return Ok(None) };
+    reading.language.as_deref().map(language_named).transpose()
+}
+
+/// The language of this name.
+pub(super) fn language_named(name: &str) -> Result<Language, Failure> {
     let known = || crate::language::LANGUAGES.iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
     match Language::named(name) {
-        Some(language) => Ok(Some(language)),
+        Some(language) => Ok(language),
         None => Err(format!("there is no language `{name}` (there are: {})", known()).into()),
     }
 }

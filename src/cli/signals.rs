@@ -21,6 +21,8 @@ const ONE_INTERRUPTION: Duration = Duration::from_secs(1);
 pub(super) enum OnSignal {
     /// Nothing is running that would need cleaning up: exit at once.
     Exit,
+    /// The same, but as "not vetted": whoever asked may take any other code for consent.
+    Refuse,
     /// End the runs in progress, clean up, and exit by the ordinary way.
     Stop,
 }
@@ -33,6 +35,9 @@ pub(super) fn watch(on_signal: OnSignal) -> io::Result<Stop> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let mut first: Option<Instant> = None;
         for _signal in signals.forever() {
+            if on_signal == OnSignal::Refuse {
+                std::process::exit(i32::from(Exit::NotVetted.code()));
+            }
             if on_signal == OnSignal::Exit || first.is_some_and(|first| first.elapsed() > ONE_INTERRUPTION) {
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }

@@ -11,7 +11,7 @@ use super::Failure;
 use super::args::{CheckArgs, InputArgs, OutputArgs, ReadingArgs, RunArgs, RunningArgs};
 use super::guard::guarded;
 use super::host::{Ahead, Host, nursery};
-use super::reporting::{Reports, note, write_all};
+use super::reporting::{note, write_all};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
 use crate::artifact::Artifact;
@@ -206,7 +206,7 @@ fn finish(vettings: &[Vetting], settings: &Settings, output: &OutputArgs) -> Res
     let exit = leniently(worst, summary.error > 0, output);
     summary.exit_code = exit.code();
     let all: Vec<_> = vettings.iter().map(|vetting| &vetting.report).collect();
-    write_all(&Reports { all: &all, summary: &summary, rules: &settings.rules }, output)?;
+    write_all(&settings.reports(&all, &summary), output)?;
     Ok(exit)
 }
 

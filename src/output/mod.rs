@@ -4,6 +4,7 @@
 //! the writer that they are given. Untrusted text passes [`sanitize`] in the formats that people and CI runners read, and
 //! [`json_text`] in those that programs read.
 
+pub mod agent;
 mod bill;
 pub mod concise;
 pub mod cyclonedx;
@@ -25,7 +26,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use crate::report::{Report, Severity, Summary};
+use crate::report::{Report, Severity, Summary, Threshold};
 
 /// The formats of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,11 +53,13 @@ pub enum Format {
     Spdx,
     /// PEP 751's `pylock.toml`: what was installed, to be installed again.
     Pylock,
+    /// For a language model that is to mend its code.
+    Agent,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Human,
         Self::Json,
         Self::Jsonl,
@@ -68,6 +71,7 @@ impl Format {
         Self::Cyclonedx,
         Self::Spdx,
         Self::Pylock,
+        Self::Agent,
     ];
 
     /// The lower-case name.
@@ -85,6 +89,7 @@ impl Format {
             Self::Cyclonedx => "cyclonedx",
             Self::Spdx => "spdx",
             Self::Pylock => "pylock",
+            Self::Agent => "agent",
         }
     }
 }
@@ -152,14 +157,17 @@ pub struct RenderContext<'a> {
     pub verbosity: Verbosity,
     /// The rules that ran, for formats that carry their help.
     pub rules: &'a [RuleHelp],
+    /// From which weight on findings fail an artifact, for the format that tells them from the others.
+    pub threshold: Threshold,
     /// What all came to, for JSON Lines; its last line is left out where this is absent.
     pub summary: Option<&'a Summary>,
 }
 
 impl Default for RenderContext<'_> {
-    /// No colour, 100 columns, no rules, no summary.
+    /// No colour, 100 columns, no rules, the default policy's threshold, no summary.
     fn default() -> Self {
-        Self { color: false, width: 100, verbosity: Verbosity::Normal, rules: &[], summary: None }
+        let (verbosity, threshold) = (Verbosity::Normal, Threshold::default());
+        Self { color: false, width: 100, verbosity, rules: &[], threshold, summary: None }
     }
 }
 
@@ -180,6 +188,7 @@ pub fn render(format: Format, reports: &[&Report], context: &RenderContext<'_>, 
         Format::Cyclonedx => cyclonedx::render(reports, out),
         Format::Spdx => spdx::render(reports, out),
         Format::Pylock => pylock::render(reports, out),
+        Format::Agent => agent::render(reports, context.threshold, out),
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use crate::finding::{
-    Cell, Confidence, Fingerprint, Pass, Position, Range, Related, SNIPPET_BYTES_MAX, Severity, Suppression,
+    Cell, Confidence, Fingerprint, Pass, Position, Range, Related, SNIPPET_BYTES_MAX, Severity, Suppression, Threshold,
     WHOLE_ARTIFACT,
 };
 pub use crate::passes::Status;
@@ -222,6 +222,14 @@ pub struct ReportFinding {
     pub fingerprint: Fingerprint,
     /// Why it does not count, if so.
     pub suppressed: Option<Suppression>,
+}
+
+impl ReportFinding {
+    /// Whether the finding fails the artifact.
+    #[must_use]
+    pub fn fails(&self, threshold: Threshold) -> bool {
+        self.suppressed.is_none() && threshold.is_reached(self.pass, &self.rule_id, (self.severity, self.confidence))
+    }
 }
 
 /// What was installed.

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use super::Vetted;
 use super::foreign::foreign_suppressions;
 use crate::artifact::Artifact;
-use crate::finding::{self, Finding, Fingerprint, Pass, Severity, Suppression};
+use crate::finding::{self, Finding, Fingerprint, Pass, Suppression, Threshold};
 use crate::passes::Status;
 use crate::passes::parse::Parsed;
 use crate::passes::scan::SCAN_LIMIT;
@@ -90,9 +90,14 @@ fn suppress(findings: &mut [Finding], policy: &GatePolicy, baseline: &Baseline, 
 /// Whether the finding fails the artifact.
 #[must_use]
 pub fn fails(finding: &Finding, policy: &GatePolicy) -> bool {
-    let says_not_judged = finding.pass != Pass::Scan || finding.rule_id == SCAN_LIMIT;
-    let threshold = if says_not_judged { policy.fail_on.min(Severity::High) } else { policy.fail_on };
-    finding.suppressed.is_none() && finding.severity >= threshold && finding.confidence >= policy.min_confidence
+    let weight = (finding.severity, finding.confidence);
+    finding.suppressed.is_none() && threshold(policy).is_reached(finding.pass, &finding.rule_id, weight)
+}
+
+/// From which weight on findings fail an artifact under this policy.
+#[must_use]
+pub fn threshold(policy: &GatePolicy) -> Threshold {
+    Threshold { severity: policy.fail_on, confidence: policy.min_confidence }
 }
 
 fn is_reported(finding: &Finding, policy: &GatePolicy) -> bool {
@@ -144,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::artifact::{SourceFile, SourceText};
-    use crate::finding::Confidence;
+    use crate::finding::{Confidence, Severity};
     use crate::passes::parse::{ParsedFile, Validity};
     use crate::vet::foreign::FOREIGN_SUPPRESSION;
 

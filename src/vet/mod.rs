@@ -35,7 +35,7 @@ use crate::report::{
 use crate::rules::RuleSet;
 
 pub use foreign::FOREIGN_SUPPRESSION;
-pub use gate::{Baseline, Cleared, Judged, fails, gate, judge, names};
+pub use gate::{Baseline, Cleared, Judged, fails, gate, judge, names, threshold};
 use kept::Kept;
 use log::Log;
 use looking::{Looked, look};

@@ -6,8 +6,11 @@ mod docker;
 mod doctor;
 mod engine;
 mod fixtures;
+mod hook;
 mod install;
 mod layers;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod names;
 mod output;
 mod parse;
