@@ -149,6 +149,8 @@ pub struct Finding {
     pub fingerprint: Fingerprint,
     /// Why it does not count, if so.
     pub suppressed: Option<Suppression>,
+    /// Whether it fails the artifact; set by the gate.
+    pub fails: bool,
 }
 
 /// The path of a finding that is about the artifact as a whole.
@@ -184,6 +186,7 @@ impl Finding {
             cwe: Vec::new(),
             fingerprint: Fingerprint::default(),
             suppressed: None,
+            fails: false,
         }
     }
 

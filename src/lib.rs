@@ -33,6 +33,7 @@
 //! | [`vet`] | the sequence and the gate |
 //! | [`report`] | the frozen, versioned shape of what was seen |
 //! | [`output`] | report → bytes, one file for each format |
+//! | [`serve`] | the tools that agents call, and the protocol over which they do |
 //! | [`cli`] | arguments, files, the terminal |
 //!
 //! # Invariants
@@ -40,7 +41,8 @@
 //! Each is proved by a test (`tests/it/layers.rs` reads this source for those that are about source).
 //!
 //! 1. Core modules (artifact, language, parse, structure, scan, budget, gate, report) do no I/O.
-//! 2. Only the Docker back end names an async runtime; [`sandbox::Sandbox`] is a synchronous trait.
+//! 2. Only the Docker back end and the server name an async runtime; [`sandbox::Sandbox`] and [`serve::Desk`] are
+//!    synchronous traits.
 //! 3. Only [`cli`] prints, reads the environment and exits.
 //! 4. Output formats know only the report.
 //! 5. Nothing inside an artifact changes how it is judged.
@@ -64,4 +66,5 @@ pub mod policy;
 pub mod report;
 pub mod rules;
 pub mod sandbox;
+pub mod serve;
 pub mod vet;

@@ -7,7 +7,10 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
 use super::help::HelpArgs;
+use super::hook::HookArgs;
 use super::man::ManArgs;
+#[cfg(feature = "mcp")]
+use super::mcp::McpArgs;
 use crate::finding::{Confidence, Severity};
 use crate::output::{Format, UnknownFormat};
 use crate::policy::{Backend, ByteSize, Installer, NetworkPolicy, Preset, PullPolicy, Timeout};
@@ -51,6 +54,11 @@ pub(super) enum Command {
     Rules(RulesArgs),
     /// Say which back ends, installers and interpreters work here, and why not
     Doctor(DoctorArgs),
+    /// Judge what an agent is about to write or run
+    Hook(HookArgs),
+    /// Serve an agent over the Model Context Protocol, on standard input and output
+    #[cfg(feature = "mcp")]
+    Mcp(McpArgs),
     /// Build the image of the docker sandbox
     Image(ImageArgs),
     /// Refresh what is known of names of packages
@@ -178,7 +186,7 @@ pub(super) struct InputArgs {
     pub(super) reading: ReadingArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Input")]
 pub(super) struct ReadingArgs {
     /// The language of single files and standard input, whatever their name
@@ -239,7 +247,7 @@ pub(super) struct JudgingArgs {
     pub(super) no_cache: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Running")]
 pub(super) struct RunningArgs {
     /// Where programs run [default: auto]
@@ -304,8 +312,8 @@ pub(super) struct RunningArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// The report's format: human, json, jsonl, sarif, junit, github, gitlab, concise, cyclonedx, spdx, pylock, intoto or
-    /// html [default: human; jsonl for batch]
+    /// The report's format: human, json, jsonl, sarif, junit, github, gitlab, concise, agent, cyclonedx, spdx, pylock,
+    /// intoto or html [default: human; jsonl for batch]
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
     /// Write the report to a file
@@ -445,6 +453,10 @@ pub(super) enum SchemaOf {
     Policy,
     /// A rule file.
     Rule,
+    /// What `vetrun hook json` reads and answers.
+    Hook,
+    /// The tools of `vetrun mcp`, as functions that a model of OpenAI's calls.
+    Tool,
 }
 
 #[derive(Debug, Args)]
@@ -538,6 +550,11 @@ mod tests {
             "help rules explain",
             "man",
             "man --dir d",
+            "hook claude-code --policy p --fail-on high --allow-settings --whole-file --deadline 10s",
+            "hook json --no-policy --profile web --agent-id a",
+            "mcp --root a --root b --timeout 10s --sandbox native --at-once 2",
+            "schema hook",
+            "schema tool",
         ];
         for line in lines {
             assert!(parses(line), "{line}");
@@ -569,6 +586,9 @@ mod tests {
             "batch d --sandboxes 2",
             "batch d --run --resume r --out o",
             "schema everything",
+            "hook",
+            "hook other",
+            "mcp --at-once 0",
         ];
         for line in lines {
             assert!(!parses(line), "{line}");

@@ -42,19 +42,22 @@ macro_rules! topics {
 
 /// All pages, in the order in which they are listed.
 const TOPICS: &[Topic] = topics![
+    "install",
+    "hooks",
+    "mcp",
+    "python",
+    "pre-commit",
+    "formats",
+    "policy",
+    "environment",
+    "cache",
     "parse",
     "scan",
     "rules",
     "packages",
     "sandbox",
     "docker",
-    "promises",
-    "policy",
-    "environment",
-    "cache",
-    "install",
-    "python",
-    "pre-commit"
+    "promises"
 ];
 
 /// Nearness of two words from which on one is taken for a misspelling of the other.

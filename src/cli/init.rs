@@ -31,6 +31,8 @@ pub(super) fn schema(what: SchemaOf) -> Result<Exit, Failure> {
         SchemaOf::Report => schemars::schema_for!(Report).to_value(),
         SchemaOf::Policy => crate::policy::schema(),
         SchemaOf::Rule => RuleSet::schema(),
+        SchemaOf::Hook => super::hook::schema(),
+        SchemaOf::Tool => crate::serve::functions(),
     };
     writeln!(answer(), "{}", serde_json::to_string_pretty(&schema)?)?;
     Ok(Exit::Passed)

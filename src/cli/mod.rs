@@ -10,10 +10,13 @@ mod environment;
 mod gc;
 mod guard;
 mod help;
+mod hook;
 mod host;
 mod image;
 mod init;
 mod man;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod options;
 mod packages;
 mod policy;
@@ -70,6 +73,9 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Watch(args) => watch::watch(args),
         Command::Rules(args) => rules::rules(&args.command),
         Command::Doctor(args) => doctor::doctor(&args),
+        Command::Hook(args) => hook::hook(&args),
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => mcp::mcp(&args),
         Command::Image(args) => image::image(&args.command),
         Command::Deps(args) => deps::deps(&args.command),
         Command::Gc => gc::gc(),

@@ -45,15 +45,7 @@ fn list(set: &RuleSet, as_json: bool) -> Result<Exit, Failure> {
 }
 
 fn explain(set: &RuleSet, id: &str) -> Result<Exit, Failure> {
-    let Some(rule) = set.get(id) else {
-        let nearest = set
-            .rules()
-            .iter()
-            .map(|rule| (strsim::jaro_winkler(id, &rule.id), &rule.id))
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        let hint = nearest.map(|(_, id)| format!(" (the nearest is `{id}`)")).unwrap_or_default();
-        return Err(format!("there is no rule `{id}`{hint}").into());
-    };
+    let Some(rule) = set.get(id) else { return Err(unknown(set, id).into()) };
     let mut out = answer();
     let texts = rule.texts();
     writeln!(out, "{}: {}", rule.id, sanitize::line(&rule.message))?;
@@ -81,6 +73,14 @@ fn explain(set: &RuleSet, id: &str) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Passed)
+}
+
+/// Says that there is no such rule, and which one may be meant.
+pub(super) fn unknown(set: &RuleSet, id: &str) -> String {
+    let alike = set.rules().iter().map(|rule| (strsim::jaro_winkler(id, &rule.id), &rule.id));
+    let nearest = alike.max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = nearest.map(|(_, id)| format!(" (the nearest is `{id}`)")).unwrap_or_default();
+    format!("there is no rule `{id}`{hint}")
 }
 
 /// A block of text, each line moved in by four columns.

@@ -10,13 +10,14 @@ use std::time::SystemTime;
 use super::Failure;
 use super::args::{JudgingArgs, ReadingArgs, RunningArgs};
 use super::packages::store;
+use super::reporting::Reports;
 use super::{environment, options};
 use crate::cache::Cache;
 use crate::deps::names::{NameData, TableKind};
 use crate::language::Language;
 use crate::passes::install::Store;
 use crate::policy::{Extended, Files, Layer, Layers, Policy, Preset, Resolved, Source, expand, nearest};
-use crate::report::Report;
+use crate::report::{Report, Summary};
 use crate::rules::RuleSet;
 use crate::vet::{Baseline, CHECKS, Grounds, names, names_check};
 
@@ -40,6 +41,8 @@ pub(super) struct Settings {
     pub(super) packages: Option<Store>,
     /// What all of this comes to, once it is asked for.
     pub(super) grounds: OnceLock<Grounds>,
+    /// The files and folders that these come from.
+    pub(super) sources: Vec<PathBuf>,
     /// What the user should know about how these came to be.
     pub(super) notes: Vec<String>,
 }
@@ -53,7 +56,7 @@ impl Settings {
         running: Option<&RunningArgs>,
         artifacts: &[PathBuf],
     ) -> Result<Self, Failure> {
-        let InForce { resolved, mut notes, .. } = policy_for(judging, reading, running, artifacts)?;
+        let InForce { resolved, file, names, mut notes } = policy_for(judging, reading, running, artifacts)?;
         let rules = rules(&resolved, artifacts, &mut notes)?;
         let policy = resolved.policy;
         let baseline = judging.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
@@ -62,8 +65,29 @@ impl Settings {
             Some(_) => store(judging, &policy, artifacts)?,
             None => None,
         };
-        let names = names_data(&policy, artifacts)?;
-        Ok(Self { policy, rules, baseline, names, cache, packages, grounds: OnceLock::new(), notes })
+        let names_data = names_data(&policy, artifacts)?;
+        let mut sources: Vec<PathBuf> = names.iter().map(PathBuf::from).chain(file).collect();
+        sources.extend(policy.scan.rule_dirs.iter().map(PathBuf::from));
+        sources.extend(judging.baseline.iter().cloned());
+        sources.extend(cache.iter().map(|cache| cache.folder().to_owned()));
+        sources.extend(policy.install.names_data.iter().map(PathBuf::from));
+        let sources = sources.into_iter().map(|path| std::path::absolute(&path).unwrap_or(path)).collect();
+        Ok(Self {
+            policy,
+            rules,
+            baseline,
+            names: names_data,
+            cache,
+            packages,
+            grounds: OnceLock::new(),
+            sources,
+            notes,
+        })
+    }
+
+    /// What is to be reported of these.
+    pub(super) fn reports<'a>(&'a self, all: &'a [&'a Report], summary: &'a Summary) -> Reports<'a> {
+        Reports { all, summary, rules: &self.rules }
     }
 }
 
@@ -152,10 +176,14 @@ fn check_selection(select: &[String], rules: &RuleSet) -> Result<(), Failure> {
 
 /// The language that the user names, if any.
 pub(super) fn language(reading: &ReadingArgs) -> Result<Option<Language>, Failure> {
-    let Some(name) = &reading.language else { return Ok(None) };
+    reading.language.as_deref().map(language_named).transpose()
+}
+
+/// The language of this name.
+pub(super) fn language_named(name: &str) -> Result<Language, Failure> {
     let known = || crate::language::LANGUAGES.iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
     match Language::named(name) {
-        Some(language) => Ok(Some(language)),
+        Some(language) => Ok(language),
         None => Err(format!("there is no language `{name}` (there are: {})", known()).into()),
     }
 }

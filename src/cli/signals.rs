@@ -27,6 +27,8 @@ const ONE_INTERRUPTION: Duration = Duration::from_secs(1);
 pub(super) enum OnSignal {
     /// Nothing is running that would need cleaning up: exit at once.
     Exit,
+    /// The same, but as "not vetted": whoever asked may take any other code for consent.
+    Refuse,
     /// End the runs in progress, clean up, and exit by the ordinary way.
     Stop,
 }
@@ -35,17 +37,18 @@ pub(super) enum OnSignal {
 pub(super) fn watch(on_signal: OnSignal) -> io::Result<Stop> {
     let stop = Stop::default();
     match on_signal {
-        OnSignal::Exit => exit_at_once()?,
+        OnSignal::Exit => exit_at_once(Exit::Interrupted)?,
+        OnSignal::Refuse => exit_at_once(Exit::NotVetted)?,
         OnSignal::Stop => raise_at_first(stop.clone())?,
     }
     Ok(stop)
 }
 
 /// The handler of the signals itself exits; no thread waits for them.
-fn exit_at_once() -> io::Result<()> {
+fn exit_at_once(exit: Exit) -> io::Result<()> {
     for signal in ENDING {
         let always = Arc::new(AtomicBool::new(true));
-        register_conditional_shutdown(signal, i32::from(Exit::Interrupted.code()), always)?;
+        register_conditional_shutdown(signal, i32::from(exit.code()), always)?;
     }
     Ok(())
 }

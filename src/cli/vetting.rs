@@ -1,5 +1,6 @@
 //! `vetrun check` and `vetrun run`.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -13,7 +14,7 @@ use super::args::{CheckArgs, InputArgs, OutputArgs, ReadingArgs, RunArgs, Runnin
 use super::crew::{self, Patience, Places, Task, Turn};
 use super::guard::guarded;
 use super::host::{Ahead, Host, nursery};
-use super::reporting::{Reports, check_places, note, write_all};
+use super::reporting::{check_places, note, write_all};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
 use crate::artifact::Artifact;
@@ -138,7 +139,10 @@ pub(super) fn session<'a>(
     };
     Session {
         judging,
-        grounds: settings.grounds.get_or_init(|| Grounds::of(&judging)),
+        grounds: match requirements {
+            None => Cow::Borrowed(settings.grounds.get_or_init(|| Grounds::of(&judging))),
+            Some(_) => Cow::Owned(Grounds::of(&judging)),
+        },
         agent_id: reading.agent_id.as_deref(),
         running,
         cache: settings.cache.as_ref(),
@@ -294,7 +298,7 @@ fn finish(asked: usize, vettings: &[Vetting], settings: &Settings, output: &Outp
     let exit = leniently(worst, summary.error > 0 || worst == Exit::Interrupted, output);
     summary.exit_code = exit.code();
     let all: Vec<_> = vettings.iter().map(|vetting| &vetting.report).collect();
-    write_all(&Reports { all: &all, summary: &summary, rules: &settings.rules }, output)?;
+    write_all(&settings.reports(&all, &summary), output)?;
     Ok(exit)
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Every size is bounded by [`IntakeLimits`]; a limit that is reached is a refusal that names it.
 
+mod memory;
 mod read;
 mod snapshot;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::{fs, io};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
+pub use memory::read_files;
 pub use snapshot::write_snapshot;
 
 use crate::artifact::{Artifact, Refusal, Refused, SourceFile};
@@ -81,6 +83,18 @@ pub enum IntakeError {
     #[error("`{path}` holds more than {BATCH_ENTRIES_MAX} entries (split it into several folders)")]
     TooManyEntries {
         /// The path, made printable.
+        path: String,
+    },
+    /// A file in memory has no path inside an artifact.
+    #[error("`{path}` is no path of a file in an artifact (leave out `.`, `..`, and a `/` at an end)")]
+    NoPath {
+        /// The path, made printable.
+        path: String,
+    },
+    /// Two files in memory have the same path.
+    #[error("there are two files `{path}`")]
+    Twice {
+        /// The path.
         path: String,
     },
     /// An exclusion is not a glob.

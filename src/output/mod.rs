@@ -4,6 +4,7 @@
 //! the writer that they are given. Untrusted text passes [`sanitize`] in the formats that people and CI runners read, and
 //! [`json_text`] in those that programs read.
 
+pub mod agent;
 mod bill;
 pub mod concise;
 pub mod cyclonedx;
@@ -59,11 +60,13 @@ pub enum Format {
     Intoto,
     /// One page for a browser, with everything in it.
     Html,
+    /// For a language model that is to mend its code.
+    Agent,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Human,
         Self::Json,
         Self::Jsonl,
@@ -77,6 +80,7 @@ impl Format {
         Self::Pylock,
         Self::Intoto,
         Self::Html,
+        Self::Agent,
     ];
 
     /// The lower-case name.
@@ -96,6 +100,7 @@ impl Format {
             Self::Pylock => "pylock",
             Self::Intoto => "intoto",
             Self::Html => "html",
+            Self::Agent => "agent",
         }
     }
 }
@@ -198,6 +203,7 @@ pub fn render(format: Format, reports: &[&Report], context: &RenderContext<'_>, 
         Format::Pylock => pylock::render(reports, out),
         Format::Intoto => intoto::render(reports, out),
         Format::Html => html::render(reports, context.rules, out),
+        Format::Agent => agent::render(reports, out),
     }
 }
 

@@ -91,7 +91,11 @@ pub(super) fn count_findings(report: &Report) -> String {
 
 /// One line: what came of it, which artifact, and why. Sanitized.
 pub(super) fn verdict_line(report: &Report) -> String {
-    let name = sanitize::clipped(&report.artifact.name, MESSAGE_CHARS_MAX);
+    verdict_of(report, &sanitize::clipped(&report.artifact.name, MESSAGE_CHARS_MAX))
+}
+
+/// The same, with the artifact's name as it is to be shown.
+pub(super) fn verdict_of(report: &Report, name: &str) -> String {
     let mut parts = Vec::new();
     // "No findings" of an artifact that was not vetted would read like praise.
     if report.status != Verdict::Error || !report.findings.is_empty() {

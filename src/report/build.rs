@@ -57,6 +57,7 @@ impl From<&Finding> for ReportFinding {
             cwe: finding.cwe.iter().map(|number| format!("CWE-{number}")).collect(),
             fingerprint: finding.fingerprint.clone(),
             suppressed: finding.suppressed,
+            fails: finding.fails,
         }
     }
 }

@@ -222,6 +222,9 @@ pub struct ReportFinding {
     pub fingerprint: Fingerprint,
     /// Why it does not count, if so.
     pub suppressed: Option<Suppression>,
+    /// Whether it fails the artifact, under the policy that it was judged by.
+    #[serde(default)]
+    pub fails: bool,
 }
 
 /// What was installed.

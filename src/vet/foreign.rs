@@ -9,11 +9,9 @@ use std::sync::LazyLock;
 
 use regex::{Match, Regex};
 
-use super::gate::fails;
 use crate::artifact::SourceText;
 use crate::finding::{Finding, Pass, Severity};
 use crate::passes::parse::{Parsed, ParsedFile};
-use crate::policy::Policy;
 
 /// The rule id of these findings.
 pub const FOREIGN_SUPPRESSION: &str = "foreign-suppression";
@@ -55,9 +53,9 @@ const COMMENT: &str = r"(?xi)
     )";
 
 /// Findings about comments that stand beside what fails.
-pub(super) fn foreign_suppressions(findings: &[Finding], policy: &Policy, parsed: &Parsed<'_>) -> Vec<Finding> {
+pub(super) fn foreign_suppressions(findings: &[Finding], parsed: &Parsed<'_>) -> Vec<Finding> {
     let mut failing: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| finding.pass == Pass::Scan && fails(finding, policy)) {
+    for finding in findings.iter().filter(|finding| finding.pass == Pass::Scan && finding.fails) {
         failing.entry(&finding.path).or_default().push(finding);
     }
     let files = parsed.files.iter().filter_map(|file| Some((file, file.text.as_ref()?)));

@@ -63,8 +63,8 @@ pub struct Judged {
     pub left_out: usize,
 }
 
-/// Sorts and filters findings, gives them their fingerprints and the severity that the policy wants, and marks the
-/// suppressed ones.
+/// Sorts and filters findings, gives them their fingerprints and the severity that the policy wants, and marks those that do
+/// not count and those that fail the artifact.
 #[must_use]
 pub fn judge(mut findings: Vec<Finding>, policy: &Policy, baseline: &Baseline, parsed: &Parsed<'_>) -> Judged {
     finding::sort(&mut findings);
@@ -73,14 +73,14 @@ pub fn judge(mut findings: Vec<Finding>, policy: &Policy, baseline: &Baseline, p
     findings.retain(|finding| is_reported(finding, policy));
     let left_out = all - findings.len();
     findings.iter_mut().for_each(|finding| weigh(finding, policy));
-    suppress(&mut findings, policy, baseline, parsed);
-    let mut foreign = foreign_suppressions(&findings, policy, parsed);
+    decide(&mut findings, policy, baseline, parsed);
+    let mut foreign = foreign_suppressions(&findings, parsed);
     foreign.retain(|finding| is_reported(finding, policy));
     if !foreign.is_empty() {
         // Their rule is theirs alone, so that no fingerprint of another finding depends on them.
         finding::assign_fingerprints(&mut foreign);
         foreign.iter_mut().for_each(|finding| weigh(finding, policy));
-        suppress(&mut foreign, policy, baseline, parsed);
+        decide(&mut foreign, policy, baseline, parsed);
         findings.extend(foreign);
         finding::sort(&mut findings);
     }
@@ -94,15 +94,16 @@ fn weigh(finding: &mut Finding, policy: &Policy) {
     finding.severity = if says_not_judged(finding) { finding.severity.max(wanted) } else { wanted };
 }
 
-fn suppress(findings: &mut [Finding], policy: &Policy, baseline: &Baseline, parsed: &Parsed<'_>) {
+/// Decides which findings do not count, and which of the others fail the artifact.
+fn decide(findings: &mut [Finding], policy: &Policy, baseline: &Baseline, parsed: &Parsed<'_>) {
     for finding in findings {
         finding.suppressed = suppression(finding, &policy.gate, baseline, parsed);
+        finding.fails = fails(finding, policy);
     }
 }
 
 /// Whether the finding fails the artifact.
-#[must_use]
-pub fn fails(finding: &Finding, policy: &Policy) -> bool {
+fn fails(finding: &Finding, policy: &Policy) -> bool {
     let weighing = policy.weighing(&finding.rule_id, &finding.path);
     let mildest = if says_not_judged(finding) { Severity::High } else { Severity::Critical };
     let threshold = weighing.fail_on.min(mildest);
@@ -154,7 +155,7 @@ mod tests {
 
     use super::*;
     use crate::artifact::{SourceFile, SourceText};
-    use crate::finding::Confidence;
+    use crate::finding::{Confidence, Severity};
     use crate::passes::parse::{ParsedFile, Validity};
     use crate::vet::foreign::FOREIGN_SUPPRESSION;
 
@@ -180,7 +181,7 @@ mod tests {
 
     fn failing(source: &str, policy: &Policy, pass: Pass, severity: Severity) -> usize {
         let judged = judged(source, policy, &Baseline::new(), pass, severity);
-        judged.findings.iter().filter(|finding| fails(finding, policy)).count()
+        judged.findings.iter().filter(|finding| finding.fails).count()
     }
 
     #[test]
@@ -218,7 +219,7 @@ mod tests {
         let policy = Policy::default();
         let rules = |source: &str, severity| {
             let judged = judged(source, &policy, &Baseline::new(), Pass::Scan, severity);
-            let failing = judged.findings.iter().filter(|finding| fails(finding, &policy)).count();
+            let failing = judged.findings.iter().filter(|finding| finding.fails).count();
             let of =
                 |finding: &Finding| (finding.rule_id.to_string(), finding.range.map_or(0, |range| range.start.line));
             (failing, judged.findings.iter().map(of).collect::<Vec<_>>())

@@ -15,6 +15,7 @@ mod pace;
 mod results;
 mod run;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value, json};
@@ -40,7 +41,7 @@ use crate::sandbox::Stop;
 
 pub use checks::{CHECKS, budget_checks, names_check};
 pub use foreign::FOREIGN_SUPPRESSION;
-pub use gate::{Baseline, Cleared, Judged, fails, gate, judge, names};
+pub use gate::{Baseline, Cleared, Judged, gate, judge, names};
 pub use grounds::Grounds;
 use kept::Kept;
 use log::Log;
@@ -196,7 +197,7 @@ fn judge_until<'a>(
     let mut results = Results::skipped("not asked for");
     for done in all {
         let pass = done.pass;
-        let result = done.result(&judged.findings, policy);
+        let result = done.result(&judged.findings);
         // The install pass has only read the declarations so far: it has failed, or it has yet to run.
         if pass != Pass::Install || result.status == Status::Failed {
             results.set(pass, result);
@@ -241,8 +242,8 @@ fn budget_what(artifact: &Artifact) -> String {
 pub struct Session<'a> {
     /// What artifacts are judged by.
     pub judging: Judging<'a>,
-    /// The same as digests.
-    pub grounds: &'a Grounds,
+    /// The same as digests: those of these very grounds, since results are kept under them.
+    pub grounds: Cow<'a, Grounds>,
     /// The agent that generated the artifacts.
     pub agent_id: Option<&'a str>,
     /// How cleared artifacts are installed and run; `None` for static passes only.
@@ -276,6 +277,14 @@ struct Record {
     log: Log,
 }
 
+impl<'a> Session<'a> {
+    /// The same, but for what artifacts are judged by.
+    #[must_use]
+    pub fn judged_by(self, judging: Judging<'a>) -> Self {
+        Self { judging, grounds: Cow::Owned(Grounds::of(&judging)), ..self }
+    }
+}
+
 impl Session<'_> {
     /// Vets one artifact, and runs it where the session runs artifacts and the gate clears it.
     #[must_use]
@@ -304,7 +313,7 @@ impl Session<'_> {
 
     /// Vets an artifact statically, unless that was done before.
     fn vet_once(&self, cache: &Cache, artifact: &Artifact, mut log: Log, pace: &dyn Pace) -> Seen {
-        let key = kept::key(cache, artifact, self.grounds);
+        let key = kept::key(cache, artifact, &self.grounds);
         let Some(kept) = Kept::read(cache, key) else {
             let seen = Seen::from(self.judged(artifact, log, pace));
             if matches!(seen.exit, Exit::Passed | Exit::Blocked) {

@@ -4,10 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-use super::gate;
 use crate::finding::{Finding, Pass};
 use crate::passes::{PassResult, Status};
-use crate::policy::Policy;
 
 /// The results of all six passes.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,9 +62,9 @@ pub(super) struct Done {
 
 impl Done {
     /// The result of the pass: failed when one of its findings fails the artifact.
-    pub(super) fn result(self, findings: &[Finding], policy: &Policy) -> PassResult {
+    pub(super) fn result(self, findings: &[Finding]) -> PassResult {
         let own: Vec<_> = findings.iter().filter(|finding| finding.pass == self.pass).collect();
-        let failing = own.iter().filter(|finding| gate::fails(finding, policy)).count();
+        let failing = own.iter().filter(|finding| finding.fails).count();
         let what = self.what;
         let message = match (own.len(), failing) {
             (0, _) => what,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::results::{count, timed};
-use super::{Baseline, Cleared, Exit, Judging, Record, Vetted, fails, inferred, judge};
+use super::{Baseline, Cleared, Exit, Judging, Record, Vetted, inferred, judge};
 use crate::artifact::Artifact;
 use crate::finding::{Finding, Pass};
 use crate::language::{EngineVersions, Language, NodeVersion, PythonVersion};
@@ -217,7 +217,7 @@ impl Running<'_> {
 /// Adds findings of an effectful pass to the record; returns how many of them fail the artifact.
 fn judge_later(findings: Vec<Finding>, vetted: &Vetted<'_>, policy: &Policy, record: &mut Record) -> usize {
     let judged = judge(findings, policy, &Baseline::new(), &vetted.parsed);
-    let failing = judged.findings.iter().filter(|one| fails(one, policy)).count();
+    let failing = judged.findings.iter().filter(|one| one.fails).count();
     record.findings.extend(judged.findings);
     crate::finding::sort(&mut record.findings);
     failing

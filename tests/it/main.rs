@@ -7,9 +7,12 @@ mod docker;
 mod doctor;
 mod engine;
 mod fixtures;
+mod hook;
 mod install;
 mod layers;
 mod man;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod names;
 mod output;
 mod parse;

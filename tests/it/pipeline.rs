@@ -412,7 +412,7 @@ fn the_changed_folder_does_not_change_what_runs() {
         vetrun::vet::Judging { policy: &policy, rules: &rules, baseline: &baseline, requirements: None, names };
     let session = vetrun::vet::Session {
         judging,
-        grounds: &vetrun::vet::Grounds::of(&judging),
+        grounds: std::borrow::Cow::Owned(vetrun::vet::Grounds::of(&judging)),
         agent_id: None,
         running: Some(running),
         cache: None,

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::resume::{Continued, Earlier, Known};
 use crate::cli::Failure;
 use crate::cli::args::OutputArgs;
-use crate::cli::reporting::{Reports, note, write_all, write_extra};
+use crate::cli::reporting::{note, write_all, write_extra};
 use crate::cli::settings::Settings;
 use crate::cli::vetting::leniently;
 use crate::output::{Format, jsonl, sanitize};
@@ -141,7 +141,7 @@ impl Sink {
         self.summary.duration_ms = millis(self.started.elapsed());
         self.kept.sort_by(|a, b| a.artifact.root.cmp(&b.artifact.root));
         let kept: Vec<_> = self.kept.iter().collect();
-        let reports = Reports { all: &kept, summary: &self.summary, rules: &settings.rules };
+        let reports = settings.reports(&kept, &self.summary);
         let mut output = output.clone();
         output.format = Some(self.format);
         let summary = jsonl::summary_line(&self.summary);

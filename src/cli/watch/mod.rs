@@ -20,7 +20,7 @@ use globset::GlobSet;
 use super::Failure;
 use super::args::{Color, JudgingArgs, OutputArgs, ReadingArgs};
 use super::crew::{self, Places, Task, Turn};
-use super::reporting::{Reports, note, write_all};
+use super::reporting::{note, write_all};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch as signals};
 use super::vetting::{Vetter, exclusions, in_language, name, vet_read};
@@ -153,7 +153,8 @@ impl Desk {
         }
         let mut summary = Summary::default();
         summary.add(&vetting.report);
-        let reports = Reports { all: &[&vetting.report], summary: &summary, rules: &self.vetter.settings.rules };
+        let all = [&vetting.report];
+        let reports = self.vetter.settings.reports(&all, &summary);
         write_all(&reports, &self.output).map_err(|error| io::Error::other(error.to_string()))
     }
 }

@@ -5,7 +5,7 @@
 
 mod excerpt;
 mod paint;
-mod run;
+pub(super) mod run;
 
 use std::cmp::Reverse;
 use std::io::{self, Write};

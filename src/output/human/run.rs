@@ -79,7 +79,8 @@ fn field(name: &str, text: &str, paint: Paint, out: &mut dyn Write) -> io::Resul
     writeln!(out, "  {} {text}", paint.dim(&format!("{name:<11}")))
 }
 
-pub(in super::super) fn ended(run: &Execution) -> String {
+/// How the program ended, sanitized.
+pub(in crate::output) fn ended(run: &Execution) -> String {
     let how = match (run.outcome.as_str(), run.exit_code, &run.signal) {
         ("exited", Some(code), _) => format!("exited with {code}"),
         ("signaled", _, Some(signal)) => format!("ended by signal {signal}"),

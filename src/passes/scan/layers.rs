@@ -11,6 +11,7 @@ use super::limits;
 use super::matcher::Hit;
 use super::resolve::Resolver;
 use super::runners;
+use super::shell::{self, Script};
 use super::values::{PathId, Set, Value};
 use crate::artifact::{Artifact, SourceFile};
 use crate::facts::{Argument, Dialect, ExprId, Kind};
@@ -24,7 +25,7 @@ pub(super) enum Tongue {
     Python,
     JavaScript,
     Html,
-    /// A command for a shell; rules over text look at it.
+    /// A script for a shell.
     Shell,
 }
 
@@ -37,6 +38,8 @@ pub(super) struct Layer {
     pub(super) text: Arc<str>,
     /// Layers around it.
     pub(super) depth: usize,
+    /// It is written into a file of code there; else it is run.
+    pub(super) written: bool,
 }
 
 /// A hit inside a layer, at the place of the outermost call.
@@ -44,6 +47,8 @@ pub(super) struct Inner {
     pub(super) hit: Hit,
     /// The text of the layer where it was hit.
     pub(super) text: Arc<str>,
+    /// Whether it is written into a file, not run.
+    pub(super) written: bool,
 }
 
 /// Which argument of a call is run, and as what.
@@ -184,7 +189,8 @@ impl Resolver<'_> {
             let Kind::Text(text) = self.facts.kind(expr) else { continue };
             if text.contains('(') && layers.len() < limits::LAYERS_MAX {
                 let (start, end) = (self.facts.expr(expr).start as usize, self.facts.expr(expr).end as usize);
-                layers.push(Layer { start, end, tongue: Tongue::Python, text: text.clone(), depth });
+                let (tongue, text) = (Tongue::Python, text.clone());
+                layers.push(Layer { start, end, tongue, text, depth, written: false });
             }
         }
     }
@@ -217,7 +223,7 @@ impl Resolver<'_> {
             let name = self.paths.name(path, &self.facts.symbols);
             let Some(sink) = sink(name, self.facts.dialect) else { continue };
             for (tongue, text) in self.texts_run(sink, &target.arguments) {
-                let layer = Layer { start, end, tongue, text, depth };
+                let layer = Layer { start, end, tongue, text, depth, written: false };
                 if !layers.contains(&layer) {
                     layers.push(layer);
                 }
@@ -262,7 +268,7 @@ impl Resolver<'_> {
 
     /// Commands that start an interpreter with text, or a shell with a decoded one.
     fn commands_run(&mut self, arguments: Vec<Argument>) -> Vec<(Tongue, Arc<str>)> {
-        let mut lines: Vec<Vec<String>> = Vec::new();
+        let mut found = Vec::new();
         let mut words: Vec<String> = Vec::new();
         for argument in arguments.iter().take(limits::WORDS_MAX) {
             let set = self.of(argument.value);
@@ -275,15 +281,17 @@ impl Resolver<'_> {
             if arguments.len() == 1 {
                 for value in &lists {
                     if let Value::Text(text) = value {
-                        lines.push(runners::split(text));
+                        let script = Script::read(text);
+                        self.limit = self.limit.or(script.limit());
+                        found.extend(script.code().into_iter().map(|(_, code)| (code.tongue, code.text)));
                     }
                 }
             }
         }
         if words.len() > 1 {
-            lines.push(words);
+            found.extend(runners::run_by(&words));
         }
-        lines.iter().flat_map(|line| runners::run_by(line)).collect()
+        found
     }
 
     /// `process.execPath`, which is the interpreter itself, by its name.
@@ -360,7 +368,7 @@ pub(super) fn unwrap(first: Vec<Layer>, rules: &RuleSet, reached: &mut Vec<Strin
         let (hits, inner) = scan_layer(&layer, rules, reached);
         for mut hit in hits {
             (hit.start, hit.end) = (layer.start, layer.end);
-            found.push(Inner { hit, text: layer.text.clone() });
+            found.push(Inner { hit, text: layer.text.clone(), written: layer.written });
         }
         queue.extend(inner.into_iter().map(|inner| Layer { start: layer.start, end: layer.end, ..inner }));
     }
@@ -388,6 +396,12 @@ fn scan_layer(layer: &Layer, rules: &RuleSet, reached: &mut Vec<String>) -> (Vec
         let Some(text) = &file.text else { continue };
         let haystack = Haystack::of(text.as_str());
         hits.extend(super::text_hits(text, &haystack, rules));
+        if layer.tongue == Tongue::Shell {
+            let judged = shell::judge(text.as_str(), rules, layer.depth + 1);
+            hits.extend(judged.hits);
+            layers.extend(judged.layers);
+            reached.extend(judged.limit);
+        }
         for region in &file.regions {
             let found = super::scan_region(region, (text, &haystack), rules, None, layer.depth + 1);
             hits.extend(found.hits);

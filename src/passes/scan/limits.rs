@@ -76,7 +76,10 @@ pub(super) const LAYER_TOTAL_BYTES_MAX: usize = 4 << 20;
 /// Texts that one file runs; more is a finding.
 pub(super) const LAYERS_MAX: usize = 1024;
 
-/// Words of a command that are looked at.
+/// Commands of a shell script; more are a finding.
+pub(super) const SHELL_COMMANDS_MAX: usize = 16 << 10;
+
+/// Words of a command that are looked at; of a shell script's, more are a finding.
 pub(super) const WORDS_MAX: usize = 256;
 
 /// Characters of decoded text that a message shows.

@@ -40,6 +40,7 @@ mod portable;
 mod resolve;
 mod runners;
 mod shape;
+mod shell;
 mod text;
 mod texts;
 mod values;
@@ -67,7 +68,10 @@ use matcher::{Hit, How, Matching, Weight};
 use modules::{Modules, Own};
 use portable::Summary;
 use resolve::Resolver;
+pub use shell::{command_words, may_be_written};
 
+/// The rule id of the finding that says that a file was not scanned to its end. It is of severity high, and the gate holds
+/// it to be about what could not be judged, so that no choice of rules hides it.
 /// The rule id of the finding that says that a file was not scanned to its end. It is of severity high, and the gate holds
 /// it to be about what could not be judged, so that no choice of rules hides it.
 pub const SCAN_LIMIT: &str = "scan-limit";
@@ -247,6 +251,12 @@ fn scan_file(
         limits.extend(found.limit);
         summary = summary.or(found.summary);
     }
+    if shell::is_script(file.source) {
+        let judged = shell::judge(text.as_str(), rules, 0);
+        hits.extend(judged.hits);
+        layers.extend(judged.layers);
+        limits.extend(judged.limit);
+    }
     let mut inner = layers::unwrap(layers, rules, &mut limits);
     hits.extend(text_hits(text, &haystack, rules));
     hits.sort_by_key(|hit| (hit.start, hit.end, hit.rule));
@@ -291,7 +301,8 @@ fn inner_alone(inner: &mut Vec<layers::Inner>, outer: &[Hit]) {
 /// A finding inside of text that the file runs, with the first line of that text.
 fn inner_finding(inner: &layers::Inner, rules: &RuleSet, path: &str, text: &SourceText) -> Finding {
     let mut finding = finding(&inner.hit, rules, path, text);
-    finding.message = format!("{}, in text that is run here: `{}`", finding.message, layers::shown_line(&inner.text));
+    let what = if inner.written { "code that is written here" } else { "text that is run here" };
+    finding.message = format!("{}, in {what}: `{}`", finding.message, layers::shown_line(&inner.text));
     finding
 }
 

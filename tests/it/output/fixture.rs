@@ -89,6 +89,7 @@ pub(crate) fn finding(rule: &str, severity: Severity, path: &str, message: &str)
         cwe: Vec::new(),
         fingerprint: Fingerprint(format!("{rule}-fingerprint")),
         suppressed: None,
+        fails: severity >= Severity::Medium,
     }
 }
 
@@ -101,6 +102,7 @@ pub(crate) fn findings() -> Vec<ReportFinding> {
     let mut findings = bare_findings();
     for (at, finding) in findings.iter_mut().enumerate() {
         finding.fingerprint = Fingerprint(format!("fingerprint-{at}"));
+        finding.fails &= finding.suppressed.is_none() && finding.confidence >= Confidence::Medium;
     }
     findings
 }

@@ -1,0 +1,658 @@
+//! Shell scripts: their simple commands, and which text of them is run as code.
+//!
+//! This is no shell. It undoes quotes, tells operators, redirections, here-documents and comments from words, and expands
+//! nothing: what stands in a variable is not known. Rules over text look at the whole script beside that.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::layers::{Layer, Tongue};
+use super::limits;
+use super::matcher::Hit;
+use super::runners;
+use crate::artifact::SourceFile;
+use crate::finding::Severity;
+use crate::language::Language;
+use crate::rules::{Candidate, Haystack, RuleLanguage, RuleSet, What};
+
+/// Whether a file is a script for a shell, by its name or its `#!` line.
+pub(super) fn is_script(file: &SourceFile) -> bool {
+    let extension = file.file_name().rsplit_once('.').map(|(_, extension)| extension);
+    let named = matches!(extension, Some("sh" | "bash" | "zsh" | "ksh" | "dash"));
+    file.language == Language::Text && (named || extension.is_none() && has_shebang(&file.bytes))
+}
+
+fn has_shebang(bytes: &[u8]) -> bool {
+    let line = bytes.strip_prefix(b"#!").and_then(|rest| rest.split(|&byte| byte == b'\n').next());
+    let words = line.unwrap_or_default().split(|byte| matches!(byte, b' ' | b'/' | b'\t' | b'\r'));
+    words.into_iter().any(|word| matches!(word, b"sh" | b"bash" | b"zsh" | b"ksh" | b"dash" | b"ash"))
+}
+
+/// What there is to say about a script.
+#[derive(Default)]
+pub(super) struct Judged {
+    pub(super) hits: Vec<Hit>,
+    pub(super) layers: Vec<Layer>,
+    pub(super) limit: Option<String>,
+}
+
+/// Runs the rules over commands over those of a script, and finds the code in it; `depth` layers are around it.
+pub(super) fn judge(text: &str, rules: &RuleSet, depth: usize) -> Judged {
+    let script = Script::read(text);
+    let limit = script.limit().map(|what| format!("the limit of {what} was reached"));
+    let mut judged = Judged { limit, ..Judged::default() };
+    for command in &script.commands {
+        judged.hits.extend(command.hits(rules));
+    }
+    for (range, code) in script.code() {
+        let Code { tongue, text, written } = code;
+        judged.layers.push(Layer { start: range.start, end: range.end, tongue, text, depth, written });
+    }
+    judged
+}
+
+/// Scripts inside of one another that are looked into for the words of commands.
+const SCRIPTS_MAX: usize = 64;
+
+/// The words of every command of a script, those of scripts in it included, as far as they are known.
+#[must_use]
+pub fn command_words(text: &str) -> Vec<Vec<String>> {
+    all_commands(text).into_iter().map(|command| command.own().to_vec()).collect()
+}
+
+/// What the commands of a script name that they may write: where their output goes, and every word of those whose program
+/// is not known to read alone.
+#[must_use]
+pub fn may_be_written(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for command in all_commands(text) {
+        if !command.only_reads() {
+            let words = command.own().iter().skip(1).map(String::as_str);
+            found.extend(
+                words
+                    .flat_map(|word| [Some(word), word.split_once('=').map(|(_, value)| value)])
+                    .flatten()
+                    .map(str::to_owned),
+            );
+        }
+        found.extend(command.into);
+    }
+    found
+}
+
+fn all_commands(text: &str) -> Vec<Command> {
+    let (mut found, mut scripts, mut next) = (Vec::new(), vec![text.to_owned()], 0);
+    while let Some(text) = scripts.get(next).filter(|_| next < SCRIPTS_MAX) {
+        let script = Script::read(text);
+        let inner = script.code().into_iter().filter(|(_, code)| code.tongue == Tongue::Shell && !code.written);
+        scripts.extend(inner.map(|(_, code)| code.text.to_string()));
+        found.extend(script.commands);
+        next += 1;
+    }
+    found
+}
+
+/// Programs that write nothing but their output.
+const READERS: [&str; 32] = [
+    "[",
+    "[[",
+    "awk",
+    "basename",
+    "cat",
+    "cd",
+    "cmp",
+    "cut",
+    "diff",
+    "dirname",
+    "echo",
+    "egrep",
+    "export",
+    "fgrep",
+    "file",
+    "grep",
+    "head",
+    "jq",
+    "less",
+    "ls",
+    "more",
+    "printf",
+    "pwd",
+    "realpath",
+    "rg",
+    "sha256sum",
+    "source",
+    "stat",
+    "tail",
+    "test",
+    "vetrun",
+    "wc",
+];
+
+/// Sub-commands of git that change no file of the work tree.
+const GIT_READERS: [&str; 9] = ["add", "blame", "commit", "diff", "grep", "log", "ls-files", "show", "status"];
+
+/// Text of a script that is code.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Code {
+    pub(super) tongue: Tongue,
+    pub(super) text: Arc<str>,
+    /// It goes into a file; else it is run.
+    pub(super) written: bool,
+}
+
+/// One simple command.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Command {
+    /// Its words, quotes undone, without redirections.
+    pub(super) words: Vec<String>,
+    /// The operator before it.
+    pub(super) after: Option<char>,
+    /// Where it stands in the script.
+    pub(super) range: Range<usize>,
+    /// What it is given to read: a here-document or here-string.
+    pub(super) input: Option<String>,
+    /// The files that its output goes to.
+    pub(super) into: Vec<String>,
+}
+
+/// Words that stand before a command and are none.
+const RESERVED: [&str; 12] =
+    ["!", "{", "do", "elif", "else", "exec", "if", "then", "time", "until", "while", "command"];
+
+/// Programs that start the one that is named after them.
+const STARTERS: [&str; 9] = ["sudo", "env", "/usr/bin/env", "nohup", "nice", "setsid", "stdbuf", "timeout", "xargs"];
+
+impl Command {
+    /// Its words from the program on.
+    fn own(&self) -> &[String] {
+        let is_before = |word: &String| RESERVED.contains(&word.as_str()) || is_assignment(word);
+        let first = self.words.iter().position(|word| !is_before(word)).unwrap_or(self.words.len());
+        &self.words[first..]
+    }
+
+    /// The hits of rules over commands. Those of less weight are about how another program starts a shell, and say nothing of
+    /// what is a script for one.
+    fn hits(&self, rules: &RuleSet) -> Vec<Hit> {
+        let text = self.own().join(" ");
+        let (mut hits, mut told) = (Vec::new(), HashSet::new());
+        for language in [RuleLanguage::Python, RuleLanguage::JavaScript] {
+            for Candidate { hook, .. } in rules.tables(language).shells.candidates(&Haystack::of(&text)) {
+                let (rule, matcher) = rules.hooked(hook);
+                let What::Shell { regex } = &matcher.what else { continue };
+                let counts = rule.severity >= Severity::High && rule.label.is_none();
+                if counts && regex.get().is_match(&text) && told.insert(&*rule.message) {
+                    hits.push(Hit::plain(hook.rule, self.range.start, self.range.end));
+                }
+            }
+        }
+        hits
+    }
+
+    /// The interpreter that takes what this command reads for code.
+    fn reads_code(&self) -> Option<Tongue> {
+        let is_before = |word: &&String| {
+            let number = word.trim_end_matches(['s', 'm', 'h']);
+            STARTERS.contains(&word.as_str())
+                || is_assignment(word)
+                || is_flag(word)
+                || number.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let mut words = self.own().iter().skip_while(is_before);
+        let tongue = runners::interpreter(words.next()?)?;
+        let names_code = |word: &str| match tongue {
+            Tongue::Python => matches!(word, "-c" | "-m"),
+            Tongue::Shell => word.ends_with('c') && !word.starts_with("--"),
+            Tongue::JavaScript | Tongue::Html => matches!(word, "-e" | "--eval" | "-p" | "--print" | "-pe"),
+        };
+        let arguments: Vec<&str> = words.map(String::as_str).collect();
+        let reads = arguments.iter().all(|word| is_flag(word) && !names_code(word))
+            || arguments.iter().any(|word| matches!(*word, "-" | "-s" | "/dev/stdin"));
+        reads.then_some(tongue)
+    }
+
+    /// Whether the program is known to write nothing but its output.
+    fn only_reads(&self) -> bool {
+        let Some((program, arguments)) = self.own().split_first() else { return true };
+        match program.rsplit('/').next().unwrap_or_default() {
+            "git" => {
+                arguments.iter().find(|word| !is_flag(word)).is_some_and(|word| GIT_READERS.contains(&word.as_str()))
+            }
+            "sed" => !arguments.iter().any(|word| word.starts_with("-i") || word.starts_with("--in-place")),
+            name => READERS.contains(&name),
+        }
+    }
+
+    /// What it writes, as far as that is plain.
+    fn writes(&self, read: Option<&String>) -> Option<String> {
+        let (program, arguments) = self.own().split_first()?;
+        let texts: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| !is_flag(word)).collect();
+        match program.rsplit('/').next()? {
+            "echo" => Some(undone(&texts.join(" "))),
+            "printf" => Some(undone(&texts.join(" "))),
+            "cat" if texts.is_empty() || texts == ["-"] => read.cloned(),
+            "tee" => read.cloned(),
+            _ => None,
+        }
+    }
+
+    /// The files that it writes.
+    fn files(&self) -> impl Iterator<Item = &String> {
+        let tees = self.own().first().is_some_and(|program| program.rsplit('/').next() == Some("tee"));
+        let named = self.own().iter().skip(1).filter(move |word| tees && !is_flag(word));
+        self.into.iter().chain(named)
+    }
+}
+
+fn is_flag(word: &str) -> bool {
+    word.len() > 1 && word.starts_with('-')
+}
+
+fn is_assignment(word: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with(|first: char| first.is_ascii_digit())
+            && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
+    };
+    word.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
+/// The line breaks that `printf` and `echo -e` make.
+fn undone(text: &str) -> String {
+    text.replace("\\n", "\n").replace("\\t", "\t")
+}
+
+/// The language of code in a file of this name.
+fn tongue_of(path: &str) -> Option<Tongue> {
+    match Language::detect(path, b"") {
+        Language::Python => Some(Tongue::Python),
+        Language::JavaScript | Language::TypeScript => Some(Tongue::JavaScript),
+        Language::Html => Some(Tongue::Html),
+        _ => matches!(path.rsplit_once('.'), Some((_, "sh" | "bash" | "zsh"))).then_some(Tongue::Shell),
+    }
+}
+
+/// A script, taken apart.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    pub(super) commands: Vec<Command>,
+    /// Commands that stand inside of double quotes, and where.
+    inner: Vec<(usize, String)>,
+    limit: Option<&'static str>,
+}
+
+impl Script {
+    /// Takes a script apart.
+    pub(super) fn read(text: &str) -> Self {
+        let mut reader = Reader::of(text);
+        reader.read();
+        reader.script
+    }
+
+    /// The limit that was reached.
+    pub(super) fn limit(&self) -> Option<&'static str> {
+        self.limit
+    }
+
+    /// What of it is code, and where: of interpreters, of shells, of substitutions in quotes, of files that it writes.
+    pub(super) fn code(&self) -> Vec<(Range<usize>, Code)> {
+        let mut found = Vec::new();
+        let run = |tongue, text: &str| Code { tongue, text: text.into(), written: false };
+        for pipeline in self.commands.chunk_by(|_, next| next.after == Some('|')) {
+            let (first, last) = (&pipeline[0], &pipeline[pipeline.len() - 1]);
+            let range = first.range.start..last.range.end;
+            let mut words: Vec<String> = Vec::new();
+            let mut text: Option<String> = None;
+            for (at, command) in pipeline.iter().enumerate() {
+                if at > 0 {
+                    words.push("|".to_owned());
+                }
+                words.extend(command.words.iter().cloned());
+                let read = command.input.clone().or(text.take());
+                if let (Some(code), Some(tongue)) = (&read, command.reads_code()) {
+                    found.push((range.clone(), run(tongue, code)));
+                }
+                text = command.writes(read.as_ref());
+                for (code, tongue) in
+                    text.iter().flat_map(|code| command.files().map(move |file| (code, tongue_of(file))))
+                {
+                    let Some(tongue) = tongue else { continue };
+                    found.push((range.clone(), Code { tongue, text: code.as_str().into(), written: true }));
+                }
+            }
+            for command in pipeline.iter().filter(|command| command.own().first().is_some_and(|word| word == "eval")) {
+                found.push((range.clone(), run(Tongue::Shell, &command.own()[1..].join(" "))));
+            }
+            let by_words = runners::run_by(&words);
+            found.extend(by_words.into_iter().map(|(tongue, text)| (range.clone(), run(tongue, &text))));
+        }
+        found.extend(self.inner.iter().map(|(at, text)| (*at..at + text.len(), run(Tongue::Shell, text))));
+        found
+    }
+}
+
+/// What the next word is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Next {
+    #[default]
+    Word,
+    /// A file to read, or a descriptor.
+    Nothing,
+    /// A file to write.
+    Into,
+    /// The text to read.
+    Text,
+    /// The end of a here-document, whose lines may be indented by tabs.
+    Document { indented: bool },
+}
+
+/// Reads a script from its beginning to its end.
+struct Reader<'t> {
+    text: &'t str,
+    at: usize,
+    script: Script,
+    command: Command,
+    word: String,
+    /// There is a word, though it may be empty.
+    inside: bool,
+    next: Next,
+    /// Here-documents whose text follows the line: whose it is, how it ends, whether it is indented.
+    documents: Vec<(usize, String, bool)>,
+}
+
+impl<'t> Reader<'t> {
+    fn of(text: &'t str) -> Self {
+        let (script, command) = (Script::default(), Command::default());
+        Self {
+            text,
+            at: 0,
+            script,
+            command,
+            word: String::new(),
+            inside: false,
+            next: Next::Word,
+            documents: Vec::new(),
+        }
+    }
+
+    fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    fn bump(&mut self) -> Option<char> {
+        let char = self.rest().chars().next()?;
+        self.at += char.len_utf8();
+        Some(char)
+    }
+
+    /// Goes on behind `prefix`, if that is what follows.
+    fn takes(&mut self, prefix: &str) -> bool {
+        let follows = self.rest().starts_with(prefix);
+        self.at += if follows { prefix.len() } else { 0 };
+        follows
+    }
+
+    fn read(&mut self) {
+        loop {
+            let start = self.at;
+            let Some(char) = self.bump() else { break };
+            match char {
+                '\'' => self.single_quoted(),
+                '"' => self.double_quoted(),
+                '\\' => {
+                    let next = self.bump().filter(|&char| char != '\n');
+                    self.push(next);
+                }
+                '#' if !self.inside => self.at += self.rest().find('\n').unwrap_or(self.rest().len()),
+                '\n' => self.line_ends(),
+                '<' | '>' => self.redirection(char),
+                '&' if self.rest().starts_with('>') => {
+                    self.end_word();
+                    let _arrow = self.takes(">");
+                    let _more = self.takes(">");
+                    self.next = Next::Into;
+                }
+                '|' | ';' | '&' | '(' | ')' | '`' => self.operator(char, start),
+                char if char.is_whitespace() => self.end_word(),
+                char => self.push(Some(char)),
+            }
+            if self.script.commands.len() >= limits::SHELL_COMMANDS_MAX {
+                self.script.limit = Some("commands of a shell script");
+                return;
+            }
+        }
+        let end = self.at;
+        self.operator(';', end);
+    }
+
+    fn push(&mut self, char: Option<char>) {
+        if !self.inside && self.command.words.is_empty() && self.next == Next::Word {
+            self.command.range.start = self.at - char.map_or(0, char::len_utf8);
+        }
+        self.inside = true;
+        self.word.extend(char);
+    }
+
+    fn single_quoted(&mut self) {
+        let end = self.rest().find('\'').unwrap_or(self.rest().len());
+        self.push(None);
+        self.word.push_str(&self.rest()[..end]);
+        self.at = (self.at + end + 1).min(self.text.len());
+    }
+
+    fn double_quoted(&mut self) {
+        self.push(None);
+        while let Some(char) = self.bump().filter(|&char| char != '"') {
+            let start = self.at;
+            match char {
+                '\\' if self.rest().starts_with(['"', '\\', '$', '`', '\n']) => {
+                    let escaped = self.bump().filter(|&char| char != '\n');
+                    self.word.extend(escaped);
+                }
+                '$' if self.takes("(") => self.substitution(start - 1, start + 1, ')'),
+                '`' => self.substitution(start - 1, start, '`'),
+                char => self.word.push(char),
+            }
+        }
+    }
+
+    /// A command inside of double quotes, from `start` on; its text begins at `from`. It is part of the word as it stands.
+    fn substitution(&mut self, start: usize, from: usize, end: char) {
+        let (mut depth, mut quote) = (1, None);
+        while let Some(char) = self.bump() {
+            match (quote, char) {
+                (Some(open), _) if open == char => quote = None,
+                (Some(_), _) => {}
+                (None, '\\') => {
+                    let _escaped = self.bump();
+                }
+                (None, '\'' | '"') => quote = Some(char),
+                (None, _) if char == end => depth -= 1,
+                (None, '(') if end == ')' => depth += 1,
+                (None, _) => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        self.word.push_str(&self.text[start..self.at]);
+        let text = self.text[from..self.at].trim_end_matches(end);
+        if self.script.inner.len() < limits::SHELL_COMMANDS_MAX {
+            self.script.inner.push((from, text.to_owned()));
+        }
+    }
+
+    fn redirection(&mut self, char: char) {
+        // `2>` is no word.
+        if !self.word.is_empty() && self.word.chars().all(|char| char.is_ascii_digit()) {
+            self.word.clear();
+            self.inside = false;
+        }
+        self.end_word();
+        self.next = match char {
+            '<' if self.takes("<<") => Next::Text,
+            '<' if self.takes("<") => Next::Document { indented: self.takes("-") },
+            '<' => Next::Nothing,
+            _ if self.takes("&") => Next::Nothing,
+            _ => {
+                let _appended = self.takes(">") || self.takes("|");
+                Next::Into
+            }
+        };
+        // `<(command)`: what follows is a command of its own.
+        if self.rest().starts_with('(') {
+            self.next = Next::Word;
+        }
+    }
+
+    fn end_word(&mut self) {
+        if !self.inside {
+            return;
+        }
+        self.inside = false;
+        let word = std::mem::take(&mut self.word);
+        match std::mem::take(&mut self.next) {
+            Next::Word if self.command.words.len() < limits::WORDS_MAX => self.command.words.push(word),
+            Next::Word => self.script.limit = Some("words of a shell command"),
+            Next::Nothing => {}
+            Next::Into => self.command.into.push(word),
+            Next::Text => self.command.input = Some(word),
+            Next::Document { indented } => self.documents.push((self.script.commands.len(), word, indented)),
+        }
+        self.command.range.end = self.at;
+    }
+
+    /// Ends the command, which `operator` stands behind.
+    fn operator(&mut self, operator: char, start: usize) {
+        self.end_word();
+        self.next = Next::Word;
+        let mut command = std::mem::take(&mut self.command);
+        let is_empty = command.words.is_empty() && command.into.is_empty() && command.input.is_none();
+        let awaited = self.documents.iter().any(|(owner, _, _)| *owner == self.script.commands.len());
+        if is_empty && !awaited {
+            // Of `||` and `&&` the second sign is no pipe.
+            self.command.after = Some(if command.after == Some('|') { ';' } else { operator });
+            return;
+        }
+        command.range.end = start.max(command.range.start);
+        self.script.commands.push(command);
+        self.command.after = Some(operator);
+    }
+
+    fn line_ends(&mut self) {
+        let start = self.at - 1;
+        // A line that ends in a pipe goes on.
+        let piped = self.command.after.filter(|_| self.command.words.is_empty() && !self.inside);
+        self.operator(';', start);
+        self.command.after = piped.or(self.command.after);
+        for (owner, end, indented) in std::mem::take(&mut self.documents) {
+            let text = self.document(&end, indented);
+            if let Some(command) = self.script.commands.get_mut(owner) {
+                command.input = Some(text);
+            }
+        }
+    }
+
+    /// The lines up to the one that is `end`.
+    fn document(&mut self, end: &str, indented: bool) -> String {
+        let mut text = String::new();
+        while self.at < self.text.len() {
+            let rest = self.rest();
+            let line = &rest[..rest.find('\n').map_or(rest.len(), |at| at + 1)];
+            self.at += line.len();
+            let line = if indented { line.trim_start_matches('\t') } else { line };
+            if line.trim_end_matches(['\n', '\r']) == end {
+                break;
+            }
+            text.push_str(line);
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<Vec<String>> {
+        Script::read(text).commands.into_iter().map(|command| command.words).collect()
+    }
+
+    fn code(text: &str) -> Vec<(Tongue, String, bool)> {
+        let found = Script::read(text).code();
+        found.into_iter().map(|(_, code)| (code.tongue, code.text.to_string(), code.written)).collect()
+    }
+
+    #[test]
+    fn commands_are_told_from_operators_redirections_and_comments() {
+        assert_eq!(
+            words("a 'b c' \"d\\\"e\" f\\ g; h&&i||j"),
+            [vec!["a", "b c", "d\"e", "f g"], vec!["h"], vec!["i"], vec!["j"]]
+        );
+        assert_eq!(words("# it's a comment\nmake -j2 2>&1 >out.txt <in # the rest\n"), [["make", "-j2"]]);
+        assert_eq!(
+            words("for x in 1 2\ndo echo $x\ndone"),
+            [vec!["for", "x", "in", "1", "2"], vec!["do", "echo", "$x"], vec!["done"]]
+        );
+        assert_eq!(words("a \\\n  b"), [["a", "b"]]);
+        assert_eq!(words("x=$(curl y)"), [vec!["x=$"], vec!["curl", "y"]]);
+    }
+
+    #[test]
+    fn code_in_a_script_is_found() {
+        use Tongue::{JavaScript, Python, Shell};
+        let cases: &[(&str, Tongue, &str, bool)] = &[
+            ("cd x && python3 -c 'import os'", Python, "import os", false),
+            ("python3 - <<'EOF'\nimport os\nEOF\n", Python, "import os\n", false),
+            ("sudo env A=b python3 <<EOF | tee log\nimport os\nEOF", Python, "import os\n", false),
+            ("cat <<-E | node\n\tf()\n\tE\n", JavaScript, "f()\n", false),
+            ("echo 'import os' | python3", Python, "import os", false),
+            ("echo 'f()' |\n node", JavaScript, "f()", false),
+            ("python3 <<< 'import os'", Python, "import os", false),
+            ("bash -c 'rm -rf x'", Shell, "rm -rf x", false),
+            ("echo \"a $(rm -rf x) b\"", Shell, "rm -rf x", false),
+            ("cat > a/b.py <<'EOF'\nimport os\nEOF\nls", Python, "import os\n", true),
+            ("printf 'f()\\n' | tee x.js", JavaScript, "f()\n", true),
+            ("echo f >> x.sh", Shell, "f", true),
+        ];
+        for (text, tongue, expected, written) in cases {
+            let found = code(text);
+            assert!(found.contains(&(*tongue, (*expected).to_owned(), *written)), "{text}: {found:?}");
+        }
+        for text in
+            ["echo 'import os'", "python3 a.py < data", "cat a.py | grep x", "echo a | python3 a.py", "a || python3"]
+        {
+            assert_eq!(code(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_commands_may_write_is_named() {
+        let cases: [(&str, &[&str]); 7] = [
+            ("cat a > b", &["b"]),
+            ("cp a b", &["a", "b"]),
+            ("sed -n 1p a; sed -i s/x/y/ b", &["-i", "s/x/y/", "b"]),
+            ("git diff a && git checkout b", &["checkout", "b"]),
+            ("bash -c 'rm a' ", &["-c", "rm a", "a"]),
+            ("dd if=x of=a", &["if=x", "x", "of=a", "a"]),
+            ("grep x vetrun.toml | wc -l", &[]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(may_be_written(text), expected, "{text}");
+        }
+        assert_eq!(
+            command_words("cd x && sudo -E pip install y"),
+            [vec!["cd", "x"], vec!["sudo", "-E", "pip", "install", "y"]]
+        );
+    }
+
+    #[test]
+    fn any_text_is_read_to_its_end() {
+        for text in ["'", "\"$(", "<<", "a <<E", "\\", "`", "((((", "| | &", "a <<A <<B\nx\nA\ny\n", "é\"ü$(ö"] {
+            let script = Script::read(text);
+            assert!(script.commands.iter().all(|command| text.get(command.range.clone()).is_some()), "{text}");
+        }
+        let many = "a;".repeat(limits::SHELL_COMMANDS_MAX + 1);
+        assert!(judge(&many, &RuleSet::load(false, &[] as &[&str]).expect("no rules"), 0).limit.is_some());
+    }
+}
