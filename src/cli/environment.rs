@@ -81,9 +81,9 @@ pub(super) const VARIABLES: [Variable; 25] = [
     HOME,
     // Those below are read by libraries.
     variable("TMPDIR", "Where temporary folders are made; /tmp where it is not set."),
-    variable("HTTPS_PROXY", "The proxy on the way to a package index with an https address."),
-    variable("HTTP_PROXY", "The proxy on the way to a package index, where no more fitting one is set."),
-    variable("ALL_PROXY", "The proxy on the way to every package index."),
+    variable("ALL_PROXY", "The proxy on the way to package indexes; the first of these three that is set counts."),
+    variable("HTTPS_PROXY", "The same."),
+    variable("HTTP_PROXY", "The same."),
     variable("NO_PROXY", "Hosts that are reached without a proxy."),
     variable("SSL_CERT_FILE", "Certificates that a package index is trusted by, in place of the system's."),
     variable("SSL_CERT_DIR", "A folder of such certificates."),
@@ -151,7 +151,10 @@ fn backend(name: &str) -> Result<Backend, Failure> {
 }
 
 fn timeout(time: &str) -> Result<Timeout, Failure> {
-    let time: Timeout = time.trim().parse().map_err(|error| format!("PY_CODE_EXEC_TIMEOUT: {error}"))?;
+    // Programs in Python like to write seconds as `30.0`.
+    let is_decimal = time.contains('.') && time.trim().parse::<f64>().is_ok();
+    let text = if is_decimal { format!("{}s", time.trim()) } else { time.trim().to_owned() };
+    let time: Timeout = text.parse().map_err(|error| format!("PY_CODE_EXEC_TIMEOUT: {error}"))?;
     match time.as_millis() {
         0 => Err("PY_CODE_EXEC_TIMEOUT is 0; leave it unset for the default".into()),
         _ => Ok(time),
@@ -274,7 +277,8 @@ mod tests {
     fn times_are_seconds_or_have_units() {
         assert_eq!(timeout("45").expect("seconds").as_millis(), 45_000);
         assert_eq!(timeout(" 1500ms ").expect("a unit").as_millis(), 1500);
-        for wrong in ["soon", "-1", "0", "1e3"] {
+        assert_eq!(timeout("2.5").expect("a decimal").as_millis(), 2500);
+        for wrong in ["soon", "-1", "0", "0.0", "1e3", "-0.5", "nan"] {
             let error = timeout(wrong).expect_err(wrong).to_string();
             assert!(error.starts_with("PY_CODE_EXEC_TIMEOUT"), "{error}");
         }

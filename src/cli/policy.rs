@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::Failure;
 use super::args::{JudgingArgs, ReadingArgs, RunningArgs};
 use super::reporting::answer;
-use super::settings::{Asked, InForce, policy_for, rules};
+use super::settings::{Asked, InForce, names_data, policy_for, rules};
 use crate::output::sanitize;
 use crate::policy::{Origin, PolicyError, Shown};
 use crate::vet::Exit;
@@ -97,6 +97,7 @@ fn check(file: Option<&Path>) -> Result<Exit, Failure> {
         return Err("there is no vetrun.toml in this folder or above it (`vetrun init` writes one)".into());
     };
     rules(&resolved, &[], &mut notes)?;
+    names_data(&resolved.policy, &[])?;
     tell(&notes);
     let (last, below) = names.split_last().map_or(("", &[][..]), |(last, below)| (last, below));
     let upon = if below.is_empty() { String::new() } else { format!(", upon {}", below.join(", ")) };

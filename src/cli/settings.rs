@@ -266,8 +266,15 @@ impl Asked<'_> {
     /// The policy that was named, by an option or the environment, else the nearest one in the current folder or above it
     /// that no artifact holds.
     fn file(self, disk: &Disk, notes: &mut Vec<String>) -> Result<Option<PathBuf>, Failure> {
-        if let Some(path) = self.policy.map(Path::to_path_buf).or_else(environment::policy) {
-            return Ok(Some(path));
+        if let Some(path) = self.policy {
+            return Ok(Some(path.to_path_buf()));
+        }
+        if let Some(path) = environment::policy() {
+            // A variable is set once, and not with each artifact in mind.
+            let shown = path.display();
+            let refused =
+                || format!("VETRUN_POLICY: {shown} lies inside an artifact (name it with `--policy` if it is yours)");
+            return if disk.is_inside(&path) { Err(refused().into()) } else { Ok(Some(path)) };
         }
         let current = std::env::current_dir().map_err(|error| format!("there is no current folder: {error}"))?;
         for folder in current.ancestors() {
@@ -350,7 +357,7 @@ fn cache(policy: &Policy, artifacts: &[PathBuf]) -> Result<Option<Cache>, Failur
 
 /// What is known of names, from the folder that the policy names. Nothing inside an artifact changes how it is judged, so
 /// it may not lie in one.
-fn names_data(policy: &Policy, artifacts: &[PathBuf]) -> Result<Option<NameData>, Failure> {
+pub(super) fn names_data(policy: &Policy, artifacts: &[PathBuf]) -> Result<Option<NameData>, Failure> {
     let Some(named) = &policy.install.names_data else { return Ok(None) };
     let unreadable = |path: &Path, error: io::Error| format!("could not read {}: {error}", path.display());
     let folder = fs::canonicalize(named).map_err(|error| unreadable(Path::new(named), error))?;

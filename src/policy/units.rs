@@ -141,14 +141,14 @@ serde_as_text!(
     ByteSize,
     ByteSize::new,
     "ByteSize",
-    r"^[0-9]+(\.[0-9]+)?\s*([kKmMgGtTpPeE]?[iI]?[bB]?)$",
+    r"^[0-9]+(\.[0-9]+)?\s*([kKmMgGtTpPeE][iI]?)?[bB]?$",
     "a number of bytes, or a size such as \"256MiB\""
 );
 serde_as_text!(
     Timeout,
     Timeout::seconds,
     "Timeout",
-    r"^[0-9]+$|^(\s*[0-9]+(\.[0-9]+)?\s*(ns|nsec|nanos|us|usec|ms|msec|millis|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?|M|months?|y|yrs?|years?))+\s*$",
+    r"^[0-9]+$|^(\s*[0-9]+(\.[0-9]+)?\s*(ns|nsec|nanos|us|µs|usec|ms|msec|millis|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?|M|months?|y|yrs?|years?))+\s*$",
     "a number of seconds, or a time such as \"30s\""
 );
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Output;
 
+use proptest::prelude::{Strategy, proptest};
+use proptest::prop_assert;
 use serde_json::Value;
 use vetrun::vet::{CHECKS, budget_checks};
 
@@ -267,6 +269,7 @@ fn a_policy_of_the_environment_is_used_unless_one_is_named() {
     let place = folder(&[
         ("gen/main.py", "eval(input())\n"),
         ("lax.toml", "[gate]\nignore = [\"python-*\"]\n"),
+        ("gen/own.toml", "[gate]\nignore = [\"python-*\"]\n"),
         ("strict.toml", "[gate]\nfail_on = \"low\"\n"),
     ]);
     let code = |args: &[&str]| {
@@ -276,6 +279,9 @@ fn a_policy_of_the_environment_is_used_unless_one_is_named() {
     assert_eq!(code(&[]), Some(0));
     assert_eq!(code(&["--policy", "strict.toml"]), Some(1));
     assert_eq!(code(&["--no-policy"]), Some(1));
+    let inside = in_folder(&place.path().join("gen"), &["check", "."], &[("VETRUN_POLICY", "own.toml")]);
+    assert_eq!(inside.status.code(), Some(2), "{}", shown(&inside));
+    assert!(said(&inside).contains("VETRUN_POLICY: own.toml lies inside an artifact"), "{}", shown(&inside));
     let misspelt = in_folder(place.path(), &["check", "gen"], &[("VETRUN_POLCY", "lax.toml")]);
     assert_eq!(misspelt.status.code(), Some(1), "{}", shown(&misspelt));
     assert!(said(&misspelt).contains("VETRUN_POLCY is no variable of vetrun; did you mean VETRUN_POLICY?"));
@@ -375,6 +381,28 @@ fn the_schema_refuses_what_the_policy_refuses() {
         let table: toml::Table = text.parse().expect(text);
         assert_eq!(validator.is_valid(&serde_json::to_value(&table).expect("JSON")), valid, "by the schema: {text}");
         assert_eq!(vetrun::policy::Policy::from_toml(text, "p").is_ok(), valid, "by the policy: {text}");
+    }
+}
+
+/// A policy, so many characters of it replaced by others from some place on.
+fn mutated() -> impl Strategy<Value = String> {
+    let text = include_str!("../../src/policy/template.toml").replace("# ", "").replace("#   ", "");
+    let chars: Vec<char> = text.chars().collect();
+    let pieces = "[\\[\\]{}='\",.#\\n a-c1é_\\-]{0,6}";
+    (0..chars.len(), 0..30_usize, pieces).prop_map(move |(at, gone, piece)| {
+        let end = (at + gone).min(chars.len());
+        chars[..at].iter().collect::<String>() + &piece + &chars[end..].iter().collect::<String>()
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_policy_says_it_is_read_or_refused_with_a_place(text in mutated()) {
+        if let Err(error) = vetrun::policy::Policy::from_toml(&text, "p.toml") {
+            for line in error.lines() {
+                prop_assert!(!line.contains('\n') && !line.is_empty(), "{line}");
+            }
+        }
     }
 }
 
