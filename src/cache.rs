@@ -210,6 +210,7 @@ mod tests {
         let (key, other) = (cache.key(&[b"a"]), cache.key(&[b"b"]));
         cache.put(key, b"failed");
         let whole = fs::read(cache.path(key)).expect("it is there");
+        fs::create_dir_all(cache.path(other).parent().expect("a folder")).expect("the folder can be written");
         fs::copy(cache.path(key), cache.path(other)).expect("the folder can be written");
         assert_eq!(cache.get(other), None, "an entry under another name");
         for (what, bytes) in [("torn", &whole[..whole.len() - 1]), ("a stump", &whole[..9]), ("empty", &[][..])] {

@@ -41,10 +41,9 @@ struct Form {
 impl Form {
     fn new(source: &str, is_ascii: bool) -> Result<Self, String> {
         let parsed = || regex_syntax::parse(source).map_err(|error| error.to_string());
-        let hir = match is_ascii.then(|| parsed_as_ascii(source)).flatten() {
-            Some(hir) => with_ascii_boundaries(hir),
-            None if is_ascii => of_ascii(parsed()?),
-            None => with_ascii_boundaries(parsed()?),
+        let hir = match is_ascii {
+            true => of_ascii(parsed_as_ascii(source).map_or_else(parsed, Ok)?),
+            false => with_ascii_boundaries(parsed()?),
         };
         let regex = meta::Builder::new().build_from_hir(&hir).map_err(|error| error.to_string())?;
         let hit = regex.group_info().to_index(PatternID::ZERO, HIT);
@@ -207,7 +206,7 @@ mod tests {
             r"(?i)ska\s[^a-c\W]*",
             r"[\p{Greek}x]+|é",
             r"[é-ü]?(?P<hit>[^\d.])\b",
-            r"(?s-u:a.)|[[:^alpha:]]{2}",
+            r"(?-u:a\w)|[[:^alpha:]]{2}",
             "[^é]k\u{212a}?",
             "(?u:\\w)+(?-u:\\w)|é*(?i)S",
             "(?:é|)[^b]",
