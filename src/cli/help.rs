@@ -48,6 +48,8 @@ const TOPICS: &[Topic] = topics![
     "python",
     "pre-commit",
     "formats",
+    "batch",
+    "watch",
     "policy",
     "environment",
     "cache",

@@ -234,7 +234,7 @@ mod tests {
             ),
             (
                 "[gate]\ntimeout = 3\n",
-                "2:1: there is no key `timeout` in [gate] (there is one in [install] and in [execute])",
+                "2:1: there is no key `timeout` in [gate] (there is one in [vet] and in [install] and in [execute])",
             ),
             ("fail_on = \"low\"\n", "1:1: there is no key `fail_on` at the top of a policy (there is one in [gate])"),
             ("[gate]\nzzzzzzz = 3\n", "2:1: there is no key `zzzzzzz` in [gate]"),
