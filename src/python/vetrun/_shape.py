@@ -175,6 +175,7 @@ class Finding(Record):
         "cwe",
         "fingerprint",
         "suppressed",
+        "fails",
     )
 
     rule_id: str
@@ -207,6 +208,8 @@ class Finding(Record):
     """Identifies the finding from run to run; never depends on line numbers."""
     suppressed: Optional[Suppression]
     """Why it does not count, if so."""
+    fails: bool
+    """Whether it fails the artifact, under the policy that it was judged by."""
 
 
 @dataclass(frozen=True)
