@@ -56,6 +56,8 @@ const WORKSPACE_OUTSIDE: Variable = variable(
 const WORKSPACE_INSIDE: Variable =
     variable("EXEC_WORKSPACE_ROOT", "vetrun's own path of that folder; /exec-workspace where it is not set.");
 const DOCKER_HOST: Variable = variable("DOCKER_HOST", "Where the Docker engine is.");
+const ACTIONS: Variable =
+    variable("GITHUB_ACTIONS", "true: a runner reads standard output, and no text of an artifact may speak to it.");
 const PATH: Variable = variable(
     "PATH",
     "Where interpreters for the native sandbox, uv and mmdebstrap are looked for; programs get one of their own.",
@@ -65,7 +67,7 @@ const CACHE_HOME: Variable =
 const HOME: Variable = variable("HOME", "Has .cache, where XDG_CACHE_HOME is not set; programs get one of their own.");
 
 /// Every variable that matters, in the order of the page `vetrun help environment`.
-pub(super) const VARIABLES: [Variable; 25] = [
+pub(super) const VARIABLES: &[Variable] = &[
     POLICY,
     PRESET,
     SANDBOX,
@@ -79,6 +81,7 @@ pub(super) const VARIABLES: [Variable; 25] = [
     PATH,
     CACHE_HOME,
     HOME,
+    ACTIONS,
     // Those below are read by libraries.
     variable("TMPDIR", "Where temporary folders are made; /tmp where it is not set."),
     variable("ALL_PROXY", "The proxy on the way to package indexes; the first of these three that is set counts."),
@@ -206,6 +209,11 @@ pub(super) fn workspace_outside() -> Result<Option<String>, Failure> {
 /// Our own path of that folder.
 pub(super) fn workspace_inside() -> Option<PathBuf> {
     read(&WORKSPACE_INSIDE).map(PathBuf::from)
+}
+
+/// Whether standard output is read by a runner of GitHub Actions.
+pub(super) fn is_in_actions() -> bool {
+    read(&ACTIONS).is_some_and(|value| value == "true")
 }
 
 /// The folders in which programs are looked for.
