@@ -122,7 +122,8 @@ impl Cache {
         };
         let made = || fs::DirBuilder::new().mode(0o700).create(folder);
         let written = write().or_else(|_| made().and_then(|()| write()));
-        if written.is_ok() && self.writes[usize::from(shard)].fetch_add(1, Ordering::Relaxed) % WRITES_PER_LOOK == 0 {
+        let writes = &self.writes[usize::from(shard)];
+        if written.is_ok() && writes.fetch_add(1, Ordering::Relaxed).is_multiple_of(WRITES_PER_LOOK) {
             self.prune(folder);
         }
     }

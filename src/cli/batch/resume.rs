@@ -171,7 +171,7 @@ impl Continued {
         let end = self.file.metadata()?.len();
         let mut new = beside(&self.path)?;
         let mut at = 0;
-        for gap in stale.into_iter().chain([end..end]) {
+        for gap in stale.into_iter().chain(std::iter::once(end..end)) {
             self.file.seek(SeekFrom::Start(at))?;
             io::copy(&mut (&self.file).take(gap.start.saturating_sub(at)), &mut new)?;
             at = gap.end.max(at);
