@@ -63,9 +63,11 @@ const PATH: Variable = variable(
 const CACHE_HOME: Variable =
     variable("XDG_CACHE_HOME", "The folder under which packages are kept (vetrun/packages), where it is absolute.");
 const HOME: Variable = variable("HOME", "Has .cache, where XDG_CACHE_HOME is not set; programs get one of their own.");
+const GITHUB_ACTIONS: Variable =
+    variable("GITHUB_ACTIONS", "true: the human report is printed where the runner of a job reads no commands.");
 
 /// Every variable that matters, in the order of the page `vetrun help environment`.
-pub(super) const VARIABLES: [Variable; 25] = [
+pub(super) const VARIABLES: [Variable; 26] = [
     POLICY,
     PRESET,
     SANDBOX,
@@ -79,6 +81,7 @@ pub(super) const VARIABLES: [Variable; 25] = [
     PATH,
     CACHE_HOME,
     HOME,
+    GITHUB_ACTIONS,
     // Those below are read by libraries.
     variable("TMPDIR", "Where temporary folders are made; /tmp where it is not set."),
     variable("ALL_PROXY", "The proxy on the way to package indexes; the first of these three that is set counts."),
@@ -217,6 +220,11 @@ pub(super) fn search_path() -> Vec<PathBuf> {
 pub(super) fn cache_home() -> Option<PathBuf> {
     let absolute = |variable| read(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute(&CACHE_HOME).or_else(|| Some(absolute(&HOME)?.join(".cache")))
+}
+
+/// Whether the runner of a job of GitHub Actions reads what is printed.
+pub(super) fn is_in_actions() -> bool {
+    read(&GITHUB_ACTIONS).is_some_and(|value| value == "true")
 }
 
 #[cfg(test)]

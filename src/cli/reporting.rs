@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::Failure;
 use super::args::{Color, OutputArgs};
+use super::environment;
 use crate::output::{self, Format, RenderContext, RuleHelp, Verbosity};
 use crate::report::{Report, Summary, Verdict};
 use crate::rules::RuleSet;
@@ -61,7 +62,7 @@ pub(super) fn write_all(reports: &Reports<'_>, args: &OutputArgs) -> Result<(), 
             let color = colored(args.color, &io::stdout());
             // One write at the end: a report is never half there.
             let mut text = rendered(format, reports, color, args)?;
-            if format == Format::Human && is_in_actions() {
+            if format == Format::Human && environment::is_in_actions() {
                 text = unread(&text)?;
             }
             let mut out = answer();
@@ -119,11 +120,6 @@ fn replace(place: &Path, text: &[u8]) -> io::Result<()> {
     file.write_all(text)?;
     file.persist(place)?;
     Ok(())
-}
-
-/// Whether standard output is read by a runner of GitHub Actions.
-fn is_in_actions() -> bool {
-    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
 /// `text` as a stretch of a job's log in which the runner reads no commands.
