@@ -104,7 +104,7 @@ fn github_gets_ten_annotations_of_a_level_and_the_worst_of_all_artifacts() {
     // Two for passes that failed without a finding, four that are critical, and the first four that are high.
     assert_eq!(text.lines().filter(|line| line.starts_with("::error ") && line.contains("title=critical")).count(), 4);
     assert!(text.contains("\nvetrun: 8 more, without annotation: a step shows 10 of each level\n"), "{text}");
-    let lines = text.lines().filter(|line| line.starts_with("vetrun: agents/report/app.py: high r number "));
+    let lines = text.lines().filter(|line| line.starts_with("vetrun: agents/report/main.py: high r number "));
     assert_eq!(lines.count(), 8);
 }
 
