@@ -286,8 +286,23 @@ impl Call {
 fn schema_of<T: JsonSchema>() -> Map<String, Value> {
     let settings = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
     let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<T>().to_value();
+    fold_descriptions(&mut schema);
     let object = schema.as_object_mut().map(std::mem::take).unwrap_or_default();
     object.into_iter().filter(|(key, _)| key != "$schema" && key != "title").collect()
+}
+
+/// Puts each description on one line: where the source breaks them says nothing.
+fn fold_descriptions(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::String(text)) = object.get_mut("description") {
+                *text = text.replace('\n', " ");
+            }
+            object.values_mut().for_each(fold_descriptions);
+        }
+        Value::Array(items) => items.iter_mut().for_each(fold_descriptions),
+        _ => {}
+    }
 }
 
 /// The tools as functions for models of OpenAI's, in strict mode: every argument is required, and those that may be left

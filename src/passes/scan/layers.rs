@@ -11,7 +11,7 @@ use super::limits;
 use super::matcher::Hit;
 use super::resolve::Resolver;
 use super::runners;
-use super::shell::{self, Script};
+use super::shell;
 use super::values::{PathId, Set, Value};
 use crate::artifact::{Artifact, SourceFile};
 use crate::facts::{Argument, Dialect, ExprId, Kind};
@@ -281,9 +281,9 @@ impl Resolver<'_> {
             if arguments.len() == 1 {
                 for value in &lists {
                     if let Value::Text(text) = value {
-                        let script = Script::read(text);
-                        self.limit = self.limit.or(script.limit());
-                        found.extend(script.code().into_iter().map(|(_, code)| (code.tongue, code.text)));
+                        let script = shell::script(text);
+                        self.limit = self.limit.or(script.limit);
+                        found.extend(script.code.into_iter().map(|(_, code)| (code.tongue, code.text)));
                     }
                 }
             }

@@ -79,7 +79,13 @@ pub(super) const LAYERS_MAX: usize = 1024;
 /// Commands of a shell script; more are a finding.
 pub(super) const SHELL_COMMANDS_MAX: usize = 16 << 10;
 
-/// Words of a command that are looked at; of a shell script's, more are a finding.
+/// Words of one command of a shell script; more are a finding.
+pub(super) const SHELL_WORDS_MAX: usize = 4096;
+
+/// Texts of code in a shell script; more are a finding.
+pub(super) const SHELL_CODES_MAX: usize = 4096;
+
+/// Words of a command that are looked at.
 pub(super) const WORDS_MAX: usize = 256;
 
 /// Characters of decoded text that a message shows.

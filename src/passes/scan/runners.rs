@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::fold;
 use super::layers::Tongue;
+use super::limits;
 
 /// What a program of this name takes for code.
 pub(super) fn interpreter(program: &str) -> Option<Tongue> {
@@ -23,17 +24,25 @@ pub(super) fn run_by(words: &[String]) -> Vec<(Tongue, Arc<str>)> {
     for (at, word) in words.iter().enumerate() {
         let program = word.rsplit(['/', '\\', '.']).next().unwrap_or_default();
         let name = word.rsplit(['/', '\\']).next().unwrap_or_default().trim_end_matches(".exe");
-        let own: Vec<&str> =
-            words[at + 1..].iter().map(String::as_str).take_while(|word| !matches!(*word, "|" | ";" | "&")).collect();
-        let after = |flags: &[&str]| {
-            let flag = own.iter().position(|word| flags.contains(word))?;
-            own.get(flag + 1).map(|text| (*text).to_owned())
-        };
         let tongue = match program {
             "executable" => Some(Tongue::Python),
             "execPath" => Some(Tongue::JavaScript),
             _ if name == "cmd" => Some(Tongue::Shell),
             _ => interpreter(word),
+        };
+        let is_powershell = matches!(name, "powershell" | "pwsh");
+        if tongue.is_none() && !is_powershell {
+            continue;
+        }
+        let own: Vec<&str> = words[at + 1..]
+            .iter()
+            .map(String::as_str)
+            .take_while(|word| !matches!(*word, "|" | ";" | "&"))
+            .take(limits::WORDS_MAX)
+            .collect();
+        let after = |flags: &[&str]| {
+            let flag = own.iter().position(|word| flags.contains(word))?;
+            own.get(flag + 1).map(|text| (*text).to_owned())
         };
         if let Some(tongue) = tongue {
             let flags: &[&str] = match tongue {
@@ -42,7 +51,7 @@ pub(super) fn run_by(words: &[String]) -> Vec<(Tongue, Arc<str>)> {
                 Tongue::Shell => &["-c", "-lc", "-ic", "-xc", "/c", "/C"],
             };
             found.extend(after(flags).map(|text| (tongue, text.into())));
-        } else if matches!(name, "powershell" | "pwsh") {
+        } else {
             let encoded = after(&["-enc", "-e", "-ec", "-EncodedCommand", "-encodedcommand", "-Enc", "-E"]);
             let decoded = encoded.and_then(|text| fold::base64_bytes(text.as_bytes()));
             if let Some(super::values::Value::Text(text)) = decoded.and_then(|bytes| fold::decode(&bytes, "utf16le")) {

@@ -3,9 +3,13 @@
 //! This is no shell. It undoes quotes, tells operators, redirections, here-documents and comments from words, and expands
 //! nothing: what stands in a variable is not known. Rules over text look at the whole script beside that.
 
+mod read;
+
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
+
+pub(super) use read::script;
 
 use super::layers::{Layer, Tongue};
 use super::limits;
@@ -39,13 +43,13 @@ pub(super) struct Judged {
 
 /// Runs the rules over commands over those of a script, and finds the code in it; `depth` layers are around it.
 pub(super) fn judge(text: &str, rules: &RuleSet, depth: usize) -> Judged {
-    let script = Script::read(text);
-    let limit = script.limit().map(|what| format!("the limit of {what} was reached"));
+    let script = script(text);
+    let limit = script.limit.map(|what| format!("the limit of {what} was reached"));
     let mut judged = Judged { limit, ..Judged::default() };
     for command in &script.commands {
         judged.hits.extend(command.hits(rules));
     }
-    for (range, code) in script.code() {
+    for (range, code) in script.code {
         let Code { tongue, text, written } = code;
         judged.layers.push(Layer { start: range.start, end: range.end, tongue, text, depth, written });
     }
@@ -84,8 +88,8 @@ pub fn may_be_written(text: &str) -> Vec<String> {
 fn all_commands(text: &str) -> Vec<Command> {
     let (mut found, mut scripts, mut next) = (Vec::new(), vec![text.to_owned()], 0);
     while let Some(text) = scripts.get(next).filter(|_| next < SCRIPTS_MAX) {
-        let script = Script::read(text);
-        let inner = script.code().into_iter().filter(|(_, code)| code.tongue == Tongue::Shell && !code.written);
+        let script = script(text);
+        let inner = script.code.into_iter().filter(|(_, code)| code.tongue == Tongue::Shell && !code.written);
         scripts.extend(inner.map(|(_, code)| code.text.to_string()));
         found.extend(script.commands);
         next += 1;
@@ -151,7 +155,7 @@ pub(super) struct Command {
     /// Where it stands in the script.
     pub(super) range: Range<usize>,
     /// What it is given to read: a here-document or here-string.
-    pub(super) input: Option<String>,
+    pub(super) input: Option<Arc<str>>,
     /// The files that its output goes to.
     pub(super) into: Vec<String>,
 }
@@ -224,12 +228,11 @@ impl Command {
     }
 
     /// What it writes, as far as that is plain.
-    fn writes(&self, read: Option<&String>) -> Option<String> {
+    fn writes(&self, read: Option<&Arc<str>>) -> Option<Arc<str>> {
         let (program, arguments) = self.own().split_first()?;
         let texts: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| !is_flag(word)).collect();
         match program.rsplit('/').next()? {
-            "echo" => Some(undone(&texts.join(" "))),
-            "printf" => Some(undone(&texts.join(" "))),
+            "echo" | "printf" => Some(undone(&texts.join(" ")).into()),
             "cat" if texts.is_empty() || texts == ["-"] => read.cloned(),
             "tee" => read.cloned(),
             _ => None,
@@ -276,297 +279,53 @@ fn tongue_of(path: &str) -> Option<Tongue> {
 #[derive(Debug, Default)]
 pub(super) struct Script {
     pub(super) commands: Vec<Command>,
-    /// Commands that stand inside of double quotes, and where.
-    inner: Vec<(usize, String)>,
-    limit: Option<&'static str>,
+    /// What of it is code, and where: of interpreters, of shells, of substitutions in quotes, of files that it writes.
+    pub(super) code: Vec<(Range<usize>, Code)>,
+    /// The limit that was reached.
+    pub(super) limit: Option<&'static str>,
 }
 
 impl Script {
-    /// Takes a script apart.
-    pub(super) fn read(text: &str) -> Self {
-        let mut reader = Reader::of(text);
-        reader.read();
-        reader.script
+    fn add(&mut self, range: &Range<usize>, tongue: Tongue, text: Arc<str>, written: bool) {
+        if self.code.len() < limits::SHELL_CODES_MAX {
+            self.code.push((range.clone(), Code { tongue, text, written }));
+        } else {
+            self.limit = Some("texts of code in a shell script");
+        }
     }
 
-    /// The limit that was reached.
-    pub(super) fn limit(&self) -> Option<&'static str> {
-        self.limit
+    /// Finds the code in the commands.
+    fn find_code(&mut self) {
+        let commands = std::mem::take(&mut self.commands);
+        for pipeline in commands.chunk_by(|_, next| next.after == Some('|')) {
+            self.find_code_in(pipeline);
+        }
+        self.commands = commands;
     }
 
-    /// What of it is code, and where: of interpreters, of shells, of substitutions in quotes, of files that it writes.
-    pub(super) fn code(&self) -> Vec<(Range<usize>, Code)> {
-        let mut found = Vec::new();
-        let run = |tongue, text: &str| Code { tongue, text: text.into(), written: false };
-        for pipeline in self.commands.chunk_by(|_, next| next.after == Some('|')) {
-            let (first, last) = (&pipeline[0], &pipeline[pipeline.len() - 1]);
-            let range = first.range.start..last.range.end;
-            let mut words: Vec<String> = Vec::new();
-            let mut text: Option<String> = None;
-            for (at, command) in pipeline.iter().enumerate() {
-                if at > 0 {
-                    words.push("|".to_owned());
-                }
-                words.extend(command.words.iter().cloned());
-                let read = command.input.clone().or(text.take());
-                if let (Some(code), Some(tongue)) = (&read, command.reads_code()) {
-                    found.push((range.clone(), run(tongue, code)));
-                }
-                text = command.writes(read.as_ref());
-                for (code, tongue) in
-                    text.iter().flat_map(|code| command.files().map(move |file| (code, tongue_of(file))))
-                {
-                    let Some(tongue) = tongue else { continue };
-                    found.push((range.clone(), Code { tongue, text: code.as_str().into(), written: true }));
+    /// Finds the code in commands of which each reads what the one before it writes.
+    fn find_code_in(&mut self, pipeline: &[Command]) {
+        let range = pipeline[0].range.start..pipeline[pipeline.len() - 1].range.end;
+        let mut text: Option<Arc<str>> = None;
+        for command in pipeline {
+            let read = command.input.clone().or(text);
+            if let (Some(code), Some(tongue)) = (&read, command.reads_code()) {
+                self.add(&range, tongue, Arc::clone(code), false);
+            }
+            if command.own().first().is_some_and(|word| word == "eval") {
+                self.add(&range, Tongue::Shell, command.own()[1..].join(" ").into(), false);
+            }
+            text = command.writes(read.as_ref());
+            for (code, file) in text.iter().flat_map(|code| command.files().map(move |file| (code, file))) {
+                if let Some(tongue) = tongue_of(file) {
+                    self.add(&range, tongue, Arc::clone(code), true);
                 }
             }
-            for command in pipeline.iter().filter(|command| command.own().first().is_some_and(|word| word == "eval")) {
-                found.push((range.clone(), run(Tongue::Shell, &command.own()[1..].join(" "))));
-            }
-            let by_words = runners::run_by(&words);
-            found.extend(by_words.into_iter().map(|(tongue, text)| (range.clone(), run(tongue, &text))));
         }
-        found.extend(self.inner.iter().map(|(at, text)| (*at..at + text.len(), run(Tongue::Shell, text))));
-        found
-    }
-}
-
-/// What the next word is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Next {
-    #[default]
-    Word,
-    /// A file to read, or a descriptor.
-    Nothing,
-    /// A file to write.
-    Into,
-    /// The text to read.
-    Text,
-    /// The end of a here-document, whose lines may be indented by tabs.
-    Document { indented: bool },
-}
-
-/// Reads a script from its beginning to its end.
-struct Reader<'t> {
-    text: &'t str,
-    at: usize,
-    script: Script,
-    command: Command,
-    word: String,
-    /// There is a word, though it may be empty.
-    inside: bool,
-    next: Next,
-    /// Here-documents whose text follows the line: whose it is, how it ends, whether it is indented.
-    documents: Vec<(usize, String, bool)>,
-}
-
-impl<'t> Reader<'t> {
-    fn of(text: &'t str) -> Self {
-        let (script, command) = (Script::default(), Command::default());
-        Self {
-            text,
-            at: 0,
-            script,
-            command,
-            word: String::new(),
-            inside: false,
-            next: Next::Word,
-            documents: Vec::new(),
+        let words: Vec<&[String]> = pipeline.iter().map(|command| command.words.as_slice()).collect();
+        for (tongue, text) in runners::run_by(&words.join(&"|".to_owned())) {
+            self.add(&range, tongue, text, false);
         }
-    }
-
-    fn rest(&self) -> &'t str {
-        &self.text[self.at..]
-    }
-
-    fn bump(&mut self) -> Option<char> {
-        let char = self.rest().chars().next()?;
-        self.at += char.len_utf8();
-        Some(char)
-    }
-
-    /// Goes on behind `prefix`, if that is what follows.
-    fn takes(&mut self, prefix: &str) -> bool {
-        let follows = self.rest().starts_with(prefix);
-        self.at += if follows { prefix.len() } else { 0 };
-        follows
-    }
-
-    fn read(&mut self) {
-        loop {
-            let start = self.at;
-            let Some(char) = self.bump() else { break };
-            match char {
-                '\'' => self.single_quoted(),
-                '"' => self.double_quoted(),
-                '\\' => {
-                    let next = self.bump().filter(|&char| char != '\n');
-                    self.push(next);
-                }
-                '#' if !self.inside => self.at += self.rest().find('\n').unwrap_or(self.rest().len()),
-                '\n' => self.line_ends(),
-                '<' | '>' => self.redirection(char),
-                '&' if self.rest().starts_with('>') => {
-                    self.end_word();
-                    let _arrow = self.takes(">");
-                    let _more = self.takes(">");
-                    self.next = Next::Into;
-                }
-                '|' | ';' | '&' | '(' | ')' | '`' => self.operator(char, start),
-                char if char.is_whitespace() => self.end_word(),
-                char => self.push(Some(char)),
-            }
-            if self.script.commands.len() >= limits::SHELL_COMMANDS_MAX {
-                self.script.limit = Some("commands of a shell script");
-                return;
-            }
-        }
-        let end = self.at;
-        self.operator(';', end);
-    }
-
-    fn push(&mut self, char: Option<char>) {
-        if !self.inside && self.command.words.is_empty() && self.next == Next::Word {
-            self.command.range.start = self.at - char.map_or(0, char::len_utf8);
-        }
-        self.inside = true;
-        self.word.extend(char);
-    }
-
-    fn single_quoted(&mut self) {
-        let end = self.rest().find('\'').unwrap_or(self.rest().len());
-        self.push(None);
-        self.word.push_str(&self.rest()[..end]);
-        self.at = (self.at + end + 1).min(self.text.len());
-    }
-
-    fn double_quoted(&mut self) {
-        self.push(None);
-        while let Some(char) = self.bump().filter(|&char| char != '"') {
-            let start = self.at;
-            match char {
-                '\\' if self.rest().starts_with(['"', '\\', '$', '`', '\n']) => {
-                    let escaped = self.bump().filter(|&char| char != '\n');
-                    self.word.extend(escaped);
-                }
-                '$' if self.takes("(") => self.substitution(start - 1, start + 1, ')'),
-                '`' => self.substitution(start - 1, start, '`'),
-                char => self.word.push(char),
-            }
-        }
-    }
-
-    /// A command inside of double quotes, from `start` on; its text begins at `from`. It is part of the word as it stands.
-    fn substitution(&mut self, start: usize, from: usize, end: char) {
-        let (mut depth, mut quote) = (1, None);
-        while let Some(char) = self.bump() {
-            match (quote, char) {
-                (Some(open), _) if open == char => quote = None,
-                (Some(_), _) => {}
-                (None, '\\') => {
-                    let _escaped = self.bump();
-                }
-                (None, '\'' | '"') => quote = Some(char),
-                (None, _) if char == end => depth -= 1,
-                (None, '(') if end == ')' => depth += 1,
-                (None, _) => {}
-            }
-            if depth == 0 {
-                break;
-            }
-        }
-        self.word.push_str(&self.text[start..self.at]);
-        let text = self.text[from..self.at].trim_end_matches(end);
-        if self.script.inner.len() < limits::SHELL_COMMANDS_MAX {
-            self.script.inner.push((from, text.to_owned()));
-        }
-    }
-
-    fn redirection(&mut self, char: char) {
-        // `2>` is no word.
-        if !self.word.is_empty() && self.word.chars().all(|char| char.is_ascii_digit()) {
-            self.word.clear();
-            self.inside = false;
-        }
-        self.end_word();
-        self.next = match char {
-            '<' if self.takes("<<") => Next::Text,
-            '<' if self.takes("<") => Next::Document { indented: self.takes("-") },
-            '<' => Next::Nothing,
-            _ if self.takes("&") => Next::Nothing,
-            _ => {
-                let _appended = self.takes(">") || self.takes("|");
-                Next::Into
-            }
-        };
-        // `<(command)`: what follows is a command of its own.
-        if self.rest().starts_with('(') {
-            self.next = Next::Word;
-        }
-    }
-
-    fn end_word(&mut self) {
-        if !self.inside {
-            return;
-        }
-        self.inside = false;
-        let word = std::mem::take(&mut self.word);
-        match std::mem::take(&mut self.next) {
-            Next::Word if self.command.words.len() < limits::WORDS_MAX => self.command.words.push(word),
-            Next::Word => self.script.limit = Some("words of a shell command"),
-            Next::Nothing => {}
-            Next::Into => self.command.into.push(word),
-            Next::Text => self.command.input = Some(word),
-            Next::Document { indented } => self.documents.push((self.script.commands.len(), word, indented)),
-        }
-        self.command.range.end = self.at;
-    }
-
-    /// Ends the command, which `operator` stands behind.
-    fn operator(&mut self, operator: char, start: usize) {
-        self.end_word();
-        self.next = Next::Word;
-        let mut command = std::mem::take(&mut self.command);
-        let is_empty = command.words.is_empty() && command.into.is_empty() && command.input.is_none();
-        let awaited = self.documents.iter().any(|(owner, _, _)| *owner == self.script.commands.len());
-        if is_empty && !awaited {
-            // Of `||` and `&&` the second sign is no pipe.
-            self.command.after = Some(if command.after == Some('|') { ';' } else { operator });
-            return;
-        }
-        command.range.end = start.max(command.range.start);
-        self.script.commands.push(command);
-        self.command.after = Some(operator);
-    }
-
-    fn line_ends(&mut self) {
-        let start = self.at - 1;
-        // A line that ends in a pipe goes on.
-        let piped = self.command.after.filter(|_| self.command.words.is_empty() && !self.inside);
-        self.operator(';', start);
-        self.command.after = piped.or(self.command.after);
-        for (owner, end, indented) in std::mem::take(&mut self.documents) {
-            let text = self.document(&end, indented);
-            if let Some(command) = self.script.commands.get_mut(owner) {
-                command.input = Some(text);
-            }
-        }
-    }
-
-    /// The lines up to the one that is `end`.
-    fn document(&mut self, end: &str, indented: bool) -> String {
-        let mut text = String::new();
-        while self.at < self.text.len() {
-            let rest = self.rest();
-            let line = &rest[..rest.find('\n').map_or(rest.len(), |at| at + 1)];
-            self.at += line.len();
-            let line = if indented { line.trim_start_matches('\t') } else { line };
-            if line.trim_end_matches(['\n', '\r']) == end {
-                break;
-            }
-            text.push_str(line);
-        }
-        text
     }
 }
 
@@ -575,11 +334,11 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<Vec<String>> {
-        Script::read(text).commands.into_iter().map(|command| command.words).collect()
+        script(text).commands.into_iter().map(|command| command.words).collect()
     }
 
     fn code(text: &str) -> Vec<(Tongue, String, bool)> {
-        let found = Script::read(text).code();
+        let found = script(text).code;
         found.into_iter().map(|(_, code)| (code.tongue, code.text.to_string(), code.written)).collect()
     }
 
@@ -649,7 +408,7 @@ mod tests {
     #[test]
     fn any_text_is_read_to_its_end() {
         for text in ["'", "\"$(", "<<", "a <<E", "\\", "`", "((((", "| | &", "a <<A <<B\nx\nA\ny\n", "é\"ü$(ö"] {
-            let script = Script::read(text);
+            let script = script(text);
             assert!(script.commands.iter().all(|command| text.get(command.range.clone()).is_some()), "{text}");
         }
         let many = "a;".repeat(limits::SHELL_COMMANDS_MAX + 1);
