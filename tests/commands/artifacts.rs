@@ -23,7 +23,7 @@ fn one(folder: &Path, number: u64) -> io::Result<()> {
     let (extension, text) =
         if is_python { ("py", python(&mut dice, number)) } else { ("js", javascript(&mut dice, number)) };
     let text = if number % BROKEN_EVERY == 7 { text[..text.len() * 3 / 4].to_owned() } else { text };
-    if number % FOLDER_EVERY != 0 {
+    if !number.is_multiple_of(FOLDER_EVERY) {
         return fs::write(folder.join(format!("artifact-{number:06}.{extension}")), text);
     }
     let folder = folder.join(format!("artifact-{number:06}"));

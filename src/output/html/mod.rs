@@ -2,7 +2,7 @@
 //!
 //! The page works without its script, which only filters what is there. Both the script and the style are part of the
 //! page, and its content security policy names them by their digests and forbids everything else: no address is asked
-//! for anything, and nothing that an artifact wrote could run even if it became markup, which [`markup`] rules out.
+//! for anything, and nothing that an artifact wrote could run even if it became markup, which `markup` rules out.
 
 mod artifact;
 mod findings;
