@@ -34,9 +34,6 @@ use crate::finding::{Finding, Severity, hex};
 use crate::policy::InstallPolicy;
 use crate::sandbox::{DEPS_DIR, Ended, Interpreter, Job, Limits, Mount, OUT_DIR, Program, WORK_DIR};
 
-/// Rounds of asking a backend what else it needs.
-const ROUNDS_MAX: usize = 3;
-
 /// Bytes of the scratch folder of a build.
 const BUILD_TMP_BYTES: u64 = 1 << 30;
 
@@ -97,20 +94,19 @@ impl Sources<'_> {
         let scratch = tempfile::Builder::new().prefix("build-").tempdir_in(self.tools.scratch).map_err(io)?;
         let source = new_folder(scratch.path(), "source").map_err(|error| Trouble::Io(error.to_string()))?;
         write_files(&source, &contents).map_err(io)?;
+        let out = new_folder(scratch.path(), "out").map_err(|error| Trouble::Io(error.to_string()))?;
         let mut requires = system.requires.clone();
-        for round in 0..ROUNDS_MAX {
-            let packages = self.packages(file, &requires)?;
-            let hook = Hook { sources: self, system: &system, source: &source, packages: &packages, file };
-            let more: Vec<String> = hook.call("get_requires_for_build_wheel", None)?;
-            let more: Vec<String> = more.into_iter().filter(|one| !requires.contains(one)).collect();
-            if more.is_empty() || round + 1 == ROUNDS_MAX {
-                let out = new_folder(scratch.path(), "out").map_err(|error| Trouble::Io(error.to_string()))?;
-                let _name: String = hook.call("build_wheel", Some(&out))?;
-                return self.only_wheel(usable, &out);
-            }
+        let mut packages = self.packages(file, &requires)?;
+        // The backend itself knows best what else it needs, and is asked once.
+        let hook = Hook { sources: self, system: &system, source: &source, packages: &packages, file };
+        let more: Vec<String> = hook.call("get_requires_for_build_wheel", None)?;
+        if !more.is_empty() {
             requires.extend(more);
+            packages = self.packages(file, &requires)?;
         }
-        Err(refused("asks for more packages each time that it is asked".to_owned()))
+        let hook = Hook { sources: self, system: &system, source: &source, packages: &packages, file };
+        let _name: String = hook.call("build_wheel", Some(&out))?;
+        self.only_wheel(usable, &out)
     }
 
     /// The code of the archive, by the rules that generated code is judged by.
