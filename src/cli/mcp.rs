@@ -63,7 +63,7 @@ pub(super) fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     let reading = ReadingArgs::default();
     let settings = Settings::new(&args.judging, &reading, Some(&args.running), &[])?;
     let counter = Arc::new(Counter {
-        single: Policy { structure: any_profile(&settings.policy), ..settings.policy.clone() },
+        single: for_single_texts(&settings.policy),
         settings,
         reading,
         running: args.running.clone(),
@@ -80,9 +80,11 @@ pub(super) fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     Ok(if stop.is_raised() { Exit::Interrupted } else { Exit::Passed })
 }
 
-/// A single text is no whole artifact: no profile asks for the rest of it.
-fn any_profile(policy: &Policy) -> crate::policy::StructurePolicy {
-    crate::policy::StructurePolicy { profile: Some("any".to_owned()), ..policy.structure.clone() }
+/// The policy for a single text, which is no whole artifact: no profile asks for the rest of it.
+fn for_single_texts(policy: &Policy) -> Policy {
+    let mut policy = policy.clone();
+    policy.structure.profile = Some("any".to_owned());
+    policy
 }
 
 fn roots(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {

@@ -43,7 +43,7 @@ pub(super) struct Judged {
 
 /// Runs the rules over commands over those of a script, and finds the code in it; `depth` layers are around it.
 pub(super) fn judge(text: &str, rules: &RuleSet, depth: usize) -> Judged {
-    let script = read::script(text);
+    let script = script(text);
     let limit = script.limit.map(|what| format!("the limit of {what} was reached"));
     let mut judged = Judged { limit, ..Judged::default() };
     for command in &script.commands {
@@ -88,7 +88,7 @@ pub fn may_be_written(text: &str) -> Vec<String> {
 fn all_commands(text: &str) -> Vec<Command> {
     let (mut found, mut scripts, mut next) = (Vec::new(), vec![text.to_owned()], 0);
     while let Some(text) = scripts.get(next).filter(|_| next < SCRIPTS_MAX) {
-        let script = read::script(text);
+        let script = script(text);
         let inner = script.code.into_iter().filter(|(_, code)| code.tongue == Tongue::Shell && !code.written);
         scripts.extend(inner.map(|(_, code)| code.text.to_string()));
         found.extend(script.commands);
@@ -334,11 +334,11 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<Vec<String>> {
-        read::script(text).commands.into_iter().map(|command| command.words).collect()
+        script(text).commands.into_iter().map(|command| command.words).collect()
     }
 
     fn code(text: &str) -> Vec<(Tongue, String, bool)> {
-        let found = read::script(text).code;
+        let found = script(text).code;
         found.into_iter().map(|(_, code)| (code.tongue, code.text.to_string(), code.written)).collect()
     }
 
@@ -408,7 +408,7 @@ mod tests {
     #[test]
     fn any_text_is_read_to_its_end() {
         for text in ["'", "\"$(", "<<", "a <<E", "\\", "`", "((((", "| | &", "a <<A <<B\nx\nA\ny\n", "é\"ü$(ö"] {
-            let script = read::script(text);
+            let script = script(text);
             assert!(script.commands.iter().all(|command| text.get(command.range.clone()).is_some()), "{text}");
         }
         let many = "a;".repeat(limits::SHELL_COMMANDS_MAX + 1);
