@@ -20,7 +20,7 @@ use super::vetting::{exclusions, session, vet_read};
 use crate::intake;
 use crate::language::Language;
 use crate::output::{Format, RenderContext, render, sanitize};
-use crate::policy::{Policy, StructurePolicy, Timeout};
+use crate::policy::{Policy, Timeout};
 use crate::report::{Execution, Report, ReportFinding, StreamReport, Verdict};
 use crate::sandbox::Stop;
 use crate::sandbox::native::Nursery;
@@ -63,7 +63,7 @@ pub(super) fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     let reading = ReadingArgs::default();
     let settings = Settings::new(&args.judging, &reading, Some(&args.running), &[])?;
     let counter = Arc::new(Counter {
-        single: Policy { structure: any_profile(), ..settings.policy.clone() },
+        single: for_single_texts(&settings.policy),
         settings,
         reading,
         running: args.running.clone(),
@@ -80,9 +80,11 @@ pub(super) fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     Ok(if stop.is_raised() { Exit::Interrupted } else { Exit::Passed })
 }
 
-/// A single text is no whole artifact: no profile asks for the rest of it.
-fn any_profile() -> StructurePolicy {
-    StructurePolicy { profile: Some("any".to_owned()) }
+/// The policy for a single text, which is no whole artifact: no profile asks for the rest of it.
+fn for_single_texts(policy: &Policy) -> Policy {
+    let mut policy = policy.clone();
+    policy.structure.profile = Some("any".to_owned());
+    policy
 }
 
 fn roots(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
