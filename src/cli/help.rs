@@ -11,6 +11,7 @@ use clap::{Args, CommandFactory as _};
 use super::Failure;
 use super::args::{Cli, Color};
 use super::reporting::{answer, colored};
+use crate::policy::nearest;
 use crate::vet::Exit;
 
 /// What help is wanted for.
@@ -62,9 +63,6 @@ const TOPICS: &[Topic] = topics![
     "promises"
 ];
 
-/// Nearness of two words from which on one is taken for a misspelling of the other.
-const SIMILAR: f64 = 0.7;
-
 /// `vetrun help`.
 pub(super) fn help(args: &HelpArgs) -> Result<Exit, Failure> {
     let text = match args.words.split_first() {
@@ -103,21 +101,18 @@ fn of_command(words: &[String]) -> Result<String, Failure> {
     for word in words {
         let names: Vec<String> = found.get_subcommands().map(|one| one.get_name().to_owned()).collect();
         if !names.contains(word) {
-            return Err(unknown(word, names).into());
+            return Err(unknown(word, &names).into());
         }
         found = found.find_subcommand_mut(word).ok_or_else(|| format!("there is no command `{word}`"))?;
     }
     Ok(styled(found))
 }
 
-fn unknown(word: &str, names: Vec<String>) -> String {
-    let all = names.into_iter().chain(TOPICS.iter().map(|topic| topic.name.to_owned()));
-    let near = all.map(|name| (strsim::jaro_winkler(word, &name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match near {
-        Some((nearness, name)) if nearness >= SIMILAR => {
-            format!("there is no help about `{word}` (did you mean `{name}`?)")
-        }
-        _ => format!("there is no help about `{word}` (`vetrun help` lists all)"),
+fn unknown(word: &str, names: &[String]) -> String {
+    let all = names.iter().map(String::as_str).chain(TOPICS.iter().map(|topic| topic.name));
+    match nearest(word, all) {
+        Some(name) => format!("there is no help about `{word}` (did you mean `{name}`?)"),
+        None => format!("there is no help about `{word}` (`vetrun help` lists all)"),
     }
 }
 

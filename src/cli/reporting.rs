@@ -94,7 +94,7 @@ pub(super) fn check_places(args: &OutputArgs) -> Result<(), Failure> {
 }
 
 /// The folder that a file is in.
-fn folder(path: &Path) -> &Path {
+pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -21,6 +21,7 @@ use tempfile::NamedTempFile;
 
 use crate::artifact::Artifact;
 use crate::cli::Failure;
+use crate::cli::reporting::folder;
 use crate::output::jsonl::Line;
 use crate::report::{Report, Verdict};
 use crate::vet::Session;
@@ -183,10 +184,9 @@ impl Continued {
 
 /// A new file in the folder of `path`, which is to take its place.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut new = tempfile::Builder::new();
     // As of any file that is made, the user's mask takes away from this.
-    new.prefix(".vetrun-batch-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
+    new.prefix(".vetrun-batch-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder(path))
 }
 
 /// Puts a file in its place, whole and on the disk.

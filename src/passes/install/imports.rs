@@ -3,12 +3,12 @@
 //! Packages may print, crash or lie; the answer is untrusted text and is taken apart as such. What a lie can gain is
 //! that a broken package counts as sound until the program itself imports it.
 
-use std::hash::{BuildHasher as _, Hasher as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::nonce::Nonce;
 use super::{InstallError, RunEnvironment, Tools};
 use crate::policy::InstallPolicy;
 use crate::sandbox::{DEPS_DIR, Ended, Interpreter, Job, Limits, Mount, Network, Program, TMP_DIR, WORK_DIR};
@@ -61,7 +61,7 @@ pub(super) fn check(
     (deps, scratch): (&Path, &Path),
 ) -> Result<Checked, InstallError> {
     super::write(&scratch.join(PROGRAM), include_str!("import_check.py"))?;
-    let nonce = format!("vetrun-{:016x}", std::hash::RandomState::new().build_hasher().finish());
+    let nonce = Nonce::new();
     let wall = policy.verify_timeout.duration();
     let seconds = (wall.as_secs() / 2).max(1);
     let job = Job {
@@ -69,7 +69,9 @@ pub(super) fn check(
         args: vec![format!("{WORK_DIR}/{PROGRAM}")],
         env: environment.env.clone(),
         cwd: TMP_DIR.to_owned(),
-        stdin: json!({ "nonce": nonce, "modules": modules, "seconds": seconds, "at_once": 2 }).to_string().into_bytes(),
+        stdin: json!({ "nonce": nonce.to_string(), "modules": modules, "seconds": seconds, "at_once": 2 })
+            .to_string()
+            .into_bytes(),
         mounts: vec![
             Mount { host: scratch.to_owned(), inside: WORK_DIR.to_owned() },
             Mount { host: deps.to_owned(), inside: DEPS_DIR.to_owned() },
@@ -102,10 +104,9 @@ pub(super) fn check(
     }
 }
 
-fn answer_in(stdout: &[u8], nonce: &str) -> Result<Answer, String> {
+fn answer_in(stdout: &[u8], nonce: &Nonce) -> Result<Answer, String> {
     let text = String::from_utf8_lossy(stdout);
-    let line = text.lines().rev().find_map(|line| line.strip_prefix(nonce));
-    let line = line.ok_or_else(|| "the check said nothing".to_owned())?;
+    let line = nonce.marked(&text).ok_or_else(|| "the check said nothing".to_owned())?;
     serde_json::from_str(line).map_err(|error| format!("the check's answer is not valid: {error}"))
 }
 

@@ -28,6 +28,7 @@ mod installer;
 mod libraries;
 mod modules;
 mod node;
+mod nonce;
 mod parallel;
 mod probe;
 mod program;

@@ -7,7 +7,6 @@
 //! are, wheels alone. A wheel that was built of an archive once is used again.
 
 use std::fmt::Write as _;
-use std::hash::{BuildHasher as _, Hasher as _};
 use std::path::Path;
 use std::time::Instant;
 
@@ -19,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::catalogue::{Trouble, Usable};
 use super::content::of_files;
 use super::node::write_files;
+use super::nonce::Nonce;
 use super::probe::Probe;
 use super::session::{Session, applicable};
 use super::store::Store;
@@ -196,10 +196,10 @@ impl Hook<'_> {
     /// Calls a hook; what it makes is put into the empty folder `into`.
     fn call<T: DeserializeOwned>(&self, hook: &str, into: Option<&Path>) -> Result<T, Trouble> {
         let Sources { tools, policy, deadline, .. } = *self.sources;
-        let nonce = format!("vetrun-{:016x}", std::hash::RandomState::new().build_hasher().finish());
+        let nonce = Nonce::new();
         let BuildSystem { backend, backend_path, .. } = self.system;
         let ask = json!({
-            "nonce": nonce, "hook": hook, "backend": backend, "backend_path": backend_path,
+            "nonce": nonce.to_string(), "hook": hook, "backend": backend, "backend_path": backend_path,
         });
         let mut env = self.packages.environment.env.clone();
         env.insert("SOURCE_DATE_EPOCH".to_owned(), SOURCE_DATE_EPOCH.to_owned());
@@ -235,7 +235,7 @@ impl Hook<'_> {
             ended => return Err(failed(format!("{ended:?}: {}", last_lines(&outcome.stderr.bytes)))),
         }
         let said = String::from_utf8_lossy(&outcome.stdout.bytes);
-        let answer = said.lines().rev().find_map(|line| line.strip_prefix(nonce.as_str()));
+        let answer = nonce.marked(&said);
         answer
             .and_then(|line| serde_json::from_str(line).ok())
             .ok_or_else(|| failed("its backend gave no answer".to_owned()))
