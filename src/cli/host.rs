@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use super::Failure;
 use super::args::RunningArgs;
 use super::engine::{options, workspace};
@@ -13,13 +11,13 @@ use crate::passes::execute;
 use crate::policy::{Backend, ExecutePolicy, NetworkPolicy, Policy};
 use crate::sandbox::docker::{DockerOptions, DockerSandbox};
 use crate::sandbox::native::{Expected, NativeSandbox, Nursery, Walls};
-use crate::sandbox::{self, Interpreter, Network, Sandbox, SandboxError, Stop};
+use crate::sandbox::{Interpreter, Network, Sandbox, SandboxError, Scratch, Stop};
 
 /// A back end that is ready, and where its temporary files are.
 pub(super) struct Host {
     sandbox: Box<dyn Sandbox>,
     uv: Option<PathBuf>,
-    scratch: TempDir,
+    scratch: Scratch,
     keep: bool,
 }
 
@@ -33,14 +31,10 @@ impl Host {
     ) -> Result<Self, Failure> {
         let sandbox = sandbox(nursery, policy, ahead)?;
         let within = temporary(sandbox.as_ref())?;
-        let _swept = sandbox::sweep_folders(&within);
-        // The name of a folder that is kept tells no owner, so that no later vetrun takes it for left behind.
-        let prefix = if args.keep { "vetrun-kept-".to_owned() } else { sandbox::folder_prefix() };
-        let mut scratch = tempfile::Builder::new().prefix(&prefix).tempdir_in(&within).map_err(|error| {
+        let scratch = Scratch::new(&within, args.keep).map_err(|error| {
             let within = within.display();
             format!("could not make a temporary folder in {within}: {error} (set TMPDIR to one that can be written)")
         })?;
-        scratch.disable_cleanup(args.keep);
         Ok(Self { sandbox, uv: on_path("uv"), scratch, keep: args.keep })
     }
 
@@ -55,8 +49,8 @@ impl Host {
     }
 
     /// Where temporary folders are made.
-    pub(super) fn scratch(&self) -> &Path {
-        self.scratch.path()
+    pub(super) fn scratch(&self) -> &Scratch {
+        &self.scratch
     }
 
     /// The folder, where the user wants to keep it.

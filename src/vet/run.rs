@@ -15,7 +15,7 @@ use crate::passes::parse::{self, Target};
 use crate::passes::{PassResult, Status, scan};
 use crate::policy::{NetworkPolicy, ParsePolicy, Policy};
 use crate::report::Execution;
-use crate::sandbox::{Ended, Interpreter, Network, Outcome, Program, Sandbox, SandboxError, Stop};
+use crate::sandbox::{Ended, Interpreter, Network, Outcome, Program, Sandbox, SandboxError, Scratch, Stop};
 
 /// How cleared artifacts are installed and run.
 pub struct Running<'a> {
@@ -29,7 +29,7 @@ pub struct Running<'a> {
     /// several; `None` throws them away after they were counted and hashed.
     pub out: Option<PathBuf>,
     /// Where temporary folders are made.
-    pub scratch: &'a Path,
+    pub scratch: &'a Scratch,
     /// Where packages are kept for later runs; `None` keeps nothing.
     pub store: Option<&'a Store>,
     /// Raised when the user interrupts.
@@ -73,6 +73,14 @@ impl Running<'_> {
         };
         let Some(installed) = self.install(cleared, &plan, vetted, judging, record) else { return };
         self.execute(cleared, &plan, &installed, vetted, judging, record);
+        self.clear(installed);
+    }
+
+    /// Removes packages that are not kept, in passing.
+    fn clear(&self, installed: Installed) {
+        if let Some(folder) = installed.into_folder() {
+            self.scratch.clear(folder);
+        }
     }
 
     /// Installs what is declared; `None` where the artifact cannot run without it.
@@ -127,6 +135,7 @@ impl Running<'_> {
         if failing > 0 {
             record.exit = Exit::RunFailed;
             record.results.set(Pass::Execute, PassResult::skipped("the packages could not be installed"));
+            self.clear(installed);
             return None;
         }
         Some(installed)
@@ -138,7 +147,7 @@ impl Running<'_> {
             sandbox: self.sandbox,
             stop: self.stop,
             uv: self.uv,
-            scratch: self.scratch,
+            scratch: self.scratch.path(),
             store: self.store,
             examine: None,
             entry: None,
@@ -178,7 +187,7 @@ impl Running<'_> {
             mounts: &installed.mounts(),
             network,
             out: self.out.as_deref(),
-            scratch: self.scratch,
+            scratch: self.scratch.path(),
         };
         let (attempt, duration) =
             timed(|| execute::execute(cleared, plan, &place, &policy.execute, self.sandbox, self.stop));

@@ -27,7 +27,7 @@ mod leftovers;
 mod native;
 mod outcomes;
 mod races;
-mod ready;
+pub(crate) mod ready;
 mod replays;
 mod scenarios;
 mod table;

@@ -393,7 +393,8 @@ fn the_changed_folder_does_not_change_what_runs() {
     .expect("readable");
     std::fs::write(artifact.path().join("data.txt"), "changed").expect("a file");
     std::fs::write(artifact.path().join("main.py"), "raise SystemExit(9)\n").expect("a file");
-    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let within = tempfile::tempdir().expect("a temporary folder");
+    let scratch = vetrun::sandbox::Scratch::new(within.path(), false).expect("a temporary folder");
     let sandbox = native();
     let (policy, stop) = (vetrun::policy::Policy::default(), vetrun::sandbox::Stop::default());
     let rules = vetrun::rules::RuleSet::load(true, &[] as &[&str]).expect("built-in rules load");
@@ -402,7 +403,7 @@ fn the_changed_folder_does_not_change_what_runs() {
         uv: None,
         args: &[],
         out: None,
-        scratch: scratch.path(),
+        scratch: &scratch,
         store: None,
         stop: &stop,
     };

@@ -134,21 +134,8 @@ pub struct Installed {
     pub node_lock: Option<Digest>,
     layer: Option<Layer>,
     node_layer: Option<Layer>,
-    /// Where the layer is, if it ends with this value. Dropped after it.
-    passing: Option<Passing>,
-}
-
-/// A folder that is removed in passing: thousands of files take a while, and nobody waits for that. What is left when the
-/// process ends goes with the folder that it is in.
-#[derive(Debug)]
-struct Passing(Option<TempDir>);
-
-impl Drop for Passing {
-    fn drop(&mut self) {
-        let folder = self.0.take();
-        // Without a thread it is removed here.
-        drop(std::thread::Builder::new().name("clear".to_owned()).spawn(move || drop(folder)));
-    }
+    /// Where the layer is, if it ends with this value.
+    passing: Option<TempDir>,
 }
 
 /// Installs what a cleared artifact declares.
@@ -193,7 +180,7 @@ pub fn install_declared(
             let folder = tempfile::Builder::new().prefix("install-").tempdir_in(tools.scratch);
             let folder = folder.map_err(|source| InstallError::Io { action: "make a temporary folder", source })?;
             passing = Store::passing(folder.path()).map_err(|error| InstallError::Store { what: error.to_string() })?;
-            installed.passing = Some(Passing(Some(folder)));
+            installed.passing = Some(folder);
             &passing
         }
     };
@@ -256,6 +243,11 @@ pub fn index_gateway(tools: &Tools<'_>, policy: &InstallPolicy) -> Result<Arc<dy
 }
 
 impl Installed {
+    /// Gives the packages up: the folder that they are in, where they are kept nowhere.
+    pub(crate) fn into_folder(self) -> Option<TempDir> {
+        self.passing
+    }
+
     /// Nothing was to be installed.
     #[must_use]
     pub fn none(environment: RunEnvironment) -> Self {

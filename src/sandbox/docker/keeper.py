@@ -34,11 +34,63 @@ def receive(sock, size):
     return bytes(data)
 
 
-def read_spec(sock):
-    size = int.from_bytes(receive(sock, 4), "big")
+def read_order(sock):
+    """What is to be done, a letter, and with which program.
+
+    A  start it ahead: an interpreter that waits for the words of a command line
+    S  run it: a script, which that interpreter may become where it was started for the like
+    P  run it: a program of its own
+    """
+    order, size = receive(sock, 1), int.from_bytes(receive(sock, 4), "big")
     if size > SPEC_BYTES_MAX:
         raise ValueError("the specification is too long")
-    return fields_of(receive(sock, size))
+    return order, fields_of(receive(sock, size))
+
+
+def started(cwd, argv, env, lent=None):
+    """A child that is this program, and what failed, or nothing. `lent` is a descriptor that it gets."""
+    report_read, report_write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        if lent is not None:
+            os.set_inheritable(lent, True)
+        become(cwd, argv, env, report_write)
+    os.close(report_write)
+    failure = os.read(report_read, 4096)
+    os.close(report_read)
+    return child, failure
+
+
+class Ahead:
+    """An interpreter that was started before there was a script for it."""
+
+    def __init__(self, cwd, argv, env):
+        self.is_for = (cwd, argv[0], env)
+        self.words, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.child, failure = started(cwd, argv + [b"%d" % theirs.fileno()], env, theirs.fileno())
+        theirs.close()
+        if failure:
+            self.end()
+
+    def end(self):
+        if self.child is not None:
+            os.kill(self.child, signal.SIGKILL)
+            os.waitpid(self.child, 0)
+            self.child = None
+
+    def becomes(self, cwd, argv, env):
+        """The child that is this script from now on; none where another would have to be started for it."""
+        if self.child is None or self.is_for != (cwd, argv[0], env):
+            return None
+        if os.waitpid(self.child, os.WNOHANG)[0]:
+            self.child = None
+            return None
+        try:
+            self.words.send(b"\0".join(argv[1:]))
+        except OSError:
+            return None
+        child, self.child = self.child, None
+        return child
 
 
 def main():
@@ -62,18 +114,23 @@ def main():
     if server is not None:
         server.close()
 
-    cwd, argv, env = read_spec(sock)
+    ahead = None
+    order, program = read_order(sock)
+    while order == b"A":
+        if ahead is not None:
+            ahead.end()
+        ahead = Ahead(*program)
+        order, program = read_order(sock)
     wake = wake_on_children()
-    report_read, report_write = os.pipe()
     began = time.monotonic_ns()
-    child = os.fork()
-    if child == 0:
-        become(cwd, argv, env, report_write)
-    os.close(report_write)
-    failure = os.read(report_read, 4096)
-    if failure:
-        say(sock, ["failed " + failure.decode("utf-8", "replace").replace("\n", " ")])
-        os._exit(0)
+    child = ahead.becomes(*program) if ahead is not None and order == b"S" else None
+    if child is None:
+        if ahead is not None:
+            ahead.end()
+        child, failure = started(*program)
+        if failure:
+            say(sock, ["failed " + failure.decode("utf-8", "replace").replace("\n", " ")])
+            os._exit(0)
 
     status = None
     while status is None:

@@ -17,6 +17,7 @@ use tokio::io::{AsyncWriteExt as _, Interest};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::engine::{Said, failed};
+use crate::sandbox::native::{WAITING, is_script};
 use crate::sandbox::{Job, SandboxError};
 
 /// One message of the keeper is a few hundred bytes.
@@ -25,6 +26,10 @@ const MESSAGE_BYTES_MAX: usize = 64 << 10;
 pub(super) const SOCKET: &str = "socket";
 /// The output folder and a listening socket.
 const DESCRIPTORS_MAX: usize = 2;
+/// Orders to the keeper: an interpreter to be started ahead, a script that it may become, any other program.
+const AHEAD: u8 = b'A';
+const SCRIPT: u8 = b'S';
+const PROGRAM: u8 = b'P';
 
 /// The socket while nobody has connected. Its name is gone when this is dropped.
 #[derive(Debug)]
@@ -109,12 +114,23 @@ impl Link {
         Ok(Hello { facts, out, listener })
     }
 
-    /// Starts the program.
+    /// Starts the program: where it is a script for the interpreter that was started ahead, as what that becomes.
     pub(super) async fn start(&mut self, job: &Job, command: &[String], path: &str) -> io::Result<()> {
-        let spec = encode(job, command, path)?;
+        let order = if is_script(job) { SCRIPT } else { PROGRAM };
+        self.order(order, &encode(job, command, path)?).await
+    }
+
+    /// Starts an interpreter that waits for its script, in place of one that was started before.
+    pub(super) async fn start_ahead(&mut self, ahead: &Ahead) -> io::Result<()> {
+        self.order(AHEAD, &ahead.0).await
+    }
+
+    async fn order(&mut self, order: u8, spec: &[u8]) -> io::Result<()> {
         let length = u32::try_from(spec.len()).map_err(|_| io::Error::other("the command line is too long"))?;
-        self.stream.write_all(&length.to_be_bytes()).await?;
-        self.stream.write_all(&spec).await
+        let mut message = vec![order];
+        message.extend_from_slice(&length.to_be_bytes());
+        message.extend_from_slice(spec);
+        self.stream.write_all(&message).await
     }
 
     /// Whether the keeper still listens, having nothing to say.
@@ -166,6 +182,18 @@ impl Link {
         }
         self.received.extend_from_slice(&bytes[..count]);
         Ok(count)
+    }
+}
+
+/// The interpreter that would have been started for a script, as it is started before there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ahead(Vec<u8>);
+
+impl Ahead {
+    /// The one for this job, where it is such a script; `path` is where the image looks for programs.
+    pub(super) fn of(job: &Job, path: &str) -> Option<Self> {
+        let command = [job.program.name(), "-c", WAITING].map(str::to_owned);
+        is_script(job).then(|| encode(job, &command, path).ok()).flatten().map(Self)
     }
 }
 

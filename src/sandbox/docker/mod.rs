@@ -257,6 +257,7 @@ impl DockerSandbox {
             }
             let seen = self.runtime.block_on(session::run(&self.client, image, warm.ready, job, command, stop));
             if let Some(pool) = pool {
+                pool.expect(job, &self.runtime);
                 pool.refill(&self.runtime);
             }
             return seen.map(|seen| (seen, None));

@@ -92,7 +92,7 @@ const DEPTH_MAX: u32 = 64;
 /// Processes and threads that a user may start beside a program that counts as one of theirs.
 const OTHER_PROCESSES: u64 = 256;
 /// What an interpreter that waits runs.
-const WAITING: &str = include_str!("waiting.py");
+pub(super) const WAITING: &str = include_str!("waiting.py");
 /// Bytes of a command line that it can be told.
 const TOLD_BYTES_MAX: usize = 64 << 10;
 /// Shared memory, where the limit on memory allows that much.
@@ -339,7 +339,7 @@ struct Plan {
 }
 
 /// Whether an interpreter that waits can run this job: a Python script in the working folder, which takes any arguments.
-fn is_script(job: &Job) -> bool {
+pub(super) fn is_script(job: &Job) -> bool {
     let is_plain = |word: &String| !word.starts_with(['-', '/', '.']) && word.ends_with(".py");
     let bytes: usize = job.args.iter().map(|word| word.len() + 1).sum();
     let has_nul = job.args.iter().any(|word| word.contains('\0'));

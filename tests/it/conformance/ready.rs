@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(1500);
 const STARTED_WITHIN: Duration = Duration::from_millis(60);
 
 /// A job that runs the script `text`, and the folder that it is in.
-fn script(text: &[u8]) -> (tempfile::TempDir, Job) {
+pub(crate) fn script(text: &[u8]) -> (tempfile::TempDir, Job) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("main.py"), text).unwrap();
     let mount = Mount { host: folder.path().to_owned(), inside: WORK_DIR.to_owned() };
@@ -91,7 +91,7 @@ print([lines(name) for name in ('dev', 'snmp', 'netstat', 'tcp', 'udp')], names,
 }
 
 /// Scripts of which each shows something that a script can see of how it was started.
-const SCRIPTS: &[&str] = &[
+pub(crate) const SCRIPTS: &[&str] = &[
     "import sys, os\nprint(sys.argv, sys.path, sys.flags, getattr(sys, 'orig_argv', 0), os.getcwd(), sys.executable)",
     "print(__file__, __name__, __spec__, __builtins__, __loader__.path, __doc__, sorted(globals()))",
     "import os; print(sorted(os.listdir('/proc/self/fd')), sorted(os.environ.items()), os.getsid(0) == os.getpid())",
@@ -119,7 +119,7 @@ const SCRIPTS: &[&str] = &[
     "\u{feff}print('mark')",
 ];
 
-fn seen(outcome: &Outcome) -> (Ended, String, String) {
+pub(crate) fn seen(outcome: &Outcome) -> (Ended, String, String) {
     let text = |bytes: &[u8]| {
         // Threads and objects have addresses and numbers of their own.
         let text = String::from_utf8_lossy(bytes);

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use vetrun::sandbox::docker::DockerSandbox;
 use vetrun::sandbox::{Ended, Job, Mount, Sandbox as _, Stop};
 
+use crate::conformance::ready::{SCRIPTS, script, seen};
+
 use super::{connect, python, said, sandbox, text, wait_until};
 
 const COUNT: usize = 2;
@@ -50,6 +52,7 @@ fn containers_wait_for_one_program_each() {
     }
     a_container_that_waited_runs_one_program_and_is_gone();
     a_container_that_died_while_it_waited_is_passed_over();
+    a_script_cannot_tell_that_its_interpreter_waited();
 }
 
 fn a_container_that_waited_runs_one_program_and_is_gone() {
@@ -92,4 +95,28 @@ fn a_container_that_died_while_it_waited_is_passed_over() {
     }
     let outcome = sandbox.run(&job(&folder, "input"), &Stop::default()).unwrap();
     assert_eq!(outcome.ended, Ended::Exited(0), "{}", text(&outcome.stderr.bytes));
+}
+
+fn a_script_cannot_tell_that_its_interpreter_waited() {
+    let (cold, warm) = (sandbox().unwrap(), pool());
+    let run = |sandbox: &DockerSandbox, text: &[u8]| {
+        let (_folder, job) = script(text);
+        let job = Job { env: python("").env, limits: python("").limits, ..job };
+        sandbox.run(&job, &Stop::default()).unwrap()
+    };
+    let has_waited = b"print(open('/proc/self/cmdline').read().split(chr(0))[1] == '-c')";
+    for (number, text) in std::iter::once("").chain(SCRIPTS.iter().copied()).enumerate() {
+        wait_until("one waits", || waiting() >= 1);
+        // The first script of a kind is what the interpreters of all later ones are started by.
+        let by_waiting = seen(&run(&warm, text.as_bytes()));
+        assert_eq!(by_waiting, seen(&run(cold, text.as_bytes())), "{number}: {text}");
+    }
+    wait_until("one waits", || waiting() >= 1);
+    assert_eq!(seen(&run(&warm, has_waited)).1, "True\n");
+    // One that is started otherwise has an interpreter of its own.
+    wait_until("one waits", || waiting() >= 1);
+    let (_folder, job) = script(has_waited);
+    let env = [("A".to_owned(), "b".to_owned())].into();
+    let other = Job { env, limits: python("").limits, ..job };
+    assert_eq!(text(&warm.run(&other, &Stop::default()).unwrap().stdout.bytes), "False\n");
 }
