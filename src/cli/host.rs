@@ -53,6 +53,12 @@ impl Host {
         &self.scratch
     }
 
+    /// Clears everything away, as this process ends.
+    pub(super) fn end(self) {
+        drop(self.sandbox);
+        self.scratch.leave(&launcher());
+    }
+
     /// The folder, where the user wants to keep it.
     pub(super) fn keep(&self) -> Option<&Path> {
         self.keep.then(|| self.scratch.path())

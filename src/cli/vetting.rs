@@ -71,7 +71,7 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     match Arc::try_unwrap(task) {
         Ok(InTurn { vetter: Vetter { settings, ready, .. }, .. }) => {
             // What is cleared away has nothing to do with what is reported.
-            let clearing = std::thread::spawn(move || drop(ready));
+            let clearing = std::thread::spawn(move || ready.map(|ready| ready.host.end()));
             let exit = finish(asked, &vettings, &settings, &output);
             let _cleared = clearing.join();
             exit

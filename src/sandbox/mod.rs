@@ -32,7 +32,7 @@ use std::time::Duration;
 pub use behaviour::{Attempt, AttemptKind, Behaviour};
 pub use collect::{CollectLimits, Collected, RefusedOutput, collect_tree};
 pub use owner::{folder_prefix, sweep_folders};
-pub use scratch::Scratch;
+pub use scratch::{CLEARER_NAME, Scratch, clearer_main};
 pub use session::{Exec, Executed, Health, Running, Session, SessionOptions, Source};
 
 /// Where the job's input files are mounted, read-only.

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// What the names of temporary folders begin with.
-const FOLDER: &str = "vetrun-tmp-";
+pub(super) const FOLDER: &str = "vetrun-tmp-";
 
 /// When a process was started, in clock ticks since the boot (field 22 of `/proc/<pid>/stat`); `None` where there is no
 /// such process.

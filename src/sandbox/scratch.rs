@@ -1,17 +1,29 @@
 //! The folder in which a vetrun process makes its temporary folders.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::owner::{folder_prefix, remove_tree, sweep_folders};
+use super::owner::{FOLDER, folder_prefix, remove_tree, sweep_folders};
 
 /// Into how many parts a folder is taken apart for each thread that removes it: more even out what is in them.
 const PARTS_OF_A_THREAD: usize = 32;
+
+/// How long the end of this process waits for what is being removed, before another one takes it over.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// How often it looks.
+const TICK: Duration = Duration::from_millis(1);
+
+/// The name by which vetrun's program is executed to [remove a folder](clearer_main).
+pub const CLEARER_NAME: &str = "vetrun-clearer";
 
 /// A folder for temporary folders, which goes with this value; the next vetrun removes that of one that was killed.
 #[derive(Debug)]
@@ -51,6 +63,29 @@ impl Scratch {
         clearing.push(handle);
     }
 
+    /// Gives the folder up as this process ends. Where a lot is still being removed, vetrun's own program `program` is started
+    /// to go on with it, and nobody waits for that.
+    pub fn leave(mut self, program: &Path) {
+        let until = Instant::now() + PATIENCE;
+        while self.is_clearing() {
+            if Instant::now() < until {
+                thread::sleep(TICK);
+                continue;
+            }
+            let mut clearer = Command::new(program);
+            clearer.arg0(CLEARER_NAME).arg(self.path()).env_clear().current_dir("/").process_group(0);
+            if clearer.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_ok() {
+                self.folder.disable_cleanup(true);
+                self.clearing().clear();
+            }
+            return;
+        }
+    }
+
+    fn is_clearing(&self) -> bool {
+        self.clearing().iter().any(|thread| !thread.is_finished())
+    }
+
     fn clearing(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
         self.clearing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,6 +98,18 @@ impl Drop for Scratch {
             let _panicked = handle.join();
         }
     }
+}
+
+/// What vetrun's program does where its name is [`CLEARER_NAME`]: removes the temporary folder that `folder` names, with
+/// everything in it. Whether it is gone; anything but a temporary folder of vetrun's stays.
+#[must_use]
+pub fn clearer_main(folder: Option<&OsStr>) -> bool {
+    let Some(folder) = folder.map(Path::new) else { return false };
+    let is_ours = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FOLDER));
+    if is_ours {
+        remove_together(folder);
+    }
+    is_ours && !folder.exists()
 }
 
 /// Removes a folder with a thread for each processor: the kernel takes most of the time, and takes it on each of them. What

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -455,4 +455,27 @@ fn a_file_is_judged_for_the_python_that_will_run_it() {
 
     let ran = run(&["run", arg(artifact.path()), "--format", "json", "--no-install"]);
     assert_eq!(judged_for(&ran), (here.to_owned(), "it is the one in the sandbox".to_owned()));
+}
+
+#[test]
+fn what_takes_long_to_remove_is_removed_by_another_process() {
+    let within = tempfile::tempdir().expect("a temporary folder");
+    let scratch = vetrun::sandbox::Scratch::new(within.path(), false).expect("a temporary folder");
+    let place = scratch.path().to_owned();
+    let folder = tempfile::tempdir_in(&place).expect("a temporary folder");
+    for number in 0..20_000 {
+        std::fs::write(folder.path().join(number.to_string()), "").expect("a file");
+    }
+    scratch.clear(folder);
+    scratch.leave(Path::new(env!("CARGO_BIN_EXE_vetrun")));
+    let began = Instant::now();
+    while place.exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it is never removed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Nothing else is removed in this way.
+    let mut clearer = Command::new(env!("CARGO_BIN_EXE_vetrun"));
+    std::os::unix::process::CommandExt::arg0(&mut clearer, vetrun::sandbox::CLEARER_NAME);
+    assert!(!clearer.arg(within.path()).status().expect("it starts").success());
+    assert!(within.path().exists());
 }
