@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use super::Failure;
 use super::args::{InitArgs, SchemaOf};
+use super::in_force::POLICY_FILE;
 use super::reporting::answer;
-use super::settings::POLICY_FILE;
 use crate::report::Report;
 use crate::rules::RuleSet;
 use crate::vet::Exit;

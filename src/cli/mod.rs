@@ -13,6 +13,7 @@ mod help;
 mod hook;
 mod host;
 mod image;
+mod in_force;
 mod init;
 mod man;
 #[cfg(feature = "mcp")]

@@ -9,8 +9,9 @@ use serde_json::{Value as Json, json};
 
 use super::Failure;
 use super::args::{JudgingArgs, ReadingArgs, RunningArgs};
+use super::in_force::{Asked, InForce, policy_for};
 use super::reporting::answer;
-use super::settings::{Asked, InForce, names_data, policy_for, rules};
+use super::settings::{names_data, rules};
 use crate::output::sanitize;
 use crate::policy::{Origin, PolicyError, Shown};
 use crate::vet::Exit;

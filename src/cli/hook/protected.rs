@@ -3,7 +3,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::super::settings::{POLICY_FILE, Settings};
+use super::super::in_force::POLICY_FILE;
+use super::super::settings::Settings;
 
 /// The folder of Claude Code's settings, and what in it decides which hooks run.
 const AGENT_FOLDER: &str = ".claude";

@@ -58,7 +58,14 @@ impl Pool {
     /// A pool that keeps `count` containers ready, once it is [filled](Self::refill).
     pub(super) fn new(maker: Maker, count: usize) -> Self {
         let maker = Arc::new(maker);
-        Self { count, maker, waiting: Arc::default(), making: Mutex::default(), ahead: Arc::default(), stop: Stop::default() }
+        Self {
+            count,
+            maker,
+            waiting: Arc::default(),
+            making: Mutex::default(),
+            ahead: Arc::default(),
+            stop: Stop::default(),
+        }
     }
 
     /// Whether the containers of this pool are what a job needs.
