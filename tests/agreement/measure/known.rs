@@ -147,6 +147,14 @@ pub(crate) const KNOWN: &[Known] = &[
         vetrun: "unindent does not match any outer indentation level",
         reason: "Python 3.9 takes the indentation of a logical line from the backslash alone that begins it",
     },
+    Known {
+        goal: Goal::Python,
+        versions: (10, 14),
+        example: b"def e():\n    x\n    \\\n y\n",
+        engine: "valid",
+        vetrun: "unindent does not match any outer indentation level",
+        reason: "the strict parser takes the indentation of a line from where its words begin, and not from a backslash before them",
+    },
 ];
 
 /// What is known to differ for some releases of a version alone, so that its example need not.
