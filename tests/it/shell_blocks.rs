@@ -45,6 +45,7 @@ const BLOCKS: &[(&str, &str, Proof)] = &[
     ("install.md", "cargo install --locked --path .", NotRun(BUILDS)),
     ("install.md", "pip install ./src/python", NotRun(BUILDS)),
     ("install.md", "pip install maturin", NotRun("`.ci/run` makes the wheel, installs it and tests it")),
+    ("install.md", "rustup target add x86_64-unknown-linux-musl", NotRun(BUILDS)),
     ("install.md", "docker build --file src/packaging/Dockerfile", NotRun(BUILDS)),
     (
         "install.md",
@@ -177,15 +178,29 @@ fn target_takes(manifest: &str, name: &str, words: &[&str], line: &str) {
     let (_, entry) =
         manifest.split_once(&format!("name = \"{name}\"\n")).unwrap_or_else(|| panic!("no {name}: {line}"));
     let path = entry.split('"').nth(1).expect("a path");
-    let folder = root().join(path).parent().expect("a folder").to_owned();
-    let sources = std::fs::read_dir(folder).expect("the program").map(|file| file.expect("a file").path());
-    let files = sources.filter(|path| path.extension().is_some_and(|end| end == "rs"));
-    let text: String = files.map(|path| std::fs::read_to_string(path).expect("text")).collect();
+    let text = sources(root().join(path).parent().expect("a folder"));
     let behind = words.iter().skip_while(|word| **word != "--").skip(1);
     for option in behind.filter(|word| word.starts_with("--")) {
-        let known = [*option, option.trim_start_matches('-')].iter().any(|form| text.contains(&format!("\"{form}\"")));
-        assert!(known, "{name} has no {option}: {line}");
+        let name = option.trim_start_matches('-');
+        let field = format!(" {}: ", name.replace('-', "_"));
+        let known =
+            text.contains(&format!("\"{option}\"")) || text.contains(&format!("\"{name}\"")) || text.contains(&field);
+        assert!(known, "there is no {option}: {line}");
     }
+}
+
+/// All Rust in a folder.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a file").path();
+        if path.is_dir() {
+            text.push_str(&sources(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).expect("text"));
+        }
+    }
+    text
 }
 
 /// The command line is one of vetrun's: with `--help` behind it, it asks for help and does nothing.
