@@ -455,7 +455,7 @@ pub(super) enum SchemaOf {
     Rule,
     /// What `vetrun hook json` reads and answers.
     Hook,
-    /// The tools of `vetrun mcp`, as functions that a model of OpenAI's calls.
+    /// The tools for agents, as functions that a model of OpenAI's calls.
     Tool,
 }
 

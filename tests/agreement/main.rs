@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example agreement -- python --seed 1 --library --mutants 20000` asks the local `python3` and
 //! the parse pass about the same files and prints where they differ; `javascript` does the same with `node`. The
-//! measuring itself is the module [`measure`], which the integration tests run on a small scale.
+//! measuring itself is the module `measure`, which the integration tests run on a small scale.
 //!
 //! Exit codes: 0 where what was asked for was reached, 1 where the agreement is below `--at-least`, where a difference
 //! that is known is gone, and, with `--known`, where one is not known; 2 where nothing could be measured.

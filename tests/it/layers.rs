@@ -66,6 +66,13 @@ const LAWS: &[Law] = &[
         breach: ("src/sandbox/mod.rs", "fn f() { bollard::Docker::connect() }"),
     },
     Law {
+        what: "the rest does without the server, which is not there without its feature",
+        needles: &["crate::serve::mcp", "crate::cli::mcp"],
+        within: &[],
+        allowed: &["src/serve/mcp", "src/cli/mcp", "src/cli/mod.rs", "src/cli/args.rs"],
+        breach: ("src/cli/hook/mod.rs", "use crate::serve::mcp::serve;"),
+    },
+    Law {
         what: "only the command line prints",
         needles: &["println!", "eprintln!", "print!", "eprint!", "std::io::stdout", "std::io::stderr"],
         within: &[],

@@ -77,7 +77,7 @@ fn updates() -> bool {
 }
 
 /// The README, and the pages of `vetrun help`.
-fn pages() -> Vec<PathBuf> {
+pub(crate) fn pages() -> Vec<PathBuf> {
     let help = std::fs::read_dir(root().join("src/help")).expect("the pages");
     let mut pages: Vec<PathBuf> = help.map(|entry| entry.expect("a page").path()).collect();
     pages.push(root().join("README.md"));

@@ -1,5 +1,6 @@
 //! Commands: which of their words an interpreter would run as code.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::fold;
@@ -21,6 +22,8 @@ pub(super) fn interpreter(program: &str) -> Option<Tongue> {
 /// shell.
 pub(super) fn run_by(words: &[String]) -> Vec<(Tongue, Arc<str>)> {
     let mut found: Vec<(Tongue, Arc<str>)> = Vec::new();
+    // Words that several interpreters before them run.
+    let mut taken: HashSet<(Tongue, usize)> = HashSet::new();
     for (at, word) in words.iter().enumerate() {
         let program = word.rsplit(['/', '\\', '.']).next().unwrap_or_default();
         let name = word.rsplit(['/', '\\']).next().unwrap_or_default().trim_end_matches(".exe");
@@ -42,7 +45,7 @@ pub(super) fn run_by(words: &[String]) -> Vec<(Tongue, Arc<str>)> {
             .collect();
         let after = |flags: &[&str]| {
             let flag = own.iter().position(|word| flags.contains(word))?;
-            own.get(flag + 1).map(|text| (*text).to_owned())
+            own.get(flag + 1).map(|text| (at + flag + 2, *text))
         };
         if let Some(tongue) = tongue {
             let flags: &[&str] = match tongue {
@@ -50,10 +53,11 @@ pub(super) fn run_by(words: &[String]) -> Vec<(Tongue, Arc<str>)> {
                 Tongue::JavaScript | Tongue::Html => &["-e", "--eval", "-p", "--print", "-pe", "eval"],
                 Tongue::Shell => &["-c", "-lc", "-ic", "-xc", "/c", "/C"],
             };
-            found.extend(after(flags).map(|text| (tongue, text.into())));
+            let new = after(flags).filter(|(place, _)| taken.insert((tongue, *place)));
+            found.extend(new.map(|(_, text)| (tongue, text.into())));
         } else {
             let encoded = after(&["-enc", "-e", "-ec", "-EncodedCommand", "-encodedcommand", "-Enc", "-E"]);
-            let decoded = encoded.and_then(|text| fold::base64_bytes(text.as_bytes()));
+            let decoded = encoded.and_then(|(_, text)| fold::base64_bytes(text.as_bytes()));
             if let Some(super::values::Value::Text(text)) = decoded.and_then(|bytes| fold::decode(&bytes, "utf16le")) {
                 found.push((Tongue::Shell, text));
             }

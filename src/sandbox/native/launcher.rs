@@ -76,8 +76,9 @@ pub(super) fn run(control: &OwnedFd, parent: Pid) -> i32 {
 
 /// Closes what vetrun's own parent left open: it must not reach the program.
 fn close_inherited() {
-    // SAFETY: nothing in this process has opened a descriptor above standard error yet, so none is owned.
-    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+    // SAFETY: nothing in this process has opened a descriptor above standard error yet, so none is owned. Not every C library
+    // has a function for this call.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
 }
 
 fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {

@@ -90,7 +90,7 @@ pub(super) fn raise_loopback() -> Result<(), Fault> {
     let flags = libc::IFF_UP | libc::IFF_RUNNING;
     request.ifr_ifru.ifru_flags = libc::c_short::try_from(flags).expect("both flags are in the low bits");
     // SAFETY: this ioctl reads an `ifreq`, which `request` is and which lives through the call.
-    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request) };
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as libc::Ioctl, &request) };
     if result == 0 { Ok(()) } else { Err(Fault::new("bring the loopback device up", std::io::Error::last_os_error())) }
 }
 

@@ -189,7 +189,7 @@ pub(super) const NAMESPACES: [&str; 7] =
     ["CLONE_NEWNS", "CLONE_NEWCGROUP", "CLONE_NEWUTS", "CLONE_NEWIPC", "CLONE_NEWUSER", "CLONE_NEWPID", "CLONE_NEWNET"];
 
 /// `ioctl` requests that type into a terminal for its owner.
-pub(super) const IOCTLS_REFUSED: &[libc::c_ulong] = &[libc::TIOCSTI, libc::TIOCLINUX];
+pub(super) const IOCTLS_REFUSED: &[libc::c_ulong] = &[libc::TIOCSTI as libc::c_ulong, libc::TIOCLINUX as libc::c_ulong];
 
 /// The execution domains that `personality` may set: Linux, Linux with 32 bits, the two with the old uname, and the
 /// question which one is set. All others change how memory is laid out.

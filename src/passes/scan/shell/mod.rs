@@ -378,6 +378,7 @@ mod tests {
             let found = code(text);
             assert!(found.contains(&(*tongue, (*expected).to_owned(), *written)), "{text}: {found:?}");
         }
+        assert_eq!(code("sh bash sh -c 'ls'"), [(Shell, "ls".to_owned(), false)], "what is run once is one text");
         for text in
             ["echo 'import os'", "python3 a.py < data", "cat a.py | grep x", "echo a | python3 a.py", "a || python3"]
         {
@@ -411,6 +412,13 @@ mod tests {
             let script = script(text);
             assert!(script.commands.iter().all(|command| text.get(command.range.clone()).is_some()), "{text}");
         }
+        let awaiting = format!("a {}{}\n", "<<a ".repeat(100_000), ";".repeat(100_000));
+        let started = std::time::Instant::now();
+        assert_eq!(words(&awaiting), [["a"]]);
+        assert!(
+            started.elapsed().as_secs() < 10,
+            "every sign is looked at once, not with every document that is awaited"
+        );
         let many = "a;".repeat(limits::SHELL_COMMANDS_MAX + 1);
         assert!(judge(&many, &RuleSet::load(false, &[] as &[&str]).expect("no rules"), 0).limit.is_some());
     }

@@ -209,7 +209,8 @@ impl<'t> Reader<'t> {
         self.next = Next::Word;
         let mut command = std::mem::take(&mut self.command);
         let is_empty = command.words.is_empty() && command.into.is_empty() && command.input.is_none();
-        let awaited = self.documents.iter().any(|(owner, _, _)| *owner == self.script.commands.len());
+        // They are in the order of their commands, so the last one tells.
+        let awaited = self.documents.last().is_some_and(|(owner, _, _)| *owner == self.script.commands.len());
         if is_empty && !awaited {
             // Of `||` and `&&` the second sign is no pipe.
             self.command.after = Some(if command.after == Some('|') { ';' } else { operator });
