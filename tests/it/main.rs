@@ -29,6 +29,7 @@ mod readme;
 mod requirements;
 mod rules;
 mod sessions;
+mod shell;
 mod structure;
 mod support;
 mod version;
