@@ -101,6 +101,27 @@ pub struct Related {
     pub snippet: String,
 }
 
+/// Text that code decodes or puts together and then runs or writes: what a finding is about, or stands in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Decoded {
+    /// What hid it, the outermost first: `base64`, `base32`, `base85`, `ascii85`, `hex`, `zlib`, `gzip`, `deflate`, `rot13`,
+    /// `percent`, `punycode`, `utf-16`, `escapes`, and `computed` for what the code puts together in a way of its own.
+    pub layers: Vec<Cow<'static, str>>,
+    /// What it is run as: `python`, `javascript`, `html` or `shell`.
+    pub language: Cow<'static, str>,
+    /// The text, without an indentation that all of its lines share; at most 4 KiB of it, around the place of the finding.
+    pub text: String,
+    /// The byte of the whole decoded text, counted from 0, at which `text` begins.
+    pub offset: usize,
+    /// How many bytes the whole decoded text has.
+    pub bytes: usize,
+    /// Whether `text` is not the whole.
+    pub truncated: bool,
+    /// Where in the whole decoded text the fault is; null for a finding about the call that runs it.
+    pub range: Option<Range>,
+}
+
 /// Identifies a finding from run to run; `vetrun/v1` fingerprints never depend on line numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -143,6 +164,8 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// The qualified name that was really reached, where that differs from what the source says.
     pub resolved: Option<String>,
+    /// The decoded text that it is about or stands in, where something was decoded.
+    pub decoded: Option<Box<Decoded>>,
     /// Numbers of the Common Weakness Enumeration.
     pub cwe: Vec<u32>,
     /// Set by [`assign_fingerprints`].
@@ -183,6 +206,7 @@ impl Finding {
             snippet: None,
             related: Vec::new(),
             resolved: None,
+            decoded: None,
             cwe: Vec::new(),
             fingerprint: Fingerprint::default(),
             suppressed: None,
@@ -226,6 +250,13 @@ impl Finding {
     #[must_use]
     pub fn resolved(mut self, name: impl Into<String>) -> Self {
         self.resolved = Some(name.into());
+        self
+    }
+
+    /// Adds the decoded text, where there is one.
+    #[must_use]
+    pub fn decoded(mut self, decoded: Option<Decoded>) -> Self {
+        self.decoded = decoded.map(Box::new);
         self
     }
 

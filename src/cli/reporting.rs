@@ -6,7 +6,7 @@
 use std::fs::{self, Permissions};
 use std::io::{self, IsTerminal as _, Write};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::args::{Color, OutputArgs};
@@ -32,6 +32,11 @@ pub(super) struct Reports<'a> {
 /// (`vetrun … | head`), it had what it wanted, and the verdict stays what it is.
 pub(super) fn answer() -> impl Write {
     Answer(io::stdout().lock())
+}
+
+/// The same, for answers that are given in parts, by whichever thread has one.
+pub(super) fn answer_in_parts() -> impl Write + Send {
+    Answer(io::stdout())
 }
 
 struct Answer<W>(W);
@@ -114,12 +119,17 @@ fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
 }
 
 fn replace(place: &Path, text: &[u8]) -> io::Result<()> {
-    // What is there keeps its rights; a new file has those that the user's mask leaves.
-    let rights = fs::metadata(place).map_or_else(|_| Permissions::from_mode(0o666), |there| there.permissions());
-    let mut file = tempfile::Builder::new().prefix(".vetrun-report-").permissions(rights).tempfile_in(folder(place))?;
+    let mut file = beside(place)?;
     file.write_all(text)?;
     file.persist(place)?;
     Ok(())
+}
+
+/// A new file in the folder of `place`, which is to take its place.
+fn beside(place: &Path) -> io::Result<tempfile::NamedTempFile> {
+    // What is there keeps its rights; a new file has those that the user's mask leaves.
+    let rights = fs::metadata(place).map_or_else(|_| Permissions::from_mode(0o666), |there| there.permissions());
+    tempfile::Builder::new().prefix(".vetrun-report-").permissions(rights).tempfile_in(folder(place))
 }
 
 /// `text` as a stretch of a job's log in which the runner reads no commands.
@@ -140,12 +150,73 @@ fn token() -> io::Result<String> {
     Ok(format!("vetrun-{}", crate::finding::hex(&bytes)))
 }
 
-fn rendered(format: Format, reports: &Reports<'_>, color: bool, args: &OutputArgs) -> io::Result<Vec<u8>> {
-    let verbosity = match (args.quiet, args.verbose) {
+/// A file that reports are written into one after the other, whole or not at all as by [`write_whole`].
+#[derive(Debug)]
+pub(super) enum Growing {
+    /// It is moved to its place in the end.
+    Beside(tempfile::NamedTempFile, PathBuf),
+    /// It cannot be replaced.
+    There(fs::File),
+}
+
+impl Growing {
+    /// Begins what is to be at `path`.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let there = || fs::File::create(path).map(Self::There);
+        match fs::canonicalize(path) {
+            Ok(place) if place.is_file() => beside(&place).map(|file| Self::Beside(file, place)).or_else(|_| there()),
+            Ok(_) => there(),
+            Err(_) => beside(path).map(|file| Self::Beside(file, path.to_owned())),
+        }
+    }
+
+    /// All is written.
+    pub(super) fn end(self) -> io::Result<()> {
+        let Self::Beside(file, place) = self else { return Ok(()) };
+        match file.persist(&place) {
+            Ok(_) => Ok(()),
+            Err(refused) if place.is_file() => fs::copy(refused.file.path(), place).map(drop),
+            Err(refused) => Err(refused.error),
+        }
+    }
+}
+
+impl Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Beside(file, _) => file.write(bytes),
+            Self::There(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether standard output may be written to before all reports are there: not where nothing is said if all pass, and not
+/// where the whole is kept from the runner of a CI job.
+pub(super) fn writes_in_parts(format: Format, args: &OutputArgs) -> bool {
+    let is_kept_from_runner = format == Format::Human && environment::is_in_actions();
+    !args.quiet && !is_kept_from_runner
+}
+
+/// How reports are drawn, on standard output or in a file.
+pub(super) fn drawing(args: &OutputArgs, is_standard: bool) -> RenderContext<'static> {
+    let color = is_standard && colored(args.color, &io::stdout());
+    RenderContext { color, width: width(), verbosity: verbosity(args), ..RenderContext::default() }
+}
+
+fn verbosity(args: &OutputArgs) -> Verbosity {
+    match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
-    };
+    }
+}
+
+fn rendered(format: Format, reports: &Reports<'_>, color: bool, args: &OutputArgs) -> io::Result<Vec<u8>> {
+    let verbosity = verbosity(args);
     // No other format shows it, and it is read from the rule files.
     let shows_rules = matches!(format, Format::Sarif | Format::Html);
     let rules = if shows_rules { rule_help(reports.rules) } else { Vec::new() };

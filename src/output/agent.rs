@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use super::verdict::{self, verdict_of};
-use super::{human, place, sanitize};
+use super::{decoded, human, place, sanitize};
 use crate::report::{Execution, Report, ReportFinding, StreamReport, Verdict};
 
 /// Different findings that are told of those that fail the artifact.
@@ -112,6 +112,10 @@ impl Group<'_> {
             first.snippet.as_deref().and_then(|text| text.lines().map(str::trim).find(|line| !line.is_empty()));
         if let Some(source) = source.filter(|_| first.range.is_some()) {
             line.push_str(&format!(", at {}", quoted(source)));
+        }
+        if let Some(decoded) = first.decoded.as_ref().filter(|_| kind == Kind::Failing) {
+            let (from, text) = (decoded::layers(decoded), quoted(decoded::line(decoded)));
+            line.push_str(&format!(", decoded from {from}: {text}"));
         }
         if let Some(hint) = first.hint.as_ref().filter(|_| kind == Kind::Failing) {
             line.push_str(&format!("; instead: {}", sanitize::clipped(hint, MESSAGE_CHARS_MAX)));

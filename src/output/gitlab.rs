@@ -12,8 +12,13 @@ use super::verdict::{self, MESSAGE_CHARS_MAX};
 use super::{json_text, place, sanitize};
 use crate::report::{Report, ReportFinding, Severity, WHOLE_ARTIFACT};
 
+/// Bytes of a fingerprint.
+const FINGERPRINT_BYTES: usize = 16;
+
 #[derive(Serialize)]
 struct Issue {
+    #[serde(skip)]
+    identity: [u8; FINGERPRINT_BYTES],
     description: String,
     check_name: String,
     fingerprint: String,
@@ -37,23 +42,29 @@ struct Lines {
 /// # Errors
 /// What `out` returned.
 pub fn render(reports: &[&Report], out: &mut dyn Write) -> io::Result<()> {
-    let mut issues: Vec<Issue> = reports
-        .iter()
-        .flat_map(|report| {
-            let problems = verdict::problems(report);
-            let problems: Vec<_> = problems.iter().map(|problem| of_problem(report, problem)).collect();
-            verdict::counting(report).map(|finding| of_finding(report, finding)).chain(problems)
-        })
-        .collect();
-    tell_apart(&mut issues);
-    json_text::write_pretty(&issues, out)
+    let mut seen = Fingerprints::default();
+    json_text::write_pretty(&issues(reports, &mut seen).collect::<Vec<_>>(), out)
 }
 
-/// Numbers the issues of one fingerprint, so that each has its own: an artifact can be named twice.
-fn tell_apart(issues: &mut [Issue]) {
-    let mut seen: HashMap<String, u32> = HashMap::new();
-    for issue in issues {
-        let times = seen.entry(issue.fingerprint.clone()).or_default();
+/// The issues of some reports, after those whose fingerprints were seen.
+pub(super) fn issues(reports: &[&Report], seen: &mut Fingerprints) -> impl Iterator<Item = impl Serialize> {
+    let mut issues: Vec<Issue> = Vec::new();
+    for report in reports {
+        issues.extend(verdict::counting(report).map(|finding| of_finding(report, finding)));
+        issues.extend(verdict::problems(report).iter().map(|problem| of_problem(report, problem)));
+    }
+    issues.iter_mut().for_each(|issue| seen.tell_apart(issue));
+    issues.into_iter()
+}
+
+/// How often each fingerprint was seen.
+#[derive(Debug, Default)]
+pub(super) struct Fingerprints(HashMap<[u8; FINGERPRINT_BYTES], u32>);
+
+impl Fingerprints {
+    /// Numbers the issues of one fingerprint, so that each has its own: an artifact can be named twice.
+    fn tell_apart(&mut self, issue: &mut Issue) {
+        let times = self.0.entry(issue.identity).or_default();
         if *times > 0 {
             issue.fingerprint = format!("{}-{times}", issue.fingerprint);
         }
@@ -66,10 +77,12 @@ fn of_finding(report: &Report, finding: &ReportFinding) -> Issue {
     let related = finding.related.iter();
     let related: String =
         related.map(|related| format!("; line {}: {}", related.range.start.line, related.message)).collect();
+    let identity = identity(report, &finding.fingerprint.0);
     Issue {
+        identity,
         description: text(&format!("{}{hint}{related}", finding.message)),
         check_name: text(&finding.rule_id),
-        fingerprint: fingerprint(report, &finding.fingerprint.0),
+        fingerprint: hex(&identity),
         severity: severity(finding.severity),
         location: Location {
             path: place::file_from_here(&report.artifact, &finding.path),
@@ -79,10 +92,12 @@ fn of_finding(report: &Report, finding: &ReportFinding) -> Issue {
 }
 
 fn of_problem(report: &Report, problem: &verdict::Problem<'_>) -> Issue {
+    let identity = identity(report, &problem.id());
     Issue {
+        identity,
         description: text(problem.message),
         check_name: problem.id(),
-        fingerprint: fingerprint(report, &problem.id()),
+        fingerprint: hex(&identity),
         severity: "blocker",
         location: Location { path: place::file_from_here(&report.artifact, WHOLE_ARTIFACT), lines: Lines { begin: 1 } },
     }
@@ -94,9 +109,14 @@ fn text(untrusted: &str) -> String {
 }
 
 /// Two artifacts in one report can hold the same file, so the artifact's place is part of an issue's identity.
-fn fingerprint(report: &Report, of: &str) -> String {
-    let digest = Sha256::new().chain_update(&report.artifact.root).chain_update([0]).chain_update(of).finalize();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+fn identity(report: &Report, of: &str) -> [u8; FINGERPRINT_BYTES] {
+    let digest: [u8; 32] =
+        Sha256::new().chain_update(&report.artifact.root).chain_update([0]).chain_update(of).finalize().into();
+    *digest.first_chunk().expect("a digest is longer")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const fn severity(severity: Severity) -> &'static str {

@@ -8,6 +8,7 @@ pub mod agent;
 mod bill;
 pub mod concise;
 pub mod cyclonedx;
+mod decoded;
 pub mod github;
 pub mod gitlab;
 pub mod html;
@@ -23,6 +24,7 @@ pub mod pylock;
 pub mod sanitize;
 pub mod sarif;
 pub mod spdx;
+pub mod streamed;
 mod verdict;
 
 use std::fmt;

@@ -54,6 +54,7 @@ impl From<&Finding> for ReportFinding {
             snippet: finding.snippet.clone(),
             related: finding.related.clone(),
             resolved: finding.resolved.clone(),
+            decoded: finding.decoded.clone(),
             cwe: finding.cwe.iter().map(|number| format!("CWE-{number}")).collect(),
             fingerprint: finding.fingerprint.clone(),
             suppressed: finding.suppressed,

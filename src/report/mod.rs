@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use crate::finding::{
-    Cell, Confidence, Fingerprint, Pass, Position, Range, Related, SNIPPET_BYTES_MAX, Severity, Suppression,
+    Cell, Confidence, Decoded, Fingerprint, Pass, Position, Range, Related, SNIPPET_BYTES_MAX, Severity, Suppression,
     WHOLE_ARTIFACT,
 };
 pub use crate::passes::Status;
@@ -216,6 +216,9 @@ pub struct ReportFinding {
     pub related: Vec<Related>,
     /// The qualified name that was really reached.
     pub resolved: Option<String>,
+    /// The decoded text that it is about or stands in; null where nothing was decoded.
+    #[serde(default)]
+    pub decoded: Option<Box<Decoded>>,
     /// Weakness numbers, `CWE-95`.
     pub cwe: Vec<String>,
     /// Identifies the finding from run to run; never depends on line numbers.

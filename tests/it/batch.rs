@@ -178,3 +178,76 @@ fn programs_of_a_batch_run_in_so_many_sandboxes() {
 fn f64_pair(a: &(f64, f64), b: &(f64, f64)) -> std::cmp::Ordering {
     a.0.total_cmp(&b.0)
 }
+
+/// What a batch wrote in a format, without its times.
+fn untimed(text: &[u8]) -> String {
+    let text = String::from_utf8(text.to_vec()).expect("UTF-8");
+    let timed = regex::Regex::new(r#""(startedAt|finishedAt|durationMs)": ("[^"]*"|\d+)|\[\d{4}-[^\]]*Z\]|\d+ ms"#)
+        .expect("a pattern");
+    timed.replace_all(&text, "TIME").into_owned()
+}
+
+#[test]
+fn formats_that_need_no_other_report_are_the_same_on_their_way() {
+    let place = artifacts(40);
+    let results = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| results.path().join(name);
+    let path = arg(place.path());
+    // All artifacts of a check are there before anything is written.
+    let each: Vec<_> = (0..40).map(|number| place.path().join(format!("a{number:04}"))).collect();
+    for format in ["json", "human", "concise", "agent", "gitlab", "intoto"] {
+        let mut all = vec!["check", "--format", format, "--no-policy"];
+        all.extend(each.iter().map(|path| arg(path)));
+        let whole = run(&all);
+        let stdout = run(&["batch", path, "--format", format, "--no-policy", "--jobs", "4"]);
+        assert_eq!((whole.status.code(), stdout.status.code()), (Some(1), Some(1)), "{}", shown(&stdout));
+        assert_eq!(untimed(&stdout.stdout), untimed(&whole.stdout), "{format}");
+        let extra = format!("{format}={}", arg(&file("extra")));
+        let output =
+            run(&["batch", path, "--format", format, "--no-policy", "-o", arg(&file("o")), "--report", &extra]);
+        assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+        for name in ["o", "extra"] {
+            let written = std::fs::read(file(name)).expect("it is written");
+            assert_eq!(untimed(&written), untimed(&whole.stdout), "{format} {name}");
+        }
+    }
+    let names: Vec<_> =
+        std::fs::read_dir(results.path()).expect("a folder").map(|one| one.expect("a file").file_name()).collect();
+    assert_eq!(names.len(), 2, "nothing is left beside: {names:?}");
+}
+
+#[test]
+fn one_report_is_an_object_and_an_interrupted_batch_is_json() {
+    let one = artifacts(1);
+    let output = run(&["batch", arg(one.path()), "--format", "json"]);
+    assert!(serde_json::from_slice::<Value>(&output.stdout).expect("JSON").is_object(), "{}", shown(&output));
+    let place = artifacts(1500);
+    let mut child = vetrun()
+        .args(["batch", arg(place.path()), "--format", "json", "--jobs", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("vetrun starts");
+    let mut stdout = child.stdout.take().expect("standard output");
+    let mut text = vec![0; 20_000];
+    std::io::Read::read_exact(&mut stdout, &mut text).expect("it writes as it goes");
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("it is still at work");
+    std::io::Read::read_to_end(&mut stdout, &mut text).expect("it ends");
+    assert_eq!(child.wait().expect("it has ended").code(), Some(130));
+    let reports: Vec<Value> = serde_json::from_slice(&text).expect("an array of what there is");
+    assert!((2..1500).contains(&reports.len()), "{}", reports.len());
+}
+
+#[test]
+fn a_reader_who_leaves_changes_no_verdict_of_a_batch() {
+    let place = artifacts(200);
+    let mut child = vetrun()
+        .args(["batch", arg(place.path()), "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("vetrun starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it has ended").code(), Some(1));
+}

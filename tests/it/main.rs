@@ -29,6 +29,7 @@ mod readme;
 mod requirements;
 mod rules;
 mod sessions;
+mod shell;
 mod shell_blocks;
 mod structure;
 mod support;

@@ -12,6 +12,7 @@ use fixture::{batch, clean, finding, hostile, not_vetted, rules};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use vetrun::output::sanitize::is_hazard;
+use vetrun::output::streamed::Streamed;
 use vetrun::output::{Format, RenderContext, Verbosity, jsonl, render};
 use vetrun::policy::Policy;
 use vetrun::report::*;
@@ -38,6 +39,54 @@ fn every_format_renders_the_shared_reports() {
     }
     // A lock is of one artifact.
     insta::assert_snapshot!("pylock-one", plain(Format::Pylock, &[&hostile()]));
+}
+
+#[test]
+fn what_is_written_report_by_report_is_the_same() {
+    let batch = batch();
+    let rules = rules();
+    let looks = [(Verbosity::Quiet, false, 80), (Verbosity::Normal, true, 60), (Verbosity::Verbose, false, 100)];
+    let mut streamed = BTreeSet::new();
+    for (verbosity, color, width) in looks {
+        for count in 0..=4 {
+            let reports: Vec<&Report> = batch.iter().chain([&batch[1]]).take(count).collect();
+            let mut summary = Summary { exit_code: 2, duration_ms: 7, ..Summary::default() };
+            reports.iter().for_each(|report| summary.add(report));
+            let context =
+                RenderContext { verbosity, color, width, rules: &rules, summary: Some(&summary), token: None };
+            for format in Format::ALL {
+                let Some(mut parts) = Streamed::begin(format, &context) else { continue };
+                streamed.insert(format.name());
+                let mut out = Vec::new();
+                reports.iter().for_each(|report| parts.add(report, &mut out).expect("a vector takes everything"));
+                parts.end(&summary, &mut out).expect("a vector takes everything");
+                let out = String::from_utf8(out).expect("UTF-8");
+                assert_eq!(out, rendered(format, &reports, &context), "{format} of {count}");
+            }
+        }
+    }
+    assert_eq!(streamed, BTreeSet::from(["agent", "concise", "gitlab", "human", "intoto", "json", "jsonl"]));
+}
+
+#[test]
+fn decoded_text_is_shown_where_there_is_room_for_it() {
+    let report = hostile();
+    let human = plain(Format::Human, &[&report]);
+    assert!(human.contains("= decoded: base64, <i>, zlib: python, 9000 bytes, "), "{human}");
+    assert!(human.contains(" | 12      os.system('\\u{202e}"), "{human}");
+    let page = plain(Format::Html, &[&report]);
+    assert!(page.contains("<summary>decoded from base64, &lt;i&gt;, zlib: python, 9000 bytes, "), "{page}");
+    assert!(page.contains("<ol class=\"source\" start=\"10\">") && page.contains("<mark>os.system</mark>"), "{page}");
+    let log: Value = serde_json::from_str(&plain(Format::Sarif, &[&report])).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let decoded: Vec<_> =
+        results.iter().map(|result| &result["properties"]["decoded"]).filter(|one| !one.is_null()).collect();
+    assert_eq!(decoded.len(), 1);
+    assert_eq!((&decoded[0]["layers"][0], &decoded[0]["bytes"]), (&json!("base64"), &json!(9000)));
+    let agent = plain(Format::Agent, &[&report]);
+    let line =
+        agent.lines().find(|line| line.contains(", decoded from base64, <i>, zlib: \"os.system(")).expect(&agent);
+    assert!(line.starts_with("- "), "{line}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import copy
 import os
 import signal
 import stat
@@ -253,6 +255,42 @@ def test_feedback_says_what_to_write_instead_and_steers_nothing():
     assert "… and 40 more" in many.feedback()
     failed = vetrun.run("import sys\nprint('a' * 9000)\nsys.exit('no luck')")
     assert "characters left out" in failed.feedback() and failed.feedback().endswith("no luck")
+
+
+def test_feedback_tells_what_fails_by_the_policy_in_force(tmp_path):
+    code = "import os\nassert os.name\neval(input())\n"
+    told = vetrun.vet(code).feedback()
+    assert "python-eval" in told and "python-assert" not in told and ": 1 finding." in told
+    strict = vetrun.vet(code, fail_on="info").feedback()
+    assert "python-eval" in strict and "python-assert" in strict
+    policy = tmp_path / "p.toml"
+    policy.write_text('[gate]\nfail_on = "low"\nseverity = { "python-eval" = "info", "python-assert" = "high" }\n')
+    turned = vetrun.vet(code, policy=policy).feedback()
+    assert "python-assert" in turned and "python-eval" not in turned
+    policy.write_text('[[overrides]]\npaths = ["*.py"]\nmin_confidence = "high"\nfail_on = "critical"\n')
+    assert vetrun.vet(code, policy=policy).feedback().endswith(" passed.")
+
+
+def test_feedback_tells_what_fails_without_a_finding():
+    report = vetrun.vet("eval(input())\n")
+    raw = copy.deepcopy(report.raw)
+    raw["findings"][0]["fails"] = False
+    raw["validationResults"]["structure"].update(status="failed", message="no \x1bentry", passed=False)
+    raw["validationResults"]["performance"].update(status="error", message="no clock", passed=None)
+    told = vetrun.Report.from_json(raw).feedback()
+    assert "was refused and not run.\n" in told and "python-eval" not in told
+    assert "- the structure pass failed: no \\u{1b}entry\n- the performance pass could not be run: no clock" in told
+    # The pass of a finding that counts, and fails nothing, has failed for another reason.
+    assert "- the security pass failed: " in told
+    ended = vetrun.run("import sys\nsys.exit(3)\n").feedback()
+    assert "exit code 3" in ended and "the execution pass" not in ended
+
+
+def test_feedback_shows_what_was_decoded():
+    hidden = base64.b64encode(b"import os\nos.system(input())  # \x1b[2J\n").decode()
+    told = vetrun.vet(f"import base64\nexec(base64.b64decode('{hidden}'))\n").feedback()
+    assert "    decoded from base64: os.system(input())  # \\u{1b}[2J\n" in told
+    assert "    decoded from base64: import os\n" in told
 
 
 def test_notes_are_kept(tmp_path):

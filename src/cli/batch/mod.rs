@@ -1,11 +1,12 @@
 //! `vetrun batch`: every sub-folder or file of a folder is one artifact.
 //!
 //! Artifacts are read, vetted, reported and dropped one by one, as many at once as there are jobs, so that memory does
-//! not grow with their number. Reports are written as artifacts end; formats that need all reports keep them. What an
-//! interrupted batch has written can be taken up again ([`resume`]).
+//! not grow with their number. Reports are written as artifacts end ([`streams`]); formats that need all reports keep them.
+//! What an interrupted batch has written can be taken up again ([`resume`]).
 
 mod resume;
 mod sink;
+mod streams;
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
@@ -41,7 +42,11 @@ pub(super) fn batch(args: BatchArgs) -> Result<Exit, Failure> {
     let BatchArgs { dirs, run, reading, judging, running, output, .. } = args;
     let settings = Settings::new(&judging, &reading, run.then_some(&running), &dirs)?;
     settings.notes.iter().for_each(|text| note(&output, text));
-    let entries = entries(&dirs)?;
+    let mut entries = entries(&dirs)?;
+    if streams::is_ordered(&output) {
+        // As reports are sorted where all of them are there.
+        entries.sort_by_cached_key(|path| intake::printed(path));
+    }
     let seats = args.jobs.map_or_else(available, usize::from);
     let places = Places { seats, sandboxes: args.sandboxes.map_or(seats, usize::from) };
     let together = places.sandboxes.min(entries.len());
@@ -130,7 +135,7 @@ impl Task for Work {
             if let (Some(earlier), false) = (&self.earlier, said.is_earlier) {
                 earlier.replace(&intake::printed(&self.entries[number]));
             }
-            sink.take(said)
+            sink.take(number, said)
         });
         taken.map_err(|error| sink::unwritten(&error, &self.output))
     }

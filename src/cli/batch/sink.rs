@@ -9,6 +9,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::resume::{Continued, Earlier, Known};
+use super::streams::{Rest, Streams};
 use crate::cli::Failure;
 use crate::cli::args::OutputArgs;
 use crate::cli::reporting::{note, write_all, write_extra};
@@ -48,9 +49,11 @@ enum Lines {
 pub(super) struct Sink {
     format: Format,
     lines: Lines,
-    /// The reports that other formats need at the end.
+    /// Formats that are written as artifacts end, in their order.
+    streams: Streams,
+    /// Formats that are written at the end, and the reports that they need.
+    rest: Rest,
     kept: Vec<Report>,
-    keeps: bool,
     summary: Summary,
     /// Reports of an earlier batch among them.
     earlier: u64,
@@ -72,10 +75,13 @@ impl Sink {
             (None, Format::Jsonl) => (None, Lines::Plain(line_writer(args.file.as_deref())?)),
             (None, _) => (None, Lines::None),
         };
+        let main = matches!(lines, Lines::None).then_some(format);
+        let (streams, rest) = Streams::open(main, args)?;
         let sink = Self {
             format,
-            keeps: matches!(lines, Lines::None) || !args.report.is_empty(),
             lines,
+            streams,
+            rest,
             kept: Vec::new(),
             summary: Summary::default(),
             earlier: 0,
@@ -86,8 +92,8 @@ impl Sink {
         Ok((known, sink))
     }
 
-    /// Takes what there is to say of one artifact.
-    pub(super) fn take(&mut self, said: Said) -> io::Result<()> {
+    /// Takes what there is to say of the artifact with this number.
+    pub(super) fn take(&mut self, number: usize, said: Said) -> io::Result<()> {
         let Said { vetting: Vetting { report, exit }, line, is_earlier } = said;
         self.exit = self.exit.worse(exit);
         self.summary.add(&report);
@@ -101,10 +107,19 @@ impl Sink {
             self.progress.set_message(sanitize::line(&report.artifact.name).into_owned());
             self.progress.inc(1);
         }
-        if self.keeps {
-            self.kept.push(report);
+        match (self.streams.is_empty(), self.rest.is_empty()) {
+            (true, true) => return Ok(()),
+            (true, false) => {
+                self.kept.push(report);
+                return Ok(());
+            }
+            (false, true) => {}
+            (false, false) => self.kept.push(report.clone()),
         }
-        Ok(())
+        if self.streams.shows() {
+            return self.progress.suspend(|| self.streams.take(number, report));
+        }
+        self.streams.take(number, report)
     }
 
     /// All that was taken, for the end.
@@ -112,8 +127,9 @@ impl Sink {
         Self {
             format: self.format,
             lines: std::mem::replace(&mut self.lines, Lines::None),
+            streams: std::mem::take(&mut self.streams),
+            rest: std::mem::take(&mut self.rest),
             kept: std::mem::take(&mut self.kept),
-            keeps: self.keeps,
             summary: std::mem::take(&mut self.summary),
             earlier: self.earlier,
             exit: self.exit,
@@ -144,12 +160,18 @@ impl Sink {
         let reports = settings.reports(&kept, &self.summary);
         let mut output = output.clone();
         output.format = Some(self.format);
+        output.report = self.rest.extra.clone();
+        std::mem::take(&mut self.streams).end(&self.summary)?;
         let summary = jsonl::summary_line(&self.summary);
         let written = match std::mem::replace(&mut self.lines, Lines::None) {
             Lines::Plain(mut lines) => lines.write_all(summary.as_bytes()).and_then(|()| lines.flush()),
             Lines::Continued(lines) => lines.end(summary.as_bytes()),
             Lines::None => {
-                write_all(&reports, &output)?;
+                if self.rest.main {
+                    write_all(&reports, &output)?
+                } else {
+                    write_extra(&reports, &output)?
+                };
                 self.tell(&output);
                 return Ok(exit);
             }

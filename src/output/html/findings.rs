@@ -4,12 +4,12 @@ use std::cmp::Reverse;
 use std::io;
 use std::ops::Range as Bytes;
 
-use super::super::{marks, place, sanitize};
+use super::super::{decoded, marks, place, sanitize};
 use super::artifact::fact;
 use super::limits::{FINDINGS_MAX, Left};
 use super::markup::Markup;
 use super::{Batch, more};
-use crate::report::{Cell, Confidence, Range, Report, ReportFinding, Suppression, WHOLE_ARTIFACT};
+use crate::report::{Cell, Confidence, Decoded, Range, Report, ReportFinding, Suppression, WHOLE_ARTIFACT};
 
 /// Related places of a finding that are shown.
 const RELATED_MAX: usize = 5;
@@ -27,12 +27,18 @@ pub(super) fn write(batch: &Batch<'_>, report: &Report, left: &mut Left, page: &
     left.findings -= shown.len();
     page.raw("<h3>Findings</h3>\n")?;
     for finding in shown {
-        one(batch, report, finding, page)?;
+        one(batch, report, finding, left, page)?;
     }
     more(page, findings.len(), shown.len(), "finding")
 }
 
-fn one(batch: &Batch<'_>, report: &Report, finding: &ReportFinding, page: &mut Markup<'_>) -> io::Result<()> {
+fn one(
+    batch: &Batch<'_>,
+    report: &Report,
+    finding: &ReportFinding,
+    left: &mut Left,
+    page: &mut Markup<'_>,
+) -> io::Result<()> {
     let severity = finding.severity.name();
     let suppressed = if finding.suppressed.is_some() { " suppressed" } else { "" };
     let class = format!("finding {severity}{suppressed}");
@@ -59,7 +65,24 @@ fn one(batch: &Batch<'_>, report: &Report, finding: &ReportFinding, page: &mut M
         source(snippet, range, finding.cell, page)?;
     }
     notes(finding, page)?;
+    if let Some(decoded) = &finding.decoded {
+        hidden(decoded, left, page)?;
+    }
     page.raw("</article>\n")
+}
+
+/// The text that was decoded, folded away; of a full page only what it is.
+fn hidden(decoded: &Decoded, left: &mut Left, page: &mut Markup<'_>) -> io::Result<()> {
+    let told = format!("decoded from {}", decoded::told(decoded));
+    let Some(rest) = left.decoded_bytes.checked_sub(decoded.text.len()) else {
+        return page.tagged("p", "cut", &format!("{told} (the page is full)"));
+    };
+    left.decoded_bytes = rest;
+    page.open("details", &[("class", &"decoded")])?;
+    page.tagged("summary", "", &told)?;
+    let marked = decoded::marked(decoded).unwrap_or(0..0);
+    lines(&decoded.text, decoded::first_line(decoded), marked, page)?;
+    page.raw("</details>\n")
 }
 
 fn origin(report: &Report, finding: &ReportFinding) -> String {
@@ -74,8 +97,12 @@ fn origin(report: &Report, finding: &ReportFinding) -> String {
 /// The source lines with what is meant marked, numbered as in the file.
 fn source(snippet: &str, range: Range, cell: Option<Cell>, page: &mut Markup<'_>) -> io::Result<()> {
     let (line, marked) = marks::marked(snippet, range, cell);
-    let bytes = marked.unwrap_or(0..0);
-    let (text, [start, end]) = sanitize::mapped(snippet, [bytes.start, bytes.end]);
+    lines(snippet, line, marked.unwrap_or(0..0), page)
+}
+
+/// Lines of text with some bytes marked, numbered from `line` on.
+fn lines(text: &str, line: u32, marked: Bytes<usize>, page: &mut Markup<'_>) -> io::Result<()> {
+    let (text, [start, end]) = sanitize::mapped(text, [marked.start, marked.end]);
     page.open("ol", &[("class", &"source"), ("start", &line)])?;
     let mut at = 0;
     for line in text.split_terminator('\n') {

@@ -15,6 +15,9 @@ pub(super) const STREAM_BYTES_MAX: usize = 16 << 10;
 /// The streams of all programs, in bytes.
 pub(super) const PAGE_STREAM_BYTES_MAX: usize = 4 << 20;
 
+/// The decoded texts of all findings, in bytes.
+pub(super) const PAGE_DECODED_BYTES_MAX: usize = 4 << 20;
+
 /// Packages, files, attempts, log lines and rules: of each kind, in one list.
 pub(super) const ITEMS_MAX: usize = 200;
 
@@ -23,11 +26,12 @@ pub(super) const ITEMS_MAX: usize = 200;
 pub(super) struct Left {
     pub(super) findings: usize,
     pub(super) stream_bytes: usize,
+    pub(super) decoded_bytes: usize,
 }
 
 impl Left {
     /// A page on which nothing stands.
     pub(super) const fn all() -> Self {
-        Self { findings: PAGE_FINDINGS_MAX, stream_bytes: PAGE_STREAM_BYTES_MAX }
+        Self { findings: PAGE_FINDINGS_MAX, stream_bytes: PAGE_STREAM_BYTES_MAX, decoded_bytes: PAGE_DECODED_BYTES_MAX }
     }
 }

@@ -10,9 +10,11 @@ use std::ops::Range as Bytes;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::super::verdict::MESSAGE_CHARS_MAX;
-use super::super::{RenderContext, marks, place, sanitize};
+use super::super::{RenderContext, decoded, marks, place, sanitize};
 use super::paint::Paint;
-use crate::report::{Cell, Confidence, Range, Related, Report, ReportFinding, Severity, Suppression, WHOLE_ARTIFACT};
+use crate::report::{
+    Cell, Confidence, Decoded, Range, Related, Report, ReportFinding, Severity, Suppression, WHOLE_ARTIFACT,
+};
 
 /// The narrowest and widest excerpt, in columns.
 const WIDTHS: (usize, usize) = (40, 160);
@@ -43,7 +45,30 @@ pub(super) fn finding(
         let text = sanitize::clipped(&text, MESSAGE_CHARS_MAX);
         writeln!(out, "{:margin$} {} {}: {text}", "", paint.frame("="), paint.bold(name))?;
     }
-    Ok(())
+    finding.decoded.as_ref().map_or(Ok(()), |decoded| decoded_lines(decoded, margin, paint, out))
+}
+
+/// Lines of a decoded text that are shown, and the longest of them, in characters.
+const DECODED_MAX: (usize, usize) = (5, 160);
+
+/// Writes what was decoded: the line that is meant and those around it, behind a bar.
+fn decoded_lines(decoded: &Decoded, margin: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let told = decoded::told(decoded);
+    writeln!(out, "{:margin$} {} {}: {told}", "", paint.frame("="), paint.bold("decoded"))?;
+    let (lines_max, chars_max) = DECODED_MAX;
+    let before = decoded::marked(decoded).map_or(0, |marked| decoded.text[..marked.start].matches('\n').count());
+    let (lines, first) = (decoded.text.lines().count(), decoded::first_line(decoded) as usize);
+    let skipped = before.saturating_sub(lines_max / 2).min(lines.saturating_sub(lines_max));
+    let width = (first + skipped + lines_max).to_string().len();
+    for (at, line) in decoded.text.lines().enumerate().skip(skipped).take(lines_max) {
+        let line = line.replace('\t', sanitize::TAB);
+        let line = sanitize::clipped(&line, chars_max);
+        writeln!(out, "{:margin$} {} {:>width$}  {line}", "", paint.frame("|"), first + at)?;
+    }
+    match lines.saturating_sub(skipped + lines_max) {
+        0 => Ok(()),
+        more => writeln!(out, "{:margin$} {} … and {more} more", "", paint.frame("|")),
+    }
 }
 
 fn excerpt(finding: &ReportFinding, context: &RenderContext<'_>) -> Option<String> {

@@ -26,19 +26,29 @@ const FINDINGS_SHOWN_MAX: usize = 50;
 /// What `out` returned.
 pub fn render(reports: &[&Report], context: &RenderContext<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (at, report) in reports.iter().enumerate() {
-        if at > 0 && context.verbosity > Verbosity::Quiet {
-            writeln!(out)?;
-        }
-        one(report, context, out)?;
+        next(report, at > 0, context, out)?;
     }
-    if reports.len() > 1 { all(reports, context, out) } else { Ok(()) }
+    let mut summary = Summary::default();
+    reports.iter().for_each(|report| summary.add(report));
+    if reports.len() > 1 { end(&summary, context, out) } else { Ok(()) }
+}
+
+/// Writes one report, which others may stand before.
+pub(super) fn next(
+    report: &Report,
+    is_another: bool,
+    context: &RenderContext<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if is_another && context.verbosity > Verbosity::Quiet {
+        writeln!(out)?;
+    }
+    one(report, context, out)
 }
 
 /// What several artifacts came to.
-fn all(reports: &[&Report], context: &RenderContext<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut summary = Summary::default();
-    reports.iter().for_each(|report| summary.add(report));
-    let Summary { artifacts, passed, failed, error, .. } = summary;
+pub(super) fn end(summary: &Summary, context: &RenderContext<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let &Summary { artifacts, passed, failed, error, .. } = summary;
     let text = format!("{artifacts} artifacts: {passed} passed, {failed} failed, {error} not vetted");
     let worst = if passed == artifacts { Verdict::Passed } else { Verdict::Failed };
     let space = if context.verbosity > Verbosity::Quiet { "\n" } else { "" };

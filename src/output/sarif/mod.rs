@@ -18,8 +18,8 @@ use rules::Rules;
 use serde_json::{Value, json};
 
 use super::verdict::{self, MESSAGE_CHARS_MAX};
-use super::{RuleHelp, json_text, sanitize};
-use crate::report::{Report, ReportFinding, Severity, Suppression, Verdict};
+use super::{RuleHelp, decoded, json_text, sanitize};
+use crate::report::{Decoded, Report, ReportFinding, Severity, Suppression, Verdict};
 
 /// The most results that GitHub takes of a run; with more, it takes nothing.
 pub const RESULTS_MAX: usize = 25_000;
@@ -86,7 +86,20 @@ fn result(at: usize, report: &Report, finding: &ReportFinding, rules: &Rules<'_>
             "resolved": finding.resolved.as_deref().map(text),
             "cwe": finding.cwe,
             "cell": finding.cell,
+            "decoded": finding.decoded.as_deref().map(hidden),
         },
+    })
+}
+
+/// What was decoded: what hid it, the line that is meant, and the text as far as a page of alerts has room for it.
+fn hidden(decoded: &Decoded) -> Value {
+    json!({
+        "layers": decoded.layers.iter().map(|layer| text(layer)).collect::<Vec<_>>(),
+        "language": text(&decoded.language),
+        "line": text(decoded::line(decoded)),
+        "text": text(&decoded.text),
+        "bytes": decoded.bytes,
+        "range": decoded.range,
     })
 }
 

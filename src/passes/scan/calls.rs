@@ -4,7 +4,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::fold;
-use super::functions;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{RESULT, ROOT, Set, Value};
@@ -308,9 +307,12 @@ impl Resolver<'_> {
     /// What `codecs.getdecoder(encoding)` gives back: what was decoded, and of how many bytes.
     fn decoded(&mut self, encoding: &str, arguments: &[Argument]) -> Option<Value> {
         let data = self.known_arguments(arguments.get(..1)?)?;
-        let data = fold::bytes_of(data.first()?)?;
-        let length = i64::try_from(data.len()).ok()?;
-        Some(Value::List([fold::decode(&data, encoding)?, Value::Int(length)].into()))
+        let data = data.first()?;
+        let bytes = fold::bytes_of(data)?;
+        let length = i64::try_from(bytes.len()).ok()?;
+        let decoded = fold::decode(&bytes, encoding)?;
+        self.note_decoded(encoding, data, &decoded);
+        Some(Value::List([decoded, Value::Int(length)].into()))
     }
 
     /// What a function or class of the file gives back.
@@ -522,8 +524,7 @@ impl Resolver<'_> {
     /// A function whose arguments are all known.
     fn folded_call(&mut self, name: &str, arguments: &[Argument]) -> Option<Set> {
         let values = self.known_arguments(arguments)?;
-        let value = functions::call(name, &values, self.facts.dialect)?;
-        Some(Set::one(value))
+        self.folded(name, &values).map(Set::one)
     }
 
     /// The arguments as constants, if they all are; lists that are spread are taken apart.
@@ -550,9 +551,7 @@ impl Resolver<'_> {
         let name = self.paths.name(path, &self.facts.symbols).clone();
         let items = self.known_arguments(arguments.get(1..2)?)?;
         let items = fold::elements(items.first()?)?;
-        let dialect = self.facts.dialect;
-        let values: Option<Vec<Value>> =
-            items.into_iter().map(|item| functions::call(&name, &[item], dialect)).collect();
+        let values: Option<Vec<Value>> = items.into_iter().map(|item| self.folded(&name, &[item])).collect();
         fold::list(values?).map(Set::one)
     }
 
@@ -646,10 +645,9 @@ impl Resolver<'_> {
                         self.inline_map(function, &items).map(Set::one)
                     }
                     Value::Path(path) => {
-                        let name = self.paths.name(*path, &self.facts.symbols);
-                        let dialect = self.facts.dialect;
+                        let name = self.paths.name(*path, &self.facts.symbols).clone();
                         let values: Option<Vec<Value>> =
-                            items.into_iter().map(|item| functions::call(name, &[item], dialect)).collect();
+                            items.into_iter().map(|item| self.folded(&name, &[item])).collect();
                         fold::list(values?).map(Set::one)
                     }
                     _ => None,
@@ -670,6 +668,6 @@ impl Resolver<'_> {
         let receiver = self.as_constant(value)?;
         let values = self.known_arguments(arguments)?;
         self.charge(receiver.size()).then_some(())?;
-        functions::method(&receiver, name, &values, self.facts.dialect)
+        self.folded_by_method(&receiver, name, &values)
     }
 }

@@ -4,7 +4,6 @@
 //! This recurses, at most [`INLINE_DEPTH_MAX`](super::limits::INLINE_DEPTH_MAX) deep, and counts its steps.
 
 use super::fold;
-use super::functions;
 use super::limits;
 use super::resolve::Resolver;
 use super::values::{Set, Value};
@@ -278,12 +277,11 @@ impl Resolver<'_> {
     }
 
     fn inline_callee(&mut self, callee: ExprId, values: &[Value], bindings: &Bindings, depth: usize) -> Option<Value> {
-        let dialect = self.facts.dialect;
         let callees = self.need(callee);
         match callees.values.first() {
             Some(Value::Path(path)) => {
                 let name = self.paths.name(*path, &self.facts.symbols).clone();
-                if let Some(value) = functions::call(&name, values, dialect) {
+                if let Some(value) = self.folded(&name, values) {
                     return Some(value);
                 }
                 if let ("getattr", [object, Value::Text(member), ..]) = (&*name, values) {
@@ -310,6 +308,6 @@ impl Resolver<'_> {
         let Kind::Attribute { object, name } = *self.facts.kind(callee) else { return None };
         let receiver = self.inline(object, bindings, depth)?;
         let name = self.facts.symbols.text(name).clone();
-        self.charge(receiver.size()).then(|| functions::method(&receiver, &name, values, dialect))?
+        self.charge(receiver.size()).then(|| self.folded_by_method(&receiver, &name, values))?
     }
 }

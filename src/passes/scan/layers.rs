@@ -5,15 +5,19 @@
 //! outermost call, and shows the decoded text.
 
 use std::collections::{HashSet, VecDeque};
+use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::decoded::Told;
 use super::limits;
 use super::matcher::Hit;
 use super::resolve::Resolver;
-use super::runners;
+use super::runners::{self, Run};
 use super::shell;
+use super::trail::Trail;
 use super::values::{PathId, Set, Value};
-use crate::artifact::{Artifact, SourceFile};
+use crate::artifact::{Artifact, SourceFile, SourceText};
 use crate::facts::{Argument, Dialect, ExprId, Kind};
 use crate::passes::parse::{Target, parse};
 use crate::policy::ParsePolicy;
@@ -29,8 +33,20 @@ pub(super) enum Tongue {
     Shell,
 }
 
+impl Tongue {
+    /// What the report calls it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::JavaScript => "javascript",
+            Self::Html => "html",
+            Self::Shell => "shell",
+        }
+    }
+}
+
 /// Text that is run by the call at a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Layer {
     pub(super) start: usize,
     pub(super) end: usize,
@@ -40,15 +56,45 @@ pub(super) struct Layer {
     pub(super) depth: usize,
     /// It is written into a file of code there; else it is run.
     pub(super) written: bool,
+    /// Of a script for a shell: others may run what it prints.
+    pub(super) is_fed: bool,
+    /// The code that it is hidden in, where that is plain from the command that runs it.
+    pub(super) codec: Option<&'static str>,
+    /// What was decoded in the code around it.
+    pub(super) trail: Option<Rc<Trail>>,
+    /// The layer around it.
+    pub(super) outer: Option<Rc<Told>>,
+}
+
+impl Layer {
+    /// A layer that begins in a file; what is around it, and how it was decoded, is not told yet.
+    pub(super) fn new(place: Range<usize>, (tongue, text): (Tongue, Arc<str>), depth: usize) -> Self {
+        let Range { start, end } = place;
+        Self { start, end, tongue, text, depth, written: false, is_fed: false, codec: None, trail: None, outer: None }
+    }
+
+    /// Whether it is the same text at the same place.
+    fn is_like(&self, other: &Self) -> bool {
+        let of = |layer: &Self| (layer.start, layer.end, layer.tongue, layer.depth, layer.written);
+        of(self) == of(other) && self.text == other.text
+    }
 }
 
 /// A hit inside a layer, at the place of the outermost call.
 pub(super) struct Inner {
     pub(super) hit: Hit,
-    /// The text of the layer where it was hit.
-    pub(super) text: Arc<str>,
-    /// Whether it is written into a file, not run.
-    pub(super) written: bool,
+    /// Where it was hit in the text of the layer.
+    pub(super) inside: Range<usize>,
+    /// The layer where it was hit.
+    pub(super) told: Rc<Told>,
+}
+
+/// What was found in all layers of a file.
+#[derive(Default)]
+pub(super) struct Unwrapped {
+    pub(super) hits: Vec<Inner>,
+    /// The layers that begin in the file itself.
+    pub(super) first: Vec<Rc<Told>>,
 }
 
 /// Which argument of a call is run, and as what.
@@ -176,6 +222,10 @@ impl Resolver<'_> {
             }
         }
         self.layers_of_annotations(depth, &mut layers);
+        if !layers.is_empty() && !self.trail.is_empty() {
+            let trail = Rc::new(std::mem::take(&mut self.trail));
+            layers.iter_mut().for_each(|layer| layer.trail = Some(trail.clone()));
+        }
         layers
     }
 
@@ -189,8 +239,7 @@ impl Resolver<'_> {
             let Kind::Text(text) = self.facts.kind(expr) else { continue };
             if text.contains('(') && layers.len() < limits::LAYERS_MAX {
                 let (start, end) = (self.facts.expr(expr).start as usize, self.facts.expr(expr).end as usize);
-                let (tongue, text) = (Tongue::Python, text.clone());
-                layers.push(Layer { start, end, tongue, text, depth, written: false });
+                layers.push(Layer::new(start..end, (Tongue::Python, text.clone()), depth));
             }
         }
     }
@@ -222,9 +271,9 @@ impl Resolver<'_> {
             let Value::Path(path) = target.value else { continue };
             let name = self.paths.name(path, &self.facts.symbols);
             let Some(sink) = sink(name, self.facts.dialect) else { continue };
-            for (tongue, text) in self.texts_run(sink, &target.arguments) {
-                let layer = Layer { start, end, tongue, text, depth, written: false };
-                if !layers.contains(&layer) {
+            for Run { tongue, text, codec } in self.texts_run(sink, &target.arguments) {
+                let layer = Layer { codec, ..Layer::new(start..end, (tongue, text), depth) };
+                if !layers.iter().any(|other| other.is_like(&layer)) {
                     layers.push(layer);
                 }
                 if layers.len() >= limits::LAYERS_MAX {
@@ -235,7 +284,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn texts_run(&mut self, sink: Sink, arguments: &[Argument]) -> Vec<(Tongue, Arc<str>)> {
+    fn texts_run(&mut self, sink: Sink, arguments: &[Argument]) -> Vec<Run> {
         let own = match self.facts.dialect {
             Dialect::Python => Tongue::Python,
             Dialect::JavaScript => Tongue::JavaScript,
@@ -250,13 +299,13 @@ impl Resolver<'_> {
             Sink::Url => {
                 let texts = self.plain_texts(code(arguments.first()));
                 let decoded = |text: Arc<str>| match runners::data_url(&text) {
-                    Some(code) => Some((Tongue::JavaScript, code.into())),
-                    None => text.contains(['(', '=', ';']).then_some((Tongue::JavaScript, text)),
+                    Some((code, codec)) => Some(Run { codec, ..Run::plain(Tongue::JavaScript, code) }),
+                    None => text.contains(['(', '=', ';']).then_some(Run::plain(Tongue::JavaScript, text)),
                 };
                 return texts.into_iter().filter_map(decoded).collect();
             }
         };
-        self.plain_texts(argument).into_iter().map(|text| (tongue, text)).collect()
+        self.plain_texts(argument).into_iter().map(|text| Run::plain(tongue, text)).collect()
     }
 
     /// The texts that an expression may be, those of bytes included.
@@ -267,7 +316,7 @@ impl Resolver<'_> {
     }
 
     /// Commands that start an interpreter with text, or a shell with a decoded one.
-    fn commands_run(&mut self, arguments: Vec<Argument>) -> Vec<(Tongue, Arc<str>)> {
+    fn commands_run(&mut self, arguments: Vec<Argument>) -> Vec<Run> {
         let mut found = Vec::new();
         let mut words: Vec<String> = Vec::new();
         for argument in arguments.iter().take(limits::WORDS_MAX) {
@@ -283,7 +332,7 @@ impl Resolver<'_> {
                     if let Value::Text(text) = value {
                         let script = shell::script(text);
                         self.limit = self.limit.or(script.limit);
-                        found.extend(script.code.into_iter().map(|(_, code)| (code.tongue, code.text)));
+                        found.extend(script.code.into_iter().map(|(_, code)| code.run));
                     }
                 }
             }
@@ -342,10 +391,10 @@ fn shown(value: &Value) -> String {
 }
 
 /// What the rules find in the layers of a file, and in the layers of those. Limits that were reached are named.
-pub(super) fn unwrap(first: Vec<Layer>, rules: &RuleSet, reached: &mut Vec<String>) -> Vec<Inner> {
+pub(super) fn unwrap(first: Vec<Layer>, rules: &RuleSet, reached: &mut Vec<String>) -> Unwrapped {
     let mut queue: VecDeque<Layer> = first.into();
     let mut seen: HashSet<(usize, Tongue, Arc<str>)> = HashSet::new();
-    let mut found = Vec::new();
+    let mut found = Unwrapped::default();
     let mut bytes = 0_usize;
     while let Some(layer) = queue.pop_front() {
         if !seen.insert((layer.start, layer.tongue, layer.text.clone())) {
@@ -365,19 +414,25 @@ pub(super) fn unwrap(first: Vec<Layer>, rules: &RuleSet, reached: &mut Vec<Strin
             }
             continue;
         }
-        let (hits, inner) = scan_layer(&layer, rules, reached);
+        let (hits, inner, text) = scan_layer(&layer, rules, reached);
+        let Range { start, end } = layer.start..layer.end;
+        let told = Told::of(layer, text);
         for mut hit in hits {
-            (hit.start, hit.end) = (layer.start, layer.end);
-            found.push(Inner { hit, text: layer.text.clone(), written: layer.written });
+            let inside = hit.start..hit.end;
+            (hit.start, hit.end) = (start, end);
+            found.hits.push(Inner { hit, inside, told: told.clone() });
         }
-        queue.extend(inner.into_iter().map(|inner| Layer { start: layer.start, end: layer.end, ..inner }));
+        queue.extend(inner.into_iter().map(|inner| Layer { start, end, outer: Some(told.clone()), ..inner }));
+        if told.is_first() {
+            found.first.push(told);
+        }
     }
     reached.dedup();
     found
 }
 
-/// The hits in one layer, and the layers in it.
-fn scan_layer(layer: &Layer, rules: &RuleSet, reached: &mut Vec<String>) -> (Vec<Hit>, Vec<Layer>) {
+/// The hits in one layer, the layers in it, and its text as it was looked at.
+fn scan_layer(layer: &Layer, rules: &RuleSet, reached: &mut Vec<String>) -> (Vec<Hit>, Vec<Layer>, SourceText) {
     let name = match layer.tongue {
         Tongue::Python => "layer.py",
         Tongue::JavaScript => "layer.js",
@@ -391,16 +446,17 @@ fn scan_layer(layer: &Layer, rules: &RuleSet, reached: &mut Vec<String>) -> (Vec
     for refusal in refused.iter().filter(|refusal| super::LIMITS_OF_PARSING.contains(&&*refusal.rule_id)) {
         reached.push(format!("{} in text that is run", refusal.message));
     }
-    let (mut hits, mut layers) = (Vec::new(), Vec::new());
-    for file in &parsed.files {
+    let (mut hits, mut layers, mut whole) = (Vec::new(), Vec::new(), None);
+    for file in parsed.files {
         let Some(text) = &file.text else { continue };
         let haystack = Haystack::of(text.as_str());
-        hits.extend(super::text_hits(text, &haystack, rules));
         if layer.tongue == Tongue::Shell {
-            let judged = shell::judge(text.as_str(), rules, layer.depth + 1);
+            let judged = shell::judge(text.as_str(), layer.is_fed, rules, layer.depth + 1);
             hits.extend(judged.hits);
             layers.extend(judged.layers);
             reached.extend(judged.limit);
+        } else {
+            hits.extend(super::text_hits(text, &haystack, rules));
         }
         for region in &file.regions {
             let found = super::scan_region(region, (text, &haystack), rules, None, layer.depth + 1);
@@ -408,8 +464,9 @@ fn scan_layer(layer: &Layer, rules: &RuleSet, reached: &mut Vec<String>) -> (Vec
             layers.extend(found.layers);
             reached.extend(found.limit);
         }
+        whole = file.text;
     }
-    (hits, layers)
+    (hits, layers, whole.unwrap_or_else(|| SourceText::from_utf8(code)))
 }
 
 /// Text without the indentation that all of its lines have, which `textwrap.dedent` and `exec` of a function's body leave.

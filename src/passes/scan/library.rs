@@ -232,7 +232,7 @@ impl Resolver<'_> {
                     ("__import__" | "importlib.import_module" | "require", [Value::Text(module), ..]) => {
                         self.paths.module(module, &mut self.facts.symbols).map(Value::Path)
                     }
-                    _ => functions::call(&name, given, self.facts.dialect),
+                    _ => self.folded(&name, given),
                 }
             }
             Value::Made(made) => match *self.facts.kind(*made) {

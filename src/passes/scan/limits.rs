@@ -76,11 +76,30 @@ pub(super) const LAYER_TOTAL_BYTES_MAX: usize = 4 << 20;
 /// Texts that one file runs; more is a finding.
 pub(super) const LAYERS_MAX: usize = 1024;
 
+/// Decoders that were evaluated in one region, and the bytes that they were given and made, that are remembered for what
+/// findings show; of more it is not said how a text was hidden.
+pub(super) const STEPS_MAX: usize = 4096;
+pub(super) const STEPS_BYTES_MAX: usize = 16 << 20;
+
+/// The last decoders whose results are looked through for a part of a text.
+pub(super) const STEPS_NEAR_MAX: usize = 64;
+
+/// Bytes of one decoded text that a finding shows, and those of all findings of a file; then each shows the least.
+pub(super) const DECODED_BYTES_MAX: usize = 4 << 10;
+pub(super) const DECODED_TOTAL_BYTES_MAX: usize = 256 << 10;
+pub(super) const DECODED_BYTES_MIN: usize = 160;
+
+/// Bytes of one file that are searched for texts that it runs; beyond them no text is called decoded.
+pub(super) const PLAIN_SEARCH_BYTES_MAX: usize = 128 << 20;
+
 /// Commands of a shell script; more are a finding.
 pub(super) const SHELL_COMMANDS_MAX: usize = 16 << 10;
 
 /// Words of one command of a shell script; more are a finding.
 pub(super) const SHELL_WORDS_MAX: usize = 4096;
+
+/// Commands of a shell script of which each is asked for the files that it names; with more, no file is taken for a text.
+pub(super) const SHELL_NAMING_MAX: usize = 1024;
 
 /// Texts of code in a shell script; more are a finding.
 pub(super) const SHELL_CODES_MAX: usize = 4096;

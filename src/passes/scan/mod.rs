@@ -17,6 +17,7 @@ mod canonical;
 mod capabilities;
 mod changed;
 mod commands;
+mod decoded;
 mod decoders;
 mod demand;
 mod fold;
@@ -43,6 +44,7 @@ mod shape;
 mod shell;
 mod text;
 mod texts;
+mod trail;
 mod values;
 mod worth;
 
@@ -64,6 +66,8 @@ use crate::rules::{Haystack, RuleLanguage, RuleSet};
 
 pub(crate) use canonical::canonical;
 use capabilities::Occurrences;
+use decoded::Around;
+use layers::{Inner, Unwrapped};
 use matcher::{Hit, How, Matching, Weight};
 use modules::{Modules, Own};
 use portable::Summary;
@@ -252,13 +256,14 @@ fn scan_file(
         summary = summary.or(found.summary);
     }
     if shell::is_script(file.source) {
-        let judged = shell::judge(text.as_str(), rules, 0);
+        let judged = shell::judge(text.as_str(), false, rules, 0);
         hits.extend(judged.hits);
         layers.extend(judged.layers);
         limits.extend(judged.limit);
+    } else {
+        hits.extend(text_hits(text, &haystack, rules));
     }
-    let mut inner = layers::unwrap(layers, rules, &mut limits);
-    hits.extend(text_hits(text, &haystack, rules));
+    let Unwrapped { hits: mut inner, first } = layers::unwrap(layers, rules, &mut limits);
     hits.sort_by_key(|hit| (hit.start, hit.end, hit.rule));
     hits.dedup_by_key(|hit| (hit.start, hit.end, hit.rule));
     inner_alone(&mut inner, &hits);
@@ -270,8 +275,12 @@ fn scan_file(
     inner.retain(|inner| rules.rules()[inner.hit.rule].label.is_none());
     let most = usize::try_from(policy.findings_per_file_max).unwrap_or(usize::MAX);
     let mut left_out: Vec<LeftOut> = leave_out(&mut hits, most, rules).into_iter().collect();
-    let mut findings: Vec<Finding> = hits.iter().map(|hit| finding(hit, rules, path, text)).collect();
-    findings.extend(inner.iter().map(|inner| inner_finding(inner, rules, path, text)));
+    let around = Around::of(text.as_str());
+    let mut findings: Vec<Finding> = hits
+        .iter()
+        .map(|hit| finding(hit, rules, path, text).decoded(decoded::at(&first, hit.start..hit.end, &around)))
+        .collect();
+    findings.extend(inner.iter().map(|inner| inner_finding(inner, rules, path, (text, &around))));
     if let Some(rest) = &file.rest {
         let mut hits = text_hits(rest, &Haystack::of(rest.as_str()), rules);
         hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
@@ -290,7 +299,7 @@ fn scan_file(
 
 /// Leaves one hit of a rule for each place of what was found inside of text that the file runs, and none that was hit in
 /// the file itself at that place.
-fn inner_alone(inner: &mut Vec<layers::Inner>, outer: &[Hit]) {
+fn inner_alone(inner: &mut Vec<Inner>, outer: &[Hit]) {
     let key = |hit: &Hit| (hit.start, hit.end, hit.rule);
     let known: HashSet<(usize, usize, usize)> = outer.iter().map(key).collect();
     inner.retain(|inner| !known.contains(&key(&inner.hit)));
@@ -299,11 +308,11 @@ fn inner_alone(inner: &mut Vec<layers::Inner>, outer: &[Hit]) {
 }
 
 /// A finding inside of text that the file runs, with the first line of that text.
-fn inner_finding(inner: &layers::Inner, rules: &RuleSet, path: &str, text: &SourceText) -> Finding {
+fn inner_finding(inner: &Inner, rules: &RuleSet, path: &str, (text, around): (&SourceText, &Around<'_>)) -> Finding {
     let mut finding = finding(&inner.hit, rules, path, text);
-    let what = if inner.written { "code that is written here" } else { "text that is run here" };
-    finding.message = format!("{}, in {what}: `{}`", finding.message, layers::shown_line(&inner.text));
-    finding
+    let what = if inner.told.is_written() { "code that is written here" } else { "text that is run here" };
+    finding.message = format!("{}, in {what}: `{}`", finding.message, layers::shown_line(inner.told.own()));
+    finding.decoded(inner.told.decoded(Some(inner.inside.clone()), around))
 }
 
 /// The hits of the rules over the text of every file.

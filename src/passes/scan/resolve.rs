@@ -16,6 +16,7 @@ use super::limits;
 use super::lists;
 use super::modules::Own;
 use super::portable::Portable;
+use super::trail::Trail;
 use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Union, Value};
 use crate::facts::{Dialect, ExprId, Facts, IdMap, IdSet, Kind, OPAQUE, ScopeId, Span, Sym, VarId};
 use crate::rules::{Labels, Part, RuleLanguage, Tables};
@@ -98,6 +99,8 @@ pub(super) struct Resolver<'r> {
     pub(super) own_keys: HashMap<Arc<str>, Option<Arc<str>>>,
     /// Who calls which function; made when first asked for.
     pub(super) call_sites: Option<Rc<CallSites>>,
+    /// What was decoded on the way.
+    pub(super) trail: Trail,
     /// Labels that were found already.
     pub(super) label_tables: LabelTables,
     /// The limit that was reached first.
@@ -149,6 +152,7 @@ impl<'r> Resolver<'r> {
             inlined: 0,
             own_keys: HashMap::new(),
             call_sites: None,
+            trail: Trail::default(),
             label_tables: LabelTables::default(),
             limit,
             facts,

@@ -10,7 +10,7 @@ import unicodedata
 from typing import TYPE_CHECKING, List
 
 if TYPE_CHECKING:
-    from ._shape import Execution, Finding, ReportShape
+    from ._shape import Decoded, Execution, Finding, ReportShape
 
 FINDINGS_MAX = 10
 SNIPPET_LINES_MAX = 3
@@ -22,13 +22,14 @@ _SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 def feedback(report: ReportShape, *, chars_max: int, lines_before: int = 0) -> str:
     """The text; `lines_before` is how many lines of each file are not the writer's own."""
-    counting = [finding for finding in report.findings if finding.suppressed is None]
-    counting.sort(key=lambda finding: _SEVERITIES.index(finding.severity) if finding.severity in _SEVERITIES else 0)
-    parts = [_headline(report, len(counting))]
+    failing = [finding for finding in report.findings if finding.fails]
+    failing.sort(key=lambda finding: _SEVERITIES.index(finding.severity) if finding.severity in _SEVERITIES else 0)
+    parts = [_headline(report, len(failing))]
     if report.status != "passed":
-        parts += [_finding(finding, lines_before) for finding in counting[:FINDINGS_MAX]]
-        if len(counting) > FINDINGS_MAX:
-            parts.append(f"… and {len(counting) - FINDINGS_MAX} more")
+        parts += [_finding(finding, lines_before) for finding in failing[:FINDINGS_MAX]]
+        if len(failing) > FINDINGS_MAX:
+            parts.append(f"… and {len(failing) - FINDINGS_MAX} more")
+        parts += _grounds(report)
     if report.execution is not None:
         parts += _streams(report.execution)
     return _shortened("\n".join(parts), chars_max)
@@ -53,9 +54,33 @@ def _headline(report: ReportShape, findings: int) -> str:
         return f"{name} was not vetted."
     if execution is None:
         plural = "" if findings == 1 else "s"
-        passed = f"{name} passed."
-        return passed if report.status == "passed" else f"{name} was refused and not run: {findings} finding{plural}."
+        if report.status == "passed":
+            return f"{name} passed."
+        what = f": {findings} finding{plural}" if findings else ""
+        return f"{name} was refused and not run{what}."
     return f"{name} was run: {_ending(execution)}."
+
+
+def _grounds(report: ReportShape) -> List[str]:
+    """What stands against it beside its findings: passes that were not taken, and those that failed without one."""
+    passes = report.validation_results
+    results = [
+        ("parse", "syntax", passes.syntax),
+        ("structure", "structure", passes.structure),
+        ("scan", "security", passes.security),
+        ("budget", "performance", passes.performance),
+        ("install", "dependencies", passes.dependencies),
+        ("execute", "execution", passes.execution),
+    ]
+    told = {finding.pass_ for finding in report.findings if finding.fails}
+    grounds = []
+    for name, key, result in results:
+        # How a program ended is said in the first line.
+        if result.status == "failed" and name not in told and not (name == "execute" and report.execution is not None):
+            grounds.append(f"- the {key} pass failed: {_line(result.message)}")
+        elif result.status == "error":
+            grounds.append(f"- the {key} pass could not be run: {_line(result.message)}")
+    return grounds
 
 
 def _ending(execution: Execution) -> str:
@@ -69,9 +94,21 @@ def _finding(finding: Finding, lines_before: int) -> str:
     lines = [f"- {_place(finding, lines_before)}: {finding.severity} {finding.rule_id}: {_line(finding.message)}"]
     if finding.snippet:
         lines += [f"    | {_line(line)}" for line in finding.snippet.splitlines()[:SNIPPET_LINES_MAX]]
+    if finding.decoded is not None:
+        lines.append(f"    decoded from {_line(', '.join(finding.decoded.layers))}: {_line(_meant(finding.decoded))}")
     if finding.hint:
         lines.append(f"    instead: {_line(finding.hint)}")
     return "\n".join(lines)
+
+
+def _meant(decoded: Decoded) -> str:
+    """The line of a decoded text that is meant: that of the fault, or the first that says something."""
+    lines = decoded.text.encode()
+    if decoded.range is not None and decoded.range.start.offset >= decoded.offset:
+        begin = lines.rfind(b"\n", 0, decoded.range.start.offset - decoded.offset) + 1
+        lines = lines[begin:]
+    said = (line.strip() for line in lines.decode(errors="replace").splitlines())
+    return next((line for line in said if line), "")
 
 
 def _place(finding: Finding, lines_before: int) -> str:

@@ -172,6 +172,7 @@ class Finding(Record):
         "snippet",
         "related",
         "resolved",
+        "decoded",
         "cwe",
         "fingerprint",
         "suppressed",
@@ -202,6 +203,8 @@ class Finding(Record):
     """Other places of the file that explain it."""
     resolved: Optional[str]
     """The qualified name that was really reached."""
+    decoded: Optional[Decoded]
+    """The decoded text that it is about or stands in; null where nothing was decoded."""
     cwe: Tuple[str, ...]
     """Weakness numbers, `CWE-95`."""
     fingerprint: Fingerprint
@@ -288,6 +291,41 @@ class Related(Record):
     """Where in which cell, in a notebook."""
     snippet: str
     """The source lines of the range, at most `SNIPPET_BYTES_MAX` bytes."""
+
+
+@dataclass(frozen=True)
+class Decoded(Record):
+    """Text that code decodes or puts together and then runs or writes: what a finding is about, or stands in."""
+
+    __slots__ = (
+        "layers",
+        "language",
+        "text",
+        "offset",
+        "bytes",
+        "truncated",
+        "range",
+    )
+
+    layers: Tuple[str, ...]
+    """What hid it, the outermost first: `base64`, `base32`, `base85`, `ascii85`, `hex`, `zlib`, `gzip`, `deflate`,
+    `rot13`, `percent`, `punycode`, `utf-16`, `escapes`, and `computed` for what the code puts together in a way of
+    its own.
+    """
+    language: str
+    """What it is run as: `python`, `javascript`, `html` or `shell`."""
+    text: str
+    """The text, without an indentation that all of its lines share; at most 4 KiB of it, around the place of the
+    finding.
+    """
+    offset: int
+    """The byte of the whole decoded text, counted from 0, at which `text` begins."""
+    bytes: int
+    """How many bytes the whole decoded text has."""
+    truncated: bool
+    """Whether `text` is not the whole."""
+    range: Optional[Range]
+    """Where in the whole decoded text the fault is; null for a finding about the call that runs it."""
 
 
 @dataclass(frozen=True)

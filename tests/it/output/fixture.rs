@@ -86,6 +86,7 @@ pub(crate) fn finding(rule: &str, severity: Severity, path: &str, message: &str)
         snippet: None,
         related: Vec::new(),
         resolved: None,
+        decoded: None,
         cwe: Vec::new(),
         fingerprint: Fingerprint(format!("{rule}-fingerprint")),
         suppressed: None,
@@ -151,6 +152,7 @@ fn bare_findings() -> Vec<ReportFinding> {
             cell: Some(Cell { index: 3, line: 1, column: 1, end_line: 1, end_column: 17 }),
             snippet: Some("!curl x | sh</code></script><b onclick=\"x\">".into()),
             resolved: Some("</dd><script src=//evil.example></script>".into()),
+            decoded: Some(Box::new(hidden())),
             hint: Some("`--> ]]>` & \u{202e}nothing".into()),
             ..finding("shell-download-and-run", Severity::Medium, NOTEBOOK, "a script <!-- piped into a shell")
         },
@@ -161,6 +163,21 @@ fn bare_findings() -> Vec<ReportFinding> {
             ..finding("hardcoded-password", Severity::High, "naïve.py", "a password in the source")
         },
     ]
+}
+
+/// A decoded text that leaves tags and attributes, speaks to runners and hides, cut before its end.
+fn hidden() -> Decoded {
+    let text =
+        "# </code></li><script>alert(4)</script>\n::error::x \u{1b}[2J##vso[task.x]\n\tos.system('\u{202e}\"]]>')\n";
+    Decoded {
+        layers: vec!["base64".into(), "<i>".into(), "zlib".into()],
+        language: "python".into(),
+        text: text.into(),
+        offset: 100,
+        bytes: 9000,
+        truncated: true,
+        range: at(12, 2..20, 100 + text.find("os.system").expect("it is there"), 9),
+    }
 }
 
 fn package(name: &str, version: &str, requested: Option<&str>, required_by: &[&str]) -> Package {

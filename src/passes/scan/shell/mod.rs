@@ -3,18 +3,21 @@
 //! This is no shell. It undoes quotes, tells operators, redirections, here-documents and comments from words, and expands
 //! nothing: what stands in a variable is not known. Rules over text look at the whole script beside that.
 
+mod data;
 mod read;
+mod view;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 pub(super) use read::script;
 
+use super::fold;
 use super::layers::{Layer, Tongue};
 use super::limits;
 use super::matcher::Hit;
-use super::runners;
+use super::runners::{self, Run};
 use crate::artifact::SourceFile;
 use crate::finding::Severity;
 use crate::language::Language;
@@ -41,17 +44,20 @@ pub(super) struct Judged {
     pub(super) limit: Option<String>,
 }
 
-/// Runs the rules over commands over those of a script, and finds the code in it; `depth` layers are around it.
-pub(super) fn judge(text: &str, rules: &RuleSet, depth: usize) -> Judged {
-    let script = script(text);
+/// Runs the rules over text and those over commands over a script, and finds the code in it; `depth` layers are around it, and
+/// `is_fed` says whether others may run what it prints.
+pub(super) fn judge(text: &str, is_fed: bool, rules: &RuleSet, depth: usize) -> Judged {
+    let script = read::script_of(text, is_fed);
     let limit = script.limit.map(|what| format!("the limit of {what} was reached"));
     let mut judged = Judged { limit, ..Judged::default() };
+    judged.hits = view::hits(text, &script, rules);
     for command in &script.commands {
-        judged.hits.extend(command.hits(rules));
+        let is_data = command.places.last().is_some_and(|place| script.data.contains_key(&place.start));
+        judged.hits.extend(if is_data { Vec::new() } else { command.hits(rules) });
     }
     for (range, code) in script.code {
-        let Code { tongue, text, written } = code;
-        judged.layers.push(Layer { start: range.start, end: range.end, tongue, text, depth, written });
+        let Code { run: Run { tongue, text, codec }, written, is_fed } = code;
+        judged.layers.push(Layer { written, codec, is_fed, ..Layer::new(range, (tongue, text), depth) });
     }
     judged
 }
@@ -89,8 +95,8 @@ fn all_commands(text: &str) -> Vec<Command> {
     let (mut found, mut scripts, mut next) = (Vec::new(), vec![text.to_owned()], 0);
     while let Some(text) = scripts.get(next).filter(|_| next < SCRIPTS_MAX) {
         let script = script(text);
-        let inner = script.code.into_iter().filter(|(_, code)| code.tongue == Tongue::Shell && !code.written);
-        scripts.extend(inner.map(|(_, code)| code.text.to_string()));
+        let inner = script.code.into_iter().filter(|(_, code)| code.run.tongue == Tongue::Shell && !code.written);
+        scripts.extend(inner.map(|(_, code)| code.run.text.to_string()));
         found.extend(script.commands);
         next += 1;
     }
@@ -139,8 +145,9 @@ const GIT_READERS: [&str; 9] = ["add", "blame", "commit", "diff", "grep", "log",
 /// Text of a script that is code.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Code {
-    pub(super) tongue: Tongue,
-    pub(super) text: Arc<str>,
+    pub(super) run: Run,
+    /// Others may run what it prints.
+    pub(super) is_fed: bool,
     /// It goes into a file; else it is run.
     pub(super) written: bool,
 }
@@ -156,8 +163,17 @@ pub(super) struct Command {
     pub(super) range: Range<usize>,
     /// What it is given to read: a here-document or here-string.
     pub(super) input: Option<Arc<str>>,
-    /// The files that its output goes to.
+    /// Where that stands.
+    pub(super) input_place: Option<Range<usize>>,
+    /// Where its words stand, quotes included.
+    pub(super) places: Vec<Range<usize>>,
+    /// Quotes were undone in it.
+    pub(super) is_quoted: bool,
+    /// What it prints is handed on as words or as a file, so that others may run it.
+    pub(super) is_fed: bool,
+    /// The files that its output goes to, and those that it reads, with descriptors among them.
     pub(super) into: Vec<String>,
+    pub(super) from: Vec<String>,
 }
 
 /// Words that stand before a command and are none.
@@ -173,6 +189,24 @@ impl Command {
         let is_before = |word: &String| RESERVED.contains(&word.as_str()) || is_assignment(word);
         let first = self.words.iter().position(|word| !is_before(word)).unwrap_or(self.words.len());
         &self.words[first..]
+    }
+
+    /// Its words from the program on that other programs start for it.
+    fn effective(&self) -> &[String] {
+        let mut words = self.own();
+        for _ in 0..limits::WRAPPERS_MAX {
+            let Some((program, rest)) = words.split_first() else { return words };
+            let wrapped = match program.as_str() {
+                "sudo" | "env" | "nohup" | "nice" | "setsid" | "stdbuf" | "time" | "xargs" => {
+                    rest.iter().position(|word| !is_flag(word) && !is_assignment(word))
+                }
+                "find" => rest.iter().position(|word| matches!(word.as_str(), "-exec" | "-execdir")).map(|at| at + 1),
+                _ => None,
+            };
+            let Some(inner) = wrapped.and_then(|at| rest.get(at..)) else { return words };
+            words = inner;
+        }
+        words
     }
 
     /// The hits of rules over commands. Those of less weight are about how another program starts a shell, and say nothing of
@@ -215,6 +249,30 @@ impl Command {
         reads.then_some(tongue)
     }
 
+    /// The script for a shell that it starts: what `eval` and `ssh` are given, and what `xargs` makes of what it reads.
+    fn started(&self, read: Option<&str>) -> Option<String> {
+        let (program, arguments) = self.own().split_first()?;
+        let inner = self.effective();
+        let script = match program.rsplit('/').next().unwrap_or_default() {
+            "eval" => arguments.join(" "),
+            "ssh" => {
+                // The first word that is neither an option nor what belongs to one is the host.
+                let mut words = arguments.iter().peekable();
+                while let Some(flag) = words.next_if(|word| is_flag(word)) {
+                    let takes = flag.len() == 2 && flag.ends_with(|char: char| "bcDEeFIiJLlmOopQRSWw".contains(char));
+                    let _value = takes.then(|| words.next());
+                }
+                words.skip(1).cloned().collect::<Vec<_>>().join(" ")
+            }
+            "xargs" if !inner.is_empty() && inner.len() < self.own().len() => {
+                let words: Vec<&str> = inner.iter().map(String::as_str).chain(read?.split_whitespace()).collect();
+                words.join(" ")
+            }
+            _ => return None,
+        };
+        Some(script).filter(|script| !script.trim().is_empty())
+    }
+
     /// Whether the program is known to write nothing but its output.
     fn only_reads(&self) -> bool {
         let Some((program, arguments)) = self.own().split_first() else { return true };
@@ -235,6 +293,10 @@ impl Command {
             "echo" | "printf" => Some(undone(&texts.join(" ")).into()),
             "cat" if texts.is_empty() || texts == ["-"] => read.cloned(),
             "tee" => read.cloned(),
+            "base64" if arguments.iter().any(|word| matches!(word.as_str(), "-d" | "-D" | "--decode")) => {
+                let bytes = fold::base64_bytes(read?.as_bytes())?;
+                Some(String::from_utf8(bytes).ok()?.into())
+            }
             _ => None,
         }
     }
@@ -281,14 +343,30 @@ pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     /// What of it is code, and where: of interpreters, of shells, of substitutions in quotes, of files that it writes.
     pub(super) code: Vec<(Range<usize>, Code)>,
+    /// Substitutions in double quotes: which code they are, and of which command.
+    substitutions: Vec<(usize, usize)>,
+    /// Where comments stand.
+    comments: Vec<Range<usize>>,
+    /// Words and texts that are judged as code of their own.
+    judged: BTreeMap<usize, usize>,
+    /// Words and texts that nobody runs.
+    data: BTreeMap<usize, usize>,
+    /// It may end elsewhere than was understood what is quoted in it.
+    is_odd: bool,
+    /// It defines functions, or hands on what it prints in ways of its own.
+    turns: bool,
+    /// Quotes were undone somewhere.
+    quotes: bool,
+    /// What the last pipeline prints, as far as that is plain.
+    printed: Option<Arc<str>>,
     /// The limit that was reached.
     pub(super) limit: Option<&'static str>,
 }
 
 impl Script {
-    fn add(&mut self, range: &Range<usize>, tongue: Tongue, text: Arc<str>, written: bool) {
+    fn add(&mut self, range: &Range<usize>, run: Run, written: bool) {
         if self.code.len() < limits::SHELL_CODES_MAX {
-            self.code.push((range.clone(), Code { tongue, text, written }));
+            self.code.push((range.clone(), Code { run, written, is_fed: false }));
         } else {
             self.limit = Some("texts of code in a shell script");
         }
@@ -303,29 +381,62 @@ impl Script {
         self.commands = commands;
     }
 
+    /// What substitutions in double quotes print is run, unless the command handles its words as data. What is nothing but a
+    /// substitution runs what that prints.
+    fn settle_substitutions(&mut self) {
+        for (code, owner) in std::mem::take(&mut self.substitutions) {
+            let is_data = self
+                .commands
+                .get(owner)
+                .is_some_and(|command| command.places.last().is_some_and(|place| self.data.contains_key(&place.start)));
+            if let Some((_, code)) = self.code.get_mut(code) {
+                code.is_fed = !is_data;
+            }
+        }
+        let is_last = self.commands.iter().all(|command| command.is_fed || command.words == ["$"]);
+        let printed = self.printed.take().filter(|_| is_last);
+        if let (Some(text), Some(first), Some(last)) = (printed, self.commands.first(), self.commands.last()) {
+            let range = first.range.start..last.range.end;
+            self.add(&range, Run::plain(Tongue::Shell, text), false);
+        }
+    }
+
     /// Finds the code in commands of which each reads what the one before it writes.
     fn find_code_in(&mut self, pipeline: &[Command]) {
         let range = pipeline[0].range.start..pipeline[pipeline.len() - 1].range.end;
+        let before = self.code.len();
         let mut text: Option<Arc<str>> = None;
         for command in pipeline {
             let read = command.input.clone().or(text);
             if let (Some(code), Some(tongue)) = (&read, command.reads_code()) {
-                self.add(&range, tongue, Arc::clone(code), false);
+                self.add(&range, Run::plain(tongue, Arc::clone(code)), false);
+                self.judged.extend(command.input_place.iter().map(|place| (place.start, place.end)));
             }
-            if command.own().first().is_some_and(|word| word == "eval") {
-                self.add(&range, Tongue::Shell, command.own()[1..].join(" ").into(), false);
+            if let Some(text) = command.started(read.as_deref()) {
+                let words = command.words.iter().zip(&command.places);
+                let inside =
+                    words.filter(|(word, _)| text.contains(*word) && !word.contains("$(") && !word.contains('`'));
+                self.judged.extend(inside.map(|(_, place)| (place.start, place.end)));
+                self.add(&range, Run::plain(Tongue::Shell, text), false);
             }
             text = command.writes(read.as_ref());
             for (code, file) in text.iter().flat_map(|code| command.files().map(move |file| (code, file))) {
                 if let Some(tongue) = tongue_of(file) {
-                    self.add(&range, tongue, Arc::clone(code), true);
+                    self.add(&range, Run::plain(tongue, Arc::clone(code)), true);
                 }
             }
         }
+        self.printed = text;
         let words: Vec<&[String]> = pipeline.iter().map(|command| command.words.as_slice()).collect();
-        for (tongue, text) in runners::run_by(&words.join(&"|".to_owned())) {
-            self.add(&range, tongue, text, false);
+        for run in runners::run_by(&words.join(&"|".to_owned())) {
+            let places = pipeline.iter().flat_map(|command| command.words.iter().zip(&command.places));
+            // What is put in from a substitution is told by the words around that.
+            let same = places.filter(|(word, _)| **word == *run.text && !word.contains("$(") && !word.contains('`'));
+            self.judged.extend(same.map(|(_, place)| (place.start, place.end)));
+            self.add(&range, run, false);
         }
+        let is_fed = data::hands_on(pipeline);
+        self.code[before..].iter_mut().for_each(|(_, code)| code.is_fed |= is_fed);
     }
 }
 
@@ -339,7 +450,7 @@ mod tests {
 
     fn code(text: &str) -> Vec<(Tongue, String, bool)> {
         let found = script(text).code;
-        found.into_iter().map(|(_, code)| (code.tongue, code.text.to_string(), code.written)).collect()
+        found.into_iter().map(|(_, code)| (code.run.tongue, code.run.text.to_string(), code.written)).collect()
     }
 
     #[test]
@@ -420,6 +531,6 @@ mod tests {
             "every sign is looked at once, not with every document that is awaited"
         );
         let many = "a;".repeat(limits::SHELL_COMMANDS_MAX + 1);
-        assert!(judge(&many, &RuleSet::load(false, &[] as &[&str]).expect("no rules"), 0).limit.is_some());
+        assert!(judge(&many, false, &RuleSet::load(false, &[] as &[&str]).expect("no rules"), 0).limit.is_some());
     }
 }

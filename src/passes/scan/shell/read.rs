@@ -3,13 +3,21 @@
 use super::{Command, Script};
 use crate::passes::scan::layers::Tongue;
 use crate::passes::scan::limits;
+use crate::passes::scan::runners::Run;
 
 /// The commands of a script.
 pub(in crate::passes::scan) fn script(text: &str) -> Script {
-    let mut reader = Reader::of(text);
+    script_of(text, false)
+}
+
+/// The same; `is_fed` says whether others may run what the script prints.
+pub(super) fn script_of(text: &str, is_fed: bool) -> Script {
+    let mut reader = Reader::of(text, is_fed);
     reader.read();
     let mut script = reader.script;
     script.find_code();
+    script.find_data(text);
+    script.settle_substitutions();
     script
 }
 
@@ -20,6 +28,8 @@ enum Next {
     Word,
     /// A file to read, or a descriptor.
     Nothing,
+    /// A descriptor to write to, or a file.
+    Copy,
     /// A file to write.
     Into,
     /// The text to read.
@@ -38,12 +48,32 @@ struct Reader<'t> {
     /// There is a word, though it may be empty.
     inside: bool,
     next: Next,
-    /// Here-documents whose text follows the line: whose it is, how it ends, whether it is indented.
-    documents: Vec<(usize, String, bool)>,
+    documents: Vec<Document>,
+    /// Where the word begins, where the character stands that is looked at, and whether quotes were undone in the word.
+    word_start: usize,
+    char_start: usize,
+    is_quoted: bool,
+    /// The brackets that are open: whether what is printed inside is handed on as words or as a file; and how many of those.
+    brackets: Vec<bool>,
+    feeding: usize,
+    /// A backtick is open.
+    in_backticks: bool,
+    is_fed: bool,
+}
+
+/// A here-document whose text follows the line.
+struct Document {
+    /// Whose it is.
+    owner: usize,
+    /// How it ends.
+    end: String,
+    indented: bool,
+    /// Nothing in it is put in.
+    is_literal: bool,
 }
 
 impl<'t> Reader<'t> {
-    fn of(text: &'t str) -> Self {
+    fn of(text: &'t str, is_fed: bool) -> Self {
         let (script, command) = (Script::default(), Command::default());
         Self {
             text,
@@ -54,6 +84,13 @@ impl<'t> Reader<'t> {
             inside: false,
             next: Next::Word,
             documents: Vec::new(),
+            word_start: 0,
+            char_start: 0,
+            is_quoted: false,
+            brackets: Vec::new(),
+            feeding: 0,
+            in_backticks: false,
+            is_fed,
         }
     }
 
@@ -77,16 +114,21 @@ impl<'t> Reader<'t> {
     fn read(&mut self) {
         loop {
             let start = self.at;
+            self.char_start = start;
             let Some(char) = self.bump() else { break };
             match char {
                 '\'' => self.single_quoted(),
                 '"' => self.double_quoted(),
                 '\\' if self.takes("\n") => {}
                 '\\' => {
+                    self.quotes();
                     let next = self.bump();
                     self.push(next);
                 }
-                '#' if !self.inside => self.at += self.rest().find('\n').unwrap_or(self.rest().len()),
+                '#' if !self.inside && self.may_begin(start) => {
+                    self.at += self.rest().find('\n').unwrap_or(self.rest().len());
+                    self.script.comments.push(start..self.at);
+                }
                 '\n' => self.line_ends(),
                 '<' | '>' => self.redirection(char),
                 '&' if self.rest().starts_with('>') => {
@@ -95,7 +137,10 @@ impl<'t> Reader<'t> {
                     let _more = self.takes(">");
                     self.next = Next::Into;
                 }
-                '|' | ';' | '&' | '(' | ')' | '`' => self.operator(char, start),
+                '|' | ';' | '&' | '(' | ')' | '`' => {
+                    self.operator(char, start);
+                    self.bracket(char, start);
+                }
                 char if char.is_whitespace() => self.end_word(),
                 char => self.push(Some(char)),
             }
@@ -109,14 +154,51 @@ impl<'t> Reader<'t> {
     }
 
     fn push(&mut self, char: Option<char>) {
+        let start = self.at - char.map_or(0, char::len_utf8);
         if !self.inside && self.command.words.is_empty() && self.next == Next::Word {
-            self.command.range.start = self.at - char.map_or(0, char::len_utf8);
+            self.command.range.start = start;
+        }
+        if !self.inside {
+            self.word_start = start;
         }
         self.inside = true;
         self.word.extend(char);
     }
 
+    /// Whether a comment may begin at `start`: not right behind a substitution, which is a part of a word.
+    fn may_begin(&self, start: usize) -> bool {
+        let before = self.text[..start].chars().next_back();
+        before.is_none_or(|char| char.is_whitespace() || matches!(char, ';' | '|' | '&' | '('))
+    }
+
+    /// Quotes are undone.
+    fn quotes(&mut self) {
+        (self.command.is_quoted, self.is_quoted) = (true, true);
+        self.script.quotes = true;
+    }
+
+    /// Brackets and backticks open and close.
+    fn bracket(&mut self, char: char, start: usize) {
+        match char {
+            '(' => {
+                let feeds = self.text[..start].ends_with(['$', '<', '>', '=']);
+                self.script.turns |= self.text[..start].ends_with('>');
+                self.brackets.push(feeds);
+                self.feeding += usize::from(feeds);
+            }
+            ')' => {
+                // A function is defined.
+                self.script.turns |= self.text[..start].trim_end_matches([' ', '\t']).ends_with('(');
+                let feeds = self.brackets.pop().unwrap_or_default();
+                self.feeding -= usize::from(feeds);
+            }
+            '`' => self.in_backticks = !self.in_backticks,
+            _ => {}
+        }
+    }
+
     fn single_quoted(&mut self) {
+        self.quotes();
         let end = self.rest().find('\'').unwrap_or(self.rest().len());
         self.push(None);
         self.word.push_str(&self.rest()[..end]);
@@ -124,6 +206,7 @@ impl<'t> Reader<'t> {
     }
 
     fn double_quoted(&mut self) {
+        self.quotes();
         self.push(None);
         while let Some(char) = self.bump().filter(|&char| char != '"') {
             let start = self.at;
@@ -141,7 +224,7 @@ impl<'t> Reader<'t> {
 
     /// A command inside of double quotes, from `start` on; its text begins at `from`. It is part of the word as it stands.
     fn substitution(&mut self, start: usize, from: usize, end: char) {
-        let (mut depth, mut quote) = (1, None);
+        let (mut depth, mut quote, mut documents) = (1, None, Vec::new());
         while let Some(char) = self.bump() {
             match (quote, char) {
                 (Some(open), _) if open == char => quote = None,
@@ -152,6 +235,12 @@ impl<'t> Reader<'t> {
                 (None, '\'' | '"') => quote = Some(char),
                 (None, _) if char == end => depth -= 1,
                 (None, '(') if end == ')' => depth += 1,
+                (None, '<') if self.takes("<") && !self.takes("<") => documents.extend(self.document_end()),
+                (None, '\n') => {
+                    for (end, indented) in std::mem::take(&mut documents) {
+                        let _text = self.document(&end, indented);
+                    }
+                }
                 (None, _) => {}
             }
             if depth == 0 {
@@ -160,7 +249,18 @@ impl<'t> Reader<'t> {
         }
         self.word.push_str(&self.text[start..self.at]);
         let text = self.text[from..self.at].trim_end_matches(end);
-        self.script.add(&(from..from + text.len()), Tongue::Shell, text.into(), false);
+        let owner = self.script.commands.len();
+        self.script.substitutions.push((self.script.code.len(), owner));
+        self.script.add(&(from..from + text.len()), Run::plain(Tongue::Shell, text), false);
+    }
+
+    /// How a here-document ends that is told of here, inside of a substitution, and whether it is indented.
+    fn document_end(&mut self) -> Option<(String, bool)> {
+        let indented = self.takes("-");
+        let rest = self.rest().trim_start_matches([' ', '\t']);
+        let length = rest.find(|char: char| char.is_whitespace() || ";|&()<>".contains(char)).unwrap_or(rest.len());
+        let word = rest[..length].replace(['\'', '"', '\\'], "");
+        (!word.is_empty()).then_some((word, indented))
     }
 
     fn redirection(&mut self, char: char) {
@@ -174,7 +274,7 @@ impl<'t> Reader<'t> {
             '<' if self.takes("<<") => Next::Text,
             '<' if self.takes("<") => Next::Document { indented: self.takes("-") },
             '<' => Next::Nothing,
-            _ if self.takes("&") => Next::Nothing,
+            _ if self.takes("&") => Next::Copy,
             _ => {
                 let _appended = self.takes(">") || self.takes("|");
                 Next::Into
@@ -192,13 +292,27 @@ impl<'t> Reader<'t> {
         }
         self.inside = false;
         let word = std::mem::take(&mut self.word);
+        let (place, is_literal) = (self.word_start..self.char_start, std::mem::take(&mut self.is_quoted));
         match std::mem::take(&mut self.next) {
-            Next::Word if self.command.words.len() < limits::SHELL_WORDS_MAX => self.command.words.push(word),
+            Next::Word if self.command.words.len() < limits::SHELL_WORDS_MAX => {
+                self.command.words.push(word);
+                self.command.places.push(place);
+            }
             Next::Word => self.script.limit = Some("words of a shell command"),
-            Next::Nothing => {}
+            Next::Nothing => self.command.from.push(word),
+            Next::Copy if matches!(word.as_str(), "1" | "2" | "-") => {}
+            Next::Copy => self.command.into.push(word),
             Next::Into => self.command.into.push(word),
-            Next::Text => self.command.input = Some(word.into()),
-            Next::Document { indented } => self.documents.push((self.script.commands.len(), word, indented)),
+            Next::Text => {
+                self.command.input = Some(word.into());
+                self.command.input_place = Some(place);
+            }
+            Next::Document { indented } => {
+                let owner = self.script.commands.len();
+                let is_plain = |char: char| char.is_ascii_alphanumeric() || char == '_';
+                self.script.is_odd |= word.is_empty() || !word.chars().all(is_plain);
+                self.documents.push(Document { owner, end: word, indented, is_literal });
+            }
         }
         self.command.range.end = self.at;
     }
@@ -208,15 +322,21 @@ impl<'t> Reader<'t> {
         self.end_word();
         self.next = Next::Word;
         let mut command = std::mem::take(&mut self.command);
-        let is_empty = command.words.is_empty() && command.into.is_empty() && command.input.is_none();
+        let is_empty =
+            command.words.is_empty() && command.into.is_empty() && command.from.is_empty() && command.input.is_none();
         // They are in the order of their commands, so the last one tells.
-        let awaited = self.documents.last().is_some_and(|(owner, _, _)| *owner == self.script.commands.len());
+        let awaited = self.documents.last().is_some_and(|document| document.owner == self.script.commands.len());
         if is_empty && !awaited {
-            // Of `||` and `&&` the second sign is no pipe.
-            self.command.after = Some(if command.after == Some('|') { ';' } else { operator });
+            self.command.after = Some(match (command.after, operator) {
+                // Of `||` the second sign is no pipe; `|&` is one, and `| (` goes on.
+                (Some('|'), '|') => ';',
+                (Some('|'), '&' | '(') => '|',
+                _ => operator,
+            });
             return;
         }
         command.range.end = start.max(command.range.start);
+        command.is_fed = self.is_fed || self.in_backticks || self.feeding > 0;
         self.script.commands.push(command);
         self.command.after = Some(operator);
     }
@@ -227,9 +347,13 @@ impl<'t> Reader<'t> {
         let piped = self.command.after.filter(|_| self.command.words.is_empty() && !self.inside);
         self.operator(';', start);
         self.command.after = piped.or(self.command.after);
-        for (owner, end, indented) in std::mem::take(&mut self.documents) {
+        for Document { owner, end, indented, is_literal } in std::mem::take(&mut self.documents) {
+            let from = self.at;
             let text = self.document(&end, indented);
             if let Some(command) = self.script.commands.get_mut(owner) {
+                // What is put into it is run.
+                let is_plain = is_literal || !text.contains("$(") && !text.contains('`');
+                command.input_place = is_plain.then_some(from..self.at);
                 command.input = Some(text.into());
             }
         }
@@ -244,10 +368,12 @@ impl<'t> Reader<'t> {
             self.at += line.len();
             let line = if indented { line.trim_start_matches('\t') } else { line };
             if line.trim_end_matches(['\n', '\r']) == end {
-                break;
+                return text;
             }
             text.push_str(line);
         }
+        // Where it ends was not understood.
+        self.script.is_odd = true;
         text
     }
 }
