@@ -41,6 +41,7 @@ mod resolve;
 mod runners;
 mod shape;
 mod shell;
+mod ships;
 mod text;
 mod texts;
 mod values;
