@@ -32,7 +32,7 @@ const STEPS_AT_ONE_PLACE_MAX: u32 = 4096;
 
 /// How many steps a program takes in search of its matches, in all texts together: about what it costs to compile the
 /// expression.
-const STEPS_MAX: u32 = 200_000;
+const STEPS_MAX: u32 = 20_000;
 
 /// In a text of so few bytes a program is quicker than a compiled form, however often it is asked.
 const SHORT_BYTES_MAX: usize = 256;

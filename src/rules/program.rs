@@ -82,6 +82,7 @@ impl Program {
 }
 
 /// A number of two bytes of a program.
+#[inline]
 pub(super) fn number(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])
 }

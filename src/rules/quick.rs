@@ -136,8 +136,13 @@ impl Run<'_> {
             }
             RUN => self.run(fuel),
             SPLIT => {
-                self.todo.push(Other::From(self.place(at + 3), self.here));
-                self.at = self.place(at + 1);
+                let (first, second) = (self.place(at + 1), self.place(at + 3));
+                self.at = first;
+                if self.fails_at_once(first, self.here) {
+                    self.at = second;
+                } else if !self.fails_at_once(second, self.here) {
+                    self.todo.push(Other::From(second, self.here));
+                }
                 Way::On
             }
             JUMP => {
@@ -152,14 +157,37 @@ impl Run<'_> {
         }
     }
 
+    /// Whether it is plain that a way leads nowhere: the text does not go on with what it needs.
+    #[inline]
+    fn fails_at_once(&self, at: usize, here: usize) -> bool {
+        match self.code[at] {
+            LITERAL => self.text.get(here) != Some(&self.code[at + 2]),
+            CLASS => matches!(self.character(at, here), Character::No),
+            RUN => self.place(at + 3) > 0 && matches!(self.character(at, here), Character::No),
+            _ => false,
+        }
+    }
+
     /// A place of the code that is written at another.
+    #[inline]
     fn place(&self, at: usize) -> usize {
         usize::from(number(self.code, at))
     }
 
+    /// The class that is named behind a place of the code.
+    #[inline]
+    fn class(&self, at: usize) -> &[u8] {
+        &self.classes[self.place(at + 1) * CLASS_BYTES..][..CLASS_BYTES]
+    }
+
     /// One character of the class that is named behind a place of the code.
+    #[inline]
     fn character(&self, at: usize, here: usize) -> Character {
-        let class = &self.classes[self.place(at + 1) * CLASS_BYTES..][..CLASS_BYTES];
+        self.character_of(self.class(at), here)
+    }
+
+    #[inline]
+    fn character_of(&self, class: &[u8], here: usize) -> Character {
         match self.text.get(here) {
             None => Character::No,
             Some(&byte) if byte.is_ascii() => {
@@ -182,8 +210,9 @@ impl Run<'_> {
         let greedy = self.code[at + 7] == 1;
         let wanted = if greedy { most } else { least };
         let (mut count, mut end, mut earliest) = (0, self.here, self.here);
+        let class = self.class(at);
         while count < wanted {
-            match self.character(at, end) {
+            match self.character_of(class, end) {
                 Character::Until(next) => end = next,
                 Character::No => break,
                 Character::Unknown => return Way::Unknown,
@@ -212,7 +241,10 @@ impl Run<'_> {
             match last {
                 Other::From(at, here) => (self.at, self.here) = (at, here),
                 Other::Less(at, earliest, end) => {
-                    let end = before(self.text, end);
+                    let mut end = before(self.text, end);
+                    while end > earliest && self.fails_at_once(at, end) {
+                        end = before(self.text, end);
+                    }
                     if end > earliest {
                         self.todo.push(Other::Less(at, earliest, end));
                     }
@@ -364,9 +396,9 @@ mod tests {
 
     #[test]
     fn one_that_backtracks_too_much_does_not_know() {
-        let program = Program::of("(?:a|a)+b");
-        assert_eq!(program.at(&"a".repeat(40), 0, &mut 4096), Answer::Unknown);
-        assert_eq!(program.at("aab", 0, &mut 4096), Answer::End(3));
+        let program = Program::of("(?:ab|abab)+c");
+        assert_eq!(program.at(&"ab".repeat(40), 0, &mut 4096), Answer::Unknown);
+        assert_eq!(program.at("ababc", 0, &mut 4096), Answer::End(5));
         assert!(!Program::of("a*").is_some());
     }
 }
