@@ -51,6 +51,7 @@ mod rules {
     mod needles;
     mod pack;
     mod packed;
+    mod program;
     mod raw;
     mod read;
     mod rule;
@@ -70,6 +71,7 @@ mod rules {
         use super::RuleLanguage;
         use super::pack::Pack;
         use super::packed::Reader;
+        use super::program::Program;
         use super::rule::Text;
 
         #[derive(Debug, PartialEq)]
@@ -96,11 +98,20 @@ mod rules {
         }
 
         #[derive(Clone, Debug, PartialEq)]
-        pub(crate) struct LazyRegex(Text);
+        pub(crate) struct LazyRegex(Text, Program);
 
         impl LazyRegex {
-            pub(super) const fn new(source: Text) -> Self {
-                Self(source)
+            pub(super) fn new(source: Text) -> Self {
+                let program = Program::of(&source);
+                Self(source, program)
+            }
+
+            pub(super) const fn with_program(source: Text, program: Program) -> Self {
+                Self(source, program)
+            }
+
+            pub(super) fn program(&self) -> &Program {
+                &self.1
             }
 
             pub(super) fn source(&self) -> &Text {
@@ -158,8 +169,9 @@ mod rules {
     pub(crate) struct Packed {
         /// The files, sorted as rules are.
         pub(crate) files: Files,
-        /// The rules as bytes.
+        /// The rules as bytes, and the texts of these.
         pub(crate) bytes: Vec<u8>,
+        pub(crate) texts: String,
         /// What a report calls `rulesDigest`.
         pub(crate) digest: String,
     }
@@ -179,14 +191,14 @@ mod rules {
             sorted.push((path, text));
         }
         let tables = RuleLanguage::ALL.map(|language| lazy::Later::from(tables::Tables::of(&rules, language)));
-        let mut bytes = Vec::new();
-        pack::Pack::pack(&rules, &mut bytes);
+        let mut out = pack::Out::default();
+        pack::Pack::pack(&rules, &mut out);
         let digest = digest::of(&rules);
-        pack::Pack::pack(&digest, &mut bytes);
-        pack::Pack::pack(&tables::combinations(&rules), &mut bytes);
-        pack::Pack::pack(&tables, &mut bytes);
+        pack::Pack::pack(&digest, &mut out);
+        pack::Pack::pack(&tables::combinations(&rules), &mut out);
+        pack::Pack::pack(&tables, &mut out);
         let digest = Sha256::digest(digest).iter().fold("sha256:".to_owned(), |hex, byte| hex + &format!("{byte:02x}"));
-        Ok(Packed { files: sorted, bytes, digest })
+        Ok(Packed { files: sorted, bytes: out.bytes, texts: out.texts, digest })
     }
 }
 
@@ -222,6 +234,7 @@ fn main() {
     source.push_str("]\n");
     fs::write(out.join("builtin_rules.rs"), source).expect("OUT_DIR can be written");
     fs::write(out.join("builtin_rules.bin"), packed.bytes).expect("OUT_DIR can be written");
+    fs::write(out.join("builtin_rules.txt"), packed.texts).expect("OUT_DIR can be written");
     fs::write(out.join("version.txt"), version(&root, &packed.digest)).expect("OUT_DIR can be written");
 }
 

@@ -42,15 +42,17 @@ type Failure = Box<dyn std::error::Error>;
 
 /// Runs the command line `args`, the program's name first, and returns the exit code of the process.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+    let args: Vec<OsString> = args.into_iter().collect();
+    let parsed = args::often(&args).map_or_else(|| Cli::try_parse_from(args).map(|cli| cli.command), Ok);
+    let command = match parsed {
+        Ok(command) => command,
         Err(error) => {
             // Help and version are answers, not errors; clap knows which stream and exit code is meant.
             let _broken_pipe = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::NotVetted.code()));
         }
     };
-    let ran = guard::guarded(|| run(cli.command)).unwrap_or_else(|bug| Err(bug.into()));
+    let ran = guard::guarded(|| run(command)).unwrap_or_else(|bug| Err(bug.into()));
     leave(ran.unwrap_or_else(|error| {
         let message = chain(error.as_ref());
         let line = crate::output::sanitize::line(&message);

@@ -34,7 +34,7 @@ impl<'t> Builder<'t> {
     /// Facts of `source` with nothing in them yet.
     pub(crate) fn new(source: &'t str, dialect: Dialect) -> Self {
         Self {
-            facts: Facts::new(dialect),
+            facts: Facts::with_room(dialect, source.len()),
             source,
             scope: MODULE,
             branches: 0,

@@ -12,3 +12,6 @@ pub(crate) const SCOPE_DEPTH_MAX: usize = 512;
 
 /// Modules that a file asks for, or an artifact: of more than that, none is compared with what is declared.
 pub(crate) const IMPORTS_MAX: usize = 10_000;
+
+/// Bytes of source for which room is made before they are lowered; a large page may hold many small scripts.
+pub(crate) const ROOM_BYTES_MAX: usize = 512 << 10;

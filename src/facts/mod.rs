@@ -130,6 +130,24 @@ pub(crate) enum Kind {
     Variable(VarId),
 }
 
+impl Kind {
+    /// Whether it is a constant that is written out, or something unknown.
+    pub(crate) fn is_written_out(&self) -> bool {
+        matches!(
+            self,
+            Self::Opaque
+                | Self::Text(_)
+                | Self::Bytes(_)
+                | Self::Pattern(_)
+                | Self::Int(_)
+                | Self::Float(_)
+                | Self::Bool(_)
+                | Self::Null
+                | Self::Undefined
+        )
+    }
+}
+
 /// Where an expression stands, as far as it matters for whether it escapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -326,6 +344,20 @@ impl Facts {
             shape: statements::Statements::default(),
             cut: false,
         }
+    }
+
+    /// The same with room for what so many bytes of source usually come to: to grow little by little is to copy it all again
+    /// and again.
+    pub(crate) fn with_room(dialect: Dialect, bytes: usize) -> Self {
+        let mut facts = Self::new(dialect);
+        let bytes = bytes.min(limits::ROOM_BYTES_MAX);
+        facts.exprs.reserve(bytes / 9);
+        facts.arguments.reserve(bytes / 32);
+        facts.assignments.reserve(bytes / 64);
+        facts.variable_table.reserve(bytes / 64);
+        facts.variables.reserve(bytes / 64);
+        facts.symbols.reserve(bytes / 64);
+        facts
     }
 
     /// Moves all expressions to one place.

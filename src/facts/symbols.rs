@@ -83,6 +83,12 @@ pub(crate) struct Symbols {
 }
 
 impl Symbols {
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.ids.reserve(count);
+        self.texts.reserve(count);
+    }
+
     /// The symbol of `text`.
     pub(crate) fn intern(&mut self, text: &str) -> Sym {
         if let Some(&sym) = self.ids.get(text) {

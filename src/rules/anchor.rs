@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::needles::{Clause, exact, side_by_side, usable};
+use super::needles::{Clause, OneOf, exact, side_by_side, usable};
 
 /// Bytes, letters of ASCII in lower case.
 type Bytes = [u64; 4];
@@ -55,7 +55,8 @@ impl Anchor {
 
 /// The anchor of an expression, where it has a telling one.
 pub(super) fn of_hir(hir: &Hir) -> Option<Anchor> {
-    let Found { mut anchor, is_open } = find(hir)?;
+    let Found { needles, mut anchor, is_open } = find(hir)?;
+    anchor.needles = Clause::of(&needles);
     let few = |bytes: &Bytes| bytes.iter().map(|bits| bits.count_ones()).sum::<u32>() <= BYTES_MAX;
     anchor.lead = anchor.lead.filter(few);
     let bytes = merged(anchor.between, anchor.before);
@@ -64,6 +65,8 @@ pub(super) fn of_hir(hir: &Hir) -> Option<Anchor> {
 
 /// An anchor of a part of an expression.
 struct Found {
+    needles: OneOf,
+    /// All else of it.
     anchor: Anchor,
     /// Whether a match of the part can begin with a needle, or with what may stand before it.
     is_open: bool,
@@ -73,13 +76,13 @@ impl Found {
     /// Needles with which the part begins.
     fn begins(needles: Vec<String>) -> Option<Self> {
         let (between, before, lead) = (Bytes::default(), Bytes::default(), Some(Bytes::default()));
-        let anchor = Anchor { needles: usable(needles)?, between, before, lead };
-        Some(Self { anchor, is_open: true })
+        let anchor = Anchor { needles: Clause::default(), between, before, lead };
+        Some(Self { needles: usable(needles)?, anchor, is_open: true })
     }
 
     /// The bytes of the shortest needle.
     fn shortest(&self) -> usize {
-        self.anchor.needles.iter().map(String::len).min().unwrap_or(0)
+        self.needles.iter().map(String::len).min().unwrap_or(0)
     }
 
     /// The same with these parts to its left.
@@ -108,10 +111,8 @@ fn find(hir: &Hir) -> Option<Found> {
         HirKind::Repetition(repetition) if repetition.min > 0 => find(&repetition.sub),
         HirKind::Alternation(branches) => {
             let branches = branches.iter().map(find).collect::<Option<Vec<Found>>>()?;
-            branches.into_iter().reduce(either).and_then(|found| {
-                let needles = usable(found.anchor.needles)?;
-                Some(Found { anchor: Anchor { needles, ..found.anchor }, ..found })
-            })
+            let found = branches.into_iter().reduce(either)?;
+            Some(Found { needles: usable(found.needles)?, ..found })
         }
         HirKind::Concat(parts) => in_concat(parts),
         _ => None,
@@ -120,7 +121,7 @@ fn find(hir: &Hir) -> Option<Found> {
 
 /// What is found in one branch or the other.
 fn either(mut one: Found, other: Found) -> Found {
-    one.anchor.needles.extend(other.anchor.needles);
+    one.needles.extend(other.needles);
     one.anchor.between = merged(one.anchor.between, other.anchor.between);
     one.anchor.before = merged(one.anchor.before, other.anchor.before);
     one.anchor.lead = one.anchor.lead.zip(other.anchor.lead).map(|(one, other)| merged(one, other));
@@ -209,7 +210,8 @@ mod tests {
         ];
         for (regex, wanted) in cases {
             let anchor = of_hir(&regex_syntax::parse(regex).unwrap());
-            let found = anchor.as_ref().map(|anchor| (&anchor.needles, shown(&anchor.between), shown(&anchor.before)));
+            let needles = |anchor: &Anchor| anchor.needles.iter().map(str::to_owned).collect::<Vec<_>>();
+            let found = anchor.as_ref().map(|anchor| (needles(anchor), shown(&anchor.between), shown(&anchor.before)));
             let wanted = wanted.map(|(needles, between, before)| {
                 (
                     needles.iter().map(|&needle| needle.to_owned()).collect::<Vec<_>>(),

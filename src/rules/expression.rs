@@ -7,23 +7,47 @@
 //! Most texts are ASCII, and most of an expression is about what is not: `\w` knows 140,000 letters, and to compile them
 //! takes longer than to vet a small file. So a text that is ASCII gets a form of the expression that knows ASCII alone, and
 //! matches the same there. Either form is compiled when the first text asks for it.
+//!
+//! Most are never asked for: an expression of a rule has a `program`, which says the same without being compiled, as long
+//! as it is asked about little text. Where it does not know, or has been asked about so much that a compiled form would
+//! have paid, that is what answers.
 
+use std::ops::Range;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use regex_automata::meta::{self, Regex};
 use regex_automata::util::primitives::PatternID;
-use regex_automata::{Anchored, Input, Match};
+use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{
     Capture, Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition,
 };
 
-/// The group that is reported instead of the whole match.
-const HIT: &str = "hit";
+use super::program::{HIT, Program};
+use super::quick::Answer;
+use super::rule::Text;
+
+/// How many steps a program takes at one place, at most. Nearly all of them take a few.
+const STEPS_AT_ONE_PLACE_MAX: u32 = 4096;
+
+/// How many steps a program takes in search of its matches, in all texts together: about what it costs to compile the
+/// expression.
+const STEPS_MAX: u32 = 20_000;
+
+/// In a text of so few bytes a program is quicker than a compiled form, however often it is asked.
+const SHORT_BYTES_MAX: usize = 256;
+
+/// Places that cost as much to look at as one step, where no match begins by its first byte.
+const PLACES_PER_STEP: u32 = 4;
 
 /// An expression in both forms.
 #[derive(Debug)]
 pub(crate) struct Expression {
-    source: Box<str>,
+    source: Text,
+    /// What answers before anything is compiled; empty where there is none.
+    program: Program,
+    /// How many steps it has taken in search of matches.
+    steps: AtomicU32,
     /// For texts that are ASCII.
     ascii: OnceLock<Form>,
     /// For all others.
@@ -57,14 +81,25 @@ impl Expression {
     /// # Errors
     ///
     /// What is wrong with it, and where.
-    pub(super) fn new(source: &str) -> Result<Self, String> {
-        let any = OnceLock::from(Form::new(source, false)?);
-        Ok(Self { source: source.into(), ascii: OnceLock::new(), any })
+    pub(super) fn new(source: Text, program: Program) -> Result<Self, String> {
+        let any = OnceLock::from(Form::new(&source, false)?);
+        Ok(Self { any, ..Self::with_program(source, program) })
     }
 
     /// An expression that is known to be valid.
-    pub(crate) fn known(source: &str) -> Self {
-        Self { source: source.into(), ascii: OnceLock::new(), any: OnceLock::new() }
+    pub(crate) fn known(source: impl Into<Text>) -> Self {
+        Self::with_program(source.into(), Program::default())
+    }
+
+    /// An expression that is known to be valid, with its program.
+    pub(super) fn with_program(source: Text, program: Program) -> Self {
+        let (ascii, any) = (OnceLock::new(), OnceLock::new());
+        Self { source, program, steps: AtomicU32::new(0), ascii, any }
+    }
+
+    /// Whether it answers without being compiled.
+    pub(crate) fn has_program(&self) -> bool {
+        self.program.is_some()
     }
 
     /// The form for a text.
@@ -76,42 +111,122 @@ impl Expression {
 
     /// Whether it matches somewhere in `text`.
     pub(crate) fn is_match(&self, text: &str) -> bool {
-        self.form(text).regex.is_match(text)
+        match self.next(text, 0) {
+            Ok(found) => found.is_some(),
+            Err(from) => self.form(text).regex.is_match(Input::new(text).range(from..)),
+        }
     }
 
     /// Calls `found` with what is reported of each match in `text`, from left to right, until that says no. With `starts`,
     /// which are in order, only matches that begin there are looked for.
-    pub(crate) fn each(
-        &self,
-        text: &str,
-        starts: Option<&[usize]>,
-        mut found: impl FnMut(std::ops::Range<usize>) -> bool,
-    ) {
-        let Form { regex, hit } = self.form(text);
-        let mut captures = regex.create_captures();
-        let mut goes_on = |whole: Match| {
-            let input = Input::new(text).range(whole.start()..).anchored(Anchored::Yes);
-            let reported = hit.and_then(|hit| {
-                regex.search_captures(&input, &mut captures);
-                captures.get_group(hit)
-            });
-            found(reported.unwrap_or(whole.span()).range())
-        };
-        let Some(starts) = starts else {
-            regex.find_iter(text).all(goes_on);
-            return;
-        };
+    pub(crate) fn each(&self, text: &str, starts: Option<&[usize]>, mut found: impl FnMut(Range<usize>) -> bool) {
+        let mut goes_on = |whole: Range<usize>| found(self.reported(text, whole));
+        let Some(starts) = starts else { return self.each_anywhere(text, goes_on) };
         let mut end = 0;
         for &start in starts.iter().filter(|&&start| start <= text.len()) {
             if start < end {
                 continue;
             }
-            let Some(whole) = regex.search(&Input::new(text).range(start..).anchored(Anchored::Yes)) else { continue };
-            end = whole.end();
+            let Some(whole) = self.at(text, start) else { continue };
+            end = whole.end;
             if !goes_on(whole) {
                 return;
             }
         }
+    }
+
+    fn each_anywhere(&self, text: &str, mut found: impl FnMut(Range<usize>) -> bool) {
+        let mut from = 0;
+        loop {
+            match self.next(text, from) {
+                Ok(Some(whole)) => {
+                    from = whole.end;
+                    if !found(whole) {
+                        return;
+                    }
+                }
+                Ok(None) => return,
+                Err(from) => {
+                    let rest = Input::new(text).range(from..);
+                    self.form(text).regex.find_iter(rest).all(|whole| found(whole.range()));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The match that begins at a place.
+    fn at(&self, text: &str, start: usize) -> Option<Range<usize>> {
+        if self.program.is_some() {
+            let mut fuel = STEPS_AT_ONE_PLACE_MAX;
+            match self.program.at(text, start, &mut fuel) {
+                Answer::End(end) => return Some(start..end),
+                Answer::No => return None,
+                Answer::Unknown => {}
+            }
+        }
+        let whole = self.form(text).regex.search(&Input::new(text).range(start..).anchored(Anchored::Yes));
+        whole.map(|whole| whole.range())
+    }
+
+    /// The first match from a place on, as the program sees it; an error where it does not know what there is from a later
+    /// place on, or has taken too many steps.
+    fn next(&self, text: &str, from: usize) -> Result<Option<Range<usize>>, usize> {
+        if !self.program.is_some() {
+            return Err(from);
+        }
+        if text.len() <= SHORT_BYTES_MAX {
+            return self.next_within(text, from, &mut { STEPS_AT_ONE_PLACE_MAX });
+        }
+        let taken = self.steps.load(Ordering::Relaxed);
+        if taken >= STEPS_MAX {
+            return Err(from);
+        }
+        let most = STEPS_MAX - taken;
+        let mut fuel = most;
+        let found = self.next_within(text, from, &mut fuel);
+        self.steps.fetch_add(most - fuel, Ordering::Relaxed);
+        found
+    }
+
+    fn next_within(&self, text: &str, from: usize, fuel: &mut u32) -> Result<Option<Range<usize>>, usize> {
+        if self.program.is_at_start() && from > 0 {
+            return Ok(None);
+        }
+        let last = if self.program.is_at_start() { 1 } else { text.len() };
+        let mut start = from;
+        while start < last.min(text.len()) {
+            // As many places as one step is worth.
+            let end = last.min(text.len()).min(start + PLACES_PER_STEP as usize);
+            let candidate = text.as_bytes()[start..end].iter().position(|&byte| self.program.begins_with(byte));
+            *fuel = fuel.saturating_sub(1);
+            let Some(skipped) = candidate else {
+                start = end;
+                continue;
+            };
+            start += skipped;
+            if text.is_char_boundary(start) {
+                match self.program.at(text, start, fuel) {
+                    Answer::End(end) => return Ok(Some(start..end)),
+                    Answer::No => {}
+                    Answer::Unknown => return Err(start),
+                }
+            }
+            start += 1;
+        }
+        Ok(None)
+    }
+
+    /// What is reported of a match.
+    fn reported(&self, text: &str, whole: Range<usize>) -> Range<usize> {
+        if self.program.is_some() && !self.program.has_hit() {
+            return whole;
+        }
+        let Form { regex, hit } = self.form(text);
+        let Some(hit) = *hit else { return whole };
+        let mut captures = regex.create_captures();
+        regex.search_captures(&Input::new(text).range(whole.start..).anchored(Anchored::Yes), &mut captures);
+        captures.get_group(hit).map_or(whole, |group| group.range())
     }
 }
 
@@ -175,12 +290,23 @@ mod tests {
     use super::*;
 
     fn all(source: &str, text: &str, starts: Option<&[usize]>) -> Vec<String> {
-        let mut found = Vec::new();
-        Expression::new(source).unwrap().each(text, starts, |range| {
-            found.push(text[range].to_owned());
-            true
-        });
-        found
+        let found = |expression: Expression| {
+            let mut found = Vec::new();
+            expression.each(text, starts, |range| {
+                found.push(text[range].to_owned());
+                true
+            });
+            assert!(starts.is_some() || expression.is_match(text) != found.is_empty(), "{source} in {text:?}");
+            found
+        };
+        let compiled = found(Expression::known(source.to_owned()));
+        let program = Program::of(source);
+        assert_eq!(
+            found(Expression::with_program(source.to_owned().into(), program)),
+            compiled,
+            "{source} in {text:?}"
+        );
+        compiled
     }
 
     #[test]
@@ -243,6 +369,6 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_with_its_place() {
-        assert!(Expression::new("(a").unwrap_err().contains("unclosed group"));
+        assert!(Expression::new("(a".into(), Program::default()).unwrap_err().contains("unclosed group"));
     }
 }

@@ -96,9 +96,8 @@ impl Haystack {
     }
 
     fn is_worth(&self, needles: &Needles) -> bool {
-        let holds = |needle: &String| {
-            self.may_hold(needle.as_bytes()) && memmem::find(&self.lower, needle.as_bytes()).is_some()
-        };
+        let holds =
+            |needle: &str| self.may_hold(needle.as_bytes()) && memmem::find(&self.lower, needle.as_bytes()).is_some();
         !(needles.beyond_ascii && self.is_ascii)
             && needles.clauses.iter().all(|clause| clause.iter().any(holds))
             && needles.anchor.as_ref().is_none_or(|anchor| self.is_anchored(anchor))
@@ -152,7 +151,7 @@ impl Haystack {
 
     /// Where needles stand that may be there.
     fn places_of<'s>(&'s self, needles: &'s Clause) -> impl Iterator<Item = usize> + 's {
-        let there = needles.iter().map(String::as_bytes).filter(|needle| self.may_hold(needle));
+        let there = needles.iter().map(str::as_bytes).filter(|needle| self.may_hold(needle));
         there.flat_map(|needle| occurrences(&self.lower, needle))
     }
 }
@@ -283,7 +282,7 @@ mod tests {
         let mut filter = Filter::default();
         filter.rules.push((hook(0), of_regex("AKIA[0-9]+")));
         filter.rules.push((hook(1), of_regex("[a-z]+")));
-        let clauses = vec![vec!["exec".to_owned()], vec!["b64".to_owned()]];
+        let clauses = vec![Clause::of(&["exec".to_owned()]), Clause::of(&["b64".to_owned()])];
         filter.rules.push((hook(2), Needles { clauses, ..Needles::default() }));
         let worth =
             |text: &str| filter.candidates(&Haystack::of(text)).iter().map(|one| one.hook.rule).collect::<Vec<_>>();

@@ -7,19 +7,27 @@ use super::RuleLanguage;
 use super::expression::Expression;
 use super::pack::Pack;
 use super::packed::Reader;
+use super::program::Program;
 use super::rule::Text;
 
 /// A regular expression that is compiled when it is first needed.
 #[derive(Debug)]
 pub(crate) struct LazyRegex {
     source: Text,
+    program: Program,
     cell: OnceLock<Expression>,
 }
 
 impl LazyRegex {
     /// An expression that is not compiled yet.
-    pub(super) const fn new(source: Text) -> Self {
-        Self { source, cell: OnceLock::new() }
+    pub(super) fn new(source: Text) -> Self {
+        let program = Program::of(&source);
+        Self::with_program(source, program)
+    }
+
+    /// An expression whose program is known.
+    pub(super) const fn with_program(source: Text, program: Program) -> Self {
+        Self { source, program, cell: OnceLock::new() }
     }
 
     /// What it was written as.
@@ -27,28 +35,34 @@ impl LazyRegex {
         &self.source
     }
 
+    /// Its program.
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// Compiles it now.
     pub(super) fn check(&self) -> Result<(), String> {
-        let expression = Expression::new(&self.source).map_err(|error| format!("the regex is not valid: {error}"))?;
+        let expression = Expression::new(self.source.clone(), self.program.clone());
+        let expression = expression.map_err(|error| format!("the regex is not valid: {error}"))?;
         self.cell.get_or_init(|| expression);
         Ok(())
     }
 
     /// The compiled expression.
     pub(crate) fn get(&self) -> &Expression {
-        self.cell.get_or_init(|| Expression::known(&self.source))
+        self.cell.get_or_init(|| Expression::with_program(self.source.clone(), self.program.clone()))
     }
 }
 
 impl Clone for LazyRegex {
     fn clone(&self) -> Self {
-        Self::new(self.source.clone())
+        Self::with_program(self.source.clone(), self.program.clone())
     }
 }
 
 impl PartialEq for LazyRegex {
     fn eq(&self, other: &Self) -> bool {
-        self.source == other.source
+        (&self.source, &self.program) == (&other.source, &other.program)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::compile::Expressions;
 use super::lazy::Later;
-use super::pack::Pack;
+use super::pack::{Out, Pack};
 use super::packed::Reader;
 use super::read::read_rule;
 use super::rule::{Rule, Test, Text, What};
@@ -24,14 +24,17 @@ static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_ru
 /// The built-in rules compiled and packed by the build script, with their digest and tables.
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin_rules.bin"));
 
+/// The texts of these.
+static TEXTS: &str = include_str!(concat!(env!("OUT_DIR"), "/builtin_rules.txt"));
+
 /// The built-in rules with their digest.
 type Packed = (Vec<Rule>, [u8; 32]);
 
 /// The built-in rules, with their combinations and tables, without reading a rule file.
 pub(super) fn packed() -> (Packed, Vec<Hook>, [Later<Tables>; 4]) {
-    let mut from = Reader::new(PACKED);
+    let mut from = Reader::new(PACKED, TEXTS);
     let mut rules = Vec::<Rule>::unpack(&mut from);
-    debug_assert!(PACKED.starts_with(&bytes_of(&rules)), "what is read is what was written");
+    debug_assert!(is_packed(&rules), "what is read is what was written");
     for (rule, (_, text)) in rules.iter_mut().zip(BUILTIN) {
         rule.file = Text::Borrowed(text);
     }
@@ -39,10 +42,10 @@ pub(super) fn packed() -> (Packed, Vec<Hook>, [Later<Tables>; 4]) {
     ((rules, digest), Pack::unpack(&mut from), RuleLanguage::ALL.map(|_| Pack::unpack(&mut from)))
 }
 
-fn bytes_of(rules: &Vec<Rule>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    rules.pack(&mut bytes);
-    bytes
+fn is_packed(rules: &Vec<Rule>) -> bool {
+    let mut out = Out::default();
+    rules.pack(&mut out);
+    PACKED.starts_with(&out.bytes) && TEXTS.starts_with(&out.texts)
 }
 
 /// Rules by language and id, each with the path of its file.

@@ -23,6 +23,8 @@ mod names;
 mod needles;
 mod pack;
 mod packed;
+mod program;
+mod quick;
 mod raw;
 mod read;
 mod rule;

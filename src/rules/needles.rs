@@ -17,9 +17,29 @@ use std::str::Chars;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::anchor::{self, Anchor};
+use super::rule::Text;
 
 /// At least one of these must be there.
-pub(super) type Clause = Vec<String>;
+pub(super) type OneOf = Vec<String>;
+
+/// The same, packed: one text, in which needles are apart by [`BETWEEN`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Clause(pub(super) Text);
+
+/// What stands between the needles of a clause, and in none of them.
+const BETWEEN: char = '\0';
+
+impl Clause {
+    /// A clause of these needles.
+    pub(super) fn of(needles: &[String]) -> Self {
+        Self(needles.join("\0").into())
+    }
+
+    /// The needles.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split(BETWEEN)
+    }
+}
 
 /// A shorter needle is in every file.
 const NEEDLE_BYTES_MIN: usize = 2;
@@ -57,14 +77,21 @@ pub(super) struct Needles {
 pub(super) fn of_regex(source: &str) -> Needles {
     let Ok(hir) = regex_syntax::parse(source) else { return Needles::default() };
     let length_max = hir.properties().maximum_len().and_then(|length| u32::try_from(length).ok());
-    let mut clauses = of_hir(&hir);
-    let heads = heads_of(&hir).and_then(shortest_heads);
+    let (clauses, heads) = with_heads(&hir);
+    let (beyond_ascii, anchor) = (is_beyond_ascii(&hir), anchor::of_hir(&hir));
+    let clauses = clauses.iter().map(|needles| Clause::of(needles)).collect();
+    Needles { clauses, heads, length_max, beyond_ascii, anchor }
+}
+
+/// What every match of the expression holds, and whether that begins with what every match begins with.
+fn with_heads(hir: &Hir) -> (Vec<OneOf>, bool) {
+    let mut clauses = of_hir(hir);
+    let heads = heads_of(hir).and_then(shortest_heads);
     if let Some(heads) = &heads {
         clauses.retain(|clause| clause != heads);
         clauses.insert(0, heads.clone());
     }
-    let (beyond_ascii, anchor) = (is_beyond_ascii(&hir), anchor::of_hir(&hir));
-    Needles { clauses, heads: heads.is_some(), length_max, beyond_ascii, anchor }
+    (clauses, heads.is_some())
 }
 
 /// Whether every match holds a character that is not ASCII, as far as single classes tell.
@@ -83,10 +110,11 @@ fn is_beyond_ascii(hir: &Hir) -> bool {
 pub(super) fn of_query(source: &str) -> Needles {
     let clause = |predicate: Predicate| match predicate.name.as_str() {
         "#eq?" | "#any-of?" => usable(predicate.texts.iter().map(|text| text.to_ascii_lowercase()).collect()),
-        "#match?" => of_regex(predicate.texts.first()?).clauses.into_iter().next(),
+        "#match?" => with_heads(&regex_syntax::parse(predicate.texts.first()?).ok()?).0.into_iter().next(),
         _ => None,
     };
-    let clauses = predicates(source).unwrap_or_default().into_iter().filter_map(clause).collect();
+    let clauses = predicates(source).unwrap_or_default().into_iter().filter_map(clause);
+    let clauses = clauses.map(|needles: OneOf| Clause::of(&needles)).collect();
     Needles { clauses, ..Needles::default() }
 }
 
@@ -184,25 +212,26 @@ fn quoted(chars: &mut impl Iterator<Item = char>) -> Option<String> {
 }
 
 /// A clause that says something; `None` where a needle is too short, or there are none or too many.
-pub(super) fn usable(mut needles: Vec<String>) -> Option<Clause> {
+pub(super) fn usable(mut needles: Vec<String>) -> Option<OneOf> {
     needles.sort_unstable();
     needles.dedup();
     let fits = !needles.is_empty() && needles.len() <= CLAUSE_NEEDLES_MAX;
-    (fits && needles.iter().all(|needle| needle.len() >= NEEDLE_BYTES_MIN)).then_some(needles)
+    let says_something = |needle: &String| needle.len() >= NEEDLE_BYTES_MIN && !needle.contains(BETWEEN);
+    (fits && needles.iter().all(says_something)).then_some(needles)
 }
 
 /// A clause without the needles that hold another of them.
-fn rarest(needles: Vec<String>) -> Option<Clause> {
+fn rarest(needles: Vec<String>) -> Option<OneOf> {
     without_longer(needles, |needle, other| needle.contains(other))
 }
 
 /// Heads without those that begin with another of them.
-fn shortest_heads(heads: Vec<String>) -> Option<Clause> {
+fn shortest_heads(heads: Vec<String>) -> Option<OneOf> {
     without_longer(heads, |head, other| head.starts_with(other))
 }
 
 /// A clause without the needles that are there wherever another is, which `implies` tells.
-fn without_longer(needles: Vec<String>, implies: impl Fn(&str, &str) -> bool) -> Option<Clause> {
+fn without_longer(needles: Vec<String>, implies: impl Fn(&str, &str) -> bool) -> Option<OneOf> {
     let needles = usable(needles)?;
     let is_longer = |needle: &String| needles.iter().any(|other| other != needle && implies(needle, other));
     Some(needles.iter().filter(|needle| !is_longer(needle)).cloned().collect())
@@ -210,7 +239,7 @@ fn without_longer(needles: Vec<String>, implies: impl Fn(&str, &str) -> bool) ->
 
 /// What every match of the expression holds, the most telling clause first. The recursion is as deep as the parser of
 /// regular expressions allows.
-fn of_hir(hir: &Hir) -> Vec<Clause> {
+fn of_hir(hir: &Hir) -> Vec<OneOf> {
     if let Some(all) = exact(hir) {
         return rarest(all).into_iter().collect();
     }
@@ -228,19 +257,19 @@ fn of_hir(hir: &Hir) -> Vec<Clause> {
 
 /// The clauses of a choice: a match of a branch holds something of each of the branch's own, so that the first of all
 /// branches make one clause together, the second another, and so on.
-fn of_branches(branches: &[Vec<Clause>]) -> Vec<Clause> {
+fn of_branches(branches: &[Vec<OneOf>]) -> Vec<OneOf> {
     let ranks = branches.iter().map(Vec::len).max().unwrap_or(0);
     let of_rank = |rank: usize| {
-        let one = |branch: &Vec<Clause>| branch.get(rank).or(branch.last()).cloned();
-        rarest(branches.iter().map(one).collect::<Option<Vec<Clause>>>()?.concat())
+        let one = |branch: &Vec<OneOf>| branch.get(rank).or(branch.last()).cloned();
+        rarest(branches.iter().map(one).collect::<Option<Vec<OneOf>>>()?.concat())
     };
     (0..ranks).filter_map(of_rank).collect()
 }
 
 /// The clauses of a sequence: those whose shortest needle is longest first, of these those with the fewest needles. What
 /// stands side by side makes one needle, as long as there are few that it can be.
-fn of_concat(parts: &[Hir]) -> Vec<Clause> {
-    let mut clauses: Vec<Clause> = Vec::new();
+fn of_concat(parts: &[Hir]) -> Vec<OneOf> {
+    let mut clauses: Vec<OneOf> = Vec::new();
     let mut run = vec![String::new()];
     for part in parts {
         let own = exact(part);
@@ -342,7 +371,7 @@ mod tests {
     use super::*;
 
     fn clauses(all: &[Clause]) -> Vec<Vec<&str>> {
-        all.iter().map(|clause| clause.iter().map(String::as_str).collect()).collect()
+        all.iter().map(|clause| clause.iter().collect()).collect()
     }
 
     #[test]

@@ -9,51 +9,61 @@ use super::anchor::Anchor;
 use super::demand::{Checksum, Demand};
 use super::filter::Filter;
 use super::lazy::{Later, LazyQuery, LazyRegex};
-use super::needles::Needles;
-use super::pack::Pack;
+use super::needles::{Clause, Needles};
+use super::pack::{Bytes, Out, Pack};
+use super::program::Program;
 use super::raw::{Inside, Is, Scope, StatementWord, Within};
 use super::rule::{Check, Keyword, Matcher, Rule, Test, Text, What};
 use super::tables::{Hook, Labels, Member, Names, Pattern, Sources, Table, Tables};
 use super::{Confidence, RuleLanguage, Severity};
 
-/// What is left of the bytes.
+/// What is left of the bytes and the texts.
 #[derive(Clone, Debug)]
-pub(super) struct Reader(&'static [u8]);
+pub(super) struct Reader {
+    bytes: &'static [u8],
+    texts: &'static str,
+}
 
 impl Reader {
-    /// A reader of packed bytes.
-    pub(super) fn new(bytes: &'static [u8]) -> Self {
-        Self(bytes)
+    /// A reader of packed bytes and texts.
+    pub(super) fn new(bytes: &'static [u8], texts: &'static str) -> Self {
+        Self { bytes, texts }
     }
 
-    /// What is read later: so many bytes as the next number says.
+    /// What is read later: so many bytes and texts as the next numbers say.
     fn later(&mut self) -> Self {
-        let count = usize::unpack(self);
-        Self(self.bytes(count))
+        let (bytes, texts) = (usize::unpack(self), usize::unpack(self));
+        Self { bytes: self.bytes(bytes), texts: self.text(texts) }
     }
 
     fn byte(&mut self) -> u8 {
-        let (first, rest) = self.0.split_first().expect("the build script wrote as much as is read");
-        self.0 = rest;
+        let (first, rest) = self.bytes.split_first().expect("the build script wrote as much as is read");
+        self.bytes = rest;
         *first
     }
 
     fn bytes(&mut self, count: usize) -> &'static [u8] {
-        let (first, rest) = self.0.split_at(count);
-        self.0 = rest;
+        let (first, rest) = self.bytes.split_at(count);
+        self.bytes = rest;
+        first
+    }
+
+    fn text(&mut self, length: usize) -> &'static str {
+        let (first, rest) = self.texts.split_at(length);
+        self.texts = rest;
         first
     }
 }
 
 /// A number in groups of seven bits, the last of which has the eighth bit unset.
 impl Pack for usize {
-    fn pack(&self, out: &mut Vec<u8>) {
+    fn pack(&self, out: &mut Out) {
         let mut left = *self;
         while left >= 0x80 {
-            out.push(u8::try_from(left & 0x7f).expect("seven bits") | 0x80);
+            out.bytes.push(u8::try_from(left & 0x7f).expect("seven bits") | 0x80);
             left >>= 7;
         }
-        out.push(u8::try_from(left).expect("seven bits"));
+        out.bytes.push(u8::try_from(left).expect("seven bits"));
     }
 
     fn unpack(from: &mut Reader) -> Self {
@@ -72,7 +82,7 @@ impl Pack for usize {
 macro_rules! numbers {
     ($($number:ty),*) => {$(
         impl Pack for $number {
-            fn pack(&self, out: &mut Vec<u8>) {
+            fn pack(&self, out: &mut Out) {
                 usize::try_from(*self).expect("a usize has 64 bits here").pack(out);
             }
 
@@ -86,8 +96,8 @@ macro_rules! numbers {
 numbers!(u8, u16, u32, u64);
 
 impl Pack for bool {
-    fn pack(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(*self));
+    fn pack(&self, out: &mut Out) {
+        out.bytes.push(u8::from(*self));
     }
 
     fn unpack(from: &mut Reader) -> Self {
@@ -96,14 +106,14 @@ impl Pack for bool {
 }
 
 impl Pack for () {
-    fn pack(&self, _: &mut Vec<u8>) {}
+    fn pack(&self, _: &mut Out) {}
 
     fn unpack(_: &mut Reader) -> Self {}
 }
 
 impl Pack for f64 {
-    fn pack(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_le_bytes());
+    fn pack(&self, out: &mut Out) {
+        out.bytes.extend_from_slice(&self.to_le_bytes());
     }
 
     fn unpack(from: &mut Reader) -> Self {
@@ -112,19 +122,19 @@ impl Pack for f64 {
 }
 
 impl Pack for Text {
-    fn pack(&self, out: &mut Vec<u8>) {
+    fn pack(&self, out: &mut Out) {
         self.len().pack(out);
-        out.extend_from_slice(self.as_bytes());
+        out.texts.push_str(self);
     }
 
     fn unpack(from: &mut Reader) -> Self {
         let length = usize::unpack(from);
-        Cow::Borrowed(std::str::from_utf8(from.bytes(length)).expect("it was a text"))
+        Cow::Borrowed(from.text(length))
     }
 }
 
 impl<T: Pack> Pack for Vec<T> {
-    fn pack(&self, out: &mut Vec<u8>) {
+    fn pack(&self, out: &mut Out) {
         self.len().pack(out);
         self.iter().for_each(|one| one.pack(out));
     }
@@ -136,7 +146,7 @@ impl<T: Pack> Pack for Vec<T> {
 }
 
 impl<T: Pack> Pack for Option<T> {
-    fn pack(&self, out: &mut Vec<u8>) {
+    fn pack(&self, out: &mut Out) {
         self.is_some().pack(out);
         self.iter().for_each(|one| one.pack(out));
     }
@@ -147,7 +157,7 @@ impl<T: Pack> Pack for Option<T> {
 }
 
 impl<A: Pack, B: Pack> Pack for (A, B) {
-    fn pack(&self, out: &mut Vec<u8>) {
+    fn pack(&self, out: &mut Out) {
         self.0.pack(out);
         self.1.pack(out);
     }
@@ -158,7 +168,7 @@ impl<A: Pack, B: Pack> Pack for (A, B) {
 }
 
 impl<T: Pack, const N: usize> Pack for [T; N] {
-    fn pack(&self, out: &mut Vec<u8>) {
+    fn pack(&self, out: &mut Out) {
         self.iter().for_each(|one| one.pack(out));
     }
 
@@ -170,7 +180,7 @@ impl<T: Pack, const N: usize> Pack for [T; N] {
 macro_rules! words {
     ($($word:ident { $($variant:ident),* $(,)? })*) => {$(
         impl Pack for $word {
-            fn pack(&self, out: &mut Vec<u8>) {
+            fn pack(&self, out: &mut Out) {
                 // A variant that is missing here is missing in the match as well, which does not compile.
                 let all = [$(Self::$variant),*];
                 match self { $(Self::$variant => {})* }
@@ -199,7 +209,7 @@ words! {
 macro_rules! structs {
     ($($name:ident $(<$parameter:ident>)? { $($field:ident),* $(,)? })*) => {$(
         impl $(<$parameter: Pack>)? Pack for $name $(<$parameter>)? {
-            fn pack(&self, out: &mut Vec<u8>) {
+            fn pack(&self, out: &mut Out) {
                 let Self { $($field),* } = self;
                 $($field.pack(out);)*
             }
@@ -223,28 +233,16 @@ structs! {
     Names { exact, suffix, prefix, patterns, every }
     Pattern { regex, clauses, hook }
     Sources { calls, uses, checked, checks, definitions, labels, numbers, whole }
-    Table<T> { keys, values, slots }
+    Table<T> { keys, places, values, slots }
     Tables {
         calls, imports, assignments, keywords, comparisons, uses, definitions, statements, shells, sources, segments,
         others,
     }
 }
 
-/// Needles.
-impl Pack for String {
-    fn pack(&self, out: &mut Vec<u8>) {
-        self.len().pack(out);
-        out.extend_from_slice(self.as_bytes());
-    }
-
-    fn unpack(from: &mut Reader) -> Self {
-        Text::unpack(from).into_owned()
-    }
-}
-
 /// Without its file, which stands elsewhere.
 impl Pack for Rule {
-    fn pack(&self, out: &mut Vec<u8>) {
+    fn pack(&self, out: &mut Out) {
         let Self {
             id,
             language,
@@ -296,22 +294,14 @@ impl Pack for Rule {
     }
 }
 
-impl Pack for Labels {
-    fn pack(&self, out: &mut Vec<u8>) {
-        self.0.pack(out);
-    }
-
-    fn unpack(from: &mut Reader) -> Self {
-        Self(Pack::unpack(from))
-    }
-}
-
 impl<T: Pack + Default> Pack for Later<T> {
-    fn pack(&self, out: &mut Vec<u8>) {
-        let mut packed = Vec::new();
+    fn pack(&self, out: &mut Out) {
+        let mut packed = Out::default();
         T::pack(self, &mut packed);
-        packed.len().pack(out);
-        out.extend_from_slice(&packed);
+        packed.bytes.len().pack(out);
+        packed.texts.len().pack(out);
+        out.bytes.extend_from_slice(&packed.bytes);
+        out.texts.push_str(&packed.texts);
     }
 
     fn unpack(from: &mut Reader) -> Self {
@@ -320,17 +310,46 @@ impl<T: Pack + Default> Pack for Later<T> {
 }
 
 impl Pack for LazyRegex {
-    fn pack(&self, out: &mut Vec<u8>) {
+    fn pack(&self, out: &mut Out) {
         self.source().pack(out);
+        self.program().pack(out);
     }
 
     fn unpack(from: &mut Reader) -> Self {
-        Self::new(Pack::unpack(from))
+        Self::with_program(Pack::unpack(from), Pack::unpack(from))
     }
 }
 
+impl Pack for Bytes {
+    fn pack(&self, out: &mut Out) {
+        self.0.len().pack(out);
+        out.bytes.extend_from_slice(&self.0);
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        let length = usize::unpack(from);
+        Self(Cow::Borrowed(from.bytes(length)))
+    }
+}
+
+macro_rules! wrapped {
+    ($($name:ident),*) => {$(
+        impl Pack for $name {
+            fn pack(&self, out: &mut Out) {
+                self.0.pack(out);
+            }
+
+            fn unpack(from: &mut Reader) -> Self {
+                Self(Pack::unpack(from))
+            }
+        }
+    )*};
+}
+
+wrapped!(Clause, Labels, Program);
+
 impl Pack for LazyQuery {
-    fn pack(&self, out: &mut Vec<u8>) {
+    fn pack(&self, out: &mut Out) {
         self.source().pack(out);
         self.language().pack(out);
     }
@@ -341,7 +360,7 @@ impl Pack for LazyQuery {
 }
 
 impl Pack for Filter {
-    fn pack(&self, out: &mut Vec<u8>) {
+    fn pack(&self, out: &mut Out) {
         self.rules.pack(out);
     }
 
@@ -353,10 +372,10 @@ impl Pack for Filter {
 macro_rules! kinds {
     ($($kind:ident { $($number:literal = $variant:ident $( { $($field:ident),* } )? $( ( $inner:ident ) )?),* $(,)? })*) => {$(
         impl Pack for $kind {
-            fn pack(&self, out: &mut Vec<u8>) {
+            fn pack(&self, out: &mut Out) {
                 match self {
                     $(Self::$variant $( { $($field),* } )? $( ($inner) )? => {
-                        out.push($number);
+                        out.bytes.push($number);
                         $( $($field.pack(out);)* )?
                         $( $inner.pack(out); )?
                     })*

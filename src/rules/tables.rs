@@ -6,6 +6,7 @@ use super::compile::expression_of;
 use super::filter::Filter;
 use super::lazy::LazyRegex;
 use super::needles::{self, Clause, Needles};
+use super::pack::Bytes;
 use super::rule::{Check, Matcher, Rule, Text, What};
 use super::{RuleLanguage, commands};
 
@@ -24,58 +25,78 @@ pub(crate) struct Member {
     pub(crate) hook: Hook,
 }
 
-/// A map from names to lists that never changes once it is made, so that it can be packed and need not be built again.
+/// A map from names to lists that never changes once it is made. It is packed as it is used, so that of a packed one only
+/// the lists are read before it is asked.
 #[derive(Debug, PartialEq)]
 pub(super) struct Table<T> {
-    /// The keys, sorted, and for each where its list begins; it ends where the next begins.
-    pub(super) keys: Vec<(Text, u32)>,
+    /// The keys, sorted, one behind the other.
+    pub(super) keys: Text,
+    /// For each key where it begins in `keys`, and where its list begins in `values`; both end where the next begin, and
+    /// behind the last key stand the ends of both.
+    pub(super) places: Bytes,
     pub(super) values: Vec<T>,
     /// One more than the number of a key, at the first free place from its hash on; a power of two of places.
-    pub(super) slots: Vec<u16>,
+    pub(super) slots: Bytes,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { keys: Vec::new(), values: Vec::new(), slots: Vec::new() }
+        Self { keys: Text::default(), places: Bytes::default(), values: Vec::new(), slots: Bytes::default() }
     }
 }
 
 impl<T> Table<T> {
     /// A table of these lists. More names than a number of 16 bits counts are not made by any folder of rules.
     fn new(lists: BTreeMap<String, Vec<T>>) -> Self {
-        let mut table = Self::default();
         if lists.is_empty() {
-            return table;
+            return Self::default();
         }
-        table.slots = vec![0; (lists.len() * 2).next_power_of_two()];
+        let mut slots = vec![0_u16; (lists.len() * 2).next_power_of_two()];
+        let (mut keys, mut places, mut values) = (String::new(), Vec::new(), Vec::new());
+        let place = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         for (key, list) in lists.into_iter().take(usize::from(u16::MAX)) {
-            let place = u32::try_from(table.values.len()).unwrap_or(u32::MAX);
-            let free = table.places(&key).find(|&place| table.slots[place] == 0);
-            table.keys.push((key.into(), place));
-            table.values.extend(list);
-            if let (Some(free), Ok(number)) = (free, u16::try_from(table.keys.len())) {
-                table.slots[free] = number;
+            places.extend([place(keys.len()), place(values.len())]);
+            let free = Self::steps(slots.len(), &key).find(|&free| slots[free] == 0);
+            if let (Some(free), Ok(number)) = (free, u16::try_from(places.len() / 2)) {
+                slots[free] = number;
             }
+            keys.push_str(&key);
+            values.extend(list);
         }
-        table
+        places.extend([place(keys.len()), place(values.len())]);
+        Self { keys: keys.into(), places: Bytes::of_u32(&places), values, slots: Bytes::of_u16(&slots) }
     }
 
-    /// All places, from that of the key's hash on.
-    fn places(&self, key: &str) -> impl Iterator<Item = usize> + use<T> {
-        let mask = self.slots.len() - 1;
+    /// All of so many slots, from that of the key's hash on.
+    fn steps(slots: usize, key: &str) -> impl Iterator<Item = usize> + use<T> {
+        let mask = slots - 1;
         let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        (0..self.slots.len()).map(move |step| (hash as usize ^ (hash >> 15) as usize).wrapping_add(step) & mask)
+        (0..slots).map(move |step| (hash as usize ^ (hash >> 15) as usize).wrapping_add(step) & mask)
+    }
+
+    /// How many keys there are.
+    fn len(&self) -> usize {
+        (self.places.0.len() / 8).saturating_sub(1)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.places.0.is_empty()
+    }
+
+    /// The key with a number.
+    fn key(&self, number: usize) -> &str {
+        &self.keys[self.places.u32(number * 2) as usize..self.places.u32(number * 2 + 2) as usize]
     }
 
     /// The number of a key.
     fn number(&self, key: &str) -> Option<usize> {
-        if self.slots.is_empty() {
+        if self.is_empty() {
             return None;
         }
-        for place in self.places(key) {
-            match self.slots[place] {
+        for slot in Self::steps(self.slots.0.len() / 2, key) {
+            match self.slots.u16(slot) {
                 0 => return None,
-                number if self.keys[usize::from(number) - 1].0 == key => return Some(usize::from(number) - 1),
+                number if self.key(usize::from(number) - 1) == key => return Some(usize::from(number) - 1),
                 _ => {}
             }
         }
@@ -84,15 +105,22 @@ impl<T> Table<T> {
 
     /// Whether a key begins so.
     fn has_within(&self, beginning: &str) -> bool {
-        let first = self.keys.partition_point(|(key, _)| &**key < beginning);
-        self.keys.get(first).is_some_and(|(key, _)| key.starts_with(beginning))
+        let (mut first, mut end) = (0, self.len());
+        while first < end {
+            let middle = usize::midpoint(first, end);
+            if self.key(middle) < beginning {
+                first = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        first < self.len() && self.key(first).starts_with(beginning)
     }
 
     /// The list of a key.
     fn get(&self, key: &str) -> &[T] {
         let Some(number) = self.number(key) else { return &[] };
-        let end = self.keys.get(number + 1).map_or(self.values.len(), |(_, next)| *next as usize);
-        &self.values[self.keys[number].1 as usize..end]
+        &self.values[self.places.u32(number * 2 + 1) as usize..self.places.u32(number * 2 + 3) as usize]
     }
 }
 
@@ -187,14 +215,14 @@ impl Names {
 
     /// Whether whole modules are looked for, whatever their members are called.
     pub(crate) fn has_modules(&self) -> bool {
-        !self.prefix.keys.is_empty()
+        !self.prefix.is_empty()
     }
 
     /// Whether nothing is looked for in this way.
     pub(crate) fn is_empty(&self) -> bool {
-        self.exact.keys.is_empty()
-            && self.suffix.keys.is_empty()
-            && self.prefix.keys.is_empty()
+        self.exact.is_empty()
+            && self.suffix.is_empty()
+            && self.prefix.is_empty()
             && self.patterns.is_empty()
             && self.every.is_empty()
     }

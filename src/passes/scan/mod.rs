@@ -42,6 +42,7 @@ mod resolve;
 mod runners;
 mod shape;
 mod shell;
+mod ships;
 mod text;
 mod texts;
 mod trail;

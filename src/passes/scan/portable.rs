@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::calls::Target;
 use super::limits;
 use super::resolve::Resolver;
+use super::ships::Ships;
 use super::values::{ForeignId, ROOT, Set, Value};
 use crate::facts::{
     Argument, Dialect, Entry, ExprId, Facts, FunctionId, IdMap, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind, Span,
@@ -82,7 +83,7 @@ pub(super) struct Summary {
 }
 
 /// The calls that stand in each function of a region, and the variables of each scope.
-struct Index {
+pub(super) struct Index {
     calls: IdMap<FunctionId, Vec<ExprId>>,
     variables: IdMap<ScopeId, Vec<Sym>>,
 }
@@ -123,6 +124,7 @@ impl Resolver<'_> {
         let mut summary = Summary::default();
         self.ships_known = false;
         self.shipped = 0;
+        self.ships = Ships::default();
         let names = index.variables.get(&MODULE).into_iter().flatten().take(limits::SHIPPED_NAMES_MAX);
         let variables = names.filter_map(|&name| self.facts.variable(MODULE, name));
         let variables = variables.map(|variable| self.facts.variable_table[variable.at()].expr);
@@ -255,7 +257,7 @@ impl Resolver<'_> {
                 let items = items.iter().take(limits::ELEMENTS_MAX);
                 Portable::List(items.map(|item| self.ship(item, index, depth + 1)).collect::<Option<_>>()?)
             }
-            Value::Instance(class) => Portable::Object(Arc::new(self.ship_class(*class, index, depth))),
+            Value::Instance(class) => Portable::Object(self.class_once(*class, index, depth)),
             Value::Record(made) | Value::Made(made) => return self.ship_made(*made, index, depth),
             Value::Partial(call) => Portable::Function(Arc::new(self.ship_partial(*call, index, depth)?)),
             _ => return None,
@@ -264,8 +266,8 @@ impl Resolver<'_> {
 
     fn ship_made(&mut self, made: ExprId, index: &Index, depth: usize) -> Option<Portable> {
         Some(match self.facts.kind(made).clone() {
-            Kind::Class { scope, .. } => Portable::Class(Arc::new(self.ship_class(scope, index, depth))),
-            Kind::Function(function) => Portable::Function(Arc::new(self.ship_function(function, index, depth))),
+            Kind::Class { scope, .. } => Portable::Class(self.class_once(scope, index, depth)),
+            Kind::Function(function) => Portable::Function(self.function_once(function, index, depth)),
             Kind::Mapping(entries) => {
                 let mut object = Object::default();
                 for at in entries.range().take(limits::SHIPPED_NAMES_MAX) {
@@ -296,7 +298,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn ship_class(&mut self, class: ScopeId, index: &Index, depth: usize) -> Object {
+    pub(super) fn ship_class(&mut self, class: ScopeId, index: &Index, depth: usize) -> Object {
         let mut object = Object::default();
         for &name in index.variables.get(&class).into_iter().flatten().take(limits::SHIPPED_NAMES_MAX) {
             let Some(variable) = self.facts.variable(class, name) else { continue };
@@ -317,7 +319,7 @@ impl Resolver<'_> {
         self.ship_set(&set, index, depth)
     }
 
-    fn ship_function(&mut self, function: FunctionId, index: &Index, depth: usize) -> Shipped {
+    pub(super) fn ship_function(&mut self, function: FunctionId, index: &Index, depth: usize) -> Shipped {
         let info = self.facts.functions[function.at()].clone();
         let mut shipped = Shipped::default();
         let is_method = self.is_python_method(info.scope);

@@ -16,6 +16,7 @@ use super::limits;
 use super::lists;
 use super::modules::Own;
 use super::portable::Portable;
+use super::ships::Ships;
 use super::trail::Trail;
 use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Union, Value};
 use crate::facts::{Dialect, ExprId, Facts, IdMap, IdSet, Kind, OPAQUE, ScopeId, Span, Sym, VarId};
@@ -91,6 +92,8 @@ pub(super) struct Resolver<'r> {
     pub(super) ships_known: bool,
     /// How many values have been shipped, those inside others counted again.
     pub(super) shipped: usize,
+    /// What was copied for them already.
+    pub(super) ships: Ships,
     /// How many modules that hand on other modules are being looked through.
     pub(super) module_depth: usize,
     /// How many functions are being followed inside one another.
@@ -148,6 +151,7 @@ impl<'r> Resolver<'r> {
             keywords: IdMap::default(),
             ships_known: false,
             shipped: 0,
+            ships: Ships::default(),
             module_depth: 0,
             inlined: 0,
             own_keys: HashMap::new(),

@@ -183,7 +183,7 @@ static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
     ];
     let compiled = rows.into_iter().map(|(needs, severity, message, pattern)| Placeholder {
         needs,
-        pattern: Expression::known(&format!("(?i){pattern}(?:[^a-z]|$)")),
+        pattern: Expression::known(format!("(?i){pattern}(?:[^a-z]|$)")),
         severity,
         message,
     });

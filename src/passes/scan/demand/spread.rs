@@ -73,7 +73,10 @@ impl Resolver<'_> {
             }
         }
         for at in 0..self.facts.exprs.len() {
-            self.look_again(ExprId(u32::try_from(at).unwrap_or(u32::MAX)), marks);
+            // What is written out is made of nothing.
+            if !self.facts.exprs[at].kind.is_written_out() {
+                self.look_again(ExprId(u32::try_from(at).unwrap_or(u32::MAX)), marks);
+            }
         }
         while let Some(marked) = marks.stack.pop() {
             for at in marks.users.of_expr.range(marked.at()) {
