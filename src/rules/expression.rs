@@ -97,11 +97,6 @@ impl Expression {
         Self { source, program, steps: AtomicU32::new(0), ascii, any }
     }
 
-    /// Whether it answers without being compiled.
-    pub(crate) fn has_program(&self) -> bool {
-        self.program.is_some()
-    }
-
     /// The form for a text.
     fn form(&self, text: &str) -> &Form {
         let is_ascii = text.is_ascii();

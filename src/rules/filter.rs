@@ -96,10 +96,9 @@ impl Haystack {
     }
 
     fn is_worth(&self, needles: &Needles) -> bool {
-        let holds =
-            |needle: &str| self.may_hold(needle.as_bytes()) && memmem::find(&self.lower, needle.as_bytes()).is_some();
+        let holds = |needle: &[u8]| self.may_hold(needle) && memmem::find(&self.lower, needle).is_some();
         !(needles.beyond_ascii && self.is_ascii)
-            && needles.clauses.iter().all(|clause| clause.iter().any(holds))
+            && needles.clauses.iter().all(|clause| clause.bytes().any(holds))
             && needles.anchor.as_ref().is_none_or(|anchor| self.is_anchored(anchor))
     }
 
@@ -151,7 +150,7 @@ impl Haystack {
 
     /// Where needles stand that may be there.
     fn places_of<'s>(&'s self, needles: &'s Clause) -> impl Iterator<Item = usize> + 's {
-        let there = needles.iter().map(str::as_bytes).filter(|needle| self.may_hold(needle));
+        let there = needles.bytes().filter(|needle| self.may_hold(needle));
         there.flat_map(|needle| occurrences(&self.lower, needle))
     }
 }

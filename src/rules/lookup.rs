@@ -1,7 +1,5 @@
 //! Names that are looked up by expressions. The build script, which packs them, runs none.
 
-use std::cell::LazyCell;
-
 use super::Hook;
 use super::needles::Clause;
 use super::rule::Keyword;
@@ -12,12 +10,9 @@ impl Names {
     pub(crate) fn like(&self, name: &str) -> Vec<Hook> {
         let mut hooks = self.every.clone();
         if !self.patterns.is_empty() {
-            let lower = LazyCell::new(|| name.to_ascii_lowercase());
+            let lower = name.to_ascii_lowercase();
             let holds = |clause: &Clause| clause.iter().any(|needle| lower.contains(needle));
-            // To ask a program takes no longer than to look for needles.
-            let is_worth = |pattern: &&Pattern| {
-                pattern.regex.get().has_program() || !name.is_ascii() || pattern.clauses.iter().all(holds)
-            };
+            let is_worth = |pattern: &&Pattern| !lower.is_ascii() || pattern.clauses.iter().all(holds);
             let found = self.patterns.iter().filter(is_worth).filter(|pattern| pattern.regex.get().is_match(name));
             hooks.extend(found.map(|pattern| pattern.hook));
         }

@@ -35,6 +35,11 @@ impl Clause {
         Self(needles.join("\0").into())
     }
 
+    /// The needles as bytes.
+    pub(super) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.as_bytes().split(|&byte| char::from(byte) == BETWEEN)
+    }
+
     /// The needles.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.split(BETWEEN)
