@@ -3,6 +3,7 @@
 mod batch;
 mod cache;
 mod conformance;
+mod decoded;
 mod docker;
 mod doctor;
 mod engine;

@@ -405,11 +405,12 @@ impl Script {
     fn find_code_in(&mut self, pipeline: &[Command]) {
         let range = pipeline[0].range.start..pipeline[pipeline.len() - 1].range.end;
         let before = self.code.len();
-        let mut text: Option<Arc<str>> = None;
+        let (mut text, mut codec): (Option<Arc<str>>, _) = (None, None);
         for command in pipeline {
             let read = command.input.clone().or(text);
             if let (Some(code), Some(tongue)) = (&read, command.reads_code()) {
-                self.add(&range, Run::plain(tongue, Arc::clone(code)), false);
+                let codec = codec.filter(|_| command.input.is_none());
+                self.add(&range, Run { codec, ..Run::plain(tongue, Arc::clone(code)) }, false);
                 self.judged.extend(command.input_place.iter().map(|place| (place.start, place.end)));
             }
             if let Some(text) = command.started(read.as_deref()) {
@@ -420,6 +421,11 @@ impl Script {
                 self.add(&range, Run::plain(Tongue::Shell, text), false);
             }
             text = command.writes(read.as_ref());
+            codec = match command.own().first().map(String::as_str) {
+                Some("base64") => Some("base64"),
+                Some("cat" | "tee") => codec,
+                _ => None,
+            };
             for (code, file) in text.iter().flat_map(|code| command.files().map(move |file| (code, file))) {
                 if let Some(tongue) = tongue_of(file) {
                     self.add(&range, Run::plain(tongue, Arc::clone(code)), true);
