@@ -20,10 +20,10 @@ use regex_automata::meta::{self, Regex};
 use regex_automata::util::primitives::PatternID;
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{
-    Capture, Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition,
+    Capture, Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition,
 };
 
-use super::program::{HIT, Program};
+use super::program::{HIT, Program, in_ascii};
 use super::quick::Answer;
 use super::rule::Text;
 
@@ -257,15 +257,7 @@ fn of_ascii(hir: Hir) -> Hir {
 /// the parser of regular expressions allows.
 fn rebuilt(hir: Hir, part: impl Fn(Hir) -> Hir, class: impl Fn(Class) -> Hir) -> Hir {
     match hir.into_kind() {
-        HirKind::Look(look) => Hir::look(match look {
-            Look::WordUnicode => Look::WordAscii,
-            Look::WordUnicodeNegate => Look::WordAsciiNegate,
-            Look::WordStartUnicode => Look::WordStartAscii,
-            Look::WordEndUnicode => Look::WordEndAscii,
-            Look::WordStartHalfUnicode => Look::WordStartHalfAscii,
-            Look::WordEndHalfUnicode => Look::WordEndHalfAscii,
-            other => other,
-        }),
+        HirKind::Look(look) => Hir::look(in_ascii(look)),
         HirKind::Repetition(Repetition { min, max, greedy, sub }) => {
             Hir::repetition(Repetition { min, max, greedy, sub: Box::new(part(*sub)) })
         }

@@ -290,8 +290,8 @@ impl Maker {
     }
 }
 
-/// Word boundaries are those of ASCII.
-fn in_ascii(look: Look) -> Look {
+/// The same, where words end as ASCII's do.
+pub(super) fn in_ascii(look: Look) -> Look {
     match look {
         Look::WordUnicode => Look::WordAscii,
         Look::WordUnicodeNegate => Look::WordAsciiNegate,

@@ -25,8 +25,8 @@ mod session;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use behaviour::{Attempt, AttemptKind, Behaviour};
@@ -469,4 +469,9 @@ pub struct Diagnosis {
     pub mends: Vec<String>,
     /// What it would enforce, as far as can be told without a run.
     pub isolation: Isolation,
+}
+
+/// What is behind a lock; whoever panicked while holding it left nothing half done.
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }

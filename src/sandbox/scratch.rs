@@ -6,12 +6,13 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::locked;
 use super::owner::{FOLDER, folder_prefix, remove_tree, sweep_folders};
 
 /// Into how many parts a folder is taken apart for each thread that removes it: more even out what is in them.
@@ -87,7 +88,7 @@ impl Scratch {
     }
 
     fn clearing(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        self.clearing.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.clearing)
     }
 }
 
@@ -117,7 +118,7 @@ pub fn clearer_main(folder: Option<&OsStr>) -> bool {
 fn remove_together(folder: &Path) {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let parts = Mutex::new(parts(folder, threads * PARTS_OF_A_THREAD).into_iter());
-    let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let next = || locked(&parts).next();
     let remove = || {
         while let Some((part, is_folder)) = next() {
             let _ = if is_folder { remove_tree(&part) } else { std::fs::remove_file(&part) };

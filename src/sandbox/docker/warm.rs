@@ -8,7 +8,7 @@
 //! Once a script was run, an interpreter that is started like its own waits in each of these containers, and becomes the next
 //! one.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
@@ -21,7 +21,7 @@ use super::image::Image;
 use super::link::Ahead;
 use super::paths::Paths;
 use super::ready::{Place, Ready, ready, remove};
-use crate::sandbox::{Job, Limits, Network, Program, SandboxError, Stop, WORK_DIR};
+use crate::sandbox::{Job, Limits, Network, Program, SandboxError, Stop, WORK_DIR, locked};
 
 /// A container that has waited longer is not used any more: another vetrun may take it for left behind.
 const AGE_MAX: Duration = Duration::from_secs(1800);
@@ -162,8 +162,4 @@ async fn make(maker: &Maker, ahead: &Mutex<Option<Ahead>>, stop: &Stop) -> Resul
         warm.start(&ahead).await;
     }
     Ok(Some(warm))
-}
-
-fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
-    value.lock().unwrap_or_else(PoisonError::into_inner)
 }

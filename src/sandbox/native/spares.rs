@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::net;
 use super::spec::{Fault, Tried};
 use super::wait::events_of;
 use super::zygote::Nursery;
+use crate::sandbox::locked;
 
 /// How long a program may run before spares are created beside it.
 const SHORT_PROGRAM: Duration = Duration::from_millis(5);
@@ -183,8 +184,4 @@ impl Store {
             events.is_ok_and(|events| events.contains(PollFlags::PRI))
         })
     }
-}
-
-fn locked<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
-    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
