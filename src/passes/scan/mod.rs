@@ -77,8 +77,6 @@ pub use shell::{command_words, may_be_written};
 
 /// The rule id of the finding that says that a file was not scanned to its end. It is of severity high, and the gate holds
 /// it to be about what could not be judged, so that no choice of rules hides it.
-/// The rule id of the finding that says that a file was not scanned to its end. It is of severity high, and the gate holds
-/// it to be about what could not be judged, so that no choice of rules hides it.
 pub const SCAN_LIMIT: &str = "scan-limit";
 
 /// Rules of the parse pass that say that a text was not read to its end.
