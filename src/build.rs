@@ -46,6 +46,7 @@ mod rules {
     mod compile;
     mod demand;
     mod digest;
+    mod filter;
     mod language;
     mod names;
     mod needles;
@@ -141,23 +142,6 @@ mod rules {
 
             pub(super) fn check(&self) -> Result<(), String> {
                 Ok(())
-            }
-        }
-    }
-
-    /// Filters that nobody asks here.
-    mod filter {
-        use super::Hook;
-        use super::needles::Needles;
-
-        #[derive(Debug, Default, PartialEq)]
-        pub(crate) struct Filter {
-            pub(super) rules: Vec<(Hook, Needles)>,
-        }
-
-        impl Filter {
-            pub(super) fn new(rules: Vec<(Hook, Needles)>) -> Self {
-                Self { rules }
             }
         }
     }

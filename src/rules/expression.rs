@@ -40,6 +40,21 @@ const SHORT_BYTES_MAX: usize = 256;
 /// Places that cost as much to look at as one step, where no match begins by its first byte.
 const PLACES_PER_STEP: u32 = 4;
 
+/// How often a text may be looked at, where it is searched from one place after the other. Beyond that, it is searched from
+/// there on once, whole.
+const SEARCHED_AGAIN_MAX: usize = 16;
+
+/// The places of a text at which matches can begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Starts<'s> {
+    /// They, in order, ...
+    pub(crate) places: &'s [usize],
+    /// ... counted from so far before the text.
+    pub(crate) before: usize,
+    /// How many bytes a match has at most.
+    pub(crate) length_max: usize,
+}
+
 /// An expression in both forms.
 #[derive(Debug)]
 pub(crate) struct Expression {
@@ -113,16 +128,20 @@ impl Expression {
     }
 
     /// Calls `found` with what is reported of each match in `text`, from left to right, until that says no. With `starts`,
-    /// which are in order, only matches that begin there are looked for.
-    pub(crate) fn each(&self, text: &str, starts: Option<&[usize]>, mut found: impl FnMut(Range<usize>) -> bool) {
+    /// only matches that begin there are looked for.
+    pub(crate) fn each(&self, text: &str, starts: Option<Starts<'_>>, mut found: impl FnMut(Range<usize>) -> bool) {
         let mut goes_on = |whole: Range<usize>| found(self.reported(text, whole));
-        let Some(starts) = starts else { return self.each_anywhere(text, goes_on) };
+        let Some(Starts { places, before, length_max }) = starts else { return self.each_from(0, text, goes_on) };
+        let mut left = text.len().saturating_mul(SEARCHED_AGAIN_MAX);
         let mut end = 0;
-        for &start in starts.iter().filter(|&&start| start <= text.len()) {
-            if start < end {
+        for start in places.iter().map(|place| place - before).take_while(|&start| start < text.len()) {
+            if start < end || !text.is_char_boundary(start) {
                 continue;
             }
-            let Some(whole) = self.at(text, start) else { continue };
+            if left == 0 {
+                return self.each_from(start, text, goes_on);
+            }
+            let Some(whole) = self.at(text, start, length_max, &mut left) else { continue };
             end = whole.end;
             if !goes_on(whole) {
                 return;
@@ -130,8 +149,8 @@ impl Expression {
         }
     }
 
-    fn each_anywhere(&self, text: &str, mut found: impl FnMut(Range<usize>) -> bool) {
-        let mut from = 0;
+    /// Calls `found` with each match from a place on.
+    fn each_from(&self, mut from: usize, text: &str, mut found: impl FnMut(Range<usize>) -> bool) {
         loop {
             match self.next(text, from) {
                 Ok(Some(whole)) => {
@@ -150,16 +169,20 @@ impl Expression {
         }
     }
 
-    /// The match that begins at a place.
-    fn at(&self, text: &str, start: usize) -> Option<Range<usize>> {
+    /// The match that begins at a place. What it takes to find out is taken from `left`: the steps of the program, or as many
+    /// bytes as the compiled form may look at.
+    fn at(&self, text: &str, start: usize, length_max: usize, left: &mut usize) -> Option<Range<usize>> {
         if self.program.is_some() {
             let mut fuel = STEPS_AT_ONE_PLACE_MAX;
-            match self.program.at(text, start, &mut fuel) {
+            let answer = self.program.at(text, start, &mut fuel);
+            *left = left.saturating_sub((STEPS_AT_ONE_PLACE_MAX - fuel) as usize);
+            match answer {
                 Answer::End(end) => return Some(start..end),
                 Answer::No => return None,
                 Answer::Unknown => {}
             }
         }
+        *left = left.saturating_sub(length_max.min(text.len() - start));
         let whole = self.form(text).regex.search(&Input::new(text).range(start..).anchored(Anchored::Yes));
         whole.map(|whole| whole.range())
     }
@@ -279,6 +302,7 @@ mod tests {
     fn all(source: &str, text: &str, starts: Option<&[usize]>) -> Vec<String> {
         let found = |expression: Expression| {
             let mut found = Vec::new();
+            let starts = starts.map(|places| Starts { places, before: 0, length_max: usize::MAX });
             expression.each(text, starts, |range| {
                 found.push(text[range].to_owned());
                 true
@@ -346,6 +370,13 @@ mod tests {
         assert_eq!(all(r"\bab", "ab cab ab", Some(&[0, 4, 7])), ["ab", "ab"]);
         assert_eq!(all("aa", "aaaa", Some(&[0, 1, 2])), ["aa", "aa"]);
         assert_eq!(all("a", "ba", Some(&[0])), [""; 0]);
+        // After much that was in vain, the rest is searched at once, and finds the same.
+        let text = format!("{}ab", "a".repeat(500));
+        let places: Vec<usize> = (0..text.len()).collect();
+        assert_eq!(all("a[a-z]*?ab", &text, Some(&places)), [text.as_str()]);
+        let text = format!("{}b", "a".repeat(5000));
+        let places: Vec<usize> = (0..text.len()).collect();
+        assert_eq!(all("a[^c]*c|a?b", &text, Some(&places)), ["ab"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ impl Names {
         let mut hooks = self.every.clone();
         if !self.patterns.is_empty() {
             let lower = name.to_ascii_lowercase();
-            let holds = |clause: &Clause| clause.iter().any(|needle| lower.contains(needle));
+            let holds = |clause: &Clause| clause.texts().any(|needle| lower.contains(needle));
             let is_worth = |pattern: &&Pattern| !lower.is_ascii() || pattern.clauses.iter().all(holds);
             let found = self.patterns.iter().filter(is_worth).filter(|pattern| pattern.regex.get().is_match(name));
             hooks.extend(found.map(|pattern| pattern.hook));

@@ -3,18 +3,20 @@
 //! Compiling a regular expression costs up to a millisecond or two and a tree-sitter query about three, so that running
 //! every such rule over every file would cost far more than the file is worth. Most of them cannot match without some
 //! fixed text (`AKIA`, `__proto__`). These *needles* are derived from the expression itself, never written by hand, so
-//! that they cannot be wrong about it; the `filter` looks for them in a text.
+//! that they cannot be wrong about it; a `haystack` is a text in which they are looked for.
 //!
 //! A rule has several clauses; a text must hold at least one needle of each. Needles are compared without the case of ASCII
-//! letters. A rule without clauses always runs. Where every match begins with a needle of the first clause, the rule need
+//! letters, and where the expression has words begin and end there, they must: `rm` is in most files, and as a word of its
+//! own in few. A rule without clauses always runs. Where every match begins with a needle of the first clause, the rule need
 //! only be asked at the places where these stand.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::iter::Peekable;
+use std::ops::Range;
 use std::str::Chars;
 
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::anchor::{self, Anchor};
 use super::rule::Text;
@@ -29,20 +31,71 @@ pub(super) struct Clause(pub(super) Text);
 /// What stands between the needles of a clause, and in none of them.
 const BETWEEN: char = '\0';
 
+/// What stands where a word must begin or end: first or last in a needle, and nowhere else.
+const EDGE: char = '\u{1}';
+
 impl Clause {
     /// A clause of these needles.
     pub(super) fn of(needles: &[String]) -> Self {
         Self(needles.join("\0").into())
     }
 
-    /// The needles as bytes.
-    pub(super) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.as_bytes().split(|&byte| char::from(byte) == BETWEEN)
+    /// The needles.
+    pub(super) fn needles(&self) -> impl Iterator<Item = Needle<'_>> {
+        self.0.split(BETWEEN).map(Needle::of)
     }
 
-    /// The needles.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.split(BETWEEN)
+    /// The needles, and where each stands in the clause.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Range<usize>, Needle<'_>)> {
+        self.0.split(BETWEEN).scan(0, |next, packed| {
+            let place = *next..*next + packed.len();
+            *next = place.end + BETWEEN.len_utf8();
+            Some((place, Needle::of(packed)))
+        })
+    }
+
+    /// The needle at such a place.
+    pub(super) fn needle(&self, place: Range<usize>) -> Needle<'_> {
+        Needle::of(&self.0[place])
+    }
+
+    /// Their texts.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.split(BETWEEN).map(|needle| needle.trim_matches(EDGE))
+    }
+
+    /// The same needles, wherever words begin and end.
+    fn anywhere(&self) -> Self {
+        Self(self.0.replace(EDGE, "").into())
+    }
+}
+
+/// A fixed text that every match holds, or one of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Needle<'c> {
+    pub(super) text: &'c [u8],
+    /// Whether a word begins or ends before it, and behind it.
+    edges: (bool, bool),
+}
+
+impl<'c> Needle<'c> {
+    fn of(packed: &'c str) -> Self {
+        let text = packed.trim_matches(EDGE).as_bytes();
+        Self { text, edges: (packed.starts_with(EDGE), packed.ends_with(EDGE)) }
+    }
+
+    /// Whether words must begin or end at it.
+    pub(super) fn has_edges(&self) -> bool {
+        self.edges != (false, false)
+    }
+
+    /// Whether words begin and end as they must where it stands at a place of a text.
+    pub(super) fn fits(&self, text: &[u8], at: usize) -> bool {
+        let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let before = || is_word(at.checked_sub(1).and_then(|before| text.get(before)));
+        let behind = || is_word(text.get(at + self.text.len()));
+        (!self.edges.0 || before() != is_word(self.text.first()))
+            && (!self.edges.1 || behind() != is_word(self.text.last()))
     }
 }
 
@@ -74,7 +127,7 @@ pub(super) struct Needles {
     pub(super) length_max: Option<u32>,
     /// Whether every match holds a character that is not ASCII.
     pub(super) beyond_ascii: bool,
-    /// Needles that stand behind something.
+    /// Needles with what stands before them.
     pub(super) anchor: Option<Anchor>,
 }
 
@@ -83,9 +136,19 @@ pub(super) fn of_regex(source: &str) -> Needles {
     let Ok(hir) = regex_syntax::parse(source) else { return Needles::default() };
     let length_max = hir.properties().maximum_len().and_then(|length| u32::try_from(length).ok());
     let (clauses, heads) = with_heads(&hir);
-    let (beyond_ascii, anchor) = (is_beyond_ascii(&hir), anchor::of_hir(&hir));
+    let beyond_ascii = is_beyond_ascii(&hir);
+    // One that only tells where matches begin tells nothing where these begin with needles.
+    let anchor = anchor::of_hir(&hir).filter(|anchor| !heads || !anchor.is_open());
     let clauses = clauses.iter().map(|needles| Clause::of(needles)).collect();
     Needles { clauses, heads, length_max, beyond_ascii, anchor }
+}
+
+/// The same for an expression that is asked about parts of a text: where one is cut off, a word may end that goes on.
+pub(super) fn of_regex_on_parts(source: &str) -> Needles {
+    let mut needles = of_regex(source);
+    needles.clauses.iter_mut().for_each(|clause| *clause = clause.anywhere());
+    needles.anchor.iter_mut().for_each(|anchor| anchor.needles = anchor.needles.anywhere());
+    needles
 }
 
 /// What every match of the expression holds, and whether that begins with what every match begins with.
@@ -217,12 +280,25 @@ fn quoted(chars: &mut impl Iterator<Item = char>) -> Option<String> {
 }
 
 /// A clause that says something; `None` where a needle is too short, or there are none or too many.
-pub(super) fn usable(mut needles: Vec<String>) -> Option<OneOf> {
+pub(super) fn usable(needles: Vec<String>) -> Option<OneOf> {
+    let mut needles: Vec<String> = needles.iter().map(|needle| outer_edges(needle)).collect();
     needles.sort_unstable();
     needles.dedup();
     let fits = !needles.is_empty() && needles.len() <= CLAUSE_NEEDLES_MAX;
-    let says_something = |needle: &String| needle.len() >= NEEDLE_BYTES_MIN && !needle.contains(BETWEEN);
+    let says_something = |needle: &String| bytes(needle) >= NEEDLE_BYTES_MIN && !needle.contains(BETWEEN);
     (fits && needles.iter().all(says_something)).then_some(needles)
+}
+
+/// How long a needle is without its edges.
+pub(super) fn bytes(needle: &str) -> usize {
+    needle.trim_matches(EDGE).len()
+}
+
+/// A needle with no edge but its outer ones: what is side by side in it says itself whether a word ends there.
+fn outer_edges(needle: &str) -> String {
+    let edge = |is_there: bool| if is_there { EDGE.to_string() } else { String::new() };
+    let inner = needle.replace(EDGE, "");
+    format!("{}{inner}{}", edge(needle.starts_with(EDGE)), edge(needle.ends_with(EDGE)))
 }
 
 /// A clause without the needles that hold another of them.
@@ -309,7 +385,7 @@ fn heads_of(hir: &Hir) -> Option<Vec<String>> {
             let mut run = vec![String::new()];
             for part in parts {
                 let Some(longer) = exact(part).and_then(|own| side_by_side(&run, &own)) else {
-                    let is_short = run.iter().any(|head| head.len() < NEEDLE_BYTES_MIN);
+                    let is_short = run.iter().any(|head| bytes(head) < NEEDLE_BYTES_MIN);
                     return if is_short { side_by_side(&run, &heads_of(part)?) } else { Some(run) };
                 };
                 run = longer;
@@ -329,8 +405,10 @@ pub(super) fn side_by_side(left: &[String], right: &[String]) -> Option<Vec<Stri
 /// All the texts, case apart, that the expression matches, where these are few.
 pub(super) fn exact(hir: &Hir) -> Option<Vec<String>> {
     let all = match hir.kind() {
+        HirKind::Look(look) if is_edge(*look) => vec![EDGE.to_string()],
         HirKind::Empty | HirKind::Look(_) => vec![String::new()],
         // What stands for itself has no other case: letters that have one are classes under `(?i)`.
+        HirKind::Literal(literal) if literal.0.contains(&(EDGE as u8)) => return None,
         HirKind::Literal(literal) => vec![String::from_utf8(literal.0.to_vec()).ok()?.to_ascii_lowercase()],
         HirKind::Class(class) => few(class)?,
         HirKind::Capture(capture) => exact(&capture.sub)?,
@@ -346,6 +424,12 @@ pub(super) fn exact(hir: &Hir) -> Option<Vec<String>> {
         HirKind::Repetition(_) => return None,
     };
     (all.len() <= CLAUSE_NEEDLES_MAX).then_some(all)
+}
+
+/// Whether a word begins or ends where this holds. Expressions of rules know the words of ASCII alone (`expression`).
+fn is_edge(look: Look) -> bool {
+    use Look::{WordAscii, WordEndAscii, WordEndUnicode, WordStartAscii, WordStartUnicode, WordUnicode};
+    matches!(look, WordAscii | WordUnicode | WordStartAscii | WordEndAscii | WordStartUnicode | WordEndUnicode)
 }
 
 /// A text so many times in a row, or as often as a needle has room for.
@@ -367,6 +451,7 @@ fn few(class: &Class) -> Option<Vec<String>> {
     chars.sort_unstable();
     chars.dedup();
     let fits = (1..=CLASS_CHARS_MAX).contains(&chars.len())
+        && !chars.contains(&EDGE)
         && (matches!(class, Class::Unicode(_)) || chars.iter().all(char::is_ascii));
     fits.then(|| chars.iter().map(char::to_string).collect())
 }
@@ -376,7 +461,7 @@ mod tests {
     use super::*;
 
     fn clauses(all: &[Clause]) -> Vec<Vec<&str>> {
-        all.iter().map(|clause| clause.iter().collect()).collect()
+        all.iter().map(|clause| clause.0.split(BETWEEN).collect()).collect()
     }
 
     #[test]
@@ -389,7 +474,13 @@ mod tests {
             (r"(foo)?bar", &[&["bar", "foobar"], &["bar"]], true),
             (r"(foo|x)bar", &[&["foobar", "xbar"]], true),
             (r"foo|[a-z]+", &[], false),
-            (r"\bstratum\+tcp://", &[&["stratum+tcp://"]], true),
+            (r"\bstratum\+tcp://", &[&["\u{1}stratum+tcp://"]], true),
+            // Words begin and end where the expression says, at the outer ends of a needle.
+            (r"\b(rm|\bdd)\b\s", &[&["\u{1}dd\u{1}", "\u{1}rm\u{1}"]], true),
+            (r"(?-u:\b)ab(x\b|\b-|)", &[&["\u{1}ab"]], true),
+            (r"\B(ab|\bcd\b)[e-z]", &[&["\u{1}cd\u{1}", "ab"]], true),
+            (r"\b[a-z]+_\bx\b", &[&["_x\u{1}"]], false),
+            (r"ab\x01c", &[], false),
             (r"(?i-u)heroku[\w .-]{0,20}", &[&["heroku"]], true),
             (r"(?-u)key-[0-9a-f]{32}", &[&["key-"]], true),
             // What is factored out of a choice stands before each branch again.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::anchor::Anchor;
 use super::demand::{Checksum, Demand};
-use super::filter::Filter;
+use super::filter::{Filter, Index};
 use super::lazy::{Later, LazyQuery, LazyRegex};
 use super::needles::{Clause, Needles};
 use super::pack::{Bytes, Out, Pack};
@@ -223,10 +223,12 @@ macro_rules! structs {
 }
 
 structs! {
-    Anchor { needles, between, before, lead }
+    Anchor { needles, between, before, lead, far }
     Check { position, keyword, test }
     Demand { entropy_min, checksum, real }
+    Filter { rules, index }
     Hook { rule, matcher }
+    Index { places, entries, leads }
     Matcher { what, checks, not_checks, of, gives, unless, within, not_within, weigh }
     Member { before, hook }
     Needles { clauses, heads, length_max, beyond_ascii, anchor }
@@ -356,16 +358,6 @@ impl Pack for LazyQuery {
 
     fn unpack(from: &mut Reader) -> Self {
         Self::new(Pack::unpack(from), Pack::unpack(from))
-    }
-}
-
-impl Pack for Filter {
-    fn pack(&self, out: &mut Out) {
-        self.rules.pack(out);
-    }
-
-    fn unpack(from: &mut Reader) -> Self {
-        Self::new(Vec::<(Hook, Needles)>::unpack(from))
     }
 }
 

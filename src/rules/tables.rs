@@ -7,6 +7,7 @@ use super::filter::Filter;
 use super::lazy::LazyRegex;
 use super::needles::{self, Clause, Needles};
 use super::pack::Bytes;
+use super::raw::Within;
 use super::rule::{Check, Matcher, Rule, Text, What};
 use super::{RuleLanguage, commands};
 
@@ -158,7 +159,7 @@ impl NamesMaker {
         for name in names {
             if let Some(expression) = expression_of(name) {
                 let regex = LazyRegex::new(expression.to_owned().into());
-                self.patterns.push(Pattern { regex, clauses: needles::of_regex(expression).clauses, hook });
+                self.patterns.push(Pattern { regex, clauses: needles::of_regex_on_parts(expression).clauses, hook });
             } else if name == "*" {
                 self.every.push(hook);
             } else if let Some(members) = name.strip_prefix("*.") {
@@ -443,7 +444,10 @@ impl TablesMaker {
                 return self.statements.push(hook);
             }
             What::Shell { regex } => return self.shells.push((hook, needles::of_regex(regex.source()))),
-            What::Regex { regex, .. } => return self.others.push((hook, needles::of_regex(regex.source()))),
+            What::Regex { regex, within: Within::Text, .. } => {
+                return self.others.push((hook, needles::of_regex(regex.source())));
+            }
+            What::Regex { regex, .. } => return self.others.push((hook, needles::of_regex_on_parts(regex.source()))),
             What::Query { query } => return self.others.push((hook, needles::of_query(query.source()))),
             What::All { .. } => return,
         };

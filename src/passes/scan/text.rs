@@ -6,7 +6,7 @@ use tree_sitter::{QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIt
 
 use super::matcher::Hit;
 use crate::passes::parse::Region;
-use crate::rules::{Candidate, Demand, Expression, Filter, Haystack, RuleSet, What, Within};
+use crate::rules::{Candidate, Demand, Expression, Filter, Haystack, RuleSet, Starts, What, Within};
 
 /// Matches of one query that may be open at once; more is a finding.
 const QUERY_MATCHES_MAX: u32 = 4096;
@@ -35,7 +35,7 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
     let mut hits = Vec::new();
     let mut limit = None;
     let first = stretch.text.get(stretch.range.clone()).map_or(0, |_| stretch.range.start);
-    for Candidate { hook, mut starts } in filter.candidates(stretch.haystack) {
+    for Candidate { hook, mut starts, length_max } in filter.candidates(stretch.haystack) {
         match &rules.hooked(hook).1.what {
             What::Regex { regex, within, demand } => {
                 let whole = [stretch.range.clone()];
@@ -45,7 +45,7 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
                     Within::Comment => stretch.comments,
                 };
                 starts.iter_mut().flatten().for_each(|start| *start += first);
-                let search = Search { regex: regex.get(), demand: *demand, rule: hook.rule, starts };
+                let search = Search { regex: regex.get(), demand: *demand, rule: hook.rule, starts, length_max };
                 search.find(stretch.text, ranges, &mut hits);
             }
             What::Query { query } => {
@@ -70,15 +70,20 @@ struct Search<'r> {
     rule: usize,
     /// Where its matches begin, in order; `None` where that could be anywhere.
     starts: Option<Vec<usize>>,
+    /// How many bytes they have at most.
+    length_max: usize,
 }
 
 impl Search<'_> {
     fn find(&self, text: &str, ranges: &[Range<usize>], hits: &mut Vec<Hit>) {
         let before = hits.len();
         for range in ranges {
+            let starts = self.starts.as_ref().map(|starts| self.within(starts, range));
+            if starts.is_some_and(|starts| starts.places.is_empty()) {
+                continue;
+            }
             let Some(part) = text.get(range.clone()) else { continue };
-            let starts = self.starts.as_ref().map(|starts| starts_in(starts, range));
-            self.regex.each(part, starts.as_deref(), |found| {
+            self.regex.each(part, starts, |found| {
                 if self.demand.met(&part[found.clone()]) {
                     hits.push(Hit::plain(self.rule, range.start + found.start, range.start + found.end));
                 }
@@ -89,12 +94,13 @@ impl Search<'_> {
             }
         }
     }
-}
 
-/// The places of `starts` in a range, counted from where it begins.
-fn starts_in(starts: &[usize], range: &Range<usize>) -> Vec<usize> {
-    let first = starts.partition_point(|&start| start < range.start);
-    starts[first..].iter().take_while(|&&start| start < range.end).map(|start| start - range.start).collect()
+    /// Those of `starts` that are in a range.
+    fn within<'s>(&self, starts: &'s [usize], range: &Range<usize>) -> Starts<'s> {
+        let starts = &starts[starts.partition_point(|&start| start < range.start)..];
+        let places = &starts[..starts.partition_point(|&start| start < range.end)];
+        Starts { places, before: range.start, length_max: self.length_max }
+    }
 }
 
 fn run_query(

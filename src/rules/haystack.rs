@@ -1,0 +1,344 @@
+//! Looks for what rules ask of a text.
+
+use memchr::memmem;
+
+use super::Hook;
+use super::anchor::Anchor;
+use super::filter::{Entry, Filter, Lead, key, place};
+use super::needles::{Clause, FOLD_TO_ASCII, Needle, Needles};
+
+/// Where more of a text's bytes than one in so many are places at which a search is begun, it is as well searched whole.
+const BYTES_A_START_MIN: usize = 2;
+
+/// A rule that could match a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) hook: Hook,
+    /// The bytes at which its matches can begin, in order; `None` where that could be anywhere.
+    pub(crate) starts: Option<Vec<usize>>,
+    /// How many bytes a match has at most.
+    pub(crate) length_max: usize,
+}
+
+/// Where the leading needles of rules stand in a text.
+struct Found {
+    /// Whether one of the rule's is there.
+    is_there: Vec<bool>,
+    /// Places of needles at which or before which a match begins, by their rules and in order.
+    places: Vec<(u16, usize)>,
+}
+
+impl Found {
+    /// Where needles of a rule stand.
+    fn of(&self, rule: usize) -> impl Iterator<Item = usize> {
+        let first = self.places.partition_point(|&(other, _)| usize::from(other) < rule);
+        self.places[first..].iter().take_while(move |&&(other, _)| usize::from(other) == rule).map(|&(_, at)| at)
+    }
+}
+
+impl Filter {
+    /// Whether there are no rules.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rules that could match a text, in the order in which they were added.
+    pub(crate) fn candidates(&self, haystack: &Haystack) -> Vec<Candidate> {
+        if haystack.folds {
+            return self.rules.iter().map(|(hook, needles)| candidate(*hook, needles, None)).collect();
+        }
+        let found = self.find(haystack);
+        let could = |(rule, (hook, needles)): (usize, &(Hook, Needles))| {
+            let lead = Lead::in_rule(&self.index.leads, rule);
+            let is_there = lead == Lead::None || found.is_there[rule];
+            let starts = is_there.then(|| haystack.starts(needles, lead, || found.of(rule))).flatten()?;
+            Some(candidate(*hook, needles, starts))
+        };
+        self.rules.iter().enumerate().filter_map(could).collect()
+    }
+
+    /// Looks through a text once for all needles that lead.
+    fn find(&self, haystack: &Haystack) -> Found {
+        let mut found = Found { is_there: vec![false; self.rules.len()], places: Vec::new() };
+        let (places, entries) = (self.index.places.0.as_chunks().0, self.index.entries.0.as_chunks().0);
+        let entry = |number: usize| {
+            let numbers: [&[u8; 4]; Entry::NUMBERS] = std::array::from_fn(|at| &entries[number * Entry::NUMBERS + at]);
+            Entry::of(numbers.map(|number| u32::from_le_bytes(*number)))
+        };
+        let power = self.index.power();
+        if entries.is_empty() {
+            return found;
+        }
+        for (at, bytes) in haystack.lower.array_windows().enumerate() {
+            let key = key(*bytes);
+            let place = place(key, power);
+            let [begin, end] = [places[place], places[place + 1]].map(|at| usize::from(u16::from_le_bytes(at)));
+            for entry in (begin..end).map(entry).filter(|entry| entry.key == key) {
+                self.compare(entry, at, haystack, &mut found);
+            }
+        }
+        found.places.sort_unstable();
+        found
+    }
+
+    /// Notes a needle whose key stands at a place of the text, if all of it does.
+    #[inline(never)]
+    fn compare(&self, entry: Entry, key_at: usize, haystack: &Haystack, found: &mut Found) {
+        let rule = usize::from(entry.rule);
+        let needles = &self.rules[rule].1;
+        let lead = Lead::in_rule(&self.index.leads, rule);
+        let is_placed = lead == Lead::Anchor || (lead == Lead::Clause(0) && needles.heads);
+        if found.is_there[rule] && !is_placed {
+            return;
+        }
+        let clause = lead.clause(needles).expect("the entry is of what leads in the rule");
+        let start = usize::from(entry.start);
+        let needle = clause.needle(start..start + usize::from(entry.length));
+        let Some(at) = key_at.checked_sub(usize::from(entry.key_at)) else { return };
+        if haystack.lower[at..].starts_with(needle.text) && needle.fits(&haystack.lower, at) {
+            found.is_there[rule] = true;
+            if is_placed {
+                found.places.push((entry.rule, at));
+            }
+        }
+    }
+}
+
+fn candidate(hook: Hook, needles: &Needles, starts: Option<Vec<usize>>) -> Candidate {
+    Candidate { hook, starts, length_max: needles.length_max.map_or(usize::MAX, |length| length as usize) }
+}
+
+/// A text in which needles are searched for.
+#[derive(Debug)]
+pub(crate) struct Haystack {
+    /// Its bytes, in lower case.
+    lower: Vec<u8>,
+    is_ascii: bool,
+    /// Whether it has a character that is an ASCII letter but for its case; then no needle tells anything.
+    folds: bool,
+}
+
+impl Haystack {
+    /// Looks through a text once.
+    pub(crate) fn of(text: &str) -> Self {
+        let is_ascii = text.is_ascii();
+        let folds = !is_ascii && text.contains(FOLD_TO_ASCII);
+        Self { lower: text.to_ascii_lowercase().into_bytes(), is_ascii, folds }
+    }
+
+    /// Where matches of a rule can begin whose leading needles are there, at `placed`: nowhere (`None`), at some places, or
+    /// anywhere (`Some(None)`).
+    fn starts<P: Iterator<Item = usize>>(
+        &self,
+        needles: &Needles,
+        lead: Lead,
+        placed: impl Fn() -> P,
+    ) -> Option<Option<Vec<usize>>> {
+        let others = (0..).zip(&needles.clauses).filter(|(number, _)| lead != Lead::Clause(*number));
+        if (needles.beyond_ascii && self.is_ascii) || !others.map(|(_, clause)| clause).all(|one| self.holds(one)) {
+            return None;
+        }
+        let most = self.lower.len() / BYTES_A_START_MIN;
+        let anchored = match &needles.anchor {
+            None => None,
+            Some(anchor) if lead == Lead::Anchor => Some(self.anchored(anchor, placed(), most)?),
+            Some(anchor) => Some(self.anchored(anchor, self.places_of(&anchor.needles), most)?),
+        };
+        let mut found: Vec<usize> = match (anchored, needles.clauses.first()) {
+            (_, Some(_)) if needles.heads && lead == Lead::Clause(0) => placed().collect(),
+            (_, Some(heads)) if needles.heads => self.places_of(heads).take(most.saturating_add(1)).collect(),
+            (Some(Some(starts)), _) => starts,
+            _ => return Some(None),
+        };
+        if found.len() > most {
+            return Some(None);
+        }
+        found.sort_unstable();
+        found.dedup();
+        Some(Some(found))
+    }
+
+    /// Where matches can begin whose needles stand at these places and as the anchor says: nowhere (`None`), at some places, or
+    /// anywhere (`Some(None)`). More than `most` are not looked for.
+    fn anchored(
+        &self,
+        anchor: &Anchor,
+        places: impl Iterator<Item = usize>,
+        most: usize,
+    ) -> Option<Option<Vec<usize>>> {
+        let mut fitting = places.filter(|&at| anchor.fits(&self.lower[..at])).peekable();
+        fitting.peek()?;
+        let mut starts = Vec::new();
+        for at in fitting {
+            let Some(before) = anchor.starts(&self.lower[..at]) else { return Some(None) };
+            starts.extend(before);
+            if starts.len() > most {
+                break;
+            }
+        }
+        Some(Some(starts))
+    }
+
+    /// Whether a needle of a clause is there.
+    fn holds(&self, clause: &Clause) -> bool {
+        clause.needles().any(|needle| match needle.has_edges() {
+            true => occurrences(&self.lower, needle).next().is_some(),
+            false => memmem::find(&self.lower, needle.text).is_some(),
+        })
+    }
+
+    /// Where needles stand.
+    fn places_of<'s>(&'s self, needles: &'s Clause) -> impl Iterator<Item = usize> + 's {
+        needles.needles().flat_map(|needle| occurrences(&self.lower, needle))
+    }
+}
+
+/// Where a needle stands, those places included where it stands in itself.
+fn occurrences<'t>(text: &'t [u8], needle: Needle<'t>) -> impl Iterator<Item = usize> + 't {
+    let finder = memmem::Finder::new(needle.text);
+    let mut from = 0;
+    let everywhere = std::iter::from_fn(move || {
+        let found = from + finder.find(text.get(from..)?)?;
+        from = found + 1;
+        Some(found)
+    });
+    everywhere.filter(move |&at| needle.fits(text, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use tree_sitter::StreamingIterator as _;
+
+    use super::*;
+    use crate::rules::needles::of_regex;
+    use crate::rules::{Expression, Rule, RuleLanguage, RuleSet, What};
+
+    /// Whether a rule's expression or query matches a text, whatever its needles say.
+    fn matches(what: &What, language: &tree_sitter::Language, text: &str) -> bool {
+        match what {
+            What::Regex { regex, .. } => {
+                regex.get().is_match(text) || text.lines().any(|line| regex.get().is_match(line))
+            }
+            What::Query { query } => {
+                let mut parser = tree_sitter::Parser::new();
+                parser.set_language(language).unwrap();
+                let tree = parser.parse(text, None).unwrap();
+                let mut cursor = tree_sitter::QueryCursor::new();
+                cursor.matches(query.get(), tree.root_node(), text.as_bytes()).next().is_some()
+            }
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn no_built_in_rule_matches_where_its_needles_are_missing() {
+        let rules = RuleSet::load(true, &[] as &[&std::path::Path]).unwrap();
+        let texts: Vec<_> = rules.rules().iter().map(Rule::texts).collect();
+        let examples: Vec<&String> = texts.iter().flat_map(|texts| texts.bad.iter().chain(&texts.good)).collect();
+        let mut matched = 0;
+        for language in RuleLanguage::ALL {
+            let grammar: tree_sitter::Language = match language {
+                RuleLanguage::Python => tree_sitter_python::LANGUAGE.into(),
+                RuleLanguage::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
+                RuleLanguage::Html | RuleLanguage::Any => tree_sitter_html::LANGUAGE.into(),
+            };
+            let filter = &rules.tables(language).others;
+            for example in &examples {
+                let candidates = filter.candidates(&Haystack::of(example));
+                let known = |hook: &Hook| candidates.iter().any(|candidate| candidate.hook == *hook);
+                for (hook, _) in filter.rules.iter().filter(|(hook, _)| !known(hook)) {
+                    let (rule, matcher) = rules.hooked(*hook);
+                    assert!(!matches(&matcher.what, &grammar, example), "{} is filtered from:\n{example}", rule.id);
+                }
+                matched +=
+                    candidates.iter().filter(|one| matches(&rules.hooked(one.hook).1.what, &grammar, example)).count();
+            }
+        }
+        assert!(matched > 100, "{matched}");
+    }
+
+    /// Expressions and texts put together by a fixed sequence of numbers: nothing matches without its needles.
+    #[test]
+    fn no_expression_matches_where_its_needles_are_missing() {
+        let mut state = 1_u64;
+        let mut next = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        const ATOMS: [&str; 14] = [
+            "ab",
+            "k",
+            "S",
+            "é",
+            "[ab]",
+            "(?i:ks)",
+            "(?i)",
+            "(?x) a b ",
+            r"\b",
+            "(?-i:K)",
+            ".",
+            "^",
+            r"\x61",
+            "[k\u{212a}]",
+        ];
+        const ENDS: [&str; 8] = ["", "", "", "?", "*", "+", "{0,2}", "{2}"];
+        const TEXTS: [&str; 10] = ["a", "b", "k", "s", "K", "S", "é", "\u{17f}", "\u{212a}", " "];
+        let (mut compared, mut filtered, mut placed) = (0, 0, 0);
+        for _ in 0..3000 {
+            let mut source = String::new();
+            for _ in 0..=next(4) {
+                let atom = ATOMS[usize::try_from(next(14)).unwrap()];
+                let end = ENDS[usize::try_from(next(8)).unwrap()];
+                source = match next(4) {
+                    0 => format!("({source}|{atom}){end}"),
+                    1 => format!("({source}{atom}){end}"),
+                    _ => format!("{source}(?:{atom}){end}"),
+                };
+            }
+            if regex::Regex::new(&source).is_err() {
+                continue;
+            }
+            let expression = Expression::known(source.clone());
+            let filter = Filter::new(vec![(Hook { rule: 0, matcher: 0 }, of_regex(&source))]);
+            for _ in 0..20 {
+                let text: String = (0..next(7)).map(|_| TEXTS[usize::try_from(next(10)).unwrap()]).collect();
+                let candidates = filter.candidates(&Haystack::of(&text));
+                let worth = !candidates.is_empty();
+                let mut found = Vec::new();
+                expression.each(&text, None, |whole| {
+                    found.push(whole.start);
+                    true
+                });
+                assert!(worth || found.is_empty(), "{source} {text:?}");
+                let starts = candidates.first().and_then(|candidate| candidate.starts.as_ref());
+                let begins = |starts: &Vec<usize>| found.iter().all(|start| starts.contains(start));
+                assert!(starts.is_none_or(begins), "{source} {text:?} {starts:?}");
+                placed += usize::from(starts.is_some());
+                compared += 1;
+                filtered += usize::from(!worth);
+            }
+        }
+        assert!(compared > 10_000 && filtered > 1000 && placed > 200, "{compared} {filtered} {placed}");
+    }
+
+    #[test]
+    fn a_text_is_worth_the_rules_whose_clauses_it_meets() {
+        let hook = |rule| Hook { rule, matcher: 0 };
+        let clauses = vec![Clause::of(&["exec".to_owned()]), Clause::of(&["b64".to_owned()])];
+        let third = Needles { clauses, ..Needles::default() };
+        let filter = Filter::new(vec![
+            (hook(0), of_regex("AKIA[0-9]+")),
+            (hook(1), of_regex("[a-z]+")),
+            (hook(2), third),
+            (hook(3), of_regex(r"\brm\b +-rf")),
+        ]);
+        let worth =
+            |text: &str| filter.candidates(&Haystack::of(text)).iter().map(|one| one.hook.rule).collect::<Vec<_>>();
+        assert_eq!(worth("nothing"), [1]);
+        assert_eq!(worth("akia exec"), [0, 1]);
+        assert_eq!(worth("form -rf, rm1 -rf"), [1]);
+        assert_eq!(worth("(rm -rf"), [1, 3]);
+        assert_eq!(worth("exec(b64decode(x))"), [1, 2]);
+        assert_eq!(worth("the kelvin sign \u{212a}"), [0, 1, 2, 3]);
+    }
+}
