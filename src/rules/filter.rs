@@ -1,9 +1,9 @@
 //! Which rules over text and over trees could match a text: an index of what they ask for.
 //!
-//! Of each rule the most telling needles lead. Three bytes of each, the rarest, are its key, so that one look at every
-//! three bytes of a text finds all rules whose needles stand there (as Wu and Manber's algorithm for many patterns does with
-//! blocks of two or three bytes). What is found so is compared, and only rules whose needles are there are asked any further
-//! (`haystack`). The index is made with the rules and used where it is packed.
+//! Three bytes of each needle, the rarest, are its key, so that one look at every three bytes of a text finds all needles
+//! that stand there (as Wu and Manber's algorithm for many patterns does with blocks of two or three bytes). Most bytes are
+//! no key, which one bit tells. The index is made with the rules and used where it is packed; a `haystack` is looked
+//! through with it.
 
 use super::Hook;
 use super::needles::{Clause, Needles};
@@ -12,11 +12,11 @@ use super::pack::Bytes;
 /// The bytes of a key.
 pub(super) const KEY_BYTES: usize = 3;
 
-/// The table has so many places for a key, as a power of two, so that few texts' bytes meet one that is taken ...
-const PLACES_PER_KEY_POWER: u32 = 2;
+/// There are so many bits for a key, as a power of two, so that few other bytes of texts have the bit of one ...
+const BITS_PER_KEY_POWER: u32 = 5;
 
-/// ... and at most two to the power of this: two bytes each, they stay in a near cache.
-const TABLE_POWER_MAX: u32 = 12;
+/// ... and at most two to the power of this: they stay in a near cache.
+const BITS_POWER_MAX: u32 = 16;
 
 /// Bytes of programs and prose, the most frequent first. Of all others, none is more frequent.
 const FREQUENT: &[u8] = b" etaoinsrlcdupmfhg_.,()\"'=:-y/bvwk*#0x1[]{}";
@@ -29,96 +29,65 @@ pub(crate) struct Filter {
     pub(super) index: Index,
 }
 
-/// Where the leading needles of rules stand, by their keys. All numbers are packed.
+/// Where to look for the needles of rules, by their keys.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Index {
-    /// For each place of the table, where its entries begin; they end where those of the next place begin. 16 bits each.
-    pub(super) places: Bytes,
-    /// [`Entry`] after [`Entry`], three numbers of 32 bits each.
+    /// A bit for each of the hashes of keys.
+    pub(super) bits: Bytes,
+    /// [`Entry`] after [`Entry`], sorted by their keys, as numbers of 32 bits.
     pub(super) entries: Bytes,
-    /// What leads in each rule: a [`Lead`] as one byte.
-    pub(super) leads: Bytes,
+    /// Whether the needles of a unit are in here, one byte each. The units of a rule are its anchor and its clauses, those
+    /// of all rules one after the other.
+    pub(super) units: Bytes,
 }
 
-/// A needle that leads.
+/// A needle that is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
     pub(super) key: u32,
     pub(super) rule: u16,
-    /// Where the key stands in the needle.
-    pub(super) key_at: u16,
-    /// Where the needle stands in its clause, and how long it is there.
+    pub(super) unit: u16,
+    /// Where its text stands in its clause, and how long it is.
     pub(super) start: u16,
     pub(super) length: u16,
+    /// Where the key stands in it.
+    pub(super) key_at: u16,
+    /// Which clause of the rule's it is of: the anchor's, or one of the others.
+    pub(super) part: u8,
+    /// Whether words must begin or end before and behind it, and whether it is worth to be told where it stands.
+    pub(super) flags: u8,
 }
 
 impl Entry {
     /// Numbers of an entry.
-    pub(super) const NUMBERS: usize = 3;
+    pub(super) const NUMBERS: usize = 4;
+    pub(super) const EDGE_BEFORE: u8 = 1;
+    pub(super) const EDGE_BEHIND: u8 = 2;
+    pub(super) const PLACED: u8 = 4;
 
     fn packed(self) -> [u32; Self::NUMBERS] {
         let both = |one: u16, other: u16| u32::from(one) << 16 | u32::from(other);
-        [self.key, both(self.rule, self.key_at), both(self.start, self.length)]
+        let last = u16::from_be_bytes([self.part, self.flags]);
+        [self.key, both(self.rule, self.unit), both(self.start, self.length), both(self.key_at, last)]
     }
 
     /// The entry of these numbers.
-    pub(super) fn of([key, rule, place]: [u32; Self::NUMBERS]) -> Self {
+    pub(super) fn of([key, unit, text, rest]: [u32; Self::NUMBERS]) -> Self {
         let parts = |both: u32| ((both >> 16) as u16, both as u16);
-        let ((rule, key_at), (start, length)) = (parts(rule), parts(place));
-        Self { key, rule, key_at, start, length }
+        let ((rule, unit), (start, length), (key_at, last)) = (parts(unit), parts(text), parts(rest));
+        let [part, flags] = last.to_be_bytes();
+        Self { key, rule, unit, start, length, key_at, part, flags }
     }
 }
 
-/// Which needles of a rule lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lead {
-    /// None: all are too short, or there are none.
-    None,
-    /// Those of its anchor.
-    Anchor,
-    /// Those of a clause.
-    Clause(u8),
+/// The units of a rule: its anchor where it has one, and its clauses, with their numbers.
+pub(super) fn units(needles: &Needles) -> impl Iterator<Item = (u8, &Clause)> {
+    let anchor = needles.anchor.iter().map(|anchor| (0, &anchor.needles));
+    anchor.chain((1..).zip(&needles.clauses))
 }
 
-impl Lead {
-    /// The longest needles lead, since they are the rarest.
-    fn of(needles: &Needles) -> Self {
-        let clauses = (0..).map(Self::Clause).zip(&needles.clauses);
-        let all = needles.anchor.iter().map(|anchor| (Self::Anchor, &anchor.needles)).chain(clauses);
-        let told = all.map(|(lead, clause)| (lead, clause.texts().map(str::len).min().unwrap_or(0)));
-        let first = |best: (Self, usize), other: (Self, usize)| if other.1 > best.1 { other } else { best };
-        match told.reduce(first) {
-            Some((lead, shortest)) if shortest >= KEY_BYTES => lead,
-            _ => Self::None,
-        }
-    }
-
-    fn byte(self) -> u8 {
-        match self {
-            Self::None => 0,
-            Self::Anchor => 1,
-            Self::Clause(number) => number + 2,
-        }
-    }
-
-    /// What leads in a rule.
-    pub(super) fn in_rule(leads: &Bytes, rule: usize) -> Self {
-        match leads.0.get(rule) {
-            None | Some(0) => Self::None,
-            Some(1) => Self::Anchor,
-            Some(number) => Self::Clause(number - 2),
-        }
-    }
-
-    /// The needles that lead.
-    pub(super) fn clause(self, needles: &Needles) -> Option<&Clause> {
-        match self {
-            Self::None => None,
-            Self::Anchor => needles.anchor.as_ref().map(|anchor| &anchor.needles),
-            Self::Clause(number) => needles.clauses.get(usize::from(number)),
-        }
-    }
-}
+/// The number of the clause with which matches begin, where they do.
+pub(super) const HEADS: u8 = 1;
 
 impl Filter {
     /// A filter of these rules.
@@ -129,41 +98,48 @@ impl Filter {
 
 impl Index {
     fn of(rules: &[(Hook, Needles)]) -> Self {
-        let leads: Vec<Lead> = rules.iter().map(|(_, needles)| Lead::of(needles)).collect();
-        let mut entries = Vec::new();
-        for (rule, ((_, needles), lead)) in (0..).zip(rules.iter().zip(&leads)) {
-            let clause = lead.clause(needles);
-            entries.extend(clause.into_iter().flat_map(|clause| in_clause(rule, clause)));
+        let (mut entries, mut all) = (Vec::new(), Vec::new());
+        for (rule, (_, needles)) in (0..).zip(rules) {
+            for (part, clause) in units(needles) {
+                let is_in = clause.needles().all(|needle| needle.text.len() >= KEY_BYTES);
+                let unit = u16::try_from(all.len()).expect("rules have fewer clauses");
+                all.push(u8::from(is_in));
+                let placed = if part == 0 || (part == HEADS && needles.heads) { Entry::PLACED } else { 0 };
+                let own = is_in.then(|| in_clause(clause, (rule, unit, part), placed));
+                entries.extend(own.into_iter().flatten());
+            }
         }
+        entries.sort_unstable();
         let keys = u32::try_from(entries.len()).unwrap_or(u32::MAX).next_power_of_two().trailing_zeros();
-        let power = (keys + PLACES_PER_KEY_POWER).min(TABLE_POWER_MAX);
-        entries.sort_unstable_by_key(|entry| (place(entry.key, power), *entry));
-        let begins = |at: u32| entries.partition_point(|entry| place(entry.key, power) < at as usize);
-        let begins = (0..=1 << power).map(|at| u16::try_from(begins(at)).expect("rules have fewer needles"));
-        let packed: Vec<u32> = entries.iter().flat_map(|entry| entry.packed()).collect();
-        Self {
-            places: Bytes::of_u16(&begins.collect::<Vec<u16>>()),
-            entries: Bytes::of_u32(&packed),
-            leads: Bytes(leads.into_iter().map(Lead::byte).collect()),
+        let power = (keys + BITS_PER_KEY_POWER).min(BITS_POWER_MAX);
+        let mut bits = vec![0; 1 << power >> 3];
+        for entry in &entries {
+            let place = place(entry.key, power);
+            bits[place / 8] |= 1 << (place % 8);
         }
+        let packed: Vec<u32> = entries.iter().flat_map(|entry| entry.packed()).collect();
+        Self { bits: Bytes(bits.into()), entries: Bytes::of_u32(&packed), units: Bytes(all.into()) }
     }
 
-    /// How many places the table has, as a power of two.
+    /// How many bits there are, as a power of two.
     pub(super) fn power(&self) -> u32 {
-        (self.places.0.len() / size_of::<u16>()).max(1).ilog2()
+        (self.bits.0.len() * 8).max(1).ilog2()
     }
 }
 
 /// The entries of a clause.
-fn in_clause(rule: u16, clause: &Clause) -> impl Iterator<Item = Entry> {
+fn in_clause(clause: &Clause, (rule, unit, part): (u16, u16, u8), placed: u8) -> impl Iterator<Item = Entry> {
     clause.places().map(move |(start, needle)| {
         let (key_at, key) = rarest_key(needle.text);
         let number = |at: usize| u16::try_from(at).expect("needles are short");
-        Entry { key, rule, key_at: number(key_at), start: number(start.start), length: number(start.len()) }
+        let edge = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
+        let edges = edge(needle.edges.0, Entry::EDGE_BEFORE) | edge(needle.edges.1, Entry::EDGE_BEHIND);
+        let (start, length, key_at) = (number(start), number(needle.text.len()), number(key_at));
+        Entry { key, rule, unit, start, length, key_at, part, flags: edges | placed }
     })
 }
 
-/// The place of a key in a table: the upper bits of its product with a large odd number (Knuth, multiplicative hashing).
+/// The place of a key among bits: the upper ones of its product with a large odd number (Knuth, multiplicative hashing).
 #[inline]
 pub(super) fn place(key: u32, power: u32) -> usize {
     (key.wrapping_mul(0x9e37_79b1) >> (u32::BITS - power)) as usize

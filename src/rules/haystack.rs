@@ -4,7 +4,7 @@ use memchr::memmem;
 
 use super::Hook;
 use super::anchor::Anchor;
-use super::filter::{Entry, Filter, Lead, key, place};
+use super::filter::{Entry, Filter, key, place, units};
 use super::needles::{Clause, FOLD_TO_ASCII, Needle, Needles};
 
 /// Where more of a text's bytes than one in so many are places at which a search is begun, it is as well searched whole.
@@ -13,6 +13,8 @@ const BYTES_A_START_MIN: usize = 2;
 /// A rule that could match a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
+    /// Which of the filter's rules it is.
+    pub(crate) number: usize,
     pub(crate) hook: Hook,
     /// The bytes at which its matches can begin, in order; `None` where that could be anywhere.
     pub(crate) starts: Option<Vec<usize>>,
@@ -20,19 +22,35 @@ pub(crate) struct Candidate {
     pub(crate) length_max: usize,
 }
 
-/// Where the leading needles of rules stand in a text.
+/// Where needles of rules stand in a text.
 struct Found {
-    /// Whether one of the rule's is there.
+    /// Whether one of a unit's is there.
     is_there: Vec<bool>,
-    /// Places of needles at which or before which a match begins, by their rules and in order.
+    /// Places of needles at which or before which a match begins, by their units and in order.
     places: Vec<(u16, usize)>,
 }
 
 impl Found {
-    /// Where needles of a rule stand.
-    fn of(&self, rule: usize) -> impl Iterator<Item = usize> {
-        let first = self.places.partition_point(|&(other, _)| usize::from(other) < rule);
-        self.places[first..].iter().take_while(move |&&(other, _)| usize::from(other) == rule).map(|&(_, at)| at)
+    /// Where needles of a unit stand.
+    fn of(&self, unit: usize) -> impl Iterator<Item = usize> {
+        let first = self.places.partition_point(|&(other, _)| usize::from(other) < unit);
+        self.places[first..].iter().take_while(move |&&(other, _)| usize::from(other) == unit).map(|&(_, at)| at)
+    }
+}
+
+/// A rule's units, as far as they were found.
+struct Own<'f> {
+    found: &'f Found,
+    /// The number of the first unit.
+    first: usize,
+    /// Whether each of them is in the index.
+    is_in: &'f [u8],
+}
+
+impl Own<'_> {
+    /// Whether something of a unit is there; `None` where that was not looked for.
+    fn has(&self, at: usize) -> Option<bool> {
+        (self.is_in.get(at) == Some(&1)).then(|| self.found.is_there[self.first + at])
     }
 }
 
@@ -45,67 +63,80 @@ impl Filter {
     /// The rules that could match a text, in the order in which they were added.
     pub(crate) fn candidates(&self, haystack: &Haystack) -> Vec<Candidate> {
         if haystack.folds {
-            return self.rules.iter().map(|(hook, needles)| candidate(*hook, needles, None)).collect();
+            return (0..self.rules.len()).map(|number| self.candidate(number, None)).collect();
         }
         let found = self.find(haystack);
-        let could = |(rule, (hook, needles)): (usize, &(Hook, Needles))| {
-            let lead = Lead::in_rule(&self.index.leads, rule);
-            let is_there = lead == Lead::None || found.is_there[rule];
-            let starts = is_there.then(|| haystack.starts(needles, lead, || found.of(rule))).flatten()?;
-            Some(candidate(*hook, needles, starts))
-        };
-        self.rules.iter().enumerate().filter_map(could).collect()
+        let (mut candidates, mut first) = (Vec::new(), 0);
+        for (number, (_, needles)) in self.rules.iter().enumerate() {
+            let count = usize::from(needles.anchor.is_some()) + needles.clauses.len();
+            let own = Own { found: &found, first, is_in: &self.index.units.0[first..first + count] };
+            if let Some(starts) = haystack.starts(needles, &own) {
+                candidates.push(self.candidate(number, starts));
+            }
+            first += count;
+        }
+        candidates
     }
 
-    /// Looks through a text once for all needles that lead.
+    fn candidate(&self, number: usize, starts: Option<Vec<usize>>) -> Candidate {
+        let (hook, needles) = &self.rules[number];
+        let length_max = needles.length_max.map_or(usize::MAX, |length| length as usize);
+        Candidate { number, hook: *hook, starts, length_max }
+    }
+
+    /// Looks through a text once for all needles of the index.
     fn find(&self, haystack: &Haystack) -> Found {
-        let mut found = Found { is_there: vec![false; self.rules.len()], places: Vec::new() };
-        let (places, entries) = (self.index.places.0.as_chunks().0, self.index.entries.0.as_chunks().0);
-        let entry = |number: usize| {
-            let numbers: [&[u8; 4]; Entry::NUMBERS] = std::array::from_fn(|at| &entries[number * Entry::NUMBERS + at]);
-            Entry::of(numbers.map(|number| u32::from_le_bytes(*number)))
-        };
-        let power = self.index.power();
-        if entries.is_empty() {
+        let mut found = Found { is_there: vec![false; self.index.units.0.len()], places: Vec::new() };
+        let (bits, power) = (&*self.index.bits.0, self.index.power());
+        if self.index.entries.0.is_empty() {
             return found;
         }
         for (at, bytes) in haystack.lower.array_windows().enumerate() {
             let key = key(*bytes);
             let place = place(key, power);
-            let [begin, end] = [places[place], places[place + 1]].map(|at| usize::from(u16::from_le_bytes(at)));
-            for entry in (begin..end).map(entry).filter(|entry| entry.key == key) {
-                self.compare(entry, at, haystack, &mut found);
+            if bits[place / 8] >> (place % 8) & 1 == 1 {
+                self.look(key, at, haystack, &mut found);
             }
         }
         found.places.sort_unstable();
         found
     }
 
-    /// Notes a needle whose key stands at a place of the text, if all of it does.
+    /// Notes the needles of a key that stands at a place of the text.
     #[inline(never)]
-    fn compare(&self, entry: Entry, key_at: usize, haystack: &Haystack, found: &mut Found) {
-        let rule = usize::from(entry.rule);
-        let needles = &self.rules[rule].1;
-        let lead = Lead::in_rule(&self.index.leads, rule);
-        let is_placed = lead == Lead::Anchor || (lead == Lead::Clause(0) && needles.heads);
-        if found.is_there[rule] && !is_placed {
-            return;
-        }
-        let clause = lead.clause(needles).expect("the entry is of what leads in the rule");
-        let start = usize::from(entry.start);
-        let needle = clause.needle(start..start + usize::from(entry.length));
-        let Some(at) = key_at.checked_sub(usize::from(entry.key_at)) else { return };
-        if haystack.lower[at..].starts_with(needle.text) && needle.fits(&haystack.lower, at) {
-            found.is_there[rule] = true;
-            if is_placed {
-                found.places.push((entry.rule, at));
+    fn look(&self, key: u32, key_at: usize, haystack: &Haystack, found: &mut Found) {
+        let numbers: &[[u8; 4]] = self.index.entries.0.as_chunks().0;
+        let entries: &[[[u8; 4]; Entry::NUMBERS]] = numbers.as_chunks().0;
+        let first = entries.partition_point(|entry| u32::from_le_bytes(entry[0]) < key);
+        let own = entries[first..].iter().take_while(|entry| u32::from_le_bytes(entry[0]) == key);
+        for entry in own.map(|entry| Entry::of(entry.map(u32::from_le_bytes))) {
+            let is_placed = entry.flags & Entry::PLACED != 0;
+            let unit = usize::from(entry.unit);
+            if found.is_there[unit] && !is_placed {
+                continue;
+            }
+            let Some(at) = key_at.checked_sub(usize::from(entry.key_at)) else { continue };
+            let needle = self.needle(entry);
+            if haystack.lower[at..].starts_with(needle.text) && needle.fits(&haystack.lower, at) {
+                found.is_there[unit] = true;
+                if is_placed {
+                    found.places.push((entry.unit, at));
+                }
             }
         }
     }
-}
 
-fn candidate(hook: Hook, needles: &Needles, starts: Option<Vec<usize>>) -> Candidate {
-    Candidate { hook, starts, length_max: needles.length_max.map_or(usize::MAX, |length| length as usize) }
+    /// The needle of an entry.
+    fn needle(&self, entry: Entry) -> Needle<'_> {
+        let needles = &self.rules[usize::from(entry.rule)].1;
+        let clause = match (entry.part, &needles.anchor) {
+            (0, Some(anchor)) => &anchor.needles,
+            (part, _) => &needles.clauses[usize::from(part.saturating_sub(1))],
+        };
+        let start = usize::from(entry.start);
+        let text = &clause.0.as_bytes()[start..start + usize::from(entry.length)];
+        Needle { text, edges: (entry.flags & Entry::EDGE_BEFORE != 0, entry.flags & Entry::EDGE_BEHIND != 0) }
+    }
 }
 
 /// A text in which needles are searched for.
@@ -126,27 +157,26 @@ impl Haystack {
         Self { lower: text.to_ascii_lowercase().into_bytes(), is_ascii, folds }
     }
 
-    /// Where matches of a rule can begin whose leading needles are there, at `placed`: nowhere (`None`), at some places, or
-    /// anywhere (`Some(None)`).
-    fn starts<P: Iterator<Item = usize>>(
-        &self,
-        needles: &Needles,
-        lead: Lead,
-        placed: impl Fn() -> P,
-    ) -> Option<Option<Vec<usize>>> {
-        let others = (0..).zip(&needles.clauses).filter(|(number, _)| lead != Lead::Clause(*number));
-        if (needles.beyond_ascii && self.is_ascii) || !others.map(|(_, clause)| clause).all(|one| self.holds(one)) {
+    /// Where matches of a rule can begin: nowhere (`None`), at some places, or anywhere (`Some(None)`).
+    fn starts(&self, needles: &Needles, own: &Own<'_>) -> Option<Option<Vec<usize>>> {
+        let is_missing = |(at, _): &(usize, (u8, &Clause))| own.has(*at) == Some(false);
+        if (needles.beyond_ascii && self.is_ascii) || units(needles).enumerate().any(|unit| is_missing(&unit)) {
+            return None;
+        }
+        let mut short = units(needles).enumerate().filter(|(at, _)| own.has(*at).is_none());
+        if !short.all(|(_, (_, clause))| self.holds(clause)) {
             return None;
         }
         let most = self.lower.len() / BYTES_A_START_MIN;
         let anchored = match &needles.anchor {
             None => None,
-            Some(anchor) if lead == Lead::Anchor => Some(self.anchored(anchor, placed(), most)?),
-            Some(anchor) => Some(self.anchored(anchor, self.places_of(&anchor.needles), most)?),
+            Some(anchor) => Some(self.anchored(anchor, self.places_of(&anchor.needles, own, 0), most)?),
         };
+        let heads = usize::from(needles.anchor.is_some());
         let mut found: Vec<usize> = match (anchored, needles.clauses.first()) {
-            (_, Some(_)) if needles.heads && lead == Lead::Clause(0) => placed().collect(),
-            (_, Some(heads)) if needles.heads => self.places_of(heads).take(most.saturating_add(1)).collect(),
+            (_, Some(clause)) if needles.heads => {
+                self.places_of(clause, own, heads).take(most.saturating_add(1)).collect()
+            }
             (Some(Some(starts)), _) => starts,
             _ => return Some(None),
         };
@@ -187,9 +217,12 @@ impl Haystack {
         })
     }
 
-    /// Where needles stand.
-    fn places_of<'s>(&'s self, needles: &'s Clause) -> impl Iterator<Item = usize> + 's {
-        needles.needles().flat_map(|needle| occurrences(&self.lower, needle))
+    /// Where the needles of a unit stand.
+    fn places_of<'s>(&'s self, clause: &'s Clause, own: &'s Own<'_>, at: usize) -> impl Iterator<Item = usize> + 's {
+        let is_found = own.has(at).is_some();
+        let found = own.found.of(own.first + at).filter(move |_| is_found);
+        let searched = clause.needles().take(if is_found { 0 } else { usize::MAX });
+        found.chain(searched.flat_map(|needle| occurrences(&self.lower, needle)))
     }
 }
 

@@ -1,20 +1,18 @@
 //! Names that are looked up by expressions. The build script, which packs them, runs none.
 
 use super::Hook;
-use super::needles::Clause;
+use super::haystack::Haystack;
 use super::rule::Keyword;
-use super::tables::{Names, Pattern};
+use super::tables::Names;
 
 impl Names {
     /// What is looked for by an expression that finds something in the last name `name`, or by every name.
     pub(crate) fn like(&self, name: &str) -> Vec<Hook> {
         let mut hooks = self.every.clone();
-        if !self.patterns.is_empty() {
-            let lower = name.to_ascii_lowercase();
-            let holds = |clause: &Clause| clause.texts().any(|needle| lower.contains(needle));
-            let is_worth = |pattern: &&Pattern| !lower.is_ascii() || pattern.clauses.iter().all(holds);
-            let found = self.patterns.iter().filter(is_worth).filter(|pattern| pattern.regex.get().is_match(name));
-            hooks.extend(found.map(|pattern| pattern.hook));
+        if !self.worth.is_empty() {
+            let candidates = self.worth.candidates(&Haystack::of(name));
+            let found = candidates.iter().filter(|one| self.expressions[one.number].get().is_match(name));
+            hooks.extend(found.map(|one| one.hook));
         }
         hooks
     }

@@ -13,7 +13,6 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::iter::Peekable;
-use std::ops::Range;
 use std::str::Chars;
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
@@ -45,18 +44,14 @@ impl Clause {
         self.0.split(BETWEEN).map(Needle::of)
     }
 
-    /// The needles, and where each stands in the clause.
-    pub(super) fn places(&self) -> impl Iterator<Item = (Range<usize>, Needle<'_>)> {
+    /// The needles, and where the text of each begins in the clause.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, Needle<'_>)> {
         self.0.split(BETWEEN).scan(0, |next, packed| {
-            let place = *next..*next + packed.len();
-            *next = place.end + BETWEEN.len_utf8();
-            Some((place, Needle::of(packed)))
+            let edge = packed.len() - packed.trim_start_matches(EDGE).len();
+            let start = *next + edge;
+            *next += packed.len() + BETWEEN.len_utf8();
+            Some((start, Needle::of(packed)))
         })
-    }
-
-    /// The needle at such a place.
-    pub(super) fn needle(&self, place: Range<usize>) -> Needle<'_> {
-        Needle::of(&self.0[place])
     }
 
     /// Their texts.
@@ -75,7 +70,7 @@ impl Clause {
 pub(super) struct Needle<'c> {
     pub(super) text: &'c [u8],
     /// Whether a word begins or ends before it, and behind it.
-    edges: (bool, bool),
+    pub(super) edges: (bool, bool),
 }
 
 impl<'c> Needle<'c> {

@@ -14,7 +14,7 @@ use super::pack::{Bytes, Out, Pack};
 use super::program::Program;
 use super::raw::{Inside, Is, Scope, StatementWord, Within};
 use super::rule::{Check, Keyword, Matcher, Rule, Test, Text, What};
-use super::tables::{Hook, Labels, Member, Names, Pattern, Sources, Table, Tables};
+use super::tables::{Hook, Labels, Member, Names, Sources, Table, Tables};
 use super::{Confidence, RuleLanguage, Severity};
 
 /// What is left of the bytes and the texts.
@@ -228,12 +228,11 @@ structs! {
     Demand { entropy_min, checksum, real }
     Filter { rules, index }
     Hook { rule, matcher }
-    Index { places, entries, leads }
+    Index { bits, entries, units }
     Matcher { what, checks, not_checks, of, gives, unless, within, not_within, weigh }
     Member { before, hook }
     Needles { clauses, heads, length_max, beyond_ascii, anchor }
-    Names { exact, suffix, prefix, patterns, every }
-    Pattern { regex, clauses, hook }
+    Names { exact, suffix, prefix, expressions, worth, every }
     Sources { calls, uses, checked, checks, definitions, labels, numbers, whole }
     Table<T> { keys, places, values, slots }
     Tables {

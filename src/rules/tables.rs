@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compile::expression_of;
 use super::filter::Filter;
 use super::lazy::LazyRegex;
-use super::needles::{self, Clause, Needles};
+use super::needles::{self, Needles};
 use super::pack::Bytes;
 use super::raw::Within;
 use super::rule::{Check, Matcher, Rule, Text, What};
@@ -125,21 +125,16 @@ impl<T> Table<T> {
     }
 }
 
-/// A name that is written `/expression/`.
-#[derive(Debug, PartialEq)]
-pub(super) struct Pattern {
-    pub(super) regex: LazyRegex,
-    pub(super) clauses: Vec<Clause>,
-    pub(super) hook: Hook,
-}
-
 /// The names that rules look for in one way.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Names {
     pub(super) exact: Table<Hook>,
     pub(super) suffix: Table<Member>,
     pub(super) prefix: Table<Hook>,
-    pub(super) patterns: Vec<Pattern>,
+    /// Names that are written `/expression/`, ...
+    pub(super) expressions: Vec<LazyRegex>,
+    /// ... and what tells which of these a name is worth.
+    pub(super) worth: Filter,
     /// Those that look at every name.
     pub(crate) every: Vec<Hook>,
 }
@@ -150,7 +145,8 @@ struct NamesMaker {
     exact: BTreeMap<String, Vec<Hook>>,
     suffix: BTreeMap<String, Vec<Member>>,
     prefix: BTreeMap<String, Vec<Hook>>,
-    patterns: Vec<Pattern>,
+    expressions: Vec<LazyRegex>,
+    worth: Vec<(Hook, Needles)>,
     every: Vec<Hook>,
 }
 
@@ -158,8 +154,8 @@ impl NamesMaker {
     fn add(&mut self, names: &[Text], hook: Hook) {
         for name in names {
             if let Some(expression) = expression_of(name) {
-                let regex = LazyRegex::new(expression.to_owned().into());
-                self.patterns.push(Pattern { regex, clauses: needles::of_regex_on_parts(expression).clauses, hook });
+                self.expressions.push(LazyRegex::new(expression.to_owned().into()));
+                self.worth.push((hook, needles::of_regex(expression)));
             } else if name == "*" {
                 self.every.push(hook);
             } else if let Some(members) = name.strip_prefix("*.") {
@@ -179,7 +175,8 @@ impl NamesMaker {
             exact: Table::new(self.exact),
             suffix: Table::new(self.suffix),
             prefix: Table::new(self.prefix),
-            patterns: self.patterns,
+            expressions: self.expressions,
+            worth: Filter::new(self.worth),
             every: self.every,
         }
     }
@@ -224,7 +221,7 @@ impl Names {
         self.exact.is_empty()
             && self.suffix.is_empty()
             && self.prefix.is_empty()
-            && self.patterns.is_empty()
+            && self.expressions.is_empty()
             && self.every.is_empty()
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn run(rules: &RuleSet, filter: &Filter, stretch: &Stretch<'_>) -> (V
     let mut hits = Vec::new();
     let mut limit = None;
     let first = stretch.text.get(stretch.range.clone()).map_or(0, |_| stretch.range.start);
-    for Candidate { hook, mut starts, length_max } in filter.candidates(stretch.haystack) {
+    for Candidate { hook, mut starts, length_max, .. } in filter.candidates(stretch.haystack) {
         match &rules.hooked(hook).1.what {
             What::Regex { regex, within, demand } => {
                 let whole = [stretch.range.clone()];

@@ -84,9 +84,15 @@ impl Users {
         let (mut variables, mut free, mut doubtful, mut members) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut made = vec![None; facts.functions.len()];
         let mut classes: IdMap<ScopeId, Vec<ExprId>> = IdMap::default();
+        let mut used = |part: ExprId, user: User| {
+            // What is written out never matters, and there is much of it.
+            if !facts.kind(part).is_written_out() {
+                pairs.push((part.0, user));
+            }
+        };
         for (at, expr) in facts.exprs.iter().enumerate() {
             let id = ExprId(u32::try_from(at).unwrap_or(u32::MAX));
-            each_part(facts, id, |part| pairs.push((part.0, User::Expr(id))));
+            each_part(facts, id, |part| used(part, User::Expr(id)));
             match &expr.kind {
                 Kind::Name(name) => match bindings[at] {
                     Binding::Free => free.push((name.0, id)),
@@ -103,10 +109,11 @@ impl Users {
                     }
                 }
                 Kind::Call { callee, arguments } => {
-                    let values = facts.arguments[arguments.range()].iter().map(|argument| argument.value.0);
-                    pairs.extend((0..).zip(values).map(|(position, value)| (value, User::Argument(id, position))));
+                    for (position, argument) in (0..).zip(&facts.arguments[arguments.range()]) {
+                        used(argument.value, User::Argument(id, position));
+                    }
                     if let Kind::Attribute { object, .. } = *facts.kind(*callee) {
-                        pairs.push((object.0, User::Receiver(id)));
+                        used(object, User::Receiver(id));
                     }
                 }
                 Kind::Function(function) => made[function.at()] = Some(id),
@@ -116,15 +123,15 @@ impl Users {
         }
         for (at, variable) in facts.variable_table.iter().enumerate() {
             let id = VarId(u32::try_from(at).unwrap_or(u32::MAX));
-            pairs.extend(variable.values.iter().map(|value| (value.0, User::Variable(id))));
+            variable.values.iter().for_each(|value| used(*value, User::Variable(id)));
         }
         for (at, function) in facts.functions.iter().enumerate() {
             let id = FunctionId(u32::try_from(at).unwrap_or(u32::MAX));
-            pairs.extend(function.returns.iter().chain(&function.yields).map(|value| (value.0, User::Function(id))));
+            function.returns.iter().chain(&function.yields).for_each(|value| used(*value, User::Function(id)));
         }
         for assignment in &facts.assignments {
             if let Kind::Attribute { name, .. } = *facts.kind(assignment.target) {
-                pairs.push((assignment.value.0, User::Member(name)));
+                used(assignment.value, User::Member(name));
             }
         }
         let mut homes = vec![None; facts.variable_table.len()];
