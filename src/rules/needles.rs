@@ -55,6 +55,7 @@ impl Clause {
     }
 
     /// Their texts.
+    #[cfg(test)]
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         self.0.split(BETWEEN).map(|needle| needle.trim_matches(EDGE))
     }

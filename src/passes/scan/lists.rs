@@ -25,8 +25,9 @@ impl Resolver<'_> {
 
     /// The folded list that a list literal or comprehension makes.
     fn list_of(&mut self, expr: ExprId) -> Option<Value> {
-        if let Some(known) = self.lists.get(&expr.0) {
-            return known.clone();
+        if let Some(known) = self.lists.get(&expr.0).cloned() {
+            self.reads(expr);
+            return known;
         }
         if self.list_depth >= limits::LIST_DEPTH_MAX {
             return None;
@@ -35,16 +36,16 @@ impl Resolver<'_> {
         self.lists.insert(expr.0, None);
         self.list_depth += 1;
         let before = self.needs.len();
-        let list = match *self.facts.kind(expr) {
-            Kind::Sequence(items) => self.list_of_items(items),
+        let list = self.kept_of(expr, |resolver| match *resolver.facts.kind(expr) {
+            Kind::Sequence(items) => resolver.list_of_items(items),
             Kind::Comprehension { body, target, iterable, is_whole: true } => {
-                self.comprehension(body, target, iterable)
+                resolver.comprehension(body, target, iterable)
             }
-            Kind::Mapping(entries) if entries.range().is_empty() && self.facts.dialect == Dialect::JavaScript => {
+            Kind::Mapping(entries) if entries.range().is_empty() && resolver.facts.dialect == Dialect::JavaScript => {
                 Some(Value::Text("[object Object]".into()))
             }
             _ => None,
-        };
+        });
         self.list_depth -= 1;
         if self.needs.len() == before {
             self.lists.insert(expr.0, list.clone());
@@ -88,6 +89,7 @@ impl Resolver<'_> {
     fn item_constant(&mut self, set: &Set) -> Option<Value> {
         match set.values.as_slice() {
             [Value::Made(inner)] if !set.open => {
+                self.reads(*inner);
                 self.lists.get(&inner.0).cloned().flatten().or_else(|| self.flat_list(*inner))
             }
             _ => set.constant().cloned(),
@@ -144,18 +146,13 @@ impl Resolver<'_> {
     /// The keys of a literal mapping: what a loop over it gives.
     fn keys_of(&mut self, made: ExprId) -> Rc<Set> {
         let Kind::Mapping(entries) = *self.facts.kind(made) else { return Rc::new(Set::empty()) };
-        if let Some(known) = self.key_sets.get(&made.0) {
-            return known.clone();
+        if let Some(known) = self.key_sets.get(&made.0).cloned() {
+            self.reads(made);
+            return known;
         }
         let before = self.needs.len();
-        let mut all = Set::empty();
-        for at in entries.range() {
-            if let Some(key) = self.facts.entries[at].key {
-                let set = self.need(key);
-                self.merge(&mut all, &set);
-            }
-        }
-        let all = Rc::new(all);
+        let keys = self.facts.entries[entries.range()].iter().filter_map(|entry| entry.key).collect();
+        let all = Rc::new(self.any_of_these(made, keys));
         if self.needs.len() == before {
             self.key_sets.insert(made.0, all.clone());
         }
@@ -164,8 +161,9 @@ impl Resolver<'_> {
 
     /// Everything that is in a literal list or mapping.
     pub(super) fn elements_of(&mut self, made: ExprId) -> Rc<Set> {
-        if let Some(known) = self.element_sets.get(&made.0) {
-            return known.clone();
+        if let Some(known) = self.element_sets.get(&made.0).cloned() {
+            self.reads(made);
+            return known;
         }
         let before = self.needs.len();
         let items: Vec<ExprId> = match *self.facts.kind(made) {
@@ -176,17 +174,25 @@ impl Resolver<'_> {
             Kind::Comprehension { body, .. } => vec![body],
             _ => return self.open.clone(),
         };
-        let mut all = Set::empty();
-        for item in items {
-            let set = self.need(item);
-            self.merge(&mut all, &set);
-        }
+        let mut all = self.any_of_these(made, items);
         all.open |= all.values.is_empty();
         let all = Rc::new(all);
         if self.needs.len() == before {
             self.element_sets.insert(made.0, all.clone());
         }
         all
+    }
+
+    /// What any of the parts of what `made` makes may be, to be kept.
+    fn any_of_these(&mut self, made: ExprId, parts: Vec<ExprId>) -> Set {
+        self.kept_of(made, |resolver| {
+            let mut all = Set::empty();
+            for part in parts {
+                let set = resolver.need(part);
+                resolver.merge(&mut all, &set);
+            }
+            all
+        })
     }
 }
 

@@ -39,6 +39,7 @@ mod own;
 mod places;
 mod portable;
 mod resolve;
+mod rounds;
 mod runners;
 mod shape;
 mod shell;

@@ -2,7 +2,8 @@
 //!
 //! An expression is looked at when it is asked for, with a stack of its own instead of recursion: where something that it
 //! depends on is not known yet, that is looked at first and the expression then once more. Expressions that depend on
-//! themselves (`x = x + 1`) are looked at in rounds, each of which takes what the round before found.
+//! themselves (`x = x + 1`) are looked at in rounds, each of which takes what the round before found, and looks again only at
+//! what depends on something that turned out to be other than it was taken for.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -16,6 +17,7 @@ use super::limits;
 use super::lists;
 use super::modules::Own;
 use super::portable::Portable;
+use super::rounds::Rounds;
 use super::ships::Ships;
 use super::trail::Trail;
 use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Union, Value};
@@ -41,6 +43,7 @@ pub(super) struct Resolver<'r> {
     slots: Vec<Slot>,
     /// What the round before found for expressions that depend on themselves.
     previous: IdMap<u32, Rc<Set>>,
+    rounds: Rounds,
     pub(super) needs: Vec<ExprId>,
     cyclic: bool,
     pub(super) open: Rc<Set>,
@@ -121,6 +124,7 @@ impl<'r> Resolver<'r> {
             named_paths: Vec::new(),
             slots: facts.exprs.iter().map(|_| Slot::New).collect(),
             previous: IdMap::default(),
+            rounds: Rounds::default(),
             needs: Vec::new(),
             cyclic: false,
             open: Rc::new(Set::OPEN),
@@ -290,27 +294,26 @@ impl<'r> Resolver<'r> {
         }
     }
 
-    /// Forgets what depends on itself, unless the last round found nothing new about it.
+    /// Forgets what depends on something that turned out to be other than it was taken for; whether there is any.
     fn next_round(&mut self) -> bool {
-        let mut changed = false;
-        let mut cyclic = Vec::new();
-        for (at, slot) in self.slots.iter().enumerate() {
-            if let Slot::Done { set, cyclic: true } = slot {
-                let id = u32::try_from(at).unwrap_or(u32::MAX);
-                changed |= self.previous.get(&id).is_none_or(|before| **before != **set);
-                cyclic.push((id, set.clone()));
+        let is_other = |&expr: &ExprId| match &self.slots[expr.at()] {
+            Slot::Done { set, .. } => *set != *self.previous.get(&expr.0).unwrap_or(&self.open),
+            _ => false,
+        };
+        let changed: Vec<ExprId> = std::mem::take(&mut self.rounds.assumed).into_iter().filter(is_other).collect();
+        if changed.is_empty() {
+            return false;
+        }
+        self.element_sets.clear();
+        self.key_sets.clear();
+        self.lists.clear();
+        for expr in self.rounds.dependent(changed) {
+            if let Slot::Done { set, cyclic: true } = &self.slots[expr.at()] {
+                self.previous.insert(expr.0, set.clone());
+                self.slots[expr.at()] = Slot::New;
             }
         }
-        if changed {
-            self.element_sets.clear();
-            self.key_sets.clear();
-            self.lists.clear();
-            for (id, set) in cyclic {
-                self.slots[id as usize] = Slot::New;
-                self.previous.insert(id, set);
-            }
-        }
-        changed
+        true
     }
 
     /// What `expr` may be.
@@ -349,6 +352,7 @@ impl<'r> Resolver<'r> {
             };
             self.slots[top.at()] = Slot::Active(tries + 1);
             self.needs.clear();
+            self.rounds.reads.clear();
             self.cyclic = false;
             let set = self.compute(top);
             if !self.needs.is_empty() && tries < limits::TRIES_MAX {
@@ -358,6 +362,9 @@ impl<'r> Resolver<'r> {
             }
             if !self.needs.is_empty() {
                 self.limit = self.limit.or(Some("tries"));
+            }
+            if self.cyclic {
+                self.rounds.depends(top, 0);
             }
             self.slots[top.at()] = Slot::Done { set, cyclic: self.cyclic };
             stack.pop();
@@ -401,11 +408,16 @@ impl<'r> Resolver<'r> {
     pub(super) fn need(&mut self, expr: ExprId) -> Rc<Set> {
         match &self.slots[expr.at()] {
             Slot::Done { set, cyclic } => {
-                self.cyclic |= cyclic;
+                if *cyclic {
+                    self.cyclic = true;
+                    self.rounds.reads.push(expr);
+                }
                 set.clone()
             }
             Slot::Active(_) => {
                 self.cyclic = true;
+                self.rounds.reads.push(expr);
+                self.rounds.assumed.insert(expr);
                 self.previous.get(&expr.0).unwrap_or(&self.open).clone()
             }
             Slot::New => {
@@ -413,6 +425,20 @@ impl<'r> Resolver<'r> {
                 self.open.clone()
             }
         }
+    }
+
+    /// What `find` finds out about what `made` makes, to be kept. Whoever asks for what was kept depends on all that it was
+    /// made of.
+    pub(super) fn kept_of<T>(&mut self, made: ExprId, find: impl FnOnce(&mut Self) -> T) -> T {
+        let first = self.rounds.reads.len();
+        let found = find(self);
+        self.rounds.depends(made, first);
+        found
+    }
+
+    /// Notes that what was kept of `made` was asked for.
+    pub(super) fn reads(&mut self, made: ExprId) {
+        self.rounds.reads.push(made);
     }
 
     /// What `ask` finds out, asked again until all that it depends on has been looked at.
