@@ -36,6 +36,8 @@ pub(super) struct Index {
     pub(super) bits: Bytes,
     /// [`Entry`] after [`Entry`], sorted by their keys, as numbers of 32 bits.
     pub(super) entries: Bytes,
+    /// For each hash, or the next that is free, the number of the first entry of its key, counted from one; 16 bits each.
+    pub(super) slots: Bytes,
     /// Whether the needles of a unit are in here, one byte each. The units of a rule are its anchor and its clauses, those
     /// of all rules one after the other.
     pub(super) units: Bytes,
@@ -101,7 +103,7 @@ impl Index {
         let (mut entries, mut all) = (Vec::new(), Vec::new());
         for (rule, (_, needles)) in (0..).zip(rules) {
             for (part, clause) in units(needles) {
-                let is_in = clause.needles().all(|needle| needle.text.len() >= KEY_BYTES);
+                let is_in = clause.needles().all(|needle| rarest_key(needle.text).is_some());
                 let unit = u16::try_from(all.len()).expect("rules have fewer clauses");
                 all.push(u8::from(is_in));
                 let placed = if part == 0 || (part == HEADS && needles.heads) { Entry::PLACED } else { 0 };
@@ -118,19 +120,54 @@ impl Index {
             bits[place / 8] |= 1 << (place % 8);
         }
         let packed: Vec<u32> = entries.iter().flat_map(|entry| entry.packed()).collect();
-        Self { bits: Bytes(bits.into()), entries: Bytes::of_u32(&packed), units: Bytes(all.into()) }
+        let slots = Bytes::of_u16(&slots(&entries, keys + 1));
+        Self { bits: Bytes(bits.into()), entries: Bytes::of_u32(&packed), slots, units: Bytes(all.into()) }
     }
 
     /// How many bits there are, as a power of two.
     pub(super) fn power(&self) -> u32 {
         (self.bits.0.len() * 8).max(1).ilog2()
     }
+
+    /// The entries of a key.
+    pub(super) fn of_key(&self, key: u32) -> impl Iterator<Item = Entry> {
+        let entries: &[[u8; 4]] = self.entries.0.as_chunks().0;
+        let entries: &[[[u8; 4]; Entry::NUMBERS]] = entries.as_chunks().0;
+        let slots: &[[u8; 2]] = self.slots.0.as_chunks().0;
+        let has_key = move |entry: &[[u8; 4]; Entry::NUMBERS]| u32::from_le_bytes(entry[0]) == key;
+        let mut slot = place(key, slots.len().max(2).ilog2());
+        let first = loop {
+            match slots.get(slot).map_or(0, |number| usize::from(u16::from_le_bytes(*number))) {
+                0 => break entries.len(),
+                number if has_key(&entries[number - 1]) => break number - 1,
+                _ => slot = (slot + 1) % slots.len(),
+            }
+        };
+        let own = entries[first..].iter().take_while(move |entry| has_key(entry));
+        own.map(|entry| Entry::of(entry.map(u32::from_le_bytes)))
+    }
+}
+
+/// A table of so many slots, as a power of two, for the keys of entries that are sorted by them: twice as many as keys.
+fn slots(entries: &[Entry], power: u32) -> Vec<u16> {
+    let mut slots = vec![0; 1 << power];
+    for (number, entry) in (1..).zip(entries) {
+        let is_first = number == 1 || entries[usize::from(number) - 2].key != entry.key;
+        let mut slot = place(entry.key, power);
+        while is_first && slots[slot] != 0 {
+            slot = (slot + 1) % slots.len();
+        }
+        if is_first {
+            slots[slot] = number;
+        }
+    }
+    slots
 }
 
 /// The entries of a clause.
 fn in_clause(clause: &Clause, (rule, unit, part): (u16, u16, u8), placed: u8) -> impl Iterator<Item = Entry> {
     clause.places().map(move |(start, needle)| {
-        let (key_at, key) = rarest_key(needle.text);
+        let (key_at, key) = rarest_key(needle.text).expect("all needles of the clause have one");
         let number = |at: usize| u16::try_from(at).expect("needles are short");
         let edge = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
         let edges = edge(needle.edges.0, Entry::EDGE_BEFORE) | edge(needle.edges.1, Entry::EDGE_BEHIND);
@@ -151,10 +188,12 @@ pub(super) fn key([first, second, third]: [u8; KEY_BYTES]) -> u32 {
     u32::from_le_bytes([first, second, third, 0])
 }
 
-/// The key of a needle, and where it stands there: those of its bytes that are rarest in most texts.
-fn rarest_key(needle: &[u8]) -> (usize, u32) {
+/// The key of a needle, and where it stands there: those of its bytes that are rarest in most texts. One that is too short
+/// has none, and neither has one byte again and again, which texts are indented with.
+fn rarest_key(needle: &[u8]) -> Option<(usize, u32)> {
     let rank = |byte: &u8| FREQUENT.iter().position(|frequent| frequent == byte).unwrap_or(FREQUENT.len());
     let keys = needle.array_windows().enumerate();
-    let rarest = keys.max_by_key(|(_, bytes): &(usize, &[u8; KEY_BYTES])| bytes.iter().map(rank).sum::<usize>());
-    rarest.map_or((0, 0), |(at, bytes)| (at, key(*bytes)))
+    let telling = keys.filter(|(_, bytes): &(usize, &[u8; KEY_BYTES])| bytes.iter().any(|byte| *byte != bytes[0]));
+    let rarest = telling.max_by_key(|(_, bytes)| bytes.iter().map(rank).sum::<usize>());
+    rarest.map(|(at, bytes)| (at, key(*bytes)))
 }

@@ -105,11 +105,7 @@ impl Filter {
     /// Notes the needles of a key that stands at a place of the text.
     #[inline(never)]
     fn look(&self, key: u32, key_at: usize, haystack: &Haystack, found: &mut Found) {
-        let numbers: &[[u8; 4]] = self.index.entries.0.as_chunks().0;
-        let entries: &[[[u8; 4]; Entry::NUMBERS]] = numbers.as_chunks().0;
-        let first = entries.partition_point(|entry| u32::from_le_bytes(entry[0]) < key);
-        let own = entries[first..].iter().take_while(|entry| u32::from_le_bytes(entry[0]) == key);
-        for entry in own.map(|entry| Entry::of(entry.map(u32::from_le_bytes))) {
+        for entry in self.index.of_key(key) {
             let is_placed = entry.flags & Entry::PLACED != 0;
             let unit = usize::from(entry.unit);
             if found.is_there[unit] && !is_placed {
