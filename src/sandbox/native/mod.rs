@@ -197,8 +197,9 @@ impl NativeSandbox {
     /// gone. They are as [`NativeSandbox::with_spares`] says, and a job for which there is none is run as ever.
     ///
     /// Only a job whose first argument is a script in its working folder, and that folder is [`WORK_DIR`], is run like that.
-    /// The script is `__main__`, as ever; below its first frame lie two that are not its own. Without namespaces no
-    /// interpreter can wait: what it may use is settled before it is executed.
+    /// The script is `__main__`, as ever; below its first frame lie two that are not its own, and its garbage collector does not
+    /// count what was there before it (`gc.freeze`). Without namespaces no interpreter can wait: what it may use is settled
+    /// before it is executed.
     ///
     /// # Errors
     /// As [`NativeSandbox::with_spares`].
