@@ -53,6 +53,7 @@ mod sample;
 mod seccomp;
 mod seccomp_confined;
 mod seccomp_rules;
+mod seccomp_tree;
 mod session;
 mod spares;
 mod spec;
