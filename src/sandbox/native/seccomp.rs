@@ -95,8 +95,7 @@ fn unwatched(subject: Subject) -> Result<Vec<BpfProgram>, Fault> {
     let mut filters: Vec<BpfProgram> = other_numbering().into_iter().collect();
     if subject.walls == Walls::Landlock {
         let refused = seccomp_confined::refused(subject.net).map_err(fault)?;
-        let mut parts =
-            vec![(refused, Refusal::Eperm.into()), (seccomp_confined::absent(), Refusal::Enosys.into())];
+        let mut parts = vec![(refused, Refusal::Eperm.into()), (seccomp_confined::absent(), Refusal::Enosys.into())];
         if matches!(subject.ids, Ids::User { .. }) {
             parts.push((seccomp_confined::without_effect(), SeccompAction::Errno(0)));
         }
