@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// What the names of temporary folders begin with.
 pub(super) const FOLDER: &str = "vetrun-tmp-";
@@ -38,9 +39,12 @@ pub(crate) fn pid_namespace_number() -> String {
 }
 
 /// Tells this process from every other: `<id>-<start time>-<process namespace>.<boot>`.
-pub(crate) fn mark() -> String {
-    let pid = std::process::id();
-    format!("{pid}-{}-{}", start_time(pid).unwrap_or_default(), here())
+pub(crate) fn mark() -> &'static str {
+    static MARK: OnceLock<String> = OnceLock::new();
+    MARK.get_or_init(|| {
+        let pid = std::process::id();
+        format!("{pid}-{}-{}", start_time(pid).unwrap_or_default(), here())
+    })
 }
 
 /// Whether `name`, which begins with a [`mark`], is of a process of this namespace and boot that runs no more.

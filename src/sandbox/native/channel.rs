@@ -38,7 +38,16 @@ pub(super) fn send(socket: impl AsFd, value: &impl Serialize, fds: &[BorrowedFd<
 
 /// Receives one packet; `None` when the other side is gone, or, with `wait` off, when there is nothing yet.
 pub(super) fn receive<T: DeserializeOwned>(socket: impl AsFd, wait: bool) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
-    let mut bytes = vec![0_u8; PACKET_MAX];
+    let look = if wait { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+    // Most packets are short, and whoever receives one has often been forked just now: every page costs it a copy.
+    let length = rustix::io::retry_on_intr(|| {
+        rustix::net::recv(&socket, &mut [0_u8; 0][..], look | RecvFlags::PEEK | RecvFlags::TRUNC)
+    });
+    let mut bytes = match length {
+        Ok((_, length)) => vec![0_u8; length.min(PACKET_MAX)],
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::CONNRESET) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = if wait { RecvFlags::CMSG_CLOEXEC } else { RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT };

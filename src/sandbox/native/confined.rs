@@ -85,7 +85,7 @@ fn watch(signals: &OwnedFd, control: &OwnedFd, program: Pid) -> Result<Option<Ev
     loop {
         while let Some(ended) = init::reap(libc::WNOHANG)? {
             if ended.pid == program.as_raw_nonzero().get() {
-                return Ok(Some(ended.event()));
+                return Ok(Some(ended.event(false)));
             }
         }
         let mut fds = [PollFd::new(signals, PollFlags::IN), PollFd::new(control, PollFlags::RDHUP)];

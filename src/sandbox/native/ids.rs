@@ -65,9 +65,9 @@ fn write(proc: BorrowedFd<'_>, path: &str, text: &str) -> Result<(), Fault> {
 /// Becomes the user `id` of the present user namespace, for good: no groups, no capability, none to be had.
 pub(super) fn settle(ids: Ids, walls: Walls, id: u32) -> Result<(), Fault> {
     let is_root = matches!(ids, Ids::Root { .. });
-    // An ordinary user outside a user namespace has no right to do that, and no capability to drop: without new privileges
-    // there will be none.
-    if is_root || walls == Walls::Namespaces {
+    // In namespaces the first process has done it for both. An ordinary user outside a user namespace has no right to do that,
+    // and no capability to drop: without new privileges there will be none.
+    if is_root && walls == Walls::Landlock {
         drop_bounding_set()?;
     }
     if is_root {
@@ -104,8 +104,9 @@ fn drop_capabilities() -> Result<(), Fault> {
         .tried("drop the capabilities")
 }
 
-/// Empties the set of capabilities that could ever be had again. It goes first: it needs a capability itself.
-fn drop_bounding_set() -> Result<(), Fault> {
+/// Empties the set of capabilities that could ever be had again, for this process and all it starts. It goes first: it needs a
+/// capability itself.
+pub(super) fn drop_bounding_set() -> Result<(), Fault> {
     for capability in 0..CAPABILITIES_MAX {
         // SAFETY: this option of prctl takes plain numbers and touches no memory of ours.
         let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };

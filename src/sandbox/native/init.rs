@@ -27,6 +27,7 @@ pub(super) fn run(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, progra
 fn live(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, program: OwnedFd) -> Result<(), Fault> {
     ids::die_with_parent()?;
     build(&given.create, proc, launcher)?;
+    ids::drop_bounding_set()?;
     // Before there is a program that could look, and inherited by it until it executes: an ordinary user's program has
     // this process's own user id.
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
@@ -94,9 +95,22 @@ fn build(create: &Create, proc: BorrowedFd<'_>, launcher: &OwnedFd) -> Result<()
 fn wait_for(main: libc::pid_t) -> Result<Event, Fault> {
     loop {
         match reap(0)? {
-            Some(ended) if ended.pid == main => return Ok(ended.event()),
+            Some(ended) if ended.pid == main => return Ok(ended.event(is_alone())),
             Some(_) => {}
             None => return Err(Fault { action: "wait for the program".to_owned(), errno: libc::ECHILD }),
+        }
+    }
+}
+
+/// Reaps what else has ended; whether nothing lives any more but this process. Whoever loses their parent in a process namespace
+/// becomes a child of its first process, so that one without children is alone.
+fn is_alone() -> bool {
+    loop {
+        // SAFETY: a plain call; the null pointer asks for no status.
+        match unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG | libc::__WALL) } {
+            0 => return false,
+            pid if pid > 0 => {}
+            _ => return std::io::Error::last_os_error().raw_os_error() == Some(libc::ECHILD),
         }
     }
 }
@@ -129,11 +143,12 @@ pub(super) fn reap(options: libc::c_int) -> Result<Option<Reaped>, Fault> {
 
 impl Reaped {
     /// As it is told.
-    pub(super) fn event(&self) -> Event {
+    pub(super) fn event(&self, alone: bool) -> Event {
         Event::Ended {
             status: self.status,
             cpu_us: micros(self.usage.ru_utime).saturating_add(micros(self.usage.ru_stime)),
             max_rss_kib: u64::try_from(self.usage.ru_maxrss).unwrap_or(0),
+            alone,
         }
     }
 }

@@ -53,6 +53,7 @@ mod sample;
 mod seccomp;
 mod seccomp_confined;
 mod seccomp_rules;
+mod seccomp_tree;
 mod session;
 mod spares;
 mod spec;
@@ -197,8 +198,9 @@ impl NativeSandbox {
     /// gone. They are as [`NativeSandbox::with_spares`] says, and a job for which there is none is run as ever.
     ///
     /// Only a job whose first argument is a script in its working folder, and that folder is [`WORK_DIR`], is run like that.
-    /// The script is `__main__`, as ever; below its first frame lie two that are not its own. Without namespaces no
-    /// interpreter can wait: what it may use is settled before it is executed.
+    /// The script is `__main__`, as ever; below its first frame lie two that are not its own, and its garbage collector does not
+    /// count what was there before it (`gc.freeze`). Without namespaces no interpreter can wait: what it may use is settled
+    /// before it is executed.
     ///
     /// # Errors
     /// As [`NativeSandbox::with_spares`].

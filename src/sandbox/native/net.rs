@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -51,31 +52,45 @@ pub(super) fn enter(network: BorrowedFd<'_>) -> Result<(), Fault> {
 /// left in it of who lived there: sockets end with their processes, and what outlives them (connections that wait for their
 /// end) takes packets. Its counters are all that a program could read, or leave for the next.
 pub(super) fn is_as_new(network: OwnedFd) -> bool {
-    static NEW: OnceLock<Option<Vec<u8>>> = OnceLock::new();
-    let new = NEW.get_or_init(|| {
-        elsewhere(|| {
-            ids::unshare(UnshareFlags::NEWNET, "make a network namespace")?;
-            raise_loopback()?;
-            counters()
-        })
+    static INSPECTOR: OnceLock<Option<Sender<Question>>> = OnceLock::new();
+    let (answer, answered) = channel();
+    let inspector = INSPECTOR.get_or_init(|| {
+        let (ask, asked) = channel();
+        let inspect = move || inspect(&asked);
+        std::thread::Builder::new().name("vetrun-network".to_owned()).spawn(inspect).ok().map(|_| ask)
     });
-    new.is_some() && *new == elsewhere(move || enter(network.as_fd()).and_then(|()| counters()))
+    let is_asked = inspector.as_ref().is_some_and(|ask| ask.send((network, answer)).is_ok());
+    is_asked && answered.recv().unwrap_or(false)
+}
+
+/// A network namespace, and who wants to know whether it is as new.
+type Question = (OwnedFd, Sender<bool>);
+
+/// Answers questions in a thread of its own, which goes to the namespaces, and has a new one to compare them with and to come
+/// back to. A thread for each question would take longer than all that it looks at.
+fn inspect(asked: &Receiver<Question>) -> Result<(), Fault> {
+    ids::unshare(UnshareFlags::NEWNET, "make a network namespace")?;
+    raise_loopback()?;
+    let new = counters();
+    let proc = rustix::fs::open("/proc", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).tried("open /proc")?;
+    let home = own(proc.as_fd())?;
+    for (network, answer) in asked {
+        let is_new = enter(network.as_fd()).is_ok() && !new.is_empty() && counters() == new;
+        // Who cannot come back answers nobody any more, which means no.
+        enter(home.as_fd())?;
+        let _ = answer.send(is_new);
+    }
+    Ok(())
 }
 
 /// What the kernel has counted in this thread's network namespace.
-fn counters() -> Result<Vec<u8>, Fault> {
+fn counters() -> Vec<u8> {
     let mut all = Vec::new();
     for name in COUNTERS {
         // A kernel without IPv6 lacks one.
         all.extend(std::fs::read(format!("/proc/thread-self/net/{name}")).unwrap_or_default());
     }
-    Ok(all)
-}
-
-/// Does something in a thread that may go to another namespace and does not come back; `None` where that fails.
-fn elsewhere(work: impl FnOnce() -> Result<Vec<u8>, Fault> + Send + 'static) -> Option<Vec<u8>> {
-    let thread = std::thread::Builder::new().name("vetrun-network".to_owned()).spawn(work).ok()?;
-    thread.join().ok()?.ok().filter(|counters| !counters.is_empty())
+    all
 }
 
 /// Brings the loopback device of this network namespace up: a program may talk to itself.

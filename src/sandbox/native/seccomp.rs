@@ -12,22 +12,20 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    TargetArch, sock_filter,
-};
+use seccompiler::{BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
 use super::seccomp_confined;
 use super::seccomp_rules::{
     CLONE_FLAGS_REFUSED, Call, FAMILIES, FAMILIES_WITH_NETWORK, IOCTLS_REFUSED, PERSONALITIES, PROTOCOLS, REFUSED,
     REFUSED_HERE, REFUSED_WHERE_SAMPLED, Refusal, UNTOLD,
 };
+use super::seccomp_tree::{compile, fault};
 use super::spec::{Fault, Ids, Net, Walls};
 
 pub(super) type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// The instruction that ends a filter with an answer.
-const RETURN: u16 = 0x06;
+pub(super) const RETURN: u16 = 0x06;
 
 /// What the filters of a run depend on.
 #[derive(Clone, Copy, Debug)]
@@ -54,14 +52,11 @@ pub(super) struct Filters {
 impl Filters {
     /// Filters that answer every refused call by themselves.
     pub(super) fn silent(subject: Subject) -> Result<Self, Fault> {
+        let of = |refusal| whole(subject.sampled, move |call| call.refusal == refusal);
+        let mut refused = of(Refusal::Eperm);
+        refused.extend(conditional(subject).and_then(|rules| Ok(with(rules, listeners()?))).map_err(fault)?);
         let mut refusing = unwatched(subject)?;
-        for refusal in [Refusal::Eperm, Refusal::Enosys] {
-            let mut rules = whole(subject.sampled, |call| call.refusal == refusal);
-            if refusal == Refusal::Eperm {
-                rules.extend(conditional(subject).and_then(|rules| Ok(with(rules, listeners()?))).map_err(fault)?);
-            }
-            refusing.push(compile(rules, SeccompAction::Errno(errno(refusal)))?);
-        }
+        refusing.push(compile([(refused, Refusal::Eperm.into()), (of(Refusal::Enosys), Refusal::Enosys.into())])?);
         Ok(Self { telling: None, refusing })
     }
 
@@ -73,7 +68,7 @@ impl Filters {
         let rules = with(whole(subject.sampled, told), conditional(subject).map_err(fault)?);
         let rules = with(rules, passing(subject, mark).map_err(fault)?);
         // Compiled as one that writes a log, which no other part of it does, and then made to stop.
-        let mut telling = compile(rules, SeccompAction::Log)?;
+        let mut telling = compile([(rules, SeccompAction::Log)])?;
         for step in &mut telling {
             if step.code == RETURN && step.k == libc::SECCOMP_RET_LOG {
                 step.k = libc::SECCOMP_RET_USER_NOTIF;
@@ -85,8 +80,7 @@ impl Filters {
             silent = with(silent, routes().map_err(fault)?);
         }
         let mut refusing = unwatched(subject)?;
-        refusing.push(compile(silent, SeccompAction::Errno(errno(Refusal::Eperm)))?);
-        refusing.push(compile(untold, SeccompAction::Errno(errno(Refusal::Enosys)))?);
+        refusing.push(compile([(silent, Refusal::Eperm.into()), (untold, Refusal::Enosys.into())])?);
         Ok(Self { telling: Some(telling), refusing })
     }
 
@@ -101,27 +95,19 @@ fn unwatched(subject: Subject) -> Result<Vec<BpfProgram>, Fault> {
     let mut filters: Vec<BpfProgram> = other_numbering().into_iter().collect();
     if subject.walls == Walls::Landlock {
         let refused = seccomp_confined::refused(subject.net).map_err(fault)?;
-        filters.push(compile(refused, SeccompAction::Errno(errno(Refusal::Eperm)))?);
-        filters.push(compile(seccomp_confined::absent(), SeccompAction::Errno(errno(Refusal::Enosys)))?);
+        let mut parts = vec![(refused, Refusal::Eperm.into()), (seccomp_confined::absent(), Refusal::Enosys.into())];
         if matches!(subject.ids, Ids::User { .. }) {
-            filters.push(compile(seccomp_confined::without_effect(), SeccompAction::Errno(0))?);
+            parts.push((seccomp_confined::without_effect(), SeccompAction::Errno(0)));
         }
+        filters.push(compile(parts)?);
     }
     Ok(filters)
 }
 
-fn errno(refusal: Refusal) -> u32 {
-    refusal.errno().unsigned_abs()
-}
-
-fn fault(error: impl std::error::Error) -> Fault {
-    Fault { action: format!("filter system calls ({error})"), errno: libc::EINVAL }
-}
-
-fn compile(rules: Rules, action: SeccompAction) -> Result<BpfProgram, Fault> {
-    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(fault)?;
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, arch);
-    filter.and_then(BpfProgram::try_from).map_err(fault)
+impl From<Refusal> for SeccompAction {
+    fn from(refusal: Refusal) -> Self {
+        Self::Errno(refusal.errno().unsigned_abs())
+    }
 }
 
 /// Both sets of rules; a call that is in both matches by either. Without conditions a call always matches.
@@ -223,16 +209,14 @@ pub(super) fn condition(
 /// Refuses the second numbering of calls that x86-64 kernels may have (x32), which the other filters would not know.
 #[cfg(target_arch = "x86_64")]
 fn other_numbering() -> Option<BpfProgram> {
+    use super::seccomp_tree::{JUMP_IF_AT_LEAST, LOAD_WORD, step};
     const X32_BIT: u32 = 0x4000_0000;
-    const LOAD_WORD: u16 = 0x20;
-    const JUMP_IF_AT_LEAST: u16 = 0x35;
     let refuse = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
     Some(vec![
-        // The number of the call stands at the start of the data.
-        sock_filter { code: LOAD_WORD, jt: 0, jf: 0, k: 0 },
-        sock_filter { code: JUMP_IF_AT_LEAST, jt: 0, jf: 1, k: X32_BIT },
-        sock_filter { code: RETURN, jt: 0, jf: 0, k: refuse },
-        sock_filter { code: RETURN, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW },
+        step(LOAD_WORD, 0, 0, 0),
+        step(JUMP_IF_AT_LEAST, 0, 1, X32_BIT),
+        step(RETURN, 0, 0, refuse),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
     ])
 }
 

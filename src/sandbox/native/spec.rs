@@ -228,6 +228,8 @@ pub(super) enum Event {
         cpu_us: u64,
         /// The largest resident set of one process, in KiB.
         max_rss_kib: u64,
+        /// Whether it is known that nothing it started is left.
+        alone: bool,
     },
 }
 

@@ -1,5 +1,6 @@
 //! The program's output: read as it comes, kept up to a limit.
 
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::sandbox::Stream;
@@ -53,13 +54,15 @@ impl Capture {
     /// Whether anything came.
     fn read_chunk(&mut self) -> bool {
         let Some(pipe) = &self.pipe else { return false };
-        let mut chunk = [0; CHUNK_BYTES];
-        match rustix::io::retry_on_intr(|| rustix::io::read(pipe, &mut chunk)) {
-            Ok(0) => self.pipe = None,
-            Ok(count) => {
-                self.keep(&chunk[..count]);
+        // Most reads find little or nothing, and to clear so much memory would take longer than they do.
+        let mut chunk = [const { MaybeUninit::uninit() }; CHUNK_BYTES];
+        match rustix::io::read(pipe, &mut chunk) {
+            Ok(([], _)) => self.pipe = None,
+            Ok((bytes, _)) => {
+                self.keep(bytes);
                 return true;
             }
+            Err(rustix::io::Errno::INTR) => return true,
             Err(rustix::io::Errno::AGAIN) => {}
             Err(_) => self.pipe = None,
         }

@@ -71,6 +71,8 @@ pub(super) struct Watch<'a> {
     started: Option<Instant>,
     /// The program's real status and its own processor time, and when they arrived.
     ended: Option<(i32, Duration, Instant)>,
+    /// Whether nothing is left of the program. The first process inside is then about to end, which takes the kernel a while.
+    is_empty: bool,
     /// Why the run was killed from here, and when; the first reason stands.
     verdict: Option<(Ended, Instant)>,
     /// What serves the gateway; ends when it is dropped.
@@ -108,6 +110,7 @@ impl<'a> Watch<'a> {
             begun: Instant::now(),
             started: None,
             ended: None,
+            is_empty: false,
             verdict: None,
             service: None,
             trace: Err(None),
@@ -122,7 +125,7 @@ impl<'a> Watch<'a> {
         Ok(watch)
     }
 
-    /// Watches the program to its end. When this returns, nothing runs inside any more.
+    /// Watches the program to its end. When this returns, nothing that it started runs any more.
     pub(super) fn finish(mut self, stop: &Stop) -> Result<Seen, Trouble> {
         self.until_all_is_dead(stop)?;
         self.conclude()
@@ -148,7 +151,7 @@ impl<'a> Watch<'a> {
             let dead = self.wait()?;
             self.read_events()?;
             self.streams.iter_mut().for_each(Capture::read);
-            if dead || self.container.control().is_none() {
+            if dead || self.is_empty || self.container.control().is_none() {
                 // What was said last was said before the death.
                 self.read_events()?;
                 return Ok(());
@@ -202,7 +205,8 @@ impl<'a> Watch<'a> {
                 Heard::Nothing | Heard::Gone => return Ok(()),
                 Heard::Created => self.begin()?,
                 Heard::Event(Event::NoProgram(fault)) => return Err(Trouble::NoProgram(fault)),
-                Heard::Event(Event::Ended { status, cpu_us, .. }) => {
+                Heard::Event(Event::Ended { status, cpu_us, alone, .. }) => {
+                    self.is_empty |= alone;
                     self.ended.get_or_insert((status, Duration::from_micros(cpu_us), Instant::now()));
                 }
                 Heard::Event(_) => return Err(Trouble::Fault(silent())),
