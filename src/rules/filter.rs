@@ -41,6 +41,8 @@ pub(super) struct Index {
     /// Whether the needles of a unit are in here, one byte each. The units of a rule are its anchor and its clauses, those
     /// of all rules one after the other.
     pub(super) units: Bytes,
+    /// Whether every rule has such a unit, so that none matches where no key stands.
+    pub(super) is_whole: bool,
 }
 
 /// A needle that is looked for.
@@ -100,8 +102,9 @@ impl Filter {
 
 impl Index {
     fn of(rules: &[(Hook, Needles)]) -> Self {
-        let (mut entries, mut all) = (Vec::new(), Vec::new());
+        let (mut entries, mut all, mut is_whole) = (Vec::new(), Vec::new(), true);
         for (rule, (_, needles)) in (0..).zip(rules) {
+            let first = all.len();
             for (part, clause) in units(needles) {
                 let is_in = clause.needles().all(|needle| rarest_key(needle.text).is_some());
                 let unit = u16::try_from(all.len()).expect("rules have fewer clauses");
@@ -110,6 +113,7 @@ impl Index {
                 let own = is_in.then(|| in_clause(clause, (rule, unit, part), placed));
                 entries.extend(own.into_iter().flatten());
             }
+            is_whole &= all[first..].contains(&1);
         }
         entries.sort_unstable();
         let keys = u32::try_from(entries.len()).unwrap_or(u32::MAX).next_power_of_two().trailing_zeros();
@@ -121,7 +125,7 @@ impl Index {
         }
         let packed: Vec<u32> = entries.iter().flat_map(|entry| entry.packed()).collect();
         let slots = Bytes::of_u16(&slots(&entries, keys + 1));
-        Self { bits: Bytes(bits.into()), entries: Bytes::of_u32(&packed), slots, units: Bytes(all.into()) }
+        Self { bits: Bytes(bits.into()), entries: Bytes::of_u32(&packed), slots, units: Bytes(all.into()), is_whole }
     }
 
     /// How many bits there are, as a power of two.

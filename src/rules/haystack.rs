@@ -4,7 +4,7 @@ use memchr::memmem;
 
 use super::Hook;
 use super::anchor::Anchor;
-use super::filter::{Entry, Filter, key, place, units};
+use super::filter::{Entry, Filter, KEY_BYTES, key, place, units};
 use super::needles::{Clause, FOLD_TO_ASCII, Needle, Needles};
 
 /// Where more of a text's bytes than one in so many are places at which a search is begun, it is as well searched whole.
@@ -76,6 +76,16 @@ impl Filter {
             first += count;
         }
         candidates
+    }
+
+    /// Whether a short text could be worth any rule at all, by the bits of its keys alone.
+    pub(crate) fn could_match(&self, text: &str) -> bool {
+        let (bits, power) = (&*self.index.bits.0, self.index.power());
+        let is_key = |bytes: &[u8; KEY_BYTES]| {
+            let place = place(key(bytes.map(|byte| byte.to_ascii_lowercase())), power);
+            bits[place / 8] >> (place % 8) & 1 == 1
+        };
+        !self.index.is_whole || !text.is_ascii() || text.as_bytes().array_windows().any(is_key)
     }
 
     fn candidate(&self, number: usize, starts: Option<Vec<usize>>) -> Candidate {
@@ -368,6 +378,9 @@ mod tests {
         assert_eq!(worth("form -rf, rm1 -rf"), [1]);
         assert_eq!(worth("(rm -rf"), [1, 3]);
         assert_eq!(worth("exec(b64decode(x))"), [1, 2]);
+        let names = Filter::new(vec![(hook(0), of_regex("(?i)pass|^key")), (hook(1), of_regex("tok[a-z]+"))]);
+        let could = ["aPass", "monkey", "the_tokens", "é", "self", "pa", ""].map(|name| names.could_match(name));
+        assert_eq!(could, [true, true, true, true, false, false, false]);
         assert_eq!(worth("the kelvin sign \u{212a}"), [0, 1, 2, 3]);
     }
 }

@@ -9,7 +9,7 @@ impl Names {
     /// What is looked for by an expression that finds something in the last name `name`, or by every name.
     pub(crate) fn like(&self, name: &str) -> Vec<Hook> {
         let mut hooks = self.every.clone();
-        if !self.worth.is_empty() {
+        if !self.worth.is_empty() && self.worth.could_match(name) {
             let candidates = self.worth.candidates(&Haystack::of(name));
             let found = candidates.iter().filter(|one| self.expressions[one.number].get().is_match(name));
             hooks.extend(found.map(|one| one.hook));
