@@ -27,14 +27,15 @@ struct Found {
     /// Whether one of a unit's is there.
     is_there: Vec<bool>,
     /// Places of needles at which or before which a match begins, by their units and in order.
-    places: Vec<(u16, usize)>,
+    places: Vec<(u16, u32)>,
 }
 
 impl Found {
     /// Where needles of a unit stand.
     fn of(&self, unit: usize) -> impl Iterator<Item = usize> {
         let first = self.places.partition_point(|&(other, _)| usize::from(other) < unit);
-        self.places[first..].iter().take_while(move |&&(other, _)| usize::from(other) == unit).map(|&(_, at)| at)
+        let own = self.places[first..].iter().take_while(move |&&(other, _)| usize::from(other) == unit);
+        own.map(|&(_, at)| at as usize)
     }
 }
 
@@ -126,7 +127,7 @@ impl Filter {
             if haystack.lower[at..].starts_with(needle.text) && needle.fits(&haystack.lower, at) {
                 found.is_there[unit] = true;
                 if is_placed {
-                    found.places.push((entry.unit, at));
+                    found.places.push((entry.unit, u32::try_from(at).expect("texts are of at most 4 GiB")));
                 }
             }
         }

@@ -177,6 +177,8 @@ pub(super) fn failed(action: &str, source: impl StdError + Send + Sync + 'static
 /// moment.
 pub(super) fn is_transient(error: &EngineError) -> bool {
     const PASSING: &[&str] = &[
+        // It ended between the engine's look at it and its kill.
+        "cannot remove - container",
         "connection refused",
         "connection reset",
         "context canceled",
@@ -236,6 +238,7 @@ mod tests {
             server(503, ""),
             server(500, "OCI runtime create failed: fork: Resource temporarily unavailable: unknown"),
             server(500, "failed to start shim: ttrpc: closed: unknown"),
+            server(500, "Could not kill running container c6, cannot remove - Container c6 is not running"),
             EngineError::IOError { err: std::io::ErrorKind::ConnectionReset.into() },
         ] {
             assert!(is_transient(&error), "{error}");
