@@ -42,7 +42,7 @@ const PLACES_PER_STEP: u32 = 4;
 
 /// How often a text may be looked at, where it is searched from one place after the other. Beyond that, it is searched from
 /// there on once, whole.
-const SEARCHED_AGAIN_MAX: usize = 16;
+const SEARCHED_AGAIN_MAX: usize = 4;
 
 /// The places of a text at which matches can begin.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,10 @@ use super::filter::{Entry, Filter, KEY_BYTES, key, place, units};
 use super::needles::{Clause, FOLD_TO_ASCII, Needle, Needles};
 
 /// Where more of a text's bytes than one in so many are places at which a search is begun, it is as well searched whole.
-const BYTES_A_START_MIN: usize = 2;
+const BYTES_A_START_MIN: usize = 16;
+
+/// In a short text, searches are begun at so many places all the same.
+const STARTS_MIN: usize = 64;
 
 /// A rule that could match a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +27,10 @@ pub(crate) struct Candidate {
 
 /// Where needles of rules stand in a text.
 struct Found {
-    /// Whether one of a unit's is there.
-    is_there: Vec<bool>,
+    /// How many of a unit's were seen; only whether there is any, where their places tell nothing.
+    counts: Vec<usize>,
+    /// Of more than so many of a unit, it is not told where they stand.
+    most: usize,
     /// Places of needles at which or before which a match begins, by their units and in order.
     places: Vec<(u16, u32)>,
 }
@@ -51,7 +56,12 @@ struct Own<'f> {
 impl Own<'_> {
     /// Whether something of a unit is there; `None` where that was not looked for.
     fn has(&self, at: usize) -> Option<bool> {
-        (self.is_in.get(at) == Some(&1)).then(|| self.found.is_there[self.first + at])
+        (self.is_in.get(at) == Some(&1)).then(|| self.found.counts[self.first + at] > 0)
+    }
+
+    /// Whether there are so many of a unit that they may stand anywhere.
+    fn is_everywhere(&self, at: usize) -> bool {
+        self.found.counts[self.first + at] > self.found.most
     }
 }
 
@@ -97,7 +107,8 @@ impl Filter {
 
     /// Looks through a text once for all needles of the index.
     fn find(&self, haystack: &Haystack) -> Found {
-        let mut found = Found { is_there: vec![false; self.index.units.0.len()], places: Vec::new() };
+        let most = haystack.starts_max();
+        let mut found = Found { counts: vec![0; self.index.units.0.len()], most, places: Vec::new() };
         let (bits, power) = (&*self.index.bits.0, self.index.power());
         if self.index.entries.0.is_empty() {
             return found;
@@ -119,13 +130,13 @@ impl Filter {
         for entry in self.index.of_key(key) {
             let is_placed = entry.flags & Entry::PLACED != 0;
             let unit = usize::from(entry.unit);
-            if found.is_there[unit] && !is_placed {
+            if found.counts[unit] > if is_placed { found.most } else { 0 } {
                 continue;
             }
             let Some(at) = key_at.checked_sub(usize::from(entry.key_at)) else { continue };
             let needle = self.needle(entry);
             if haystack.lower[at..].starts_with(needle.text) && needle.fits(&haystack.lower, at) {
-                found.is_there[unit] = true;
+                found.counts[unit] += 1;
                 if is_placed {
                     found.places.push((entry.unit, u32::try_from(at).expect("texts are of at most 4 GiB")));
                 }
@@ -164,6 +175,11 @@ impl Haystack {
         Self { lower: text.to_ascii_lowercase().into_bytes(), is_ascii, folds }
     }
 
+    /// At how many places a search is begun, at most.
+    fn starts_max(&self) -> usize {
+        (self.lower.len() / BYTES_A_START_MIN).max(STARTS_MIN)
+    }
+
     /// Where matches of a rule can begin: nowhere (`None`), at some places, or anywhere (`Some(None)`).
     fn starts(&self, needles: &Needles, own: &Own<'_>) -> Option<Option<Vec<usize>>> {
         let is_missing = |(at, _): &(usize, (u8, &Clause))| own.has(*at) == Some(false);
@@ -174,13 +190,15 @@ impl Haystack {
         if !short.all(|(_, (_, clause))| self.holds(clause)) {
             return None;
         }
-        let most = self.lower.len() / BYTES_A_START_MIN;
+        let most = self.starts_max();
         let anchored = match &needles.anchor {
             None => None,
+            Some(_) if own.is_everywhere(0) => Some(None),
             Some(anchor) => Some(self.anchored(anchor, self.places_of(&anchor.needles, own, 0), most)?),
         };
         let heads = usize::from(needles.anchor.is_some());
         let mut found: Vec<usize> = match (anchored, needles.clauses.first()) {
+            (_, Some(_)) if needles.heads && own.is_everywhere(heads) => return Some(None),
             (_, Some(clause)) if needles.heads => {
                 self.places_of(clause, own, heads).take(most.saturating_add(1)).collect()
             }
