@@ -6,7 +6,7 @@
 //! through with it.
 
 use super::Hook;
-use super::needles::{Clause, Needles};
+use super::needles::{Clause, Needle, Needles};
 use super::pack::Bytes;
 
 /// The bytes of a key.
@@ -85,13 +85,13 @@ impl Entry {
 }
 
 /// The units of a rule: its anchor where it has one, and its clauses, with their numbers.
-pub(super) fn units(needles: &Needles) -> impl Iterator<Item = (u8, &Clause)> {
+pub(super) fn units(needles: &Needles) -> impl Iterator<Item = (usize, &Clause)> {
     let anchor = needles.anchor.iter().map(|anchor| (0, &anchor.needles));
     anchor.chain((1..).zip(&needles.clauses))
 }
 
 /// The number of the clause with which matches begin, where they do.
-pub(super) const HEADS: u8 = 1;
+const HEADS: usize = 1;
 
 impl Filter {
     /// A filter of these rules.
@@ -103,14 +103,13 @@ impl Filter {
 impl Index {
     fn of(rules: &[(Hook, Needles)]) -> Self {
         let (mut entries, mut all, mut is_whole) = (Vec::new(), Vec::new(), true);
-        for (rule, (_, needles)) in (0..).zip(rules) {
+        for (rule, (_, needles)) in rules.iter().enumerate() {
             let first = all.len();
             for (part, clause) in units(needles) {
-                let is_in = clause.needles().all(|needle| rarest_key(needle.text).is_some());
-                let unit = u16::try_from(all.len()).expect("rules have fewer clauses");
-                all.push(u8::from(is_in));
                 let placed = if part == 0 || (part == HEADS && needles.heads) { Entry::PLACED } else { 0 };
-                let own = is_in.then(|| in_clause(clause, (rule, unit, part), placed));
+                let own = in_clause(clause, (rule, all.len(), part), placed);
+                let own = own.filter(|own| entries.len() + own.len() < usize::from(u16::MAX));
+                all.push(u8::from(own.is_some()));
                 entries.extend(own.into_iter().flatten());
             }
             is_whole &= all[first..].contains(&1);
@@ -155,29 +154,32 @@ impl Index {
 /// A table of so many slots, as a power of two, for the keys of entries that are sorted by them: twice as many as keys.
 fn slots(entries: &[Entry], power: u32) -> Vec<u16> {
     let mut slots = vec![0; 1 << power];
-    for (number, entry) in (1..).zip(entries) {
-        let is_first = number == 1 || entries[usize::from(number) - 2].key != entry.key;
+    for (number, entry) in entries.iter().enumerate() {
+        if number > 0 && entries[number - 1].key == entry.key {
+            continue;
+        }
         let mut slot = place(entry.key, power);
-        while is_first && slots[slot] != 0 {
+        while slots[slot] != 0 {
             slot = (slot + 1) % slots.len();
         }
-        if is_first {
-            slots[slot] = number;
-        }
+        slots[slot] = u16::try_from(number + 1).expect("there are no more entries than that");
     }
     slots
 }
 
-/// The entries of a clause.
-fn in_clause(clause: &Clause, (rule, unit, part): (u16, u16, u8), placed: u8) -> impl Iterator<Item = Entry> {
-    clause.places().map(move |(start, needle)| {
-        let (key_at, key) = rarest_key(needle.text).expect("all needles of the clause have one");
-        let number = |at: usize| u16::try_from(at).expect("needles are short");
-        let edge = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
+/// The entries of a clause; `None` where a needle has no key, or a number is larger than an entry can hold. What is not in the
+/// index is searched for by itself.
+fn in_clause(clause: &Clause, (rule, unit, part): (usize, usize, usize), placed: u8) -> Option<Vec<Entry>> {
+    let (rule, unit, part) = (u16::try_from(rule).ok()?, u16::try_from(unit).ok()?, u8::try_from(part).ok()?);
+    let edge = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
+    let entry = |(start, needle): (usize, Needle<'_>)| {
+        let (key_at, key) = rarest_key(needle.text)?;
+        let (start, key_at) = (u16::try_from(start).ok()?, u16::try_from(key_at).ok()?);
+        let length = u16::try_from(needle.text.len()).ok()?;
         let edges = edge(needle.edges.0, Entry::EDGE_BEFORE) | edge(needle.edges.1, Entry::EDGE_BEHIND);
-        let (start, length, key_at) = (number(start), number(needle.text.len()), number(key_at));
-        Entry { key, rule, unit, start, length, key_at, part, flags: edges | placed }
-    })
+        Some(Entry { key, rule, unit, start, length, key_at, part, flags: edges | placed })
+    };
+    clause.places().map(entry).collect()
 }
 
 /// The place of a key among bits: the upper ones of its product with a large odd number (Knuth, multiplicative hashing).

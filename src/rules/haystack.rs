@@ -182,7 +182,7 @@ impl Haystack {
 
     /// Where matches of a rule can begin: nowhere (`None`), at some places, or anywhere (`Some(None)`).
     fn starts(&self, needles: &Needles, own: &Own<'_>) -> Option<Option<Vec<usize>>> {
-        let is_missing = |(at, _): &(usize, (u8, &Clause))| own.has(*at) == Some(false);
+        let is_missing = |(at, _): &(usize, (usize, &Clause))| own.has(*at) == Some(false);
         if (needles.beyond_ascii && self.is_ascii) || units(needles).enumerate().any(|unit| is_missing(&unit)) {
             return None;
         }
@@ -401,5 +401,19 @@ mod tests {
         let could = ["aPass", "monkey", "the_tokens", "é", "self", "pa", ""].map(|name| names.could_match(name));
         assert_eq!(could, [true, true, true, true, false, false, false]);
         assert_eq!(worth("the kelvin sign \u{212a}"), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn rules_that_the_index_has_no_room_for_are_searched_for_all_the_same() {
+        let hook = |rule| Hook { rule, matcher: 0 };
+        let asks = |needle: String| Needles { clauses: vec![Clause::of(&[needle])], ..Needles::default() };
+        let mut rules: Vec<(Hook, Needles)> = (0..70_000).map(|rule| (hook(rule), asks(format!("<{rule}>")))).collect();
+        rules.push((hook(70_000), of_regex(&"ab".repeat(40_000))));
+        let filter = Filter::new(rules);
+        let worth =
+            |text: &str| filter.candidates(&Haystack::of(text)).iter().map(|one| one.hook.rule).collect::<Vec<_>>();
+        assert_eq!(worth("<7> <69999> <70000>"), [7, 69_999]);
+        assert_eq!(worth(&"ab".repeat(40_001)), [70_000]);
+        assert_eq!(worth(&"ab".repeat(39_999)), [0; 0]);
     }
 }
