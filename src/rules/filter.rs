@@ -132,6 +132,13 @@ impl Index {
         (self.bits.0.len() * 8).max(1).ilog2()
     }
 
+    /// Whether three bytes may be a key, of a table of so many bits as a power of two.
+    #[inline]
+    pub(super) fn may_hold(&self, key: u32, power: u32) -> bool {
+        let place = place(key, power);
+        self.bits.0[place / 8] >> (place % 8) & 1 == 1
+    }
+
     /// The entries of a key.
     pub(super) fn of_key(&self, key: u32) -> impl Iterator<Item = Entry> {
         let entries: &[[u8; 4]] = self.entries.0.as_chunks().0;
@@ -184,7 +191,7 @@ fn in_clause(clause: &Clause, (rule, unit, part): (usize, usize, usize), placed:
 
 /// The place of a key among bits: the upper ones of its product with a large odd number (Knuth, multiplicative hashing).
 #[inline]
-pub(super) fn place(key: u32, power: u32) -> usize {
+fn place(key: u32, power: u32) -> usize {
     (key.wrapping_mul(0x9e37_79b1) >> (u32::BITS - power)) as usize
 }
 

@@ -4,7 +4,7 @@ use memchr::memmem;
 
 use super::Hook;
 use super::anchor::Anchor;
-use super::filter::{Entry, Filter, KEY_BYTES, key, place, units};
+use super::filter::{Entry, Filter, KEY_BYTES, key, units};
 use super::needles::{Clause, FOLD_TO_ASCII, Needle, Needles};
 
 /// Where more of a text's bytes than one in so many are places at which a search is begun, it is as well searched whole.
@@ -91,11 +91,9 @@ impl Filter {
 
     /// Whether a short text could be worth any rule at all, by the bits of its keys alone.
     pub(crate) fn could_match(&self, text: &str) -> bool {
-        let (bits, power) = (&*self.index.bits.0, self.index.power());
-        let is_key = |bytes: &[u8; KEY_BYTES]| {
-            let place = place(key(bytes.map(|byte| byte.to_ascii_lowercase())), power);
-            bits[place / 8] >> (place % 8) & 1 == 1
-        };
+        let power = self.index.power();
+        let lower = |bytes: &[u8; KEY_BYTES]| key(bytes.map(|byte| byte.to_ascii_lowercase()));
+        let is_key = |bytes: &[u8; KEY_BYTES]| self.index.may_hold(lower(bytes), power);
         !self.index.is_whole || !text.is_ascii() || text.as_bytes().array_windows().any(is_key)
     }
 
@@ -109,14 +107,13 @@ impl Filter {
     fn find(&self, haystack: &Haystack) -> Found {
         let most = haystack.starts_max();
         let mut found = Found { counts: vec![0; self.index.units.0.len()], most, places: Vec::new() };
-        let (bits, power) = (&*self.index.bits.0, self.index.power());
+        let power = self.index.power();
         if self.index.entries.0.is_empty() {
             return found;
         }
         for (at, bytes) in haystack.lower.array_windows().enumerate() {
             let key = key(*bytes);
-            let place = place(key, power);
-            if bits[place / 8] >> (place % 8) & 1 == 1 {
+            if self.index.may_hold(key, power) {
                 self.look(key, at, haystack, &mut found);
             }
         }
