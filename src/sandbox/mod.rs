@@ -106,7 +106,7 @@ impl Stop {
 }
 
 /// One program to run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Job {
     /// What to run.
     pub program: Program,

@@ -22,6 +22,7 @@ mod cases;
 mod attacks;
 mod confined;
 mod docker;
+mod forked;
 mod judges;
 mod leftovers;
 mod native;

@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use super::cgroup::Cgroup;
 use super::grounds::Grounds;
 use super::launcher::IDLE_WITHIN;
-use super::spec::{Create, Entrances, Event, Fault, Ids, Lent, Net, Start, Tried, Walls};
+use super::spec::{Create, Entrances, Event, Fault, Ids, Lent, Net, Part, Start, Tried, Walls};
 use super::supervise::Trouble;
 use super::wait::is_readable;
 use super::zygote::{Forked, Nursery};
@@ -117,6 +117,7 @@ impl Container {
         let (control, theirs) = channel::pair().tried("make a socket")?;
         let network = network.filter(|_| kind.net == Net::None);
         let cgroup = Cgroup::create(&kind.limits);
+        let template = nursery.template(&kind, cgroup.is_some());
         let forked = nursery.fork(&theirs)?;
         drop(theirs);
         let launcher = Launcher { forked, init: None, walls: kind.walls };
@@ -124,25 +125,21 @@ impl Container {
         let listener = (kind.walls == Walls::Landlock && kind.net == Net::Gateway).then(net::bind).transpose()?;
         let port = listener.as_ref().map(net::port).transpose()?;
         let grounds = (kind.walls == Walls::Landlock).then(|| Grounds::make(ids, port)).transpose()?.map(Box::new);
-        let mut view = layout::view(kind.host_packages, kind.net, kind.walls);
-        if let Some(Waiting { lent, .. }) = &kind.waiting {
-            view.lent.binds.extend_from_slice(&lent.binds);
-            view.lent.hidden.extend_from_slice(&lent.hidden);
-        }
         let create = Create {
             ids,
             grounds: grounds.as_deref().map(Grounds::writable),
-            view,
+            view: layout::view_of(&kind),
             net: kind.net,
             has_network: network.is_some(),
             caps: caps(&kind.limits, cgroup.is_some(), kind.walls, ids),
             cgroups: cgroup.as_ref().map_or(Entrances::Files(0), Cgroup::entrances),
             trace: kind.trace,
+            part: part(&kind, template.is_some()),
         };
         let file = channel::sealed("create", &create).tried("write the job")?;
         let entrances = cgroup.as_ref().map(Cgroup::open_entrances).transpose().tried("open the control groups")?;
         let mut fds = vec![file.as_fd()];
-        fds.extend(network.iter().map(AsFd::as_fd));
+        fds.extend(network.iter().chain(&template).map(AsFd::as_fd));
         fds.extend(entrances.iter().flatten().map(AsFd::as_fd));
         channel::send(&control, &(), &fds).tried("give the launcher its job")?;
         let mut container = Self {
@@ -181,8 +178,8 @@ impl Container {
         if let Some(stdin) = stdin {
             channel::fill(&input, stdin).tried("write standard input")?;
         }
-        let (out, out_end) = self.pipe()?;
-        let (err, err_end) = self.pipe()?;
+        let (out, out_end) = pipe(self.ids)?;
+        let (err, err_end) = pipe(self.ids)?;
         self.tell(start, &[input.as_fd(), out_end.as_fd(), err_end.as_fd()])?;
         Ok(Ends { stdin: input, outputs: [out, err] })
     }
@@ -191,7 +188,7 @@ impl Container {
     /// writes on standard error, without waiting.
     pub(super) fn start_attached(&self, start: &Start) -> Result<(UnixStream, OwnedFd), Fault> {
         let (ours, theirs) = UnixStream::pair().tried("make a socket")?;
-        let (err, err_end) = self.pipe()?;
+        let (err, err_end) = pipe(self.ids)?;
         self.tell(start, &[theirs.as_fd(), theirs.as_fd(), err_end.as_fd()])?;
         Ok((ours, err))
     }
@@ -275,19 +272,6 @@ impl Container {
         self.grounds.as_ref().is_some_and(|grounds| grounds.is_over(&self.kind.limits))
     }
 
-    /// A pipe for the program to write to. It is made the owner of its end, so that it can open it by name (`/dev/stdout`), as
-    /// programs do.
-    fn pipe(&self) -> Result<(OwnedFd, OwnedFd), Fault> {
-        let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).tried("make a pipe")?;
-        // Only this side: the program's end blocks as programs expect.
-        rustix::io::ioctl_fionbio(&read, true).tried("make a pipe")?;
-        if let Ids::Root { base } = self.ids {
-            let (user, group) = (rustix::process::Uid::from_raw(base), rustix::process::Gid::from_raw(base));
-            rustix::fs::fchown(&write, Some(user), Some(group)).tried("give the streams away")?;
-        }
-        Ok((read, write))
-    }
-
     /// The first process inside: its number on the host, and what is readable once it has ended.
     pub(super) fn init(&self) -> Option<&(i32, OwnedFd)> {
         self.launcher.init.as_ref()
@@ -351,6 +335,27 @@ impl Drop for Launcher {
         let _ = rustix::process::pidfd_send_signal(&self.forked.pidfd, Signal::KILL);
         is_readable(&self.forked.pidfd, KILLED_WITHIN);
     }
+}
+
+/// What a launcher makes of this kind, with or without a template.
+fn part(kind: &Kind, has_template: bool) -> Part {
+    match &kind.waiting {
+        Some(Waiting { start, .. }) if has_template => Part::Forked { interpreter: start.argv[0].clone() },
+        _ => Part::Executed,
+    }
+}
+
+/// A pipe for a program with these `ids` to write to. It is made the owner of its end, so that it can open it by name
+/// (`/dev/stdout`), as programs do.
+pub(super) fn pipe(ids: Ids) -> Result<(OwnedFd, OwnedFd), Fault> {
+    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).tried("make a pipe")?;
+    // Only this side: the program's end blocks as programs expect.
+    rustix::io::ioctl_fionbio(&read, true).tried("make a pipe")?;
+    if let Ids::Root { base } = ids {
+        let (user, group) = (rustix::process::Uid::from_raw(base), rustix::process::Gid::from_raw(base));
+        rustix::fs::fchown(&write, Some(user), Some(group)).tried("give the streams away")?;
+    }
+    Ok((read, write))
 }
 
 /// The launcher, or the first process inside, ended and did not say why: something else killed it.

@@ -13,7 +13,7 @@ use super::spec::{Fault, INIT_ID, Ids, TARGET_ID, Tried, Walls};
 use super::wait::events_of;
 
 /// Capabilities are numbered from 0; the kernel refuses the first that it does not know.
-const CAPABILITIES_MAX: libc::c_ulong = 64;
+const CAPABILITIES_MAX: u32 = 64;
 
 /// Asks to be killed when the parent dies, and makes sure that it has not died before.
 ///
@@ -107,19 +107,28 @@ fn drop_capabilities() -> Result<(), Fault> {
 /// Empties the set of capabilities that could ever be had again, for this process and all it starts. It goes first: it needs a
 /// capability itself.
 pub(super) fn drop_bounding_set() -> Result<(), Fault> {
+    each_capability(libc::PR_CAPBSET_DROP, "drop the bounding set").map(drop)
+}
+
+/// How many capabilities the kernel knows.
+pub(super) fn capability_count() -> Result<u32, Fault> {
+    each_capability(libc::PR_CAPBSET_READ, "read the bounding set")
+}
+
+/// Does something with the bounding set for each capability that the kernel knows; how many these are.
+fn each_capability(option: libc::c_int, action: &str) -> Result<u32, Fault> {
     for capability in 0..CAPABILITIES_MAX {
-        // SAFETY: this option of prctl takes plain numbers and touches no memory of ours.
-        let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
-        if result == 0 {
+        // SAFETY: these options of prctl take plain numbers and touch no memory of ours.
+        if unsafe { libc::prctl(option, libc::c_ulong::from(capability), 0, 0, 0) } >= 0 {
             continue;
         }
         let error = std::io::Error::last_os_error();
         if error.raw_os_error() == Some(libc::EINVAL) {
-            return Ok(());
+            return Ok(capability);
         }
-        return Err(Fault::new("drop the bounding set", error));
+        return Err(Fault::new(action, error));
     }
-    Ok(())
+    Ok(CAPABILITIES_MAX)
 }
 
 /// Makes the namespaces named by `flags` and enters them; where there are several threads, this one alone does.

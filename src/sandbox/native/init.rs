@@ -10,8 +10,8 @@ use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
 use super::launcher::{Given, exit_now};
-use super::spec::{Create, Entrances, Event, Fault, INIT_ID, Ids, Tried, Walls};
-use super::{cgroup, channel, ids, process, root, target};
+use super::spec::{Create, Entrances, Event, Fault, INIT_ID, Ids, Part, Tried, Walls};
+use super::{cgroup, channel, ids, landlock, process, root, target};
 
 /// Runs in the child that the launcher forked. `proc` is the host's `/proc`, `launcher` the socket to the launcher, and
 /// `program` the one over which the program is told what it is.
@@ -48,6 +48,9 @@ fn live(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, program: OwnedFd
 /// Starts what will be the program. It begins its life in its control group where that can be; else this process stands still
 /// until a program is executed.
 fn start_program(given: &Given, program: &OwnedFd) -> Result<Pid, Fault> {
+    if matches!(given.create.part, Part::Forked { .. }) {
+        return hear_of_program(program);
+    }
     if let (Entrances::Folder, [folder]) = (given.create.cgroups, &given.cgroups[..]) {
         // SAFETY: this process has a single thread.
         match unsafe { process::fork_into(folder.as_fd()) } {
@@ -63,6 +66,13 @@ fn start_program(given: &Given, program: &OwnedFd) -> Result<Pid, Fault> {
     };
     // SAFETY: this process has a single thread, and the child gets all by reference.
     unsafe { process::stand_still_for(main) }.tried("start the program")
+}
+
+/// Waits until a template has forked what will be the program, which then is a child of this process.
+fn hear_of_program(template: &OwnedFd) -> Result<Pid, Fault> {
+    let none = || Fault { action: "fork an interpreter".to_owned(), errno: libc::ESRCH };
+    let told = channel::receive::<i32>(template, true).tried("hear of the program")?;
+    told.and_then(|(pid, _)| Pid::from_raw(pid)).ok_or_else(none)
 }
 
 /// Enters the control groups of a run, in the child that will be the program.
@@ -85,7 +95,12 @@ fn build(create: &Create, proc: BorrowedFd<'_>, launcher: &OwnedFd) -> Result<()
     if matches!(create.ids, Ids::Root { .. }) {
         ids::unshare(UnshareFlags::NEWUSER, "make a user namespace")?;
     }
-    let fds = [namespace.as_fd(), folders.out.as_fd(), folders.tmp.as_fd(), folders.shm.as_fd()];
+    let rules = match &create.part {
+        Part::Forked { interpreter } => landlock::rules(create.net, interpreter)?,
+        Part::Executed | Part::Template => None,
+    };
+    let mut fds = vec![namespace.as_fd(), folders.out.as_fd(), folders.tmp.as_fd(), folders.shm.as_fd()];
+    fds.extend(rules.iter().map(AsFd::as_fd));
     channel::send(launcher, &(), &fds).tried("report to the launcher")?;
     let gone = Fault { action: "receive ids".to_owned(), errno: libc::EPIPE };
     channel::receive::<()>(launcher, true).tried("receive ids")?.map(|_| ()).ok_or(gone)

@@ -10,6 +10,8 @@
 //! own folders; and a kernel that cannot keep it from the others is refused. What Landlock never decides about (sockets with
 //! a path, modes, times, what a path looks like from outside) is for the filters.
 
+use std::os::fd::OwnedFd;
+
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, PathFd, Ruleset,
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
@@ -62,7 +64,16 @@ const PROC_OWN: [&str; 16] = [
 
 /// Restricts this process and all it starts. Whether anything holds; where the kernel has no Landlock, nothing does.
 pub(super) fn restrict(net: Net) -> Result<bool, Fault> {
-    apply(net).map(|status| status != RulesetStatus::NotEnforced).map_err(|error| fault("restrict", &error))
+    let restrict = || -> Result<_, RulesetError> { created(net)?.restrict_self() };
+    restrict().map(|status| status.ruleset != RulesetStatus::NotEnforced).map_err(|error| fault("restrict", &error))
+}
+
+/// The same rules, for an interpreter that will be restricted by them and was executed in another mount of the file
+/// `interpreter`; `None` where the kernel has no Landlock.
+pub(super) fn rules(net: Net, interpreter: &str) -> Result<Option<OwnedFd>, Fault> {
+    let rules =
+        || -> Result<_, RulesetError> { allow(created(net)?, interpreter, AccessFs::ReadFile | AccessFs::Execute) };
+    rules().map(Into::into).map_err(|error| fault("restrict", &error))
 }
 
 /// From now on this process and all it starts can signal only each other.
@@ -127,7 +138,8 @@ fn allow(created: RulesetCreated, path: &str, access: BitFlags<AccessFs>) -> Res
     created.add_rule(PathBeneath::new(fd, access))
 }
 
-fn apply(net: Net) -> Result<RulesetStatus, RulesetError> {
+/// The rules of a run that has namespaces.
+fn created(net: Net) -> Result<RulesetCreated, RulesetError> {
     let all = AccessFs::from_all(VERSION);
     let read = AccessFs::from_read(VERSION);
     let devices = read | AccessFs::WriteFile | AccessFs::IoctlDev | AccessFs::Truncate;
@@ -151,7 +163,7 @@ fn apply(net: Net) -> Result<RulesetStatus, RulesetError> {
     if net == Net::Gateway {
         created = created.add_rule(NetPort::new(GATEWAY_PORT, AccessNet::ConnectTcp))?;
     }
-    Ok(created.restrict_self()?.ruleset)
+    Ok(created)
 }
 
 fn fault(action: &str, error: &RulesetError) -> Fault {

@@ -19,9 +19,10 @@ use rustix::io::retry_on_intr;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
-use super::spec::{Create, Event, Fault, Ids, Net, Start, Tried};
+use super::spec::{Create, Event, Fault, Ids, Net, Part, Start, Tried};
+use super::template::Order;
 use super::wait::timespec;
-use super::{channel, confined, ids, init, net, process, root, zygote};
+use super::{channel, confined, ids, init, net, process, root, template, zygote};
 
 /// How long a launcher waits to be told what to execute. A copy of the host's mounts is not to be held for ever.
 pub(super) const IDLE_WITHIN: Duration = Duration::from_secs(60);
@@ -35,6 +36,8 @@ pub(super) struct Given {
     pub(super) control: OwnedFd,
     /// A network namespace to enter.
     network: Option<OwnedFd>,
+    /// The template that its program comes from.
+    template: Option<OwnedFd>,
     /// What the program enters its control groups by.
     pub(super) cgroups: Vec<OwnedFd>,
 }
@@ -51,6 +54,8 @@ struct Inside<'a> {
     pidfd: OwnedFd,
     /// The host's `/proc`.
     proc: BorrowedFd<'a>,
+    /// What becomes the program is ordered with this, where a template forks it.
+    order: Option<Order>,
 }
 
 /// Runs what forks launchers; `main` calls this before anything else when the program has the launcher's name.
@@ -90,15 +95,18 @@ fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
     if given.create.grounds.is_some() {
         return confined::launch(given, control, parent);
     }
+    if given.create.part == Part::Template {
+        return template::launch(&given, control);
+    }
     ids::check_parent(control)?;
     let proc = rustix::fs::open("/proc", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .tried("open /proc")?;
     let network = given.network.take();
     let network = enter_namespaces(&given.create, proc.as_fd(), network)?;
     ids::unshare(UnshareFlags::NEWPID, "make a process namespace")?;
-    let ids = given.create.ids;
-    let inside = fork_init(given, proc.as_fd())?;
-    let Some(namespace) = report(&inside, control, network, ids)? else { return Ok(()) };
+    let (ids, entrances) = (given.create.ids, given.create.cgroups);
+    let mut inside = fork_init(given, proc.as_fd())?;
+    let Some(namespace) = report(&mut inside, control, network, ids)? else { return Ok(()) };
     // While what will be the program gives up its rights.
     let file_map = file_map(ids, proc.as_fd())?;
     let Some((start, fds)) = wait_for_start(control, &inside.pidfd)? else { return Ok(()) };
@@ -106,8 +114,13 @@ fn launch(control: &OwnedFd, parent: Pid) -> Result<(), Fault> {
     if !start.waits {
         lend(&start)?;
     }
-    let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
-    released(channel::send(&inside.program, &(), &borrowed))?;
+    match inside.order.take() {
+        Some(order) => order.send(&inside.pidfd, control, &fds[1..], entrances)?,
+        None => {
+            let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+            released(channel::send(&inside.program, &(), &borrowed))?;
+        }
+    }
     // What the launcher still holds of the run would keep its streams open.
     drop(fds);
     if start.waits {
@@ -136,12 +149,14 @@ fn receive(control: &OwnedFd) -> Result<Given, Fault> {
     let mut fds = fds.into_iter();
     let create: Create = channel::unsealed(&fds.next().ok_or_else(gone)?).tried("read the job")?;
     let network = if create.has_network { Some(fds.next().ok_or_else(gone)?) } else { None };
+    let is_forked = matches!(create.part, Part::Forked { .. });
+    let template = if is_forked { Some(fds.next().ok_or_else(gone)?) } else { None };
     let cgroups: Vec<OwnedFd> = fds.collect();
     if cgroups.len() != create.cgroups.count() {
         return Err(gone());
     }
     let control = control.try_clone().tried("receive the job")?;
-    Ok(Given { create, control, network, cgroups })
+    Ok(Given { create, control, network, template, cgroups })
 }
 
 /// Waits for what to execute: its file, and the streams that come along. `None` when it does not come: nobody wants this
@@ -216,30 +231,40 @@ fn map_of(proc: BorrowedFd<'_>, child: Pid, base: u32) -> Result<OwnedFd, Fault>
         .tried("open a user namespace")
 }
 
-/// Forks the first process of the process namespace.
-fn fork_init(given: Given, proc: BorrowedFd<'_>) -> Result<Inside<'_>, Fault> {
+/// Forks the first process of the process namespace. Where a template forks the program, the socket of that process is not the
+/// program's: it is told over it who the program is.
+fn fork_init(mut given: Given, proc: BorrowedFd<'_>) -> Result<Inside<'_>, Fault> {
     let (socket, theirs) = channel::pair().tried("make a socket")?;
-    let (program, programs) = channel::pair().tried("make a socket")?;
+    let (program, mut programs) = channel::pair().tried("make a socket")?;
+    let mut order = None;
+    if let Some(template) = given.template.take() {
+        let (birth, inits) = channel::pair().tried("make a socket")?;
+        let program = std::mem::replace(&mut programs, inits);
+        order = Some(Order { template, program, birth, rules: None, groups: std::mem::take(&mut given.cgroups) });
+    }
     // SAFETY: this process has a single thread.
     let Some(pid) = unsafe { process::fork() }.tried("fork")? else {
-        drop((socket, program));
+        drop((socket, program, order));
         init::run(given, proc, &theirs, programs);
     };
     let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).tried("watch the first process")?;
-    Ok(Inside { socket, program, pid, pidfd, proc })
+    Ok(Inside { socket, program, pid, pidfd, proc, order })
 }
 
 /// Tells the supervisor of the first process, once the root folder is made, and gives that process its ids. The mount
 /// namespace inside; `None` when the first process could not make it: it has said so itself, and is gone.
 fn report(
-    inside: &Inside<'_>,
+    inside: &mut Inside<'_>,
     control: &OwnedFd,
     network: Option<OwnedFd>,
     given: Ids,
 ) -> Result<Option<OwnedFd>, Fault> {
-    let Some(((), fds)) = channel::receive::<()>(&inside.socket, true).tried("wait for the first process")? else {
+    let Some(((), mut fds)) = channel::receive::<()>(&inside.socket, true).tried("wait for the first process")? else {
         return Ok(None);
     };
+    if let Some(order) = &mut inside.order {
+        order.rules = fds.drain(4..).next();
+    }
     let [namespace, out, tmp, shm] = <[OwnedFd; 4]>::try_from(fds)
         .map_err(|_| Fault { action: "wait for the first process".to_owned(), errno: libc::EBADMSG })?;
     let mut fds = vec![inside.pidfd.as_fd(), out.as_fd(), tmp.as_fd(), shm.as_fd()];

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
+use super::container::{Kind, Waiting};
 use super::interpreter::{Found, is_system, is_system_package_folder, system_package_folders};
 use super::spec::{Bind, Lent, Net, View, Walls};
 use crate::sandbox::{HOME_DIR, Job, OUT_DIR, TMP_DIR, WORK_DIR};
@@ -39,8 +40,17 @@ const RESERVED: [&str; 7] = [OUT_DIR, TMP_DIR, "/dev", "/etc", "/proc", "/sys", 
 /// Where commands are looked up, after the interpreters' own folders.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// What every run can see, whatever it executes.
-pub(super) fn view(host_packages: bool, net: Net, walls: Walls) -> View {
+/// What every run of this kind can see, whatever it executes.
+pub(super) fn view_of(kind: &Kind) -> View {
+    let mut view = view(kind.host_packages, kind.net, kind.walls);
+    if let Some(Waiting { lent, .. }) = &kind.waiting {
+        view.lent.binds.extend_from_slice(&lent.binds);
+        view.lent.hidden.extend_from_slice(&lent.hidden);
+    }
+    view
+}
+
+fn view(host_packages: bool, net: Net, walls: Walls) -> View {
     let mut view = View { folders: vec![WORK_DIR.to_owned()], files: files(net), ..View::default() };
     let binds = &mut view.lent.binds;
     binds.extend(bind(Path::new("/usr")));

@@ -57,9 +57,11 @@ mod seccomp_tree;
 mod session;
 mod spares;
 mod spec;
+mod steps;
 mod streams;
 mod supervise;
 mod target;
+mod template;
 mod trace;
 mod wait;
 mod zygote;
@@ -93,7 +95,8 @@ const DEPTH_MAX: u32 = 64;
 /// Processes and threads that a user may start beside a program that counts as one of theirs.
 const OTHER_PROCESSES: u64 = 256;
 /// What an interpreter that waits runs.
-pub(super) const WAITING: &str = include_str!("waiting.py");
+pub(super) const WAITING: &str =
+    concat!(include_str!("waiting.py"), "prepare()\nwait(int(__import__('sys').argv.pop()))\n");
 /// Bytes of a command line that it can be told.
 const TOLD_BYTES_MAX: usize = 64 << 10;
 /// Shared memory, where the limit on memory allows that much.

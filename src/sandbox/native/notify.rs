@@ -15,6 +15,13 @@ const PAGE_BYTES: u64 = 4096;
 /// Wakes the other side up on the processor that the answer comes from (Linux 6.6).
 const SYNC_WAKE_UP: c_ulong = 1;
 
+/// The flags of a filter with a listener, the best first. From when a call was read until it is answered, nothing but a kill
+/// interrupts it (Linux 5.19). Before that a signal that is handled may, and the kernel starts the call again.
+pub(super) const LISTENER_FLAGS: [c_ulong; 2] = [
+    libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+    libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
+];
+
 /// Applies a filter that stops calls, to this process and all it starts. The listener is closed when a program is executed.
 ///
 /// # Errors
@@ -23,11 +30,8 @@ pub(super) fn listen(filter: &BpfProgram) -> io::Result<OwnedFd> {
     if !has_known_shape() {
         return Err(io::Error::from_raw_os_error(libc::ENOTSUP));
     }
-    // From when a call was read until it is answered, nothing but a kill interrupts it (Linux 5.19). Before that a signal
-    // that is handled may, and the kernel starts the call again.
-    let patient = libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-    install(filter, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | patient)
-        .or_else(|_| install(filter, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER))
+    let [patient, plain] = LISTENER_FLAGS;
+    install(filter, patient).or_else(|_| install(filter, plain))
 }
 
 fn install(filter: &BpfProgram, flags: c_ulong) -> io::Result<OwnedFd> {
@@ -47,7 +51,7 @@ fn install(filter: &BpfProgram, flags: c_ulong) -> io::Result<OwnedFd> {
 }
 
 /// Whether the kernel's notices have the size that is known here.
-fn has_known_shape() -> bool {
+pub(super) fn has_known_shape() -> bool {
     let mut sizes = libc::seccomp_notif_sizes { seccomp_notif: 0, seccomp_notif_resp: 0, seccomp_data: 0 };
     // SAFETY: the call writes one `seccomp_notif_sizes`, which `sizes` is.
     let asked = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_NOTIF_SIZES, 0, &raw mut sizes) };
@@ -202,7 +206,7 @@ mod tests {
 
     #[test]
     fn without_a_listener_nothing_goes_on() {
-        let filters = Filters::telling(SUBJECT, 7).unwrap();
+        let filters = Filters::telling(SUBJECT, Some(7)).unwrap();
         let telling = filters.telling.as_ref().unwrap();
         let code = in_a_child(|| {
             forbids_privileges();
@@ -226,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_mark_lets_one_program_through() {
-        let filters = Filters::telling(SUBJECT, 7).unwrap();
+        let filters = Filters::telling(SUBJECT, Some(7)).unwrap();
         let telling = filters.telling.as_ref().unwrap();
         let code = in_a_child(|| {
             forbids_privileges();

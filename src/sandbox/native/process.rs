@@ -7,7 +7,7 @@ use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::Pid;
 
 /// The flag of `clone3` (`linux/sched.h`), for which the C library's names have too narrow a type.
-const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+pub(super) const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Bytes of the stack of a child that shares memory; what is not used takes no room.
 const STACK_BYTES: usize = 2 << 20;

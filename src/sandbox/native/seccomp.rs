@@ -20,7 +20,7 @@ use super::seccomp_rules::{
     REFUSED_HERE, REFUSED_WHERE_SAMPLED, Refusal, UNTOLD,
 };
 use super::seccomp_tree::{compile, fault};
-use super::spec::{Fault, Ids, Net, Walls};
+use super::spec::{Create, Fault, Ids, Net, Walls};
 
 pub(super) type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
@@ -38,6 +38,13 @@ pub(super) struct Subject {
     pub(super) walls: Walls,
     /// Whose user the program has.
     pub(super) ids: Ids,
+}
+
+impl Subject {
+    /// That of a run.
+    pub(super) fn of(create: &Create) -> Self {
+        Self { net: create.net, sampled: create.caps.data_bytes.is_some(), walls: create.walls(), ids: create.ids }
+    }
 }
 
 /// The filters of a run; the kernel asks each, and the strictest answer holds.
@@ -61,9 +68,9 @@ impl Filters {
     }
 
     /// The same with a telling filter, which also stops what is only to be told: programs that are executed (but with
-    /// `mark` as a fourth argument, which `execve` does not have: the run's own), and, beside an own network, connections
-    /// and packets of messages.
-    pub(super) fn telling(subject: Subject, mark: u64) -> Result<Self, Fault> {
+    /// a `mark` as a fourth argument, which `execve` does not have: the run's own, where it is executed), and, beside an own
+    /// network, connections and packets of messages.
+    pub(super) fn telling(subject: Subject, mark: Option<u64>) -> Result<Self, Fault> {
         let told = |call: &Call| !UNTOLD.contains(&call.number);
         let rules = with(whole(subject.sampled, told), conditional(subject).map_err(fault)?);
         let rules = with(rules, passing(subject, mark).map_err(fault)?);
@@ -177,9 +184,10 @@ fn routes() -> Result<Rules, seccompiler::BackendError> {
 }
 
 /// What is stopped to be told of, and goes on.
-fn passing(subject: Subject, mark: u64) -> Result<Rules, seccompiler::BackendError> {
-    let marked = SeccompCondition::new(3, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, mark)?;
-    let mut rules = Rules::from([(libc::SYS_execve, vec![rule([marked])?]), (libc::SYS_execveat, Vec::new())]);
+fn passing(subject: Subject, mark: Option<u64>) -> Result<Rules, seccompiler::BackendError> {
+    let unmarked = |mark| rule([SeccompCondition::new(3, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, mark)?]);
+    let others = mark.map(unmarked).transpose()?.into_iter().collect();
+    let mut rules = Rules::from([(libc::SYS_execve, others), (libc::SYS_execveat, Vec::new())]);
     // Without namespaces there is no socket to connect.
     if subject.net != Net::Full && subject.walls == Walls::Namespaces {
         rules.extend([(libc::SYS_connect, Vec::new()), (libc::SYS_sendmmsg, Vec::new())]);
@@ -243,7 +251,7 @@ mod tests {
             for (walls, ids) in [(Walls::Namespaces, ROOT), (Walls::Landlock, ROOT), (Walls::Landlock, USER)] {
                 for sampled in [false, true] {
                     let subject = Subject { net, sampled, walls, ids };
-                    for filters in [Filters::silent(subject), Filters::telling(subject, 7)] {
+                    for filters in [Filters::silent(subject), Filters::telling(subject, Some(7))] {
                         let Filters { telling, refusing } = filters.unwrap();
                         assert!(refusing.iter().chain(&telling).all(|filter| filter.len() > 3), "{subject:?}");
                     }
@@ -262,7 +270,7 @@ mod tests {
 
     #[test]
     fn the_telling_filter_stops_and_never_logs() {
-        let filters = Filters::telling(subject(Net::None), 7).unwrap();
+        let filters = Filters::telling(subject(Net::None), Some(7)).unwrap();
         let telling = answers(&filters.telling.unwrap());
         assert!(telling.contains(&libc::SECCOMP_RET_USER_NOTIF) && !telling.contains(&libc::SECCOMP_RET_LOG));
         for filter in filters.refusing.iter().chain(&Filters::silent(subject(Net::None)).unwrap().refusing) {
@@ -274,7 +282,7 @@ mod tests {
     fn what_is_let_go_on_is_never_refused() {
         let refused: Vec<i64> =
             whole(true, |_| true).into_keys().chain(conditional(subject(Net::None)).unwrap().into_keys()).collect();
-        for call in passing(subject(Net::None), 7).unwrap().keys() {
+        for call in passing(subject(Net::None), Some(7)).unwrap().keys() {
             assert!(!refused.contains(call), "{call}");
         }
     }

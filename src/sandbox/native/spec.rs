@@ -46,6 +46,22 @@ pub(super) struct Create {
     pub(super) cgroups: Entrances,
     /// Whether refused calls are told of.
     pub(super) trace: bool,
+    /// What is made.
+    pub(super) part: Part,
+}
+
+/// What a launcher makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Part {
+    /// A container whose program is executed.
+    Executed,
+    /// One whose program is forked from a template. The template's socket comes before the control groups.
+    Forked {
+        /// The path of the program that the template executes.
+        interpreter: String,
+    },
+    /// A template.
+    Template,
 }
 
 impl Create {

@@ -65,7 +65,7 @@ fn become_program(create: &Create, control: &OwnedFd, program: &OwnedFd) -> Resu
     }
     let candidates = Candidates::new(&start)?;
     // Last of all: until here more files may have been open than the program may have.
-    set_limits(&create.caps)?;
+    set_limits(&create.caps, |_| true)?;
     let error = candidates.execute(mark.unwrap_or(0));
     Ok(Some(Event::NoProgram(Fault::new(format!("execute {}", start.argv.first().map_or("", |a| a)), error))))
 }
@@ -91,10 +91,9 @@ fn mark(trace: bool) -> Result<Option<u64>, Fault> {
 
 /// Forbids what is refused. The listener, where the run is traced; what the kernel said, where it was to be and is not.
 fn apply_filters(create: &Create, mark: Option<u64>) -> Result<(Option<OwnedFd>, Option<i32>), Fault> {
-    let subject =
-        Subject { net: create.net, sampled: create.caps.data_bytes.is_some(), walls: create.walls(), ids: create.ids };
+    let subject = Subject::of(create);
     let mut untraced = None;
-    if let Some(mark) = mark {
+    if mark.is_some() {
         let filters = Filters::telling(subject, mark)?;
         // First of all: the others forbid listeners.
         match filters.telling.as_ref().map(notify::listen) {
@@ -114,21 +113,21 @@ fn allow_huge_pages() {
 }
 
 /// Ignored signals stay ignored across an execution; this runtime ignores one, and vetrun's parent may ignore others.
-fn reset_signals() {
+pub(super) fn reset_signals() {
     for signal in 1..=SIGNALS_MAX {
         // SAFETY: the default disposition runs no code of ours; signals that cannot be changed are refused.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
 
-fn take_streams([stdin, stdout, stderr]: [OwnedFd; 3]) -> Result<(), Fault> {
+pub(super) fn take_streams([stdin, stdout, stderr]: [OwnedFd; 3]) -> Result<(), Fault> {
     rustix::stdio::dup2_stdin(&stdin).tried("attach standard input")?;
     rustix::stdio::dup2_stdout(&stdout).tried("attach standard output")?;
     rustix::stdio::dup2_stderr(&stderr).tried("attach standard error")
 }
 
 /// Limits of each process. A limit is only ever lowered: raising one needs a right that even root may lack.
-fn set_limits(caps: &Caps) -> Result<(), Fault> {
+pub(super) fn limits(caps: &Caps) -> Vec<(Resource, u64)> {
     let mut limits = vec![
         (Resource::Nofile, caps.open_files),
         (Resource::Fsize, caps.file_bytes),
@@ -139,9 +138,16 @@ fn set_limits(caps: &Caps) -> Result<(), Fault> {
         (Resource::Msgqueue, 0),
     ];
     limits.extend(caps.data_bytes.map(|bytes| (Resource::Data, bytes)));
-    for (resource, wanted) in limits {
-        let hard = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
-        let value = Some(wanted.min(hard));
+    for (resource, limit) in &mut limits {
+        *limit = rustix::process::getrlimit(*resource).maximum.map_or(*limit, |hard| hard.min(*limit));
+    }
+    limits
+}
+
+/// Sets those of these limits that are `wanted`.
+pub(super) fn set_limits(caps: &Caps, wanted: impl Fn(Resource) -> bool) -> Result<(), Fault> {
+    for (resource, limit) in limits(caps).into_iter().filter(|(resource, _)| wanted(*resource)) {
+        let value = Some(limit);
         rustix::process::setrlimit(resource, Rlimit { current: value, maximum: value })
             .tried_with(|| format!("set the limit {resource:?}"))?;
     }
@@ -149,14 +155,15 @@ fn set_limits(caps: &Caps) -> Result<(), Fault> {
 }
 
 /// The paths at which the program may be, in order, with what `execve` wants.
-struct Candidates {
+pub(super) struct Candidates {
     paths: Vec<CString>,
     args: Vec<CString>,
     env: Vec<CString>,
 }
 
 impl Candidates {
-    fn new(start: &Start) -> Result<Self, Fault> {
+    /// Those of a command line.
+    pub(super) fn new(start: &Start) -> Result<Self, Fault> {
         let name = start.argv.first().map_or("", |name| name);
         let paths: Vec<String> = if name.contains('/') {
             vec![name.to_owned()]
@@ -172,7 +179,7 @@ impl Candidates {
     }
 
     /// Executes the first candidate that is there; returns why none could be. `mark` is for the filter alone.
-    fn execute(&self, mark: u64) -> std::io::Error {
+    pub(super) fn execute(&self, mark: u64) -> std::io::Error {
         let (args, env) = (pointers(&self.args), pointers(&self.env));
         let mut told = std::io::Error::from_raw_os_error(libc::ENOENT);
         for path in &self.paths {

@@ -1,7 +1,7 @@
 # What an interpreter that was started ahead does: it waits for the words of a command line, and becomes the script that
 # the first of them names. Nothing stays imported that the interpreter has not loaded by itself.
-def wait():
-    import posix, sys
+def prepare():
+    import sys
 
     is_loaded = "gc" in sys.modules
     import gc
@@ -13,8 +13,12 @@ def wait():
         gc.freeze()
     if not is_loaded:
         del sys.modules["gc"]
+
+
+def wait(socket):
+    import posix, sys
+
     main = sys.modules["__main__"]
-    socket = int(sys.argv.pop())
     told = posix.read(socket, 1 << 20)
     posix.close(socket)
     if not told:
@@ -29,7 +33,8 @@ def wait():
     if hasattr(sys, "orig_argv"):
         sys.orig_argv[:] = [sys.orig_argv[0], *argv]
     sys.path[0] = path.rpartition("/")[0]
-    del main.wait
+    for name in ("prepare", "wait", "serve"):
+        main.__dict__.pop(name, None)
     main.__file__ = path
     main.__cached__ = None
     main.__spec__ = None
@@ -52,4 +57,3 @@ def wait():
         raise
 
 
-wait()

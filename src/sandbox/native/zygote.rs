@@ -18,8 +18,10 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags, WaitOptions};
 
+use super::container::Kind;
 use super::launcher::{self, exit_now};
 use super::spec::{Fault, LAUNCHER_NAME, Tried};
+use super::template::Templates;
 use super::{channel, ids, process};
 
 /// What the program's allocator is told: no huge pages. Every process of a run is a fork of this one, and whoever writes to a
@@ -30,6 +32,8 @@ const ALLOCATOR: [(&str, &str); 1] = [("MIMALLOC_ALLOW_THP", "0")];
 #[derive(Debug)]
 pub struct Nursery {
     program: PathBuf,
+    /// Before the process that they come from.
+    templates: Templates,
     zygote: Mutex<Option<Zygote>>,
 }
 
@@ -48,7 +52,12 @@ impl Nursery {
     #[must_use]
     pub fn start(program: PathBuf) -> Self {
         let zygote = Zygote::start(&program).ok();
-        Self { program, zygote: Mutex::new(zygote) }
+        Self { program, templates: Templates::default(), zygote: Mutex::new(zygote) }
+    }
+
+    /// The socket of a template for containers of this kind, where there is one.
+    pub(super) fn template(&self, kind: &Kind, grouped: bool) -> Option<OwnedFd> {
+        self.templates.socket(kind, grouped, self)
     }
 
     /// A launcher, which hears its job over `control`.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process};
 use vetrun::sandbox::{Ended, Job, Program, Sandbox, Stop, folder_prefix};
 
+use super::forked::is_template;
 use super::native::{
     children_of, children_of_this_process, eventually, groups_of, has_a_process_to_itself, processes_with,
 };
@@ -215,7 +216,7 @@ fn adopt_orphans() {
 }
 
 /// All that descends from this process.
-fn descendants() -> Vec<String> {
+pub(super) fn descendants() -> Vec<String> {
     let (mut found, mut left) = (Vec::new(), children_of_this_process());
     while let Some(pid) = left.pop() {
         left.extend(children_of(&pid));
@@ -240,13 +241,14 @@ struct Killed {
     gone: [Duration; 2],
 }
 
-/// Whether a process belongs to a run: a launcher, the program, or what is in another user namespace than this one. The others
+/// Whether a process belongs to a run: a launcher, a template, the program, or what is in another user namespace than this one. The others
 /// are an interpreter of the host, which is asked where its files are before there is a run, and ends by itself.
 fn is_of_a_run(pid: &str, marker: &str) -> bool {
     let namespace = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/user")).ok();
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     line.starts_with(vetrun::sandbox::native::LAUNCHER_NAME.as_bytes())
         || String::from_utf8_lossy(&line).contains(marker)
+        || is_template(pid)
         || namespace(pid) != namespace("self")
 }
 
@@ -288,6 +290,31 @@ fn without_namespaces_killed_supervisors_leave_nothing_either() {
     if rustix::process::geteuid().is_root() && has_a_process_to_itself(test) {
         supervisors_are_killed(super::confined::vetrun_without_rights);
     }
+}
+
+#[test]
+fn killed_batches_leave_no_template() {
+    if !has_a_process_to_itself("leftovers::killed_batches_leave_no_template") {
+        return;
+    }
+    adopt_orphans();
+    let marker = format!("sleeper-{}", std::process::id());
+    let names: Vec<String> = (0..100).map(|number| format!("{marker}-{number}.py")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "import time\ntime.sleep(0.05)\n")).collect();
+    let artifacts = crate::support::folder(&files);
+    let mut seen = 0;
+    for after in [100, 500, 1000, 2000] {
+        let mut command = crate::support::vetrun();
+        command.args(["batch", "--run", "--warm", "2", "--no-policy", "--sandbox", "native"]).arg(artifacts.path());
+        let looker = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(after / 10 * 9));
+            descendants().iter().filter(|pid| is_template(pid)).count()
+        });
+        let killed = kill_a_supervisor(command, &marker, Duration::from_millis(after));
+        assert!(killed.gone[1] < GONE_WITHIN, "{:?}", killed.gone);
+        seen += looker.join().unwrap();
+    }
+    assert!(seen > 0 || !rustix::process::geteuid().is_root(), "there was no template");
 }
 
 /// Kills what `start` starts, and looks at what is left.
