@@ -1,13 +1,13 @@
 //! How long a program takes in the native sandbox, side by side with the bare program and with what others start it in.
 //!
-//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone] [--scripts FOLDER] [--deadlines] [--docker]` runs `/bin/true`,
+//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone] [--only WAY] [--scripts FOLDER] [--deadlines] [--docker]` runs `/bin/true`,
 //! a Python that prints one word, and a Python script in a folder: bare; in the native sandbox with every layer and limit (in
 //! this process, as a runner of many programs does), in a container that is created for it, in one that is ready, by an
 //! interpreter that waits, and without namespaces; and, without `--alone`, under `bwrap`, `nsjail`, `crun`, `runc` and a
 //! hardened `docker run` where these are there. All take turns, round by
 //! round, so that a machine whose speed changes is the same for all; of each the median and the 99th percentile are shown,
 //! and the median as a multiple of the bare program's. `--together` is how many runs go on at once; one at a time, there is
-//! a pause before each. With `--scripts`, all Python scripts of a folder are run instead, and it is shown how many a second
+//! a pause before each. With `--only`, one way is left, which is then all that takes time. With `--scripts`, all Python scripts of a folder are run instead, and it is shown how many a second
 //! that makes; each must end well. With `--deadlines` it is shown how much longer than its wall limit a program takes that
 //! would never end: its start, and the end of all that it started, included. With `--docker` it is shown how long it takes to a
 //! program's first output in the Docker back end, cold and from a container that waits, beside `docker run` with the same flags.
@@ -41,6 +41,8 @@ struct Options {
     together: usize,
     /// Whether others are left out.
     alone: bool,
+    /// The one way to run a program that is looked at; all where there is none.
+    only: Option<String>,
     /// The scripts to run instead.
     scripts: Option<PathBuf>,
     /// Whether deadlines are looked at instead.
@@ -61,7 +63,7 @@ fn main() -> ExitCode {
 
 fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options =
-        Options { rounds: 100, together: 1, alone: false, scripts: None, deadlines: false, docker: false };
+        Options { rounds: 100, together: 1, alone: false, only: None, scripts: None, deadlines: false, docker: false };
     while let Some(word) = words.next() {
         let mut number = || {
             let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
@@ -71,6 +73,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
             "--rounds" => options.rounds = number()?,
             "--together" => options.together = number()?,
             "--alone" => options.alone = true,
+            "--only" => options.only = Some(words.next().ok_or("--only needs a name")?),
             "--deadlines" => options.deadlines = true,
             "--docker" => options.docker = true,
             "--scripts" => {
@@ -80,7 +83,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
             // Cargo passes it to every benchmark.
             "--bench" => {}
             _ => {
-                let known = "--rounds, --together, --alone, --scripts, --deadlines and --docker";
+                let known = "--rounds, --together, --alone, --only, --scripts, --deadlines and --docker";
                 return Err(format!("unknown argument {word}; there are {known}"));
             }
         }
@@ -125,7 +128,7 @@ impl Sandboxes {
     }
 
     /// Every way to run a program.
-    fn ways<'a>(&'a self, started: &'a Started, alone: bool) -> Vec<(&'static str, Start<'a>)> {
+    fn ways<'a>(&'a self, started: &'a Started, options: &Options) -> Vec<(&'static str, Start<'a>)> {
         let mut ways: Vec<(&str, Start<'_>)> = vec![("bare", bare(started))];
         if started.folder.is_some() {
             ways.push(("warm", isolated(&self.warm, started, false)));
@@ -137,9 +140,10 @@ impl Sandboxes {
             ("native, traced", isolated(&self.cold, started, true)),
         ]);
         ways.extend(self.confined.iter().map(|confined| ("no namespaces", isolated(confined, started, false))));
-        if !alone {
+        if !options.alone {
             ways.extend(peers::peers(started));
         }
+        ways.retain(|(name, _)| options.only.as_ref().is_none_or(|only| only == name));
         ways
     }
 }
@@ -175,14 +179,14 @@ fn measure(options: &Options) -> Result<(), String> {
         python("script", &["hello.py"], Some(folder.path().to_owned())),
     ];
     for started in &programs {
-        table(started.title, options, &sandboxes.ways(started, options.alone))?;
+        table(started.title, options, &sandboxes.ways(started, options))?;
     }
     Ok(())
 }
 
 /// Runs all scripts, so many at once, in every way; shows how many of them a second that makes.
 fn batch(options: &Options, sandboxes: &Sandboxes, scripts: &[Started]) -> Result<(), String> {
-    let ways: Vec<_> = scripts.iter().map(|script| sandboxes.ways(script, options.alone)).collect();
+    let ways: Vec<_> = scripts.iter().map(|script| sandboxes.ways(script, options)).collect();
     let names: Vec<&str> = ways.first().into_iter().flatten().map(|(name, _)| *name).collect();
     let mut times = vec![Vec::new(); names.len()];
     for _ in 0..options.rounds {

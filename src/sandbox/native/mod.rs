@@ -273,8 +273,9 @@ impl NativeSandbox {
     fn attempt(&self, job: &Job, plan: Plan, stop: &Stop) -> (Option<Container>, Result<Seen, Trouble>) {
         let Plan { kind, mut start, lent, mounts, python } = plan;
         let spare = self.spares.take(&kind);
-        // Nobody waits for an interpreter that would have to be started for this job alone.
-        let cold = || Container::create(Kind { waiting: None, ..kind.clone() }, &self.nursery, self.spares.network());
+        // Nobody waits for an interpreter that would have to be started for this job alone; to fork one is soon done.
+        let waiting = kind.waiting.clone().filter(|_| self.nursery.has_template(&kind));
+        let cold = || Container::create(Kind { waiting, ..kind.clone() }, &self.nursery, self.spares.network());
         let mut container = match spare.map_or_else(cold, Ok) {
             Ok(container) => container,
             Err(fault) => return (None, Err(fault.into())),

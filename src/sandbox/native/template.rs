@@ -75,6 +75,14 @@ impl Templates {
         }
         known.as_ref()?.template.as_ref()?.ask.try_clone().ok()
     }
+
+    /// Whether one lives whose forks are for containers of this kind.
+    pub(super) fn has(&self, kind: &Kind) -> bool {
+        // Who starts one holds the lock until it can be asked.
+        let Ok(known) = self.0.try_lock() else { return false };
+        let known = known.as_ref().filter(|known| known.kind == *kind);
+        known.and_then(|known| known.template.as_ref()).is_some_and(Template::lives)
+    }
 }
 
 impl Template {

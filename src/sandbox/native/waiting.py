@@ -15,10 +15,10 @@ def prepare():
         del sys.modules["gc"]
 
 
-def wait(socket):
+# With `codes`, a list, how the interpreter is going to end is put there, where it can be told.
+def wait(socket, codes=None):
     import posix, sys
 
-    main = sys.modules["__main__"]
     told = posix.read(socket, 1 << 20)
     posix.close(socket)
     if not told:
@@ -33,8 +33,13 @@ def wait(socket):
     if hasattr(sys, "orig_argv"):
         sys.orig_argv[:] = [sys.orig_argv[0], *argv]
     sys.path[0] = path.rpartition("/")[0]
-    for name in ("prepare", "wait", "serve"):
-        main.__dict__.pop(name, None)
+    # Not the one that this function is in, which is never looked through for garbage any more.
+    main, before = type(sys)("__main__"), sys.modules["__main__"]
+    for name in before.__dict__:
+        if name not in ("prepare", "wait", "serve"):
+            main.__dict__[name] = {} if name == "__annotations__" else before.__dict__[name]
+    sys.modules["__main__"] = main
+    del before
     main.__file__ = path
     main.__cached__ = None
     main.__spec__ = None
@@ -45,15 +50,22 @@ def wait(socket):
     except OSError as error:
         sys.stderr.write(f"{sys.executable}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}\n")
         raise SystemExit(2) from None
+    codes = [] if codes is None else codes
+    main = main.__dict__
     try:
-        exec(compile(text, path, "exec", dont_inherit=True), main.__dict__)
-    except SystemExit:
+        exec(compile(text, path, "exec", dont_inherit=True), main)
+        codes.append(0)
+    except SystemExit as error:
+        code = 0 if error.code is None else error.code
+        codes.append(1 if type(code) is not int else code if 0 <= code < 256 else None)
         raise
     except BaseException as error:
         # Told without the frame of this function; how to end is the interpreter's own affair.
         error.with_traceback(error.__traceback__.tb_next)
         sys.excepthook(type(error), error, error.__traceback__)
         sys.excepthook = lambda *told: None
+        # Who is interrupted ends by a signal.
+        codes.append(None if isinstance(error, KeyboardInterrupt) else 1)
         raise
 
 

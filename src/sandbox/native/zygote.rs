@@ -60,6 +60,11 @@ impl Nursery {
         self.templates.socket(kind, grouped, self)
     }
 
+    /// Whether there is one, so that nobody has to wait until it has started.
+    pub(super) fn has_template(&self, kind: &Kind) -> bool {
+        self.templates.has(kind)
+    }
+
     /// A launcher, which hears its job over `control`.
     pub(super) fn fork(&self, control: &OwnedFd) -> Result<Forked, Fault> {
         let mut zygote = self.zygote.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,7 +12,7 @@ use vetrun::sandbox::{
 
 use super::leftovers::descendants;
 use super::native::has_a_process_to_itself;
-use super::ready::script;
+use super::ready::{script, seen};
 use super::{conforms, native, native_is_off, run, text};
 
 /// The name of a case's script.
@@ -24,6 +24,13 @@ const ASK: &str = "\
 with open('/proc/self/cmdline') as words:
     if 'def serve' not in words.read(): raise SystemExit(99)
 ";
+/// The same where it did not wait, forked or not.
+const ASK_WAITED: &str = "\
+with open('/proc/self/cmdline') as words:
+    if 'def wait' not in words.read(): raise SystemExit(99)
+";
+/// What is run once more by a user without rights, who has no template.
+pub(super) const FOR_EVERY_USER: [&str; 1] = ["a_waiting_interpreter_ends_as_every_other"];
 const NOT_FORKED: Ended = Ended::Exited(99);
 /// How often a job is tried until a fork waits for it.
 const TRIES: u32 = 40;
@@ -157,4 +164,64 @@ fn what_a_fork_tries_is_told_of() {
     let told = format!("{:?}", outcome.behaviour);
     assert!(told.contains("chroot") && told.contains("/bin/true"), "{told}");
     assert!(!told.contains("python"), "its own start is nothing that it did: {told}");
+}
+
+/// Scripts of which each shows something of how an interpreter ends.
+const ENDS: &[&str] = &[
+    "import time\nclass A:\n    def __del__(self): print('gone', time.time() > 0)\na = A()\n_b = A()",
+    "class A:\n    def __init__(self, name): self.name = name\n    def __del__(self): print(self.name)\n\
+     _a, b, __c = A('a'), A('b'), A('c')",
+    "f = open('/out/a', 'w'); f.write('not closed')",
+    "import atexit; atexit.register(print, 'second'); atexit.register(print, 'first'); print('before')",
+    "import atexit; atexit.register(lambda: 1 / 0); print('before')",
+    "import threading, time\ndef f():\n    time.sleep(0.05); print('thread')\nthreading.Thread(target=f).start()",
+    "import threading, time\nthreading.Thread(target=time.sleep, args=[60], daemon=True).start(); print('daemon')",
+    "import sys; sys.stdout.close()",
+    "import os, sys; sys.stdout.write('x'); os.close(1)",
+    "import sys; sys.stdout = sys.stderr = None",
+    "import sys; sys.stdout = open('/out/a', 'w'); print('to a file')",
+    "import sys; sys.exit(256)",
+    "import sys; sys.exit(-1)",
+    "import sys; sys.exit(True)",
+    "import sys; sys.exit('a text')",
+    "import atexit, sys; atexit.register(lambda: print(sys.last_value)); 1 / 0",
+    "import ctypes; ctypes.CDLL(None).puts(b'of the C library')",
+    "import os\nif os.fork() == 0: print('child')\nelse: os.wait(); print('parent')",
+    "import logging, logging.handlers\nhandler = logging.handlers.MemoryHandler(9, target=logging.StreamHandler())\n\
+     logging.getLogger().addHandler(handler); logging.warning('kept')",
+    "import tempfile, weakref, os\nd = tempfile.TemporaryDirectory(); weakref.finalize(d, print, 'finalized')",
+    "import sys\nclass A:\n    def __del__(self):\n        import json\nsys.modules[__name__].a = A()",
+    "class A:\n    def __del__(self): raise ValueError(1)\na = A()",
+    "import concurrent.futures as c\nc.ThreadPoolExecutor().submit(print, 'later')",
+    "import asyncio\nasync def f(): await asyncio.sleep(0)\nasyncio.run(f()); print('ran')",
+    "def g():\n    try: yield 1\n    finally: print('closed')\nx = g(); next(x)",
+    "import sys; sys.modules[3] = 4; globals()[5] = 6; print('odd names')",
+    "import faulthandler, signal; signal.alarm(1); signal.signal(signal.SIGALRM, signal.SIG_DFL)\nwhile True: pass",
+];
+
+#[test]
+fn a_waiting_interpreter_ends_as_every_other() {
+    if native_is_off() {
+        return;
+    }
+    let ask = if rustix::process::geteuid().is_root() { ASK } else { ASK_WAITED };
+    let (cold, warm) = (native(), native().with_warm(1).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let run = |sandbox: &NativeSandbox, text: &str| {
+        let into = tempfile::tempdir_in(&folder).unwrap();
+        let (_folder, job) = script(text.as_bytes());
+        let job = Job { collect_into: Some(into.path().to_owned()), ..job };
+        let outcome = if text.starts_with(ask) { until_forked(sandbox, &job) } else { run(sandbox, &job) };
+        let written = std::fs::read(into.path().join("a")).ok();
+        (seen(&outcome), written)
+    };
+    // The same lines before the script, so that errors name the same ones.
+    let passes = "pass\n\n";
+    assert_eq!(passes.lines().count(), ask.lines().count());
+    let differs = |text: &&str| {
+        let (expected, seen) = (run(&cold, &format!("{passes}{text}")), run(&warm, &format!("{ask}{text}")));
+        (seen != expected).then(|| format!("{text}\n{seen:?}\ninstead of\n{expected:?}"))
+    };
+    let differing: Vec<String> = ENDS.iter().filter_map(differs).collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n\n"));
 }

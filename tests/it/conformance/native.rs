@@ -115,6 +115,7 @@ fn an_ordinary_user_has_the_same_sandbox() {
     command
         .args(["--exact", "conformance::native_conforms", "conformance::native_conforms_around", "--nocapture"])
         .args(super::trace::FOR_EVERY_USER.map(|test| format!("conformance::trace::{test}")))
+        .args(super::forked::FOR_EVERY_USER.map(|test| format!("conformance::forked::{test}")))
         .args(super::leftovers::FOR_EVERY_USER.map(|test| format!("conformance::{test}")))
         .args(super::confined::FOR_EVERY_USER.map(|test| format!("conformance::confined::{test}")))
         .env(super::leftovers::RUNS, "300")
@@ -124,6 +125,7 @@ fn an_ordinary_user_has_the_same_sandbox() {
         .current_dir("/");
     let lists = [
         super::trace::FOR_EVERY_USER.len(),
+        super::forked::FOR_EVERY_USER.len(),
         super::leftovers::FOR_EVERY_USER.len(),
         super::confined::FOR_EVERY_USER.len(),
     ];
