@@ -10,7 +10,9 @@
 //!           └ the program, after limits, Landlock and filters              target.rs, landlock.rs, seccomp.rs
 //! ```
 //!
-//! The last is started as `vfork` does it, in the memory of the one before (`process.rs`), which waits for it anyhow.
+//! The last is started as `vfork` does it, in the memory of the one before (`process.rs`), which waits for it anyhow. A Python
+//! of [`NativeSandbox::with_warm`] is forked from one that has started instead (`template.rs`, `template.py`), and takes the
+//! same steps (`steps.rs`) before it waits for its script (`waiting.py`).
 //!
 //! Where a run is traced, a thread of vetrun answers the calls that its filter stops (`trace.rs`, `notify.rs`) and notes what
 //! they were for (`attempts.rs`, `reading.rs`, `address.rs`, `question.rs`).
@@ -204,6 +206,9 @@ impl NativeSandbox {
     /// The script is `__main__`, as ever; below its first frame lie two that are not its own, and its garbage collector does not
     /// count what was there before it (`gc.freeze`). Without namespaces no interpreter can wait: what it may use is settled
     /// before it is executed.
+    ///
+    /// Where root starts this, and a job sees no packages of the host, the Pythons are forks of one that has started. They have
+    /// their places in memory in common, and the secret that strings are hashed with; so one sandbox is for one domain of trust.
     ///
     /// # Errors
     /// As [`NativeSandbox::with_spares`].

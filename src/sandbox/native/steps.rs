@@ -3,9 +3,9 @@
 //!
 //! Only a process itself can enter namespaces, drop its rights and apply filters, and this one is an interpreter. So each step
 //! is a system call that is written down here, once for all runs of a kind, and made there (`template.py`): a line with when it
-//! is made, what it is for, the number of the call, and its arguments. An argument is a number, `$` and the place of a descriptor
-//! that comes along, `=` and bytes that it points to, or `*` and a filter; bytes are hexadecimal. The first line has the numbers
-//! of what is done for the forks themselves.
+//! is made, what it is for, the number of the call, and its arguments. An argument is a number, `=` and bytes that it points to,
+//! `*` and a filter, or, the first, `$` and the place of a descriptor that comes along; bytes are hexadecimal. Before all lines
+//! stand the numbers of what is done for the forks themselves.
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
@@ -188,5 +188,88 @@ impl Steps {
         let mode = Argument::from(libc::SECCOMP_SET_MODE_FILTER);
         self.add(when, action, libc::SYS_seccomp, [mode, Argument::Number(flags), filter]);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::native::spec::{Caps, Entrances, Ids, Net, Part, View};
+
+    fn create(trace: bool) -> Create {
+        let caps = Caps {
+            open_files: 100,
+            file_bytes: 1 << 20,
+            pids: 50,
+            data_bytes: None,
+            out_bytes: 1 << 20,
+            out_files: 10,
+            tmp_bytes: 1 << 20,
+            shm_bytes: 1 << 20,
+        };
+        Create {
+            ids: Ids::Root { base: 7 },
+            grounds: None,
+            view: View::default(),
+            net: Net::None,
+            caps,
+            has_network: false,
+            cgroups: Entrances::Files(0),
+            trace,
+            part: Part::Template,
+        }
+    }
+
+    /// When each step is taken, and its call.
+    fn steps(trace: bool) -> Vec<(String, i64)> {
+        let text = of(&create(trace), "/work").unwrap();
+        let lines = text.lines().skip(1).map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            assert!((3..=9).contains(&fields.len()), "{line}");
+            (fields[0].to_owned(), fields[2].parse().unwrap())
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn rights_are_given_up_in_the_order_in_which_each_still_can_be() {
+        let steps = steps(true);
+        let calls = [
+            libc::SYS_setns,
+            libc::SYS_unshare,
+            libc::SYS_setresgid,
+            libc::SYS_setresuid,
+            libc::SYS_capset,
+            libc::SYS_landlock_restrict_self,
+            libc::SYS_prlimit64,
+            libc::SYS_seccomp,
+        ];
+        let places = calls.map(|call| steps.iter().position(|(_, number)| *number == call).unwrap());
+        assert!(places.is_sorted(), "{places:?}");
+        let last = steps.iter().rposition(|(_, number)| *number != libc::SYS_seccomp).unwrap();
+        assert!(last < places[7], "filters are the last: {steps:?}");
+    }
+
+    #[test]
+    fn one_of_two_sets_of_filters_is_applied_whether_there_is_a_listener_or_not() {
+        let count = |trace, when: &str| steps(trace).iter().filter(|(told, _)| told == when).count();
+        assert_eq!(count(true, "listen"), 2);
+        assert!(count(true, "told") > 0);
+        assert_eq!(count(false, "listen") + count(false, "told"), 0);
+        assert!(count(false, "untold") > 0);
+        assert_eq!(count(true, "untold"), count(false, "untold"), "where the kernel has no listeners");
+    }
+
+    #[test]
+    fn filters_and_limits_are_written_as_the_kernel_reads_them() {
+        let text = of(&create(false), "/work").unwrap();
+        let limit = format!("\t{}\t=", Resource::Nofile as u32);
+        let line = text.lines().find(|line| line.contains(&limit)).unwrap();
+        let bytes: String = [100_u64.to_ne_bytes(); 2].concat().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(line.ends_with(&format!("{limit}{bytes}\t0")), "{line}");
+        for line in text.lines().filter(|line| line.contains("\t*")) {
+            let filter = line.split('*').nth(1).unwrap();
+            assert_eq!(filter.len() % 16, 0, "whole instructions of eight bytes");
+        }
     }
 }

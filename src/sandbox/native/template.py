@@ -32,7 +32,7 @@ def serve():
     # Ends a fork as an interpreter ends (`Py_FinalizeEx`), up to where nobody can see what is left: to take apart what it has in
     # common with the template takes longer than most scripts. Called when threads and what the script has registered have
     # ended; where it does nothing, or fails, the interpreter goes on with its own end.
-    def leave(sys, codes, known, collect, ref, count, leave):
+    def leave(sys, codes, known, collect, ref, count, leave, kept):
         if not codes or codes[-1] is None or count() > 0:
             return
         try:
@@ -79,15 +79,17 @@ def serve():
             filter = bytes.fromhex(word[1:])
             count = (len(filter) // 8).to_bytes(2, sys.byteorder)
             return place(count + b"\0" * 6 + place(filter).to_bytes(8, sys.byteorder))
-        # A descriptor that comes along, or a number.
+        # The place of a descriptor that comes along, or a number.
         return word if word[0] == "$" else int(word)
 
-    def take(action, words, fds):
-        words = [fds[int(word[1:])] if isinstance(word, str) else word for word in words]
-        answer = call(*words, *[0] * (7 - len(words)))
+    def take(action, words):
+        answer = call(*words)
         if answer < 0:
             raise OSError(_ctypes.get_errno(), action)
         return answer
+
+    def whole(words):
+        return (*words, *[0] * (7 - len(words)))
 
     # What is to be done, by when: always, with Landlock, where refused calls are told of, and where not.
     todo = {"always": [], "landlock": [], "listen": [], "told": [], "untold": []}
@@ -99,33 +101,33 @@ def serve():
     setns, process_namespace, clone3, into_group, child_signal, unlistened = map(int, numbers.split("\t"))
     for line in lines:
         when, action, *words = line.split("\t")
-        todo[when].append((action, [argument(word) for word in words]))
+        todo[when].append((action, whole([argument(word) for word in words])))
 
     def fork(group):
         if group is None:
             return posix.fork()
         numbers = into_group, 0, 0, 0, child_signal, 0, 0, 0, 0, 0, group
         arguments = b"".join(number.to_bytes(8, sys.byteorder) for number in numbers)
-        answer = take("fork", [clone3, place(arguments), len(arguments)], ())
+        answer = take("fork", whole((clone3, place(arguments), len(arguments))))
         places.pop()
         return answer
 
     def settle(fds, has_landlock, groups):
         for group in groups:
             posix.write(group, b"0")
-        for action, words in todo["always"]:
-            take(action, words, fds)
-        for action, words in todo["landlock"] if has_landlock else ():
-            take(action, words, fds)
+        for action, words in todo["always"] + todo["landlock"] * has_landlock:
+            if isinstance(words[1], str):
+                words = (words[0], fds[int(words[1][1:])], *words[2:])
+            take(action, words)
         listener, untold = None, unlistened
         for action, words in todo["listen"]:
             try:
-                listener = take(action, words, fds)
+                listener = take(action, words)
                 break
             except OSError as error:
                 untold = error.errno
         for action, words in todo["untold" if listener is None else "told"]:
-            take(action, words, fds)
+            take(action, words)
         landlock = "true" if has_landlock else "false"
         untold = untold if listener is None and untold else "null"
         created = b'{"Created":{"landlock":%s,"untraced":%s}}' % (landlock.encode(), str(untold).encode())
@@ -144,7 +146,8 @@ def serve():
                 posix.close(fd)
 
     codes = []
-    told = sys, codes, modules - {"__main__"}, gc.collect, _weakref.ref, _thread._count, Leave(exit)
+    # With all that is here, which nobody has to give back.
+    told = sys, codes, modules - {"__main__"}, gc.collect, _weakref.ref, _thread._count, Leave(exit), dict(locals())
     # What it could see of the script's names would keep them all.
     atexit.register(type(serve)(leave.__code__, {}, "leave", told))
     for name in set(sys.modules) - modules:
@@ -163,7 +166,7 @@ def serve():
         groups = fds[8 if has_landlock else 7 :]
         born = 0
         try:
-            take("enter the process namespace", [setns, fds[0], process_namespace], ())
+            take("enter the process namespace", whole((setns, fds[0], process_namespace)))
             # Its parent ends at once, so that it becomes a child of the first process inside.
             child = fork(groups.pop() if is_folder else None)
             if child == 0:
