@@ -43,10 +43,11 @@ def serve():
             sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
             modules, alive = sys.modules, []
             for name in list(modules):
-                if name not in known:
-                    if isinstance(modules[name], type(sys)):
-                        alive.append(ref(modules[name]))
-                    modules[name] = None
+                if name in known:
+                    kept[name] = modules[name]
+                elif isinstance(modules[name], type(sys)):
+                    alive.append(ref(modules[name]))
+                modules[name] = None
             collect()
             for module in reversed(alive):
                 names = getattr(module(), "__dict__", {})
@@ -149,7 +150,7 @@ def serve():
     # With all that is here, which nobody has to give back.
     told = sys, codes, modules - {"__main__"}, gc.collect, _weakref.ref, _thread._count, Leave(exit), dict(locals())
     # What it could see of the script's names would keep them all.
-    atexit.register(type(serve)(leave.__code__, {}, "leave", told))
+    atexit.register(type(serve)(leave.__code__, {"__builtins__": __builtins__}, "leave", told))
     for name in set(sys.modules) - modules:
         del sys.modules[name]
     for path in set(sys.path_importer_cache) - finders:

@@ -33,6 +33,8 @@ def wait(socket, codes=None):
     if hasattr(sys, "orig_argv"):
         sys.orig_argv[:] = [sys.orig_argv[0], *argv]
     sys.path[0] = path.rpartition("/")[0]
+    # Before Python 3.9 a script is called as it was named.
+    path = path if sys.version_info >= (3, 9) else argv[0]
     # Not the one that this function is in, which is never looked through for garbage any more.
     main, before = type(sys)("__main__"), sys.modules["__main__"]
     for name in before.__dict__:
