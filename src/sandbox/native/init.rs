@@ -14,7 +14,7 @@ use super::spec::{Create, Entrances, Event, Fault, INIT_ID, Ids, Part, Tried, Wa
 use super::{cgroup, channel, ids, landlock, process, root, target};
 
 /// Runs in the child that the launcher forked. `proc` is the host's `/proc`, `launcher` the socket to the launcher, and
-/// `program` the one over which the program is told what it is.
+/// `program` the one over which the program is told what it is, or, where a template forks it, this process who it is.
 pub(super) fn run(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, program: OwnedFd) -> ! {
     let control = given.control.try_clone();
     if let (Err(fault), Ok(control)) = (live(given, proc, launcher, program), control) {
@@ -45,8 +45,8 @@ fn live(given: Given, proc: BorrowedFd<'_>, launcher: &OwnedFd, program: OwnedFd
     channel::send(&control, &event, &[]).tried("report the end")
 }
 
-/// Starts what will be the program. It begins its life in its control group where that can be; else this process stands still
-/// until a program is executed.
+/// Starts what will be the program, or waits until it is forked. It begins its life in its control group where that can be; else
+/// this process stands still until a program is executed.
 fn start_program(given: &Given, program: &OwnedFd) -> Result<Pid, Fault> {
     if matches!(given.create.part, Part::Forked { .. }) {
         return hear_of_program(program);

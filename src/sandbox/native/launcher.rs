@@ -263,7 +263,7 @@ fn report(
         return Ok(None);
     };
     if let Some(order) = &mut inside.order {
-        order.rules = fds.drain(4..).next();
+        order.rules = if fds.len() > 4 { fds.pop() } else { None };
     }
     let [namespace, out, tmp, shm] = <[OwnedFd; 4]>::try_from(fds)
         .map_err(|_| Fault { action: "wait for the first process".to_owned(), errno: libc::EBADMSG })?;
