@@ -2,11 +2,11 @@
 //! need not compile hundreds of them at every start.
 //!
 //! The rules are compiled by the very files that compile users' rules; what those name is here in the same place of the
-//! module tree. Two things come out: the texts of the rule files, sorted as rules are, and the compiled rules as bytes.
+//! module tree. What comes out is the compiled rules as bytes, and beside them the texts in these, those of the rule files
+//! included.
 //!
 //! It also writes down what `vetrun --version` says: the version, the commit, and the digest of the rules.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -56,6 +56,7 @@ mod rules {
     mod raw;
     mod read;
     mod rule;
+    mod table;
     mod tables;
 
     pub(crate) use language::RuleLanguage;
@@ -151,8 +152,6 @@ mod rules {
 
     /// Rule files, compiled and packed.
     pub(crate) struct Packed {
-        /// The files, sorted as rules are.
-        pub(crate) files: Files,
         /// The rules as bytes, and the texts of these.
         pub(crate) bytes: Vec<u8>,
         pub(crate) texts: String,
@@ -165,24 +164,22 @@ mod rules {
         let mut all = Vec::new();
         for (path, text) in files {
             let language = path.split('/').nth(1).unwrap_or_default();
-            let read = read::read_rule(&path, language, text.clone().into(), compile::Expressions::Later);
-            all.push((read.map_err(|message| format!("{path}: {message}"))?, path, text));
+            let read = read::read_rule(&path, language, text.into(), compile::Expressions::Later);
+            all.push((read.map_err(|message| format!("{path}: {message}"))?, rule::Text::from(path)));
         }
-        all.sort_by(|(a, ..), (b, ..)| (a.language, &a.id).cmp(&(b.language, &b.id)));
-        let (mut rules, mut sorted) = (Vec::new(), Vec::new());
-        for (rule, path, text) in all {
-            rules.push(rule);
-            sorted.push((path, text));
-        }
+        all.sort_by(|(a, _), (b, _)| (a.language, &a.id).cmp(&(b.language, &b.id)));
+        let (rules, paths): (Vec<_>, Vec<_>) = all.into_iter().unzip();
         let tables = RuleLanguage::ALL.map(|language| lazy::Later::from(tables::Tables::of(&rules, language)));
+        let (digest, combinations) = (digest::of(&rules), tables::combinations(&rules));
+        let rules: Vec<_> = rules.into_iter().map(lazy::Later::from).collect();
         let mut out = pack::Out::default();
         pack::Pack::pack(&rules, &mut out);
-        let digest = digest::of(&rules);
         pack::Pack::pack(&digest, &mut out);
-        pack::Pack::pack(&tables::combinations(&rules), &mut out);
+        pack::Pack::pack(&combinations, &mut out);
         pack::Pack::pack(&tables, &mut out);
+        pack::Pack::pack(&lazy::Later::from(paths), &mut out);
         let digest = Sha256::digest(digest).iter().fold("sha256:".to_owned(), |hex, byte| hex + &format!("{byte:02x}"));
-        Ok(Packed { files: sorted, bytes: out.bytes, texts: out.texts, digest })
+        Ok(Packed { bytes: out.bytes, texts: out.texts, digest })
     }
 }
 
@@ -211,12 +208,6 @@ fn main() {
     });
     // What is wrong with a rule is the test's to say, with all else that is wrong.
     let packed = rules::pack(files.collect()).unwrap_or_else(|fault| panic!("{fault}"));
-    let mut source = String::from("&[\n");
-    for (path, text) in packed.files {
-        writeln!(source, "    ({path:?}, {text:?}),").expect("a String takes all that is written");
-    }
-    source.push_str("]\n");
-    fs::write(out.join("builtin_rules.rs"), source).expect("OUT_DIR can be written");
     fs::write(out.join("builtin_rules.bin"), packed.bytes).expect("OUT_DIR can be written");
     fs::write(out.join("builtin_rules.txt"), packed.texts).expect("OUT_DIR can be written");
     fs::write(out.join("version.txt"), version(&root, &packed.digest)).expect("OUT_DIR can be written");

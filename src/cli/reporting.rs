@@ -260,7 +260,7 @@ fn rule_help(rules: &RuleSet) -> Vec<RuleHelp> {
             references: texts.references,
         }
     };
-    rules.rules().iter().filter(|rule| rule.label.is_none()).map(help).collect()
+    rules.rules().filter(|rule| rule.label.is_none()).map(help).collect()
 }
 
 /// A line on standard error, unless the user wants quiet; untrusted parts are made harmless.

@@ -31,7 +31,7 @@ fn list(set: &RuleSet, as_json: bool) -> Result<Exit, Failure> {
                     "label": rule.label, "source": rule.source, "message": rule.message, "cwe": rule.cwe,
                     "owasp": rule.owasp, "references": rule.texts().references })
         };
-        let all: Vec<_> = set.rules().iter().map(entry).collect();
+        let all: Vec<_> = set.rules().map(entry).collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
         return Ok(Exit::Passed);
     }
@@ -40,7 +40,7 @@ fn list(set: &RuleSet, as_json: bool) -> Result<Exit, Failure> {
         let message = sanitize::line(&rule.message);
         writeln!(out, "{:<44} {severity:<8} {message}", rule.id)?;
     }
-    writeln!(out, "{} rules", set.rules().len())?;
+    writeln!(out, "{} rules", set.count())?;
     Ok(Exit::Passed)
 }
 
@@ -77,7 +77,7 @@ fn explain(set: &RuleSet, id: &str) -> Result<Exit, Failure> {
 
 /// Says that there is no such rule, and which one may be meant.
 pub(super) fn unknown(set: &RuleSet, id: &str) -> String {
-    let alike = set.rules().iter().map(|rule| (strsim::jaro_winkler(id, &rule.id), &rule.id));
+    let alike = set.rules().map(|rule| (strsim::jaro_winkler(id, &rule.id), &rule.id));
     let nearest = alike.max_by(|a, b| a.0.total_cmp(&b.0));
     let hint = nearest.map(|(_, id)| format!(" (the nearest is `{id}`)")).unwrap_or_default();
     format!("there is no rule `{id}`{hint}")
@@ -96,10 +96,10 @@ fn test(dirs: &[PathBuf]) -> Result<Exit, Failure> {
     for failure in &failures {
         writeln!(out, "{}", sanitize::block(&failure.to_string()))?;
     }
-    let examples: usize = set.rules().iter().map(Rule::texts).map(|texts| texts.bad.len() + texts.good.len()).sum();
-    let said = [(set.rules().len(), "rule"), (examples, "example"), (failures.len(), "failure")];
+    let examples: usize = set.rules().map(Rule::texts).map(|texts| texts.bad.len() + texts.good.len()).sum();
+    let said = [(set.count(), "rule"), (examples, "example"), (failures.len(), "failure")];
     writeln!(out, "{}", said.map(|(number, what)| count(number, what)).join(", "))?;
-    Ok(match (set.rules().len(), failures.len()) {
+    Ok(match (set.count(), failures.len()) {
         (0, _) => Exit::NothingToVet,
         (_, 0) => Exit::Passed,
         _ => Exit::Blocked,

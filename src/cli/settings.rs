@@ -125,19 +125,19 @@ fn said_by(resolved: &Resolved, key: &str) -> String {
 
 /// Whether a pattern names a rule that is loaded, a check, or a built-in rule that is left out.
 fn is_known(pattern: &str, rules: &RuleSet) -> bool {
-    let holds = |rules: &RuleSet| rules.rules().iter().any(|rule| names(pattern, &rule.id));
+    let holds = |rules: &RuleSet| rules.rules().any(|rule| names(pattern, &rule.id));
     names_check(pattern) || holds(rules) || RuleSet::load(true, &[] as &[&str]).is_ok_and(|all| holds(&all))
 }
 
 fn meant(pattern: &str, rules: &RuleSet) -> String {
-    let ids = rules.rules().iter().map(|rule| rule.id.as_ref()).chain(CHECKS.iter().copied());
+    let ids = rules.rules().map(|rule| rule.id.as_ref()).chain(CHECKS.iter().copied());
     let near = nearest(pattern.trim_end_matches('*'), ids);
     near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
 }
 
 /// A selection that names no rule would leave nothing to be found, and a misspelt one would pass everything.
 fn check_selection(select: &[String], rules: &RuleSet) -> Result<(), Failure> {
-    let is_empty = |pattern: &&String| !rules.rules().iter().any(|rule| names(pattern, &rule.id));
+    let is_empty = |pattern: &&String| !rules.rules().any(|rule| names(pattern, &rule.id));
     match select.iter().find(is_empty) {
         Some(pattern) => {
             Err(format!("no rule is selected by `{pattern}` (`vetrun rules list` shows their ids)").into())

@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn no_built_in_rule_matches_where_its_needles_are_missing() {
         let rules = RuleSet::load(true, &[] as &[&std::path::Path]).unwrap();
-        let texts: Vec<_> = rules.rules().iter().map(Rule::texts).collect();
+        let texts: Vec<_> = rules.rules().map(Rule::texts).collect();
         let examples: Vec<&String> = texts.iter().flat_map(|texts| texts.bad.iter().chain(&texts.good)).collect();
         let mut matched = 0;
         for language in RuleLanguage::ALL {

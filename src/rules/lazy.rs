@@ -66,12 +66,12 @@ impl PartialEq for LazyRegex {
     }
 }
 
-/// What is unpacked when it is first needed: tables of a language when the first text in it is looked at, the matchers of a
-/// rule when one of them could match.
+/// What is unpacked when it is first needed: tables of a language when the first text in it is looked at, a rule when it is
+/// hit, and its matchers when one of them could match. Until then it takes little room, wherever it is moved.
 #[derive(Debug)]
 pub(crate) struct Later<T> {
     packed: Option<Reader>,
-    cell: OnceLock<T>,
+    cell: OnceLock<Box<T>>,
 }
 
 impl<T> Later<T> {
@@ -81,22 +81,22 @@ impl<T> Later<T> {
     }
 }
 
-impl<T: Pack + Default> Deref for Later<T> {
+impl<T: Pack> Deref for Later<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        let unpack = |mut bytes| T::unpack(&mut bytes);
-        self.cell.get_or_init(|| self.packed.clone().map(unpack).unwrap_or_default())
+        let packed = || self.packed.clone().expect("what is not there is packed");
+        self.cell.get_or_init(|| Box::new(T::unpack(&mut packed())))
     }
 }
 
 impl<T> From<T> for Later<T> {
     fn from(value: T) -> Self {
-        Self { packed: None, cell: OnceLock::from(value) }
+        Self { packed: None, cell: OnceLock::from(Box::new(value)) }
     }
 }
 
-impl<T: Pack + Default + PartialEq> PartialEq for Later<T> {
+impl<T: Pack + PartialEq> PartialEq for Later<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }

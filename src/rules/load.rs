@@ -18,31 +18,38 @@ const RULE_FILES_MAX: usize = 10_000;
 /// Bytes of one rule file.
 const RULE_FILE_BYTES_MAX: u64 = 256 << 10;
 
-/// Path and text of every built-in rule, sorted as rules are; made by the build script.
-static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
-
-/// The built-in rules compiled and packed by the build script, with their digest and tables.
+/// The built-in rules compiled and packed by the build script, with their digest and tables and the paths of their files.
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin_rules.bin"));
 
 /// The texts of these.
 static TEXTS: &str = include_str!(concat!(env!("OUT_DIR"), "/builtin_rules.txt"));
 
-/// The built-in rules with their digest.
-type Packed = (Vec<Rule>, [u8; 32]);
-
-/// The built-in rules, with their combinations and tables, without reading a rule file.
-pub(super) fn packed() -> (Packed, Vec<Hook>, [Later<Tables>; 4]) {
-    let mut from = Reader::new(PACKED, TEXTS);
-    let mut rules = Vec::<Rule>::unpack(&mut from);
-    debug_assert!(is_packed(&rules), "what is read is what was written");
-    for (rule, (_, text)) in rules.iter_mut().zip(BUILTIN) {
-        rule.file = Text::Borrowed(text);
-    }
-    let digest = Pack::unpack(&mut from);
-    ((rules, digest), Pack::unpack(&mut from), RuleLanguage::ALL.map(|_| Pack::unpack(&mut from)))
+/// What the build script has packed, each part to be unpacked when it is asked for.
+pub(super) struct Packed {
+    /// Sorted by language and id.
+    pub(super) rules: Vec<Later<Rule>>,
+    pub(super) digest: [u8; 32],
+    pub(super) combinations: Vec<Hook>,
+    pub(super) tables: [Later<Tables>; 4],
+    /// The paths of the rules' files.
+    paths: Later<Vec<Text>>,
 }
 
-fn is_packed(rules: &Vec<Rule>) -> bool {
+/// The built-in rules, without reading a rule file.
+pub(super) fn packed() -> Packed {
+    let mut from = Reader::new(PACKED, TEXTS);
+    let rules = Pack::unpack(&mut from);
+    debug_assert!(is_packed(&rules), "what is read is what was written");
+    Packed {
+        rules,
+        digest: Pack::unpack(&mut from),
+        combinations: Pack::unpack(&mut from),
+        tables: Pack::unpack(&mut from),
+        paths: Pack::unpack(&mut from),
+    }
+}
+
+fn is_packed(rules: &Vec<Later<Rule>>) -> bool {
     let mut out = Out::default();
     rules.pack(&mut out);
     PACKED.starts_with(&out.bytes) && TEXTS.starts_with(&out.texts)
@@ -55,9 +62,10 @@ type Loaded = BTreeMap<(RuleLanguage, Text), (Rule, String)>;
 pub(super) fn load(builtin: bool, folders: &[PathBuf]) -> Result<Vec<Rule>, RuleError> {
     let mut loaded = Loaded::new();
     if builtin {
-        for (path, text) in BUILTIN {
+        let Packed { rules, paths, .. } = packed();
+        for (path, rule) in paths.iter().zip(&rules) {
             let language = path.split('/').nth(1).unwrap_or_default();
-            add(&mut loaded, path, language, Text::Borrowed(text), Expressions::Later)?;
+            add(&mut loaded, path, language, rule.file.clone(), Expressions::Later)?;
         }
     }
     let mut files = 0;
@@ -189,12 +197,12 @@ mod tests {
     #[test]
     fn packed_rules_are_those_of_the_rule_files() {
         let read = load(true, &[]).expect("the built-in rules are valid");
-        let ((rules, packed_digest), combinations, all_tables) = packed();
+        let Packed { rules, digest: packed_digest, combinations, tables: all_tables, paths } = packed();
         assert!(rules.len() > 150, "{}", rules.len());
         for (packed, read) in rules.iter().zip(&read) {
-            assert_eq!(packed, read);
+            assert_eq!(**packed, *read);
         }
-        assert_eq!(rules.len(), read.len());
+        assert_eq!((rules.len(), paths.len()), (read.len(), read.len()));
         assert_eq!(packed_digest, digest::of(&read));
         assert_eq!(combinations, tables::combinations(&read));
         for (packed, language) in all_tables.iter().zip(RuleLanguage::ALL) {

@@ -30,6 +30,7 @@ mod raw;
 mod read;
 mod rule;
 mod selftest;
+mod table;
 mod tables;
 
 use std::path::Path;
@@ -53,7 +54,7 @@ pub(crate) use tables::{Hook, Labels, Member, Names, Part, Tables};
 /// Compiled rules.
 #[derive(Debug)]
 pub struct RuleSet {
-    rules: Vec<Rule>,
+    rules: Vec<Later<Rule>>,
     digest: Digest,
     tables: [Later<Tables>; 4],
     /// Matchers that ask for several labels at once.
@@ -89,14 +90,14 @@ impl RuleSet {
     pub fn load(builtin: bool, dirs: &[impl AsRef<Path>]) -> Result<Self, RuleError> {
         let folders: Vec<_> = dirs.iter().map(|dir| dir.as_ref().to_owned()).collect();
         if builtin && folders.is_empty() {
-            let ((rules, digest), combinations, tables) = load::packed();
+            let load::Packed { rules, digest, combinations, tables, .. } = load::packed();
             return Ok(Self { rules, digest: Digest::of(&digest), tables, combinations });
         }
         let rules = load::load(builtin, &folders)?;
         let digest = Digest::of(&digest::of(&rules));
         let tables = RuleLanguage::ALL.map(|language| Later::from(Tables::of(&rules, language)));
         let combinations = tables::combinations(&rules);
-        Ok(Self { rules, digest, tables, combinations })
+        Ok(Self { rules: rules.into_iter().map(Later::from).collect(), digest, tables, combinations })
     }
 
     /// The digest over all loaded rules.
@@ -107,14 +108,24 @@ impl RuleSet {
 
     /// All rules, sorted by language and id.
     #[must_use]
-    pub fn rules(&self) -> &[Rule] {
-        &self.rules
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = &Rule> {
+        self.rules.iter().map(|rule| &**rule)
+    }
+
+    /// The rule with a number: its place among all.
+    pub(crate) fn rule(&self, number: usize) -> &Rule {
+        &self.rules[number]
+    }
+
+    /// How many rules there are.
+    pub(crate) fn count(&self) -> usize {
+        self.rules.len()
     }
 
     /// The rule with an id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.id == id)
+        self.rules().find(|rule| rule.id == id)
     }
 
     /// The JSON Schema of a rule file.

@@ -14,7 +14,8 @@ use super::pack::{Bytes, Out, Pack};
 use super::program::Program;
 use super::raw::{Inside, Is, Scope, StatementWord, Within};
 use super::rule::{Check, Keyword, Matcher, Rule, Test, Text, What};
-use super::tables::{Hook, Labels, Member, Names, Sources, Table, Tables};
+use super::table::{Hooks, Numbers, Table};
+use super::tables::{Hook, Labels, Member, Names, Sources, Tables};
 use super::{Confidence, RuleLanguage, Severity};
 
 /// What is left of the bytes and the texts.
@@ -233,69 +234,18 @@ structs! {
     Member { before, hook }
     Needles { clauses, heads, length_max, beyond_ascii, anchor }
     Names { exact, suffix, prefix, expressions, worth, every }
+    Rule {
+        id, language, severity, confidence, message, hint, cwe, owasp, label, source, members, capability, matchers, file,
+    }
     Sources { calls, uses, checked, checks, definitions, labels, numbers, whole }
-    Table<T> { keys, places, values, slots }
+    Table<T> { keys, places, lists, slots }
     Tables {
         calls, imports, assignments, keywords, comparisons, uses, definitions, statements, shells, sources, segments,
         others,
     }
 }
 
-/// Without its file, which stands elsewhere.
-impl Pack for Rule {
-    fn pack(&self, out: &mut Out) {
-        let Self {
-            id,
-            language,
-            severity,
-            confidence,
-            message,
-            hint,
-            cwe,
-            owasp,
-            label,
-            source,
-            members,
-            capability,
-            matchers,
-            file: _,
-        } = self;
-        id.pack(out);
-        language.pack(out);
-        severity.pack(out);
-        confidence.pack(out);
-        message.pack(out);
-        hint.pack(out);
-        cwe.pack(out);
-        owasp.pack(out);
-        label.pack(out);
-        source.pack(out);
-        members.pack(out);
-        capability.pack(out);
-        matchers.pack(out);
-    }
-
-    fn unpack(from: &mut Reader) -> Self {
-        Self {
-            id: Pack::unpack(from),
-            language: Pack::unpack(from),
-            severity: Pack::unpack(from),
-            confidence: Pack::unpack(from),
-            message: Pack::unpack(from),
-            hint: Pack::unpack(from),
-            cwe: Pack::unpack(from),
-            owasp: Pack::unpack(from),
-            label: Pack::unpack(from),
-            source: Pack::unpack(from),
-            members: Pack::unpack(from),
-            capability: Pack::unpack(from),
-            matchers: Pack::unpack(from),
-            file: Text::default(),
-        }
-    }
-}
-
-impl<T: Pack + Default> Pack for Later<T> {
+impl<T: Pack> Pack for Later<T> {
     fn pack(&self, out: &mut Out) {
         let mut packed = Out::default();
         T::pack(self, &mut packed);
@@ -347,7 +297,7 @@ macro_rules! wrapped {
     )*};
 }
 
-wrapped!(Clause, Labels, Program);
+wrapped!(Clause, Hooks, Labels, Numbers, Program);
 
 impl Pack for LazyQuery {
     fn pack(&self, out: &mut Out) {

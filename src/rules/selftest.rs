@@ -45,7 +45,7 @@ impl fmt::Display for SelfTestFailure {
 #[must_use]
 pub fn selftest(rules: &RuleSet, chosen: impl Fn(&Rule) -> bool) -> Vec<SelfTestFailure> {
     let mut failures = Vec::new();
-    for rule in rules.rules().iter().filter(|rule| chosen(rule)) {
+    for rule in rules.rules().filter(|rule| chosen(rule)) {
         let texts = rule.texts();
         for (kind, examples) in [(ExampleKind::Bad, &texts.bad), (ExampleKind::Good, &texts.good)] {
             for (number, example) in examples.iter().enumerate() {

@@ -6,9 +6,9 @@ use super::compile::expression_of;
 use super::filter::Filter;
 use super::lazy::LazyRegex;
 use super::needles::{self, Needles};
-use super::pack::Bytes;
 use super::raw::Within;
 use super::rule::{Check, Matcher, Rule, Text, What};
+use super::table::{Hooks, Numbers, Table};
 use super::{RuleLanguage, commands};
 
 /// A rule and one of its matchers, by their numbers.
@@ -26,111 +26,12 @@ pub(crate) struct Member {
     pub(crate) hook: Hook,
 }
 
-/// A map from names to lists that never changes once it is made. It is packed as it is used, so that of a packed one only
-/// the lists are read before it is asked.
-#[derive(Debug, PartialEq)]
-pub(super) struct Table<T> {
-    /// The keys, sorted, one behind the other.
-    pub(super) keys: Text,
-    /// For each key where it begins in `keys`, and where its list begins in `values`; both end where the next begin, and
-    /// behind the last key stand the ends of both.
-    pub(super) places: Bytes,
-    pub(super) values: Vec<T>,
-    /// One more than the number of a key, at the first free place from its hash on; a power of two of places.
-    pub(super) slots: Bytes,
-}
-
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Self { keys: Text::default(), places: Bytes::default(), values: Vec::new(), slots: Bytes::default() }
-    }
-}
-
-impl<T> Table<T> {
-    /// A table of these lists. More names than a number of 16 bits counts are not made by any folder of rules.
-    fn new(lists: BTreeMap<String, Vec<T>>) -> Self {
-        if lists.is_empty() {
-            return Self::default();
-        }
-        let mut slots = vec![0_u16; (lists.len() * 2).next_power_of_two()];
-        let (mut keys, mut places, mut values) = (String::new(), Vec::new(), Vec::new());
-        let place = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        for (key, list) in lists.into_iter().take(usize::from(u16::MAX)) {
-            places.extend([place(keys.len()), place(values.len())]);
-            let free = Self::steps(slots.len(), &key).find(|&free| slots[free] == 0);
-            if let (Some(free), Ok(number)) = (free, u16::try_from(places.len() / 2)) {
-                slots[free] = number;
-            }
-            keys.push_str(&key);
-            values.extend(list);
-        }
-        places.extend([place(keys.len()), place(values.len())]);
-        Self { keys: keys.into(), places: Bytes::of_u32(&places), values, slots: Bytes::of_u16(&slots) }
-    }
-
-    /// All of so many slots, from that of the key's hash on.
-    fn steps(slots: usize, key: &str) -> impl Iterator<Item = usize> + use<T> {
-        let mask = slots - 1;
-        let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        (0..slots).map(move |step| (hash as usize ^ (hash >> 15) as usize).wrapping_add(step) & mask)
-    }
-
-    /// How many keys there are.
-    fn len(&self) -> usize {
-        (self.places.0.len() / 8).saturating_sub(1)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.places.0.is_empty()
-    }
-
-    /// The key with a number.
-    fn key(&self, number: usize) -> &str {
-        &self.keys[self.places.u32(number * 2) as usize..self.places.u32(number * 2 + 2) as usize]
-    }
-
-    /// The number of a key.
-    fn number(&self, key: &str) -> Option<usize> {
-        if self.is_empty() {
-            return None;
-        }
-        for slot in Self::steps(self.slots.0.len() / 2, key) {
-            match self.slots.u16(slot) {
-                0 => return None,
-                number if self.key(usize::from(number) - 1) == key => return Some(usize::from(number) - 1),
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// Whether a key begins so.
-    fn has_within(&self, beginning: &str) -> bool {
-        let (mut first, mut end) = (0, self.len());
-        while first < end {
-            let middle = usize::midpoint(first, end);
-            if self.key(middle) < beginning {
-                first = middle + 1;
-            } else {
-                end = middle;
-            }
-        }
-        first < self.len() && self.key(first).starts_with(beginning)
-    }
-
-    /// The list of a key.
-    fn get(&self, key: &str) -> &[T] {
-        let Some(number) = self.number(key) else { return &[] };
-        &self.values[self.places.u32(number * 2 + 1) as usize..self.places.u32(number * 2 + 3) as usize]
-    }
-}
-
 /// The names that rules look for in one way.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Names {
-    pub(super) exact: Table<Hook>,
-    pub(super) suffix: Table<Member>,
-    pub(super) prefix: Table<Hook>,
+    pub(super) exact: Table<Hooks>,
+    pub(super) suffix: Table<Vec<Member>>,
+    pub(super) prefix: Table<Hooks>,
     /// Names that are written `/expression/`, ...
     pub(super) expressions: Vec<LazyRegex>,
     /// ... and what tells which of these a name is worth.
@@ -185,13 +86,13 @@ impl NamesMaker {
 impl Names {
     /// The hooks of a qualified name, those of `module.*` included.
     pub(crate) fn named(&self, name: &str) -> Vec<Hook> {
-        let mut hooks = self.exact.get(name).to_vec();
+        let mut hooks: Vec<Hook> = self.exact.hooks(name).collect();
         // A method of a class is written like a member of it: `flask.Flask.run` is `flask.Flask().run` as well.
         if name.contains(".().") {
-            hooks.extend(self.exact.get(&name.replace(".().", ".")));
+            hooks.extend(self.exact.hooks(&name.replace(".().", ".")));
         }
         if let Some((module, _)) = name.rsplit_once('.') {
-            hooks.extend_from_slice(self.prefix.get(module));
+            hooks.extend(self.prefix.hooks(module));
         }
         hooks
     }
@@ -208,7 +109,7 @@ impl Names {
 
     /// What is looked for as `*.name`.
     pub(crate) fn member(&self, name: &str) -> &[Member] {
-        self.suffix.get(name)
+        &self.suffix.lists[self.suffix.place(name)]
     }
 
     /// Whether whole modules are looked for, whatever their members are called.
@@ -241,7 +142,7 @@ pub(crate) struct Tables {
     /// Calls and uses whose value carries the label of their rule.
     pub(crate) sources: Sources,
     /// Every part of every name, and how it stands in them.
-    pub(super) segments: Table<u16>,
+    pub(super) segments: Table<Numbers>,
     /// Rules over text and over trees.
     pub(crate) others: Filter,
 }
@@ -554,7 +455,8 @@ impl Tables {
 
     /// How `segment` stands in the names that rules know.
     pub(crate) fn part(&self, segment: &str) -> Part {
-        Part(self.segments.get(segment).first().copied().unwrap_or_default())
+        let place = self.segments.place(segment).next();
+        place.map_or(Part::default(), |place| Part(self.segments.lists.0.u16(place)))
     }
 
     fn all_names(&self) -> [&Names; 7] {

@@ -190,7 +190,7 @@ fn judge_until<'a>(
     let all = [
         done(Pass::Parse, parsing, parsed_what(&parsed), parsed.details.clone()),
         done(Pass::Structure, structuring, structure_what(&structure), structure.details.clone()),
-        done(Pass::Scan, scanning + finishing, count(rules.rules().len(), "rule"), scan_details),
+        done(Pass::Scan, scanning + finishing, count(rules.count(), "rule"), scan_details),
         done(Pass::Budget, budgeting, budget_what(artifact), budget_details),
         done(Pass::Install, declaring + doubting, declared_what(&declared), inferred(&declared)),
     ];

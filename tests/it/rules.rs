@@ -507,7 +507,7 @@ fn rules_that_are_not_valid_are_refused_with_place_and_mend() {
 #[test]
 fn a_users_rule_replaces_the_built_in_one_of_its_name() {
     let builtin = RuleSet::load(true, &[] as &[&Path]).unwrap();
-    let id = builtin.rules().iter().find(|rule| rule.language.name() == "python").unwrap().id.clone();
+    let id = builtin.rules().find(|rule| rule.language.name() == "python").unwrap().id.clone();
     let folder = rule_folder("python", &[(&id, "call = [\"mine\"]")]);
     let both = RuleSet::load(true, &[folder.path()]).unwrap();
     assert_eq!(both.rules().len(), builtin.rules().len());

@@ -54,7 +54,7 @@ impl Ours {
         let rules = RuleSet::load(folders.is_empty(), &folders)?;
         let of = |rule: &vetrun::rules::Rule| (rule.id.to_string(), rule.texts().references);
         let of_others = OF_OTHER_PASSES.map(|id| (id.to_owned(), vec![BIDIRECTIONAL.to_owned()]));
-        let references = rules.rules().iter().map(of).chain(of_others).collect();
+        let references = rules.rules().map(of).chain(of_others).collect();
         Ok(Self { rules, references })
     }
 

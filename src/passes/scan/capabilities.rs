@@ -48,7 +48,7 @@ impl Occurrences {
     /// The first place of a label, or of a rule's id, that a combination of this language is about.
     fn first(&self, rules: &RuleSet, name: &str, language: RuleLanguage) -> Option<Range<usize>> {
         let named = |rule: usize| {
-            let rule = &rules.rules()[rule];
+            let rule = rules.rule(rule);
             let meant = language == RuleLanguage::Any || [language, RuleLanguage::Any].contains(&rule.language);
             meant && (rule.label.as_deref() == Some(name) || rule.id == name)
         };
@@ -61,7 +61,7 @@ impl Occurrences {
         let mut hits = Vec::new();
         for &hook in rules.combinations() {
             let Some(of) = combination(rules, hook, Scope::File) else { continue };
-            let language = rules.rules()[hook.rule].language;
+            let language = rules.rule(hook.rule).language;
             let firsts: Option<Vec<Range<usize>>> = of.iter().map(|name| self.first(rules, name, language)).collect();
             if let Some(place) = firsts.and_then(|mut firsts| firsts.pop()) {
                 hits.push(Hit::plain(hook.rule, place.start, place.end));
@@ -84,7 +84,7 @@ pub(super) fn combined(files: &[&Occurrences], rules: &RuleSet) -> Vec<(usize, H
     let mut hits = Vec::new();
     for &hook in rules.combinations() {
         let Some(of) = combination(rules, hook, Scope::Artifact) else { continue };
-        let language = rules.rules()[hook.rule].language;
+        let language = rules.rule(hook.rule).language;
         let first = |name: &crate::rules::Text| {
             let in_file = |(file, one): (usize, &&Occurrences)| Some((file, one.first(rules, name, language)?));
             files.iter().enumerate().find_map(in_file)
@@ -103,7 +103,7 @@ pub(super) fn summary<'a>(files: impl Iterator<Item = (&'a str, &'a Occurrences)
     for (path, occurrences) in files {
         let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
         for (rule, occurrence) in &occurrences.0 {
-            let rule_of_label = &rules.rules()[*rule];
+            let rule_of_label = rules.rule(*rule);
             let Some(label) = rule_of_label.label.as_deref().filter(|_| rule_of_label.capability) else { continue };
             all.entry(label).or_default().0 += occurrence.count;
             let line = lines.entry(label).or_insert(occurrence.line);

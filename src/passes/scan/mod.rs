@@ -93,7 +93,7 @@ pub fn scan(parsed: &Parsed<'_>, rules: &RuleSet, policy: &ScanPolicy) -> (Vec<F
 pub(crate) fn hit_rules<'r>(parsed: &Parsed<'_>, rules: &'r RuleSet, policy: &ScanPolicy) -> BTreeSet<Cow<'r, str>> {
     let mut hit = BTreeSet::new();
     for file in scanned(parsed, rules, policy).all(parsed) {
-        hit.extend(file.occurrences.rules().map(|rule| Cow::Borrowed(&*rules.rules()[rule].id)));
+        hit.extend(file.occurrences.rules().map(|rule| Cow::Borrowed(&*rules.rule(rule).id)));
         hit.extend(file.findings.into_iter().map(|finding| finding.rule_id));
     }
     hit
@@ -202,7 +202,7 @@ impl<'r> Scanner<'r> {
         let by_severity: Map<String, Value> =
             by_severity.into_iter().map(|(severity, count)| (severity.name().to_owned(), json!(count))).collect();
         let mut details = Map::new();
-        details.insert("rules".to_owned(), json!(rules.rules().len()));
+        details.insert("rules".to_owned(), json!(rules.count()));
         details.insert("files".to_owned(), json!(files));
         details.insert("findingsBySeverity".to_owned(), Value::Object(by_severity));
         details.insert("capabilities".to_owned(), capabilities);
@@ -271,8 +271,8 @@ fn scan_file(
     let occurrences = Occurrences::of(&all, text);
     hits.extend(occurrences.combined(rules));
     // What code can do is no fault of it.
-    hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
-    inner.retain(|inner| rules.rules()[inner.hit.rule].label.is_none());
+    hits.retain(|hit| rules.rule(hit.rule).label.is_none());
+    inner.retain(|inner| rules.rule(inner.hit.rule).label.is_none());
     let most = usize::try_from(policy.findings_per_file_max).unwrap_or(usize::MAX);
     let mut left_out: Vec<LeftOut> = leave_out(&mut hits, most, rules).into_iter().collect();
     let around = Around::of(text.as_str());
@@ -283,7 +283,7 @@ fn scan_file(
     findings.extend(inner.iter().map(|inner| inner_finding(inner, rules, path, (text, &around))));
     if let Some(rest) = &file.rest {
         let mut hits = text_hits(rest, &Haystack::of(rest.as_str()), rules);
-        hits.retain(|hit| rules.rules()[hit.rule].label.is_none());
+        hits.retain(|hit| rules.rule(hit.rule).label.is_none());
         left_out.extend(leave_out(&mut hits, most.saturating_sub(findings.len()), rules));
         findings.extend(hits.iter().map(|hit| finding(hit, rules, path, rest)));
     }
@@ -334,8 +334,8 @@ struct LeftOut {
 /// Keeps at most `most` hits, the worst, so that many small findings cannot crowd a grave one out.
 fn leave_out(hits: &mut Vec<Hit>, most: usize, rules: &RuleSet) -> Option<LeftOut> {
     let count = hits.len().checked_sub(most).filter(|&count| count > 0)?;
-    hits.sort_by_key(|hit| (std::cmp::Reverse(rules.rules()[hit.rule].severity), hit.start, hit.rule));
-    let severity = rules.rules()[hits[most].rule].severity;
+    hits.sort_by_key(|hit| (std::cmp::Reverse(rules.rule(hit.rule).severity), hit.start, hit.rule));
+    let severity = rules.rule(hits[most].rule).severity;
     hits.truncate(most);
     Some(LeftOut { count, most, severity })
 }
@@ -449,7 +449,7 @@ fn match_names(
 }
 
 fn finding(hit: &Hit, rules: &RuleSet, path: &str, text: &SourceText) -> Finding {
-    let rule = &rules.rules()[hit.rule];
+    let rule = rules.rule(hit.rule);
     let mut finding = Finding::in_file(rule.id.clone(), Pass::Scan, rule.severity, path, rule.message.clone())
         .at(text, hit.start..hit.end)
         .confidence(confidence(rule.confidence, hit))

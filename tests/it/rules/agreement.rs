@@ -46,7 +46,7 @@ fn builtin() -> RuleSet {
 fn both_trees_agree_on_the_examples_of_the_rules() {
     let rules = builtin();
     let of_javascript = |rule: &&vetrun::rules::Rule| rule.id.starts_with("javascript-");
-    let texts: Vec<_> = rules.rules().iter().filter(of_javascript).map(vetrun::rules::Rule::texts).collect();
+    let texts: Vec<_> = rules.rules().filter(of_javascript).map(vetrun::rules::Rule::texts).collect();
     let examples: Vec<&str> =
         texts.iter().flat_map(|texts| texts.bad.iter().chain(&texts.good)).map(String::as_str).collect();
     assert!(examples.len() > 300, "{} examples are too few to be all", examples.len());

@@ -43,7 +43,6 @@ fn strict_and_tolerant_facts_of_python_say_the_same() {
     let rules = RuleSet::load(true, &[] as &[&Path]).expect("the built-in rules are valid");
     let examples: Vec<String> = rules
         .rules()
-        .iter()
         .filter(|rule| rule.language == RuleLanguage::Python)
         .map(vetrun::rules::Rule::texts)
         .flat_map(|texts| texts.bad.into_iter().chain(texts.good))

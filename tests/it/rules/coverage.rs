@@ -15,7 +15,7 @@ const OF_OTHER_PASSES: [&str; 1] = ["bidirectional-control"];
 fn the_table_of_what_other_scanners_check_is_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let rules = RuleSet::load(true, &[] as &[&Path]).unwrap();
-    let mut ids: HashSet<&str> = rules.rules().iter().map(|rule| &*rule.id).collect();
+    let mut ids: HashSet<&str> = rules.rules().map(|rule| &*rule.id).collect();
     ids.extend(OF_OTHER_PASSES);
     let made = peers::coverage(&root.join("peers"), |id| ids.contains(id)).unwrap();
     assert!(made.with_rule > 0 && made.with_rule <= made.checks);

@@ -18,7 +18,7 @@ const ABOUT_COMMANDS: &str = "shell-";
 
 /// The hits of rules over text in a script: those about commands where something is run, all others anywhere.
 pub(super) fn hits(text: &str, script: &Script, rules: &RuleSet) -> Vec<Hit> {
-    let is_about_commands = |hit: &Hit| rules.rules()[hit.rule].id.starts_with(ABOUT_COMMANDS);
+    let is_about_commands = |hit: &Hit| rules.rule(hit.rule).id.starts_with(ABOUT_COMMANDS);
     let found = |text: &str| text_hits(&SourceText::from_utf8(text), &Haystack::of(text), rules);
     let mut hits = found(text);
     if !hits.iter().any(is_about_commands) && !script.quotes {
