@@ -90,11 +90,27 @@ pub(super) fn often(words: &[OsString]) -> Option<Command> {
     }
     let (name, words) = words.get(1..)?.split_first()?;
     match name.to_str()? {
-        "check" => own(words).map(Command::Check),
+        "check" => plain(words).or_else(|| own(words)).map(Command::Check),
         "run" => own(words).map(Command::Run),
         "hook" => own(words).map(Command::Hook),
         _ => None,
     }
+}
+
+/// What to check, and perhaps a format: most words are no more than that, and no parser need be made for them.
+fn plain(words: &[OsString]) -> Option<CheckArgs> {
+    let mut args = CheckArgs::default();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.as_encoded_bytes() {
+            b"--format" if args.output.format.is_none() => {
+                args.output.format = Some(words.next()?.to_str()?.parse().ok()?);
+            }
+            b"" | [b'-', _, ..] => return None,
+            _ => args.input.paths.push(PathBuf::from(word)),
+        }
+    }
+    Some(args)
 }
 
 #[derive(Debug, Args)]
@@ -137,7 +153,7 @@ pub(super) struct UpdateArgs {
     pub(super) standard_library: Vec<PathBuf>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
     pub(super) input: InputArgs,
@@ -192,7 +208,7 @@ pub(super) struct BatchArgs {
     pub(super) output: OutputArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct InputArgs {
     /// Files and folders, each one artifact; `-` for standard input [default: .]
     #[arg(value_name = "PATH")]
@@ -221,7 +237,7 @@ pub(super) struct ReadingArgs {
     pub(super) agent_id: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Judging")]
 pub(super) struct JudgingArgs {
     /// The policy [default: vetrun.toml in this folder or above it, never one inside the artifact]
@@ -327,7 +343,7 @@ pub(super) struct RunningArgs {
     pub(super) keep: bool,
 }
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
     /// The report's format: human, json, jsonl, sarif, junit, github, gitlab, concise, agent, cyclonedx, spdx, pylock,
@@ -358,9 +374,10 @@ pub(super) struct OutputArgs {
 }
 
 /// When to use colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
     /// On a terminal.
+    #[default]
     Auto,
     /// Always.
     Always,
@@ -617,6 +634,13 @@ mod tests {
     fn what_is_typed_often_means_the_same_to_both_parsers() {
         let lines = [
             ("check", true),
+            ("check a.py - b c/d", true),
+            ("check --format json a", true),
+            ("check a --format=json", true),
+            ("check a --format json --format json", false),
+            ("check --format yaml", false),
+            ("check --format", false),
+            ("check -- --format", true),
             ("check - --stdin-filename a.py --language python", true),
             ("check a b --format json -q --select a,b --ignore c --exclude d --exclude e", true),
             ("check --preset strict --fail-on high --min-confidence low --report sarif=x", true),

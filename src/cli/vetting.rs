@@ -7,8 +7,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use globset::GlobSet;
-
 use super::Failure;
 use super::args::{CheckArgs, InputArgs, OutputArgs, ReadingArgs, RunArgs, RunningArgs};
 use super::crew::{self, Patience, Places, Task, Turn};
@@ -19,7 +17,7 @@ use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
 use crate::artifact::Artifact;
 use crate::deps::names::NameData;
-use crate::intake::{self, IntakeError};
+use crate::intake::{self, ExcludeSet, IntakeError};
 use crate::language::Language;
 use crate::policy::IntakeLimits;
 use crate::report::Summary;
@@ -170,7 +168,7 @@ pub(super) fn empty_folder(path: &Path) -> Result<PathBuf, Failure> {
 /// What is to be vetted, before it is read.
 struct Inputs {
     paths: Vec<PathBuf>,
-    exclude: GlobSet,
+    exclude: ExcludeSet,
     language: Option<Language>,
     stdin_name: Option<String>,
 }
@@ -268,7 +266,7 @@ pub(super) fn in_language(mut artifact: Artifact, language: Option<Language>, pa
 }
 
 /// The user's exclusions, beside those that always hold.
-pub(super) fn exclusions(reading: &ReadingArgs) -> Result<GlobSet, Failure> {
+pub(super) fn exclusions(reading: &ReadingArgs) -> Result<ExcludeSet, Failure> {
     let globs = intake::DEFAULT_EXCLUDES.into_iter().chain(reading.exclude.iter().map(String::as_str));
     Ok(intake::exclude_set(&globs.collect::<Vec<_>>())?)
 }

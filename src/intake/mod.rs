@@ -8,6 +8,7 @@
 //!
 //! Every size is bounded by [`IntakeLimits`]; a limit that is reached is a refusal that names it.
 
+mod exclude;
 mod memory;
 mod read;
 mod snapshot;
@@ -21,8 +22,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
-
+pub use exclude::{ExcludeSet, exclude_set};
 pub use memory::read_files;
 pub use snapshot::write_snapshot;
 
@@ -133,31 +133,12 @@ impl IntakeError {
     }
 }
 
-/// Compiles exclusions. A glob that matches a folder leaves out all that is in it; `*` does not match `/`.
-///
-/// # Errors
-/// [`IntakeError::BadGlob`] names the first that is not a glob.
-pub fn exclude_set<S: AsRef<str>>(globs: &[S]) -> Result<GlobSet, IntakeError> {
-    let bad = |glob: &str, error: globset::Error| IntakeError::BadGlob {
-        glob: glob.to_owned(),
-        message: error.kind().to_string(),
-    };
-    let mut set = GlobSetBuilder::new();
-    for glob in globs.iter().map(AsRef::as_ref) {
-        set.add(globset::GlobBuilder::new(glob).literal_separator(true).build().map_err(|error| bad(glob, error))?);
-        if let Some(folder) = glob.strip_suffix("/**") {
-            set.add(Glob::new(folder).map_err(|error| bad(glob, error))?);
-        }
-    }
-    set.build().map_err(|error| bad("", error))
-}
-
 /// Reads the file or folder that a user names into an artifact. The path itself may be a symbolic link, since the user
 /// named it; nothing below it is followed.
 ///
 /// # Errors
 /// [`IntakeError`] when there is nothing at the path that could be vetted.
-pub fn read_path(path: &Path, limits: &IntakeLimits, exclude: &GlobSet) -> Result<Artifact, IntakeError> {
+pub fn read_path(path: &Path, limits: &IntakeLimits, exclude: &ExcludeSet) -> Result<Artifact, IntakeError> {
     let kind = fs::metadata(path).map_err(|source| IntakeError::from_io(path, source))?.file_type();
     let (files, refused, excluded) = if kind.is_dir() {
         let taken = walk::folder(path, limits, exclude).map_err(|source| IntakeError::from_io(path, source))?;
@@ -184,7 +165,7 @@ pub fn read_path(path: &Path, limits: &IntakeLimits, exclude: &GlobSet) -> Resul
 ///
 /// # Errors
 /// [`IntakeError`] as for [`read_path`].
-pub fn read_batch_entry(path: &Path, limits: &IntakeLimits, exclude: &GlobSet) -> Result<Artifact, IntakeError> {
+pub fn read_batch_entry(path: &Path, limits: &IntakeLimits, exclude: &ExcludeSet) -> Result<Artifact, IntakeError> {
     let metadata = fs::symlink_metadata(path).map_err(|source| IntakeError::from_io(path, source))?;
     let Some(reason) = read::refusal_of(path, &metadata) else { return read_path(path, limits, exclude) };
     let name = name_of(path);

@@ -102,12 +102,12 @@ fn each_limit_is_a_refusal_that_names_it() {
         (IntakeLimits { files_max: 4, ..base.clone() }, ("b", "files_max", 4), 1),
     ];
     for (limits, (path, name, value), files) in cases {
-        let artifact = read_path(dir.path(), &limits, &GlobSet::empty()).unwrap();
+        let artifact = read_path(dir.path(), &limits, &ExcludeSet::default()).unwrap();
         assert_eq!(refusals(&artifact), [(path, &Refusal::Limit(name, value))]);
         assert_eq!(artifact.files.len(), files, "{name}");
     }
     let exact = IntakeLimits { file_bytes_max: size(5), total_bytes_max: size(10), depth_max: 2, files_max: 6, ..base };
-    assert!(read_path(dir.path(), &exact, &GlobSet::empty()).unwrap().refused.is_empty());
+    assert!(read_path(dir.path(), &exact, &ExcludeSet::default()).unwrap().refused.is_empty());
 }
 
 #[test]
@@ -121,16 +121,16 @@ fn a_path_that_the_user_names_may_be_a_link_and_an_entry_of_a_batch_may_not() {
     let entries = batch_entries(dir.path()).unwrap();
     let names: Vec<_> = entries.iter().filter_map(|path| path.file_name()?.to_str()).collect();
     assert_eq!(names, ["link", "one.py", "real", "two.py"]);
-    let refused = read_batch_entry(&entries[0], &IntakeLimits::default(), &GlobSet::empty()).unwrap();
+    let refused = read_batch_entry(&entries[0], &IntakeLimits::default(), &ExcludeSet::default()).unwrap();
     assert_eq!(refusals(&refused), [("link", &Refusal::Symlink("real".to_owned()))]);
-    let taken = read_batch_entry(&entries[2], &IntakeLimits::default(), &GlobSet::empty()).unwrap();
+    let taken = read_batch_entry(&entries[2], &IntakeLimits::default(), &ExcludeSet::default()).unwrap();
     assert_eq!(paths(&taken), ["main.py"]);
 }
 
 #[test]
 fn what_cannot_be_an_artifact_is_an_error_of_its_own_kind() {
     let dir = folder(&[("a.py", "")]);
-    let none = GlobSet::empty();
+    let none = ExcludeSet::default();
     let limits = IntakeLimits::default();
     let missing = read_path(&dir.path().join("nope"), &limits, &none).unwrap_err();
     assert!(matches!(missing, IntakeError::NotFound { .. }));

@@ -5,10 +5,9 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
-use globset::GlobSet;
 use rustix::fs::{Dir, Mode, OFlags};
 
-use super::{is_plain_name, printable, read};
+use super::{ExcludeSet, is_plain_name, printable, read};
 use crate::artifact::{Refusal, Refused, SourceFile};
 use crate::policy::IntakeLimits;
 
@@ -24,7 +23,7 @@ pub(super) struct Taken {
 ///
 /// # Errors
 /// What the system says when the folder itself cannot be listed.
-pub(super) fn folder(path: &Path, limits: &IntakeLimits, exclude: &GlobSet) -> io::Result<Taken> {
+pub(super) fn folder(path: &Path, limits: &IntakeLimits, exclude: &ExcludeSet) -> io::Result<Taken> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root: File = rustix::fs::open(path, flags, Mode::empty())?.into();
     let mut walk = Walk { limits, exclude, taken: Taken::default(), entries_seen: 0, bytes_read: 0, full: false };
@@ -60,7 +59,7 @@ struct Level {
 
 struct Walk<'a> {
     limits: &'a IntakeLimits,
-    exclude: &'a GlobSet,
+    exclude: &'a ExcludeSet,
     taken: Taken,
     /// Files, folders and everything else, whether taken or not.
     entries_seen: u64,

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 use super::diagnose::{self, place};
 use super::extends::{self, Files, Source};
 use super::layer::{Key, Layer, is_row};
-use super::{Images, Layers, Origin, Policy, PolicyError, Profile, builtin_profiles};
+use super::{BUILTIN_PROFILES, Images, Layers, Origin, Policy, PolicyError, Profile, builtin_profile};
 use crate::artifact::Digest;
 
 /// The key that names what a file extends.
@@ -136,9 +136,8 @@ impl Policy {
     /// # Errors
     /// [`PolicyError::NoProfile`] when there is none.
     pub fn profile(&self, name: &str) -> Result<Profile, PolicyError> {
-        let builtin = builtin_profiles();
-        self.profiles.get(name).or_else(|| builtin.get(name)).cloned().ok_or_else(|| {
-            let known: Vec<_> = builtin.keys().chain(self.profiles.keys()).map(String::as_str).collect();
+        self.profiles.get(name).cloned().or_else(|| builtin_profile(name)).ok_or_else(|| {
+            let known: Vec<_> = BUILTIN_PROFILES.into_iter().chain(self.profiles.keys().map(String::as_str)).collect();
             PolicyError::NoProfile { name: name.to_owned(), known: known.join(", ") }
         })
     }

@@ -30,7 +30,7 @@ pub use globs::Globs;
 pub use layer::{Layer, Layers, Replaced, Resolved, Shown};
 pub use origin::Origin;
 pub use preset::Preset;
-pub use profile::{Profile, builtin_profiles};
+pub use profile::{BUILTIN_PROFILES, Profile, builtin_profile};
 pub use schema::schema;
 pub use units::{ByteSize, Timeout};
 pub use weighing::{Override, Weighing, names};

@@ -15,8 +15,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use globset::GlobSet;
-
 use super::Failure;
 use super::args::{BatchArgs, OutputArgs, RunningArgs};
 use super::crew::{self, Places, Task, Turn};
@@ -25,7 +23,7 @@ use super::reporting::{check_places, note};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch};
 use super::vetting::{Ready, Vetter, empty_folder, exclusions, in_language, name, requirements, vet_read};
-use crate::intake;
+use crate::intake::{self, ExcludeSet};
 use crate::language::Language;
 use crate::output::{Format, jsonl};
 use crate::report::Verdict;
@@ -97,7 +95,7 @@ fn take_up(file: &Path, entries: &[PathBuf], output: &OutputArgs) -> Result<Earl
 /// The artifacts of a batch, and everything that it takes to vet them.
 struct Work {
     vetter: Vetter,
-    exclude: GlobSet,
+    exclude: ExcludeSet,
     language: Option<Language>,
     entries: Vec<PathBuf>,
     /// What an earlier batch said.

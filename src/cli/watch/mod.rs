@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use globset::GlobSet;
 
 use super::Failure;
 use super::args::{Color, JudgingArgs, OutputArgs, ReadingArgs};
@@ -24,7 +23,7 @@ use super::reporting::{note, write_all};
 use super::settings::{Settings, language};
 use super::signals::{OnSignal, watch as signals};
 use super::vetting::{Vetter, exclusions, in_language, name, vet_read};
-use crate::intake::{self, IntakeError};
+use crate::intake::{self, ExcludeSet, IntakeError};
 use crate::language::Language;
 use crate::output::{Format, jsonl};
 use crate::policy::Timeout;
@@ -131,7 +130,7 @@ fn output(args: &WatchArgs) -> Result<OutputArgs, Failure> {
 /// What stays from one change to the next.
 struct Desk {
     vetter: Vetter,
-    exclude: GlobSet,
+    exclude: ExcludeSet,
     language: Option<Language>,
     output: OutputArgs,
     /// What was said last of each artifact that is there: the report's id, and how vetting ended.

@@ -240,7 +240,7 @@ fn camel_case(row: &str) -> String {
 mod tests {
     use super::*;
     use crate::passes::testkit::{artifact, parsed};
-    use crate::policy::builtin_profiles;
+    use crate::policy::builtin_profile;
 
     fn ids(files: &[(&str, &str)], policy: &Budget, dependencies: u64) -> Vec<(String, Severity)> {
         let artifact = artifact(files);
@@ -314,7 +314,7 @@ mod tests {
     fn a_profiles_rows_replace_those_of_the_policy() {
         let text = format!("x = '{}'\n", "a".repeat(400).repeat(300));
         let artifact = artifact(&[("a.js", text.as_str())]);
-        let web = &builtin_profiles()["web"];
+        let web = &builtin_profile("web").expect("it is built in");
         let (findings, details) = budget(&parsed(&artifact), &Budget::default(), web, 0);
         let found: Vec<_> = findings.iter().map(|finding| finding.rule_id.as_ref()).collect();
         assert_eq!(found, ["total-bytes-over-budget", "line-chars-over-budget"]);

@@ -4,11 +4,11 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memmem;
 use regex::Regex;
 
 use super::view::{Found, View};
+use super::words::{Words, pairs};
 use crate::finding::{Confidence, Severity};
 use crate::language::Language;
 use crate::rules::Expression;
@@ -79,37 +79,28 @@ impl Placeholder {
 }
 
 /// Words of which a comment must hold one before the patterns, which are costly to compile, are tried on it.
-static PLACEHOLDER_WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let words = [
-        "...",
-        "…",
-        "unchanged",
-        "omitted",
-        "elided",
-        "left out",
-        "for brevity",
-        "todo",
-        "fixme",
-        "your ",
-        "rest of",
-        "remainder of",
-        "code here",
-        "logic here",
-        "goes here",
-        "content here",
-        "implementation here",
-        "remain",
-        "stay",
-    ];
-    words_of_any_case(&words)
-});
-
-/// An automaton that is made in little time: most files are small.
-fn words_of_any_case(words: &[&str]) -> AhoCorasick {
-    let mut builder = AhoCorasick::builder();
-    let built = builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::ContiguousNFA)).build(words);
-    built.expect("the words are constants and a test builds them")
-}
+const IN_PLACEHOLDERS: [&str; 19] = [
+    "...",
+    "…",
+    "unchanged",
+    "omitted",
+    "elided",
+    "left out",
+    "for brevity",
+    "todo",
+    "fixme",
+    "your ",
+    "rest of",
+    "remainder of",
+    "code here",
+    "logic here",
+    "goes here",
+    "content here",
+    "implementation here",
+    "remain",
+    "stay",
+];
+static PLACEHOLDER_WORDS: Words = Words::new(&IN_PLACEHOLDERS, &pairs(&IN_PLACEHOLDERS));
 
 /// Patterns keep to ASCII: classes over all of Unicode make them ten times as large, and English is what is looked for.
 static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
@@ -191,8 +182,8 @@ static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
 });
 
 /// What a text holds that [`MODEL`] finds something in.
-static MODEL_WORDS: LazyLock<AhoCorasick> =
-    LazyLock::new(|| words_of_any_case(&["as a ai", "as an ai", "as a artificial", "as an artificial"]));
+const IN_MODEL: [&str; 4] = ["as a ai", "as an ai", "as a artificial", "as an artificial"];
+static MODEL_WORDS: Words = Words::new(&IN_MODEL, &pairs(&IN_MODEL));
 
 /// What a language model says of itself; no code needs to.
 static MODEL: LazyLock<Regex> =
@@ -214,7 +205,7 @@ pub(super) fn placeholders(view: &View<'_>, found: &mut Found) {
         }
     }
     dotted_lines(view, found);
-    if !MODEL_WORDS.is_match(view.text.as_str()) {
+    if !MODEL_WORDS.is_any_in(view.text.as_str()) {
         return;
     }
     for hit in MODEL.find_iter(view.text.as_str()) {
@@ -224,7 +215,7 @@ pub(super) fn placeholders(view: &View<'_>, found: &mut Found) {
 
 fn placeholder_in(view: &View<'_>, start: usize, line: &str, found: &mut Found) {
     let range = start..start + line.len();
-    if !PLACEHOLDER_WORDS.is_match(line) {
+    if !PLACEHOLDER_WORDS.is_any_in(line) {
         return;
     }
     let lower = line.to_ascii_lowercase();

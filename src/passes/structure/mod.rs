@@ -20,6 +20,7 @@ mod tests_hollow;
 mod unfinished;
 mod unseen;
 mod view;
+mod words;
 
 use serde_json::{Map, Value, json};
 
