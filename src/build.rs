@@ -5,12 +5,14 @@
 //! module tree. What comes out is the compiled rules as bytes, and beside them the texts in these, those of the rule files
 //! included.
 //!
-//! It also writes down what `vetrun --version` says: the version, the commit, and the digest of the rules.
+//! It also writes down the table of what characters look like, without pointers, and what `vetrun --version` says: the
+//! version, the commit, and the digest of the rules.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use packaging::Commit;
+use unicode_normalization::UnicodeNormalization as _;
 
 mod packaging {
     mod commit;
@@ -210,7 +212,36 @@ fn main() {
     let packed = rules::pack(files.collect()).unwrap_or_else(|fault| panic!("{fault}"));
     fs::write(out.join("builtin_rules.bin"), packed.bytes).expect("OUT_DIR can be written");
     fs::write(out.join("builtin_rules.txt"), packed.texts).expect("OUT_DIR can be written");
+    let looks = Looks::of_all();
+    fs::write(out.join("looks_characters.bin"), looks.characters).expect("OUT_DIR can be written");
+    fs::write(out.join("looks_ends.bin"), looks.ends).expect("OUT_DIR can be written");
+    fs::write(out.join("looks.txt"), looks.looks).expect("OUT_DIR can be written");
     fs::write(out.join("version.txt"), version(&root, &packed.digest)).expect("OUT_DIR can be written");
+}
+
+/// What characters look like that do not look like themselves alone.
+#[derive(Default)]
+struct Looks {
+    /// The characters in order, and where what each looks like ends in `looks`: numbers of 32 bits.
+    characters: Vec<u8>,
+    ends: Vec<u8>,
+    looks: String,
+}
+
+impl Looks {
+    /// Those of all characters. One that is composed looks like its parts.
+    fn of_all() -> Self {
+        let mut all = Self::default();
+        for char in '\0'..=char::MAX {
+            let look: String = unicode_security::skeleton(char.encode_utf8(&mut [0; 4])).collect();
+            if std::iter::once(char).nfd().eq([char]) && !look.chars().eq([char]) {
+                all.looks.push_str(&look);
+                all.characters.extend(u32::from(char).to_le_bytes());
+                all.ends.extend(u32::try_from(all.looks.len()).expect("there are few characters").to_le_bytes());
+            }
+        }
+        all
+    }
 }
 
 /// What `vetrun --version` says after the name.

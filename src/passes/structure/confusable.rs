@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_security::skeleton;
 
+use super::looks::skeleton;
 use super::shape::{Step, walk};
 use super::view::{Found, View};
 use crate::finding::Severity;
@@ -103,11 +103,11 @@ impl<'a> Names<'a> {
     fn check(&self, words: &'static str, view: &View<'_>, found: &mut Found) {
         let mut looks: BTreeMap<String, Look> = BTreeMap::new();
         for word in words.split_whitespace() {
-            looks.entry(skeleton(word).collect()).or_default().word = Some(word);
+            looks.entry(skeleton(word)).or_default().word = Some(word);
         }
         for name in self.first.keys() {
             let read = self.read(name);
-            let look = looks.entry(skeleton(&read).collect()).or_default();
+            let look = looks.entry(skeleton(&read)).or_default();
             if !look.names.contains(&read) && look.names.len() < 2 {
                 look.names.push(read);
             }
@@ -139,7 +139,7 @@ impl<'a> Names<'a> {
                 format!("Python reads the name `{name}` as `{read}`"),
             ));
         }
-        let look = looks.get(&skeleton(&read).collect::<String>())?;
+        let look = looks.get(&skeleton(&read))?;
         if let Some(word) = look.word {
             let message = format!("the name `{name}` looks like `{word}`, and is another");
             return Some((LOOKALIKE, Severity::Medium, message));
@@ -153,7 +153,7 @@ impl<'a> Names<'a> {
         if !read.split(|char: char| char == '_' || char.is_numeric()).any(mixes) {
             return None;
         }
-        let reads_as_ascii = skeleton(&read).all(|char| char.is_ascii());
+        let reads_as_ascii = skeleton(&read).is_ascii();
         let severity = if reads_as_ascii { Severity::Medium } else { Severity::Low };
         let message = format!("the name `{name}` mixes letters of the Latin and the Cyrillic alphabet in one word");
         Some(("mixed-script-identifier", severity, message))

@@ -9,6 +9,7 @@
 mod confusable;
 mod glob;
 mod leftovers;
+mod looks;
 mod opaque;
 mod profile;
 mod references;
