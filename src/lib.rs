@@ -68,3 +68,4 @@ pub mod rules;
 pub mod sandbox;
 pub mod serve;
 pub mod vet;
+mod words;

@@ -2,6 +2,11 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
+/// How the first line of a block begins.
+const OPENING: &str = "# /// ";
+
 /// A block: its type, its content without the comment signs, and where each line of it stands in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Block<'a> {
@@ -30,6 +35,9 @@ impl Block<'_> {
 /// A block runs to the *last* closing line of its unbroken run of comment lines. One pass over the lines: a run in
 /// which no closing line follows an opening one is left behind as a whole.
 pub(super) fn blocks(text: &str) -> Vec<Block<'_>> {
+    if memmem::find(text.as_bytes(), OPENING.as_bytes()).is_none() {
+        return Vec::new();
+    }
     let lines = lines(text);
     let mut blocks = Vec::new();
     let mut at = 0;
@@ -61,7 +69,7 @@ fn lines(text: &str) -> Vec<(usize, &str)> {
 }
 
 fn opening(line: &str) -> Option<&str> {
-    let kind = line.strip_prefix("# /// ")?;
+    let kind = line.strip_prefix(OPENING)?;
     let sound = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     sound.then_some(kind)
 }

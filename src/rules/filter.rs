@@ -100,6 +100,23 @@ impl Filter {
     }
 }
 
+/// The bits of an index, at hand: each byte of a text is held against them.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'i> {
+    bits: &'i [u8],
+    /// How many there are, as a power of two.
+    power: u32,
+}
+
+impl Keys<'_> {
+    /// Whether three bytes may be a key.
+    #[inline]
+    pub(super) fn may_hold(self, key: u32) -> bool {
+        let place = place(key, self.power);
+        self.bits[place / 8] >> (place % 8) & 1 == 1
+    }
+}
+
 impl Index {
     fn of(rules: &[(Hook, Needles)]) -> Self {
         let (mut entries, mut all, mut is_whole) = (Vec::new(), Vec::new(), true);
@@ -127,16 +144,10 @@ impl Index {
         Self { bits: Bytes(bits.into()), entries: Bytes::of_u32(&packed), slots, units: Bytes(all.into()), is_whole }
     }
 
-    /// How many bits there are, as a power of two.
-    pub(super) fn power(&self) -> u32 {
-        (self.bits.0.len() * 8).max(1).ilog2()
-    }
-
-    /// Whether three bytes may be a key, of a table of so many bits as a power of two.
-    #[inline]
-    pub(super) fn may_hold(&self, key: u32, power: u32) -> bool {
-        let place = place(key, power);
-        self.bits.0[place / 8] >> (place % 8) & 1 == 1
+    /// What tells most bytes that are no key.
+    pub(super) fn keys(&self) -> Keys<'_> {
+        let bits: &[u8] = &self.bits.0;
+        Keys { bits, power: (bits.len() * 8).max(1).ilog2() }
     }
 
     /// The entries of a key.

@@ -91,9 +91,9 @@ impl Filter {
 
     /// Whether a short text could be worth any rule at all, by the bits of its keys alone.
     pub(crate) fn could_match(&self, text: &str) -> bool {
-        let power = self.index.power();
+        let keys = self.index.keys();
         let lower = |bytes: &[u8; KEY_BYTES]| key(bytes.map(|byte| byte.to_ascii_lowercase()));
-        let is_key = |bytes: &[u8; KEY_BYTES]| self.index.may_hold(lower(bytes), power);
+        let is_key = |bytes: &[u8; KEY_BYTES]| keys.may_hold(lower(bytes));
         !self.index.is_whole || !text.is_ascii() || text.as_bytes().array_windows().any(is_key)
     }
 
@@ -107,13 +107,13 @@ impl Filter {
     fn find(&self, haystack: &Haystack) -> Found {
         let most = haystack.starts_max();
         let mut found = Found { counts: vec![0; self.index.units.0.len()], most, places: Vec::new() };
-        let power = self.index.power();
         if self.index.entries.0.is_empty() {
             return found;
         }
+        let keys = self.index.keys();
         for (at, bytes) in haystack.lower.array_windows().enumerate() {
             let key = key(*bytes);
-            if self.index.may_hold(key, power) {
+            if keys.may_hold(key) {
                 self.look(key, at, haystack, &mut found);
             }
         }

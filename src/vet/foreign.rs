@@ -7,11 +7,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
+use memchr::memchr3;
 use regex::{Match, Regex};
 
 use crate::artifact::SourceText;
 use crate::finding::{Finding, Pass, Severity};
 use crate::passes::parse::{Parsed, ParsedFile};
+use crate::words::{Words, pairs};
 
 /// The rule id of these findings.
 pub const FOREIGN_SUPPRESSION: &str = "foreign-suppression";
@@ -52,9 +54,9 @@ const COMMENT: &str = r"(?xi)
         )
     )";
 
-/// What a text holds in which [`COMMENT`] finds something, in lower case: to compile that takes longer than to vet a small
+/// Words of which a comment holds one in which [`COMMENT`] finds something: to compile that takes longer than to vet a small
 /// file.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 23] = [
     "noqa",
     "nosec",
     "nosem",
@@ -75,17 +77,28 @@ const WORDS: [&str; 24] = [
     "snyk",
     "skipcq",
     "gitleaks",
-    "allowlist",
     "checkov",
     "trivy",
     "tfsec",
 ];
+static IN_COMMENT: Words = Words::new(&WORDS, &pairs(&WORDS));
 
-/// Whether a text may hold such a comment.
+/// Of the words of [`COMMENT`], these alone may stand on two lines, and the first by itself is common.
+static PRAGMA: Words = Words::new(&["pragma:"], &pairs(&["pragma:"]));
+static ALLOWLIST: Words = Words::new(&["allowlist"], &pairs(&["allowlist"]));
+
+/// Whether a text may hold such a comment. Only what stands behind the beginning of one in its line is looked at.
 fn may_hold(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
+    let mut rest = text;
+    while let Some(at) = memchr3(b'#', b'/', b'<', rest.as_bytes()) {
+        let comment = rest[at..].split('\n').next().unwrap_or_default();
+        if IN_COMMENT.is_any_in(comment) || (PRAGMA.is_any_in(comment) && ALLOWLIST.is_any_in(text)) {
+            return true;
+        }
+        rest = &rest[at + comment.len()..];
+    }
     // Characters that are ASCII letters but for their case count as these.
-    WORDS.iter().any(|word| lower.contains(word)) || text.contains(['\u{212a}', '\u{17f}'])
+    !text.is_ascii() && text.contains(['\u{212a}', '\u{17f}'])
 }
 
 /// Findings about comments that stand beside what fails.
@@ -173,6 +186,7 @@ mod tests {
             "# ast-grep-ignore",
             "// ignore: eval_nodejs",
             "# why  # pragma: allowlist secret",
+            "x = '<'\n/* pragma:\nallowlist secret */",
             "# NoSemgrep",
             "# nosonar",
             "# njsscan-ignore: x",

@@ -16,6 +16,14 @@ pub(super) struct Target {
     pub(super) arguments: Rc<[Argument]>,
 }
 
+/// What a target was reached through.
+#[derive(Clone, Default)]
+struct Through {
+    partials: Vec<ExprId>,
+    /// How many steps, those of other kinds included.
+    depth: usize,
+}
+
 impl Resolver<'_> {
     /// What a call may give back.
     pub(super) fn call(&mut self, call: ExprId, callee: ExprId, arguments: Span) -> Set {
@@ -45,26 +53,30 @@ impl Resolver<'_> {
             return (Vec::new(), open);
         }
         let arguments = self.spread_lists(arguments);
-        // Each with the partial calls that it was reached through.
-        let mut todo: Vec<(Target, Vec<ExprId>)> = Vec::new();
-        for value in &callees.values {
-            todo.push((Target { value: value.clone(), arguments: arguments.clone() }, Vec::new()));
-        }
+        let mut todo: Vec<(Target, Through)> = Vec::new();
         if javascript {
             self.called_through(callee, &arguments, &mut todo);
         }
-        let mut targets = Vec::new();
+        let mut values = callees.values.iter();
+        let mut targets = Vec::with_capacity(callees.values.len());
         let mut steps = 0;
-        while let Some((target, mut through)) = todo.pop() {
+        // Most values lead to nothing else, and none of the others is looked at before what the last one leads to.
+        while let Some((target, mut through)) = todo.pop().or_else(|| {
+            let target = Target { value: values.next_back()?.clone(), arguments: arguments.clone() };
+            Some((target, Through::default()))
+        }) {
             steps += 1;
             match target.value {
                 // A name may stand for a partial call of itself (`f = partial(f, 1)`), which leads to nothing new.
-                Value::Partial(made) if through.contains(&made) => continue,
-                Value::Partial(made) => through.push(made),
+                Value::Partial(made) if through.partials.contains(&made) => continue,
+                Value::Partial(made) => {
+                    through.partials.push(made);
+                    through.depth += 1;
+                }
                 Value::Path(_) => {}
-                _ => through.push(crate::facts::OPAQUE),
+                _ => through.depth += 1,
             }
-            if through.len() > limits::PARTIALS_MAX || steps > limits::TARGETS_MAX {
+            if through.depth > limits::PARTIALS_MAX || steps > limits::TARGETS_MAX {
                 self.limit = self.limit.or(Some("partials"));
                 open = true;
                 break;
@@ -77,7 +89,7 @@ impl Resolver<'_> {
                         _ => self.called_as_well(&target),
                     };
                     if !inner.is_empty() {
-                        through.push(crate::facts::OPAQUE);
+                        through.depth += 1;
                         todo.extend(inner.into_iter().map(|inner| (inner, through.clone())));
                     }
                     targets.push(target);
@@ -134,7 +146,7 @@ impl Resolver<'_> {
     }
 
     /// `f.call(this, …)` and `f.apply(this, […])`.
-    fn called_through(&mut self, callee: ExprId, arguments: &Rc<[Argument]>, todo: &mut Vec<(Target, Vec<ExprId>)>) {
+    fn called_through(&mut self, callee: ExprId, arguments: &Rc<[Argument]>, todo: &mut Vec<(Target, Through)>) {
         let Kind::Attribute { object, name } = *self.facts.kind(callee) else { return };
         let shifted: Rc<[Argument]> = match &**self.facts.symbols.text(name) {
             "call" => arguments.get(1..).unwrap_or_default().into(),
@@ -143,7 +155,7 @@ impl Resolver<'_> {
         };
         let objects = self.need(object);
         for value in &objects.values {
-            todo.push((Target { value: value.clone(), arguments: shifted.clone() }, Vec::new()));
+            todo.push((Target { value: value.clone(), arguments: shifted.clone() }, Through::default()));
         }
     }
 
@@ -529,10 +541,11 @@ impl Resolver<'_> {
 
     /// The arguments as constants, if they all are; lists that are spread are taken apart.
     pub(super) fn known_arguments(&mut self, arguments: &[Argument]) -> Option<Vec<Value>> {
-        let mut values = Vec::with_capacity(arguments.len());
+        let mut values = Vec::new();
         for argument in arguments.iter().take(limits::ELEMENTS_MAX) {
             let set = self.need(argument.value);
-            let value = self.constants(&set).next().filter(|_| set.values.len() == 1 && !set.open);
+            let [value] = set.values.as_slice() else { return None };
+            let value = if set.open { None } else { self.as_constant(value) };
             match (value?, argument.spread) {
                 (value, Spread::No) => values.push(value),
                 (value, _) => values.extend(fold::elements(&value)?),

@@ -1,5 +1,6 @@
 //! The resolver's view of attributes and subscripts: reflection is seen through here.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -142,20 +143,19 @@ impl Resolver<'_> {
 
     /// What a class of the file, or a base of it, calls `name`.
     pub(super) fn class_member(&mut self, class: ScopeId, name: Sym) -> Set {
-        let mut todo = vec![class];
+        let (mut todo, mut next) = (Vec::new(), Some(class));
         let mut bases_seen = 0;
-        while let Some(class) = todo.pop() {
+        while let Some(class) = next.take().or_else(|| todo.pop()) {
             if let Some(variable) = self.facts.variable(class, name) {
                 let found = self.need(self.facts.variable_table[variable.at()].expr);
                 return (*found).clone();
             }
-            let Some(bases) = self.bases_of(class) else { continue };
-            for base in bases {
+            for base in self.bases_of(class) {
                 bases_seen += 1;
                 if bases_seen > limits::BASES_MAX {
                     return Set::OPEN;
                 }
-                let base = self.need(base);
+                let base = self.need(self.facts.lists[base]);
                 for value in &base.values {
                     match value {
                         Value::Made(made) => {
@@ -182,17 +182,17 @@ impl Resolver<'_> {
         }
     }
 
-    pub(super) fn bases_of(&mut self, class: ScopeId) -> Option<Vec<ExprId>> {
-        if self.class_bases.is_none() {
-            let mut table = crate::facts::IdMap::default();
-            for expr in &self.facts.exprs {
-                if let Kind::Class { scope, bases } = expr.kind {
-                    table.insert(scope.0, self.facts.lists[bases.range()].to_vec());
-                }
-            }
-            self.class_bases = Some(table);
-        }
-        self.class_bases.as_ref()?.get(&class.0).cloned()
+    /// The bases of a class, in `facts.lists`.
+    pub(super) fn bases_of(&mut self, class: ScopeId) -> Range<usize> {
+        let exprs = &self.facts.exprs;
+        let table = self.class_bases.get_or_insert_with(|| {
+            let classes = exprs.iter().filter_map(|expr| match expr.kind {
+                Kind::Class { scope, bases } => Some((scope.0, bases)),
+                _ => None,
+            });
+            classes.collect()
+        });
+        table.get(&class.0).map_or(0..0, |bases| bases.range())
     }
 
     fn made_member(&mut self, made: ExprId, name: Sym) -> Set {

@@ -3,6 +3,7 @@
 //! The graph is made from the text alone and rather has an edge too many: an edge only says what is looked at first. Files
 //! that import each other in a circle are scanned once more when all of the circle is known, and then taken as they are.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -89,7 +90,10 @@ impl Modules {
         let bytes = coded.iter().map(|&at| sources[at].bytes.len() as u64).sum();
         let found = each(&coded, bytes, |&at| {
             let source = sources[at];
-            (at, modules.imported_by(&source.path, source.language, &String::from_utf8_lossy(&source.bytes)))
+            // Most files are UTF-8, which is quicker to see than to mend what is not.
+            let text = std::str::from_utf8(&source.bytes);
+            let text = text.map_or_else(|_| String::from_utf8_lossy(&source.bytes), Cow::Borrowed);
+            (at, modules.imported_by(&source.path, source.language, &text))
         });
         for (at, mut reached) in found {
             reached.sort_unstable();

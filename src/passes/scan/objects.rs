@@ -78,7 +78,8 @@ impl Resolver<'_> {
             return found;
         }
         for hook in ["__getattr__", "__getattribute__"] {
-            let hook = self.facts.symbols.intern(hook);
+            // What no code of the file names is no member of its classes.
+            let Some(hook) = self.facts.symbols.known(hook) else { continue };
             let method = self.class_member(class, hook);
             if method.values.iter().any(|value| matches!(value, Value::Made(_))) {
                 let mut all = self.called_with(&method, &[Value::Text(text.clone())]);

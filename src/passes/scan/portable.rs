@@ -306,7 +306,8 @@ impl Resolver<'_> {
             let shipped = self.ship_read(expr, index, depth + 1);
             object.members.insert(Arc::from(self.facts.text(name)), shipped);
         }
-        for base in self.bases_of(class).unwrap_or_default().into_iter().take(limits::BASES_MAX) {
+        for base in self.bases_of(class).take(limits::BASES_MAX) {
+            let base = self.facts.lists[base];
             object.spread.extend(self.ship_expr(base, index, depth + 1).values);
         }
         object

@@ -60,7 +60,7 @@ pub(super) struct Resolver<'r> {
     pub(super) key_sets: IdMap<u32, Rc<Set>>,
     pub(super) lists: IdMap<u32, Option<Value>>,
     /// The bases of classes by their scope; made when first asked for.
-    pub(super) class_bases: Option<IdMap<u32, Vec<ExprId>>>,
+    pub(super) class_bases: Option<IdMap<u32, Span>>,
     /// The entries of literal mappings by their constant keys.
     pub(super) entry_tables: IdMap<u32, Rc<HashMap<Arc<str>, ExprId>>>,
     /// The labels of parameters, by their variables.

@@ -8,10 +8,10 @@ use memchr::memmem;
 use regex::Regex;
 
 use super::view::{Found, View};
-use super::words::{Words, pairs};
 use crate::finding::{Confidence, Severity};
 use crate::language::Language;
 use crate::rules::Expression;
+use crate::words::{Words, pairs};
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant and a test compiles it")
@@ -181,9 +181,17 @@ static PLACEHOLDERS: LazyLock<Vec<Placeholder>> = LazyLock::new(|| {
     compiled.collect()
 });
 
-/// What a text holds that [`MODEL`] finds something in.
-const IN_MODEL: [&str; 4] = ["as a ai", "as an ai", "as a artificial", "as an artificial"];
-static MODEL_WORDS: Words = Words::new(&IN_MODEL, &pairs(&IN_MODEL));
+/// Whether a text holds what [`MODEL`] begins with.
+fn may_hold_model(text: &str) -> bool {
+    let text = text.as_bytes();
+    // The end of `as` and the beginning of what follows, in any case.
+    let begins = |at: usize| {
+        let word = text.get(at.saturating_sub(1)..).unwrap_or_default();
+        let all = ["as a ai", "as an ai", "as a artificial", "as an artificial"].map(str::as_bytes);
+        all.iter().any(|begin| word.get(..begin.len()).is_some_and(|there| there.eq_ignore_ascii_case(begin)))
+    };
+    [b"s a", b"s A", b"S a", b"S A"].iter().any(|middle| memmem::find_iter(text, middle).any(begins))
+}
 
 /// What a language model says of itself; no code needs to.
 static MODEL: LazyLock<Regex> =
@@ -205,7 +213,7 @@ pub(super) fn placeholders(view: &View<'_>, found: &mut Found) {
         }
     }
     dotted_lines(view, found);
-    if !MODEL_WORDS.is_any_in(view.text.as_str()) {
+    if !may_hold_model(view.text.as_str()) {
         return;
     }
     for hit in MODEL.find_iter(view.text.as_str()) {

@@ -21,7 +21,6 @@ mod tests_hollow;
 mod unfinished;
 mod unseen;
 mod view;
-mod words;
 
 use serde_json::{Map, Value, json};
 

@@ -5,19 +5,19 @@ type Pairs = [[u32; 256]; 2];
 
 /// Up to 32 words of two bytes or more, in lower case. They are looked for by their first two bytes: an automaton for them
 /// would take longer to make than most files take to look through.
-pub(super) struct Words {
+pub(crate) struct Words {
     words: &'static [&'static str],
     pairs: &'static Pairs,
 }
 
 impl Words {
     /// These words, and what [`pairs`] says of them.
-    pub(super) const fn new(words: &'static [&'static str], pairs: &'static Pairs) -> Self {
+    pub(crate) const fn new(words: &'static [&'static str], pairs: &'static Pairs) -> Self {
         Self { words, pairs }
     }
 
     /// Whether a text holds one of them.
-    pub(super) fn is_any_in(&self, text: &str) -> bool {
+    pub(crate) fn is_any_in(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
         bytes.array_windows().enumerate().any(|(at, [first, second]): (usize, &[u8; 2])| {
             let mut begun = self.pairs[0][usize::from(*first)] & self.pairs[1][usize::from(*second)];
@@ -34,7 +34,7 @@ impl Words {
 }
 
 /// The first two bytes of words.
-pub(super) const fn pairs(words: &[&str]) -> Pairs {
+pub(crate) const fn pairs(words: &[&str]) -> Pairs {
     let mut pairs = [[0; 256]; 2];
     let mut word = 0;
     while word < words.len() {
