@@ -5,7 +5,10 @@
 //! no key, which one bit tells. The index is made with the rules and used where it is packed; a `haystack` is looked
 //! through with it.
 
+use std::collections::HashMap;
+
 use super::Hook;
+use super::lazy::Later;
 use super::needles::{Clause, Needle, Needles};
 use super::pack::Bytes;
 
@@ -24,8 +27,8 @@ const FREQUENT: &[u8] = b" etaoinsrlcdupmfhg_.,()\"'=:-y/bvwk*#0x1[]{}";
 /// Rules over text and trees, and where to look for which.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Filter {
-    /// Each rule's hook and what it asks for.
-    pub(super) rules: Vec<(Hook, Needles)>,
+    /// Each rule's hook and what it asks for, which is unpacked where the index alone does not tell that it is missing.
+    pub(super) rules: Vec<(Hook, Later<Needles>)>,
     pub(super) index: Index,
 }
 
@@ -38,9 +41,13 @@ pub(super) struct Index {
     pub(super) entries: Bytes,
     /// For each hash, or the next that is free, the number of the first entry of its key, counted from one; 16 bits each.
     pub(super) slots: Bytes,
+    /// The texts of the needles, each once.
+    pub(super) texts: Bytes,
     /// Whether the needles of a unit are in here, one byte each. The units of a rule are its anchor and its clauses, those
     /// of all rules one after the other.
     pub(super) units: Bytes,
+    /// How many units each rule has; 32 bits each.
+    pub(super) shares: Bytes,
     /// Whether every rule has such a unit, so that none matches where no key stands.
     pub(super) is_whole: bool,
 }
@@ -49,15 +56,12 @@ pub(super) struct Index {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
     pub(super) key: u32,
-    pub(super) rule: u16,
-    pub(super) unit: u16,
-    /// Where its text stands in its clause, and how long it is.
-    pub(super) start: u16,
+    /// Where its text stands among all, and how long it is. Needles of the same text are side by side.
+    pub(super) start: u32,
     pub(super) length: u16,
     /// Where the key stands in it.
     pub(super) key_at: u16,
-    /// Which clause of the rule's it is of: the anchor's, or one of the others.
-    pub(super) part: u8,
+    pub(super) unit: u16,
     /// Whether words must begin or end before and behind it, and whether it is worth to be told where it stands.
     pub(super) flags: u8,
 }
@@ -71,16 +75,14 @@ impl Entry {
 
     fn packed(self) -> [u32; Self::NUMBERS] {
         let both = |one: u16, other: u16| u32::from(one) << 16 | u32::from(other);
-        let last = u16::from_be_bytes([self.part, self.flags]);
-        [self.key, both(self.rule, self.unit), both(self.start, self.length), both(self.key_at, last)]
+        [self.key, self.start, both(self.length, self.key_at), both(self.unit, self.flags.into())]
     }
 
     /// The entry of these numbers.
-    pub(super) fn of([key, unit, text, rest]: [u32; Self::NUMBERS]) -> Self {
+    pub(super) fn of([key, start, text, rest]: [u32; Self::NUMBERS]) -> Self {
         let parts = |both: u32| ((both >> 16) as u16, both as u16);
-        let ((rule, unit), (start, length), (key_at, last)) = (parts(unit), parts(text), parts(rest));
-        let [part, flags] = last.to_be_bytes();
-        Self { key, rule, unit, start, length, key_at, part, flags }
+        let ((length, key_at), (unit, flags)) = (parts(text), parts(rest));
+        Self { key, start, length, key_at, unit, flags: flags as u8 }
     }
 }
 
@@ -96,7 +98,8 @@ const HEADS: usize = 1;
 impl Filter {
     /// A filter of these rules.
     pub(super) fn new(rules: Vec<(Hook, Needles)>) -> Self {
-        Self { index: Index::of(&rules), rules }
+        let index = Index::of(&rules);
+        Self { rules: rules.into_iter().map(|(hook, needles)| (hook, Later::from(needles))).collect(), index }
     }
 }
 
@@ -119,17 +122,19 @@ impl Keys<'_> {
 
 impl Index {
     fn of(rules: &[(Hook, Needles)]) -> Self {
-        let (mut entries, mut all, mut is_whole) = (Vec::new(), Vec::new(), true);
-        for (rule, (_, needles)) in rules.iter().enumerate() {
+        let (mut entries, mut all, mut shares, mut is_whole) = (Vec::new(), Vec::new(), Vec::new(), true);
+        let mut texts = Texts::default();
+        for (_, needles) in rules {
             let first = all.len();
             for (part, clause) in units(needles) {
                 let placed = if part == 0 || (part == HEADS && needles.heads) { Entry::PLACED } else { 0 };
-                let own = in_clause(clause, (rule, all.len(), part), placed);
+                let own = in_clause(clause, all.len(), placed, &mut texts);
                 let own = own.filter(|own| entries.len() + own.len() < usize::from(u16::MAX));
                 all.push(u8::from(own.is_some()));
                 entries.extend(own.into_iter().flatten());
             }
             is_whole &= all[first..].contains(&1);
+            shares.push(u32::try_from(all.len() - first).expect("files of rules are too small for more"));
         }
         entries.sort_unstable();
         let keys = u32::try_from(entries.len()).unwrap_or(u32::MAX).next_power_of_two().trailing_zeros();
@@ -140,8 +145,15 @@ impl Index {
             bits[place / 8] |= 1 << (place % 8);
         }
         let packed: Vec<u32> = entries.iter().flat_map(|entry| entry.packed()).collect();
-        let slots = Bytes::of_u16(&slots(&entries, keys + 1));
-        Self { bits: Bytes(bits.into()), entries: Bytes::of_u32(&packed), slots, units: Bytes(all.into()), is_whole }
+        Self {
+            bits: Bytes(bits.into()),
+            entries: Bytes::of_u32(&packed),
+            slots: Bytes::of_u16(&slots(&entries, keys + 1)),
+            texts: Bytes(texts.all.into()),
+            units: Bytes(all.into()),
+            shares: Bytes::of_u32(&shares),
+            is_whole,
+        }
     }
 
     /// What tells most bytes that are no key.
@@ -165,7 +177,8 @@ impl Index {
             }
         };
         let own = entries[first..].iter().take_while(move |entry| has_key(entry));
-        own.map(|entry| Entry::of(entry.map(u32::from_le_bytes)))
+        let number = u32::from_le_bytes;
+        own.map(move |&[key, start, text, rest]| Entry::of([number(key), number(start), number(text), number(rest)]))
     }
 }
 
@@ -185,19 +198,38 @@ fn slots(entries: &[Entry], power: u32) -> Vec<u16> {
     slots
 }
 
-/// The entries of a clause; `None` where a needle has no key, or a number is larger than an entry can hold. What is not in the
-/// index is searched for by itself.
-fn in_clause(clause: &Clause, (rule, unit, part): (usize, usize, usize), placed: u8) -> Option<Vec<Entry>> {
-    let (rule, unit, part) = (u16::try_from(rule).ok()?, u16::try_from(unit).ok()?, u8::try_from(part).ok()?);
+/// Texts of needles, one behind the other, and where each begins.
+#[derive(Default)]
+struct Texts {
+    all: Vec<u8>,
+    starts: HashMap<Vec<u8>, u32>,
+}
+
+impl Texts {
+    /// Where a text begins; `None` where there is no room for it.
+    fn start(&mut self, text: &[u8]) -> Option<u32> {
+        if let Some(&start) = self.starts.get(text) {
+            return Some(start);
+        }
+        let start = u32::try_from(self.all.len()).ok()?;
+        self.all.extend_from_slice(text);
+        self.starts.insert(text.to_vec(), start);
+        Some(start)
+    }
+}
+
+/// The entries of a clause, which is a rule's unit; `None` where a needle has no key, or a number is larger than an entry can
+/// hold. What is not in the index is searched for by itself.
+fn in_clause(clause: &Clause, unit: usize, placed: u8, texts: &mut Texts) -> Option<Vec<Entry>> {
+    let unit = u16::try_from(unit).ok()?;
     let edge = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
-    let entry = |(start, needle): (usize, Needle<'_>)| {
+    let entry = |needle: Needle<'_>| {
         let (key_at, key) = rarest_key(needle.text)?;
-        let (start, key_at) = (u16::try_from(start).ok()?, u16::try_from(key_at).ok()?);
-        let length = u16::try_from(needle.text.len()).ok()?;
+        let (key_at, length) = (u16::try_from(key_at).ok()?, u16::try_from(needle.text.len()).ok()?);
         let edges = edge(needle.edges.0, Entry::EDGE_BEFORE) | edge(needle.edges.1, Entry::EDGE_BEHIND);
-        Some(Entry { key, rule, unit, start, length, key_at, part, flags: edges | placed })
+        Some(Entry { key, start: texts.start(needle.text)?, length, key_at, unit, flags: edges | placed })
     };
-    clause.places().map(entry).collect()
+    clause.needles().map(entry).collect()
 }
 
 /// The place of a key among bits: the upper ones of its product with a large odd number (Knuth, multiplicative hashing).

@@ -59,6 +59,11 @@ impl Own<'_> {
         (self.is_in.get(at) == Some(&1)).then(|| self.found.counts[self.first + at] > 0)
     }
 
+    /// Whether a unit of the index is not there, without which the rule matches nowhere.
+    fn lacks_any(&self) -> bool {
+        (0..self.is_in.len()).any(|at| self.has(at) == Some(false))
+    }
+
     /// Whether there are so many of a unit that they may stand anywhere.
     fn is_everywhere(&self, at: usize) -> bool {
         self.found.counts[self.first + at] > self.found.most
@@ -79,12 +84,15 @@ impl Filter {
         let found = self.find(haystack);
         let (mut candidates, mut first) = (Vec::new(), 0);
         for (number, (_, needles)) in self.rules.iter().enumerate() {
-            let count = usize::from(needles.anchor.is_some()) + needles.clauses.len();
+            let count = self.index.shares.u32(number) as usize;
             let own = Own { found: &found, first, is_in: &self.index.units.0[first..first + count] };
+            first += count;
+            if own.lacks_any() {
+                continue;
+            }
             if let Some(starts) = haystack.starts(needles, &own) {
                 candidates.push(self.candidate(number, starts));
             }
-            first += count;
         }
         candidates
     }
@@ -124,6 +132,8 @@ impl Filter {
     /// Notes the needles of a key that stands at a place of the text.
     #[inline(never)]
     fn look(&self, key: u32, key_at: usize, haystack: &Haystack, found: &mut Found) {
+        // Rules often ask for the same text, and such entries are side by side.
+        let mut last = (None, false);
         for entry in self.index.of_key(key) {
             let is_placed = entry.flags & Entry::PLACED != 0;
             let unit = usize::from(entry.unit);
@@ -132,7 +142,11 @@ impl Filter {
             }
             let Some(at) = key_at.checked_sub(usize::from(entry.key_at)) else { continue };
             let needle = self.needle(entry);
-            if haystack.lower[at..].starts_with(needle.text) && needle.fits(&haystack.lower, at) {
+            let text = Some((entry.start, entry.length));
+            if last.0 != text {
+                last = (text, haystack.lower[at..].starts_with(needle.text));
+            }
+            if last.1 && needle.fits(&haystack.lower, at) {
                 found.counts[unit] += 1;
                 if is_placed {
                     found.places.push((entry.unit, u32::try_from(at).expect("texts are of at most 4 GiB")));
@@ -143,13 +157,8 @@ impl Filter {
 
     /// The needle of an entry.
     fn needle(&self, entry: Entry) -> Needle<'_> {
-        let needles = &self.rules[usize::from(entry.rule)].1;
-        let clause = match (entry.part, &needles.anchor) {
-            (0, Some(anchor)) => &anchor.needles,
-            (part, _) => &needles.clauses[usize::from(part.saturating_sub(1))],
-        };
-        let start = usize::from(entry.start);
-        let text = &clause.0.as_bytes()[start..start + usize::from(entry.length)];
+        let start = entry.start as usize;
+        let text = &self.index.texts.0[start..start + usize::from(entry.length)];
         Needle { text, edges: (entry.flags & Entry::EDGE_BEFORE != 0, entry.flags & Entry::EDGE_BEHIND != 0) }
     }
 }
@@ -177,10 +186,9 @@ impl Haystack {
         (self.lower.len() / BYTES_A_START_MIN).max(STARTS_MIN)
     }
 
-    /// Where matches of a rule can begin: nowhere (`None`), at some places, or anywhere (`Some(None)`).
+    /// Where matches of a rule can begin of which nothing is lacking in the index: nowhere (`None`), at some places, or anywhere (`Some(None)`).
     fn starts(&self, needles: &Needles, own: &Own<'_>) -> Option<Option<Vec<usize>>> {
-        let is_missing = |(at, _): &(usize, (usize, &Clause))| own.has(*at) == Some(false);
-        if (needles.beyond_ascii && self.is_ascii) || units(needles).enumerate().any(|unit| is_missing(&unit)) {
+        if needles.beyond_ascii && self.is_ascii {
             return None;
         }
         let mut short = units(needles).enumerate().filter(|(at, _)| own.has(*at).is_none());

@@ -44,16 +44,6 @@ impl Clause {
         self.0.split(BETWEEN).map(Needle::of)
     }
 
-    /// The needles, and where the text of each begins in the clause.
-    pub(super) fn places(&self) -> impl Iterator<Item = (usize, Needle<'_>)> {
-        self.0.split(BETWEEN).scan(0, |next, packed| {
-            let edge = packed.len() - packed.trim_start_matches(EDGE).len();
-            let start = *next + edge;
-            *next += packed.len() + BETWEEN.len_utf8();
-            Some((start, Needle::of(packed)))
-        })
-    }
-
     /// Their texts.
     #[cfg(test)]
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {

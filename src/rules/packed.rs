@@ -229,7 +229,7 @@ structs! {
     Demand { entropy_min, checksum, real }
     Filter { rules, index }
     Hook { rule, matcher }
-    Index { bits, entries, slots, units, is_whole }
+    Index { bits, entries, slots, texts, units, shares, is_whole }
     Matcher { what, checks, not_checks, of, gives, unless, within, not_within, weigh }
     Member { before, hook }
     Needles { clauses, heads, length_max, beyond_ascii, anchor }
