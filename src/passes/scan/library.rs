@@ -7,7 +7,7 @@ use super::functions;
 use super::inline::only;
 use super::limits;
 use super::resolve::Resolver;
-use super::values::{Set, Value};
+use super::values::{Set, Value, Values};
 use crate::facts::{Argument, Dialect, ExprId, Kind};
 
 impl Resolver<'_> {
@@ -265,7 +265,7 @@ impl Resolver<'_> {
         if both.is_empty() {
             return None;
         }
-        let mut all = Set { values: Vec::new(), open: a.open || b.open };
+        let mut all = Set { values: Values::new(), open: a.open || b.open };
         for value in both {
             self.add(&mut all, value);
         }

@@ -11,7 +11,7 @@ use super::calls::Target;
 use super::limits;
 use super::resolve::Resolver;
 use super::ships::Ships;
-use super::values::{ForeignId, ROOT, Set, Value};
+use super::values::{ForeignId, ROOT, Set, Value, Values};
 use crate::facts::{
     Argument, Dialect, Entry, ExprId, Facts, FunctionId, IdMap, Kind, MODULE, OPAQUE, Role, ScopeId, ScopeKind, Span,
     Spread, Sym,
@@ -459,7 +459,7 @@ impl Resolver<'_> {
     }
 
     fn unship_set(&mut self, set: &PortableSet, arguments: &[Argument]) -> Set {
-        let mut all = Set { values: Vec::new(), open: set.open };
+        let mut all = Set { values: Values::new(), open: set.open };
         for value in &set.values {
             let found = self.unship(value, arguments);
             self.merge(&mut all, &found);

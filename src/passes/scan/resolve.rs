@@ -44,6 +44,8 @@ pub(super) struct Resolver<'r> {
     /// What the round before found for expressions that depend on themselves.
     previous: IdMap<u32, Rc<Set>>,
     rounds: Rounds,
+    /// What is being looked at; empty in between.
+    stack: Vec<ExprId>,
     pub(super) needs: Vec<ExprId>,
     cyclic: bool,
     pub(super) open: Rc<Set>,
@@ -125,6 +127,7 @@ impl<'r> Resolver<'r> {
             slots: facts.exprs.iter().map(|_| Slot::New).collect(),
             previous: IdMap::default(),
             rounds: Rounds::default(),
+            stack: Vec::new(),
             needs: Vec::new(),
             cyclic: false,
             open: Rc::new(Set::OPEN),
@@ -332,7 +335,8 @@ impl<'r> Resolver<'r> {
         if matches!(self.slots[expr.at()], Slot::Done { .. }) {
             return;
         }
-        let mut stack = vec![expr];
+        let mut stack = std::mem::take(&mut self.stack);
+        stack.push(expr);
         while let Some(&top) = stack.last() {
             let tries = match self.slots[top.at()] {
                 Slot::Done { .. } => {
@@ -369,6 +373,7 @@ impl<'r> Resolver<'r> {
             self.slots[top.at()] = Slot::Done { set, cyclic: self.cyclic };
             stack.pop();
         }
+        self.stack = stack;
     }
 
     /// Puts on the stack what an expression surely depends on and nobody has looked at, so that it need not be looked at

@@ -8,6 +8,8 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::limits;
 use crate::facts::{Dialect, ExprId, FunctionId, IdMap, ScopeId, Sym, Symbols};
 
@@ -372,26 +374,29 @@ impl Value {
     }
 }
 
+/// The values of a set: of most there is one, which needs no memory of its own.
+pub(super) type Values = SmallVec<[Value; 1]>;
+
 /// All that an expression may be, as far as it is known.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Set {
-    pub(super) values: Vec<Value>,
+    pub(super) values: Values,
     /// Whether it may be something else as well.
     pub(super) open: bool,
 }
 
 impl Set {
     /// Nothing is known.
-    pub(super) const OPEN: Self = Self { values: Vec::new(), open: true };
+    pub(super) const OPEN: Self = Self { values: Values::new_const(), open: true };
 
     /// Nothing, to be added to.
     pub(super) const fn empty() -> Self {
-        Self { values: Vec::new(), open: false }
+        Self { values: Values::new_const(), open: false }
     }
 
     /// One value.
     pub(super) fn one(value: Value) -> Self {
-        Self { values: vec![value], open: false }
+        Self { values: smallvec![value], open: false }
     }
 
     /// The one constant that it is, if it is one.
