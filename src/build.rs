@@ -173,7 +173,7 @@ mod rules {
         let (rules, paths): (Vec<_>, Vec<_>) = all.into_iter().unzip();
         let tables = RuleLanguage::ALL.map(|language| lazy::Later::from(tables::Tables::of(&rules, language)));
         let (digest, combinations) = (digest::of(&rules), tables::combinations(&rules));
-        let rules: Vec<_> = rules.into_iter().map(lazy::Later::from).collect();
+        let rules = packed::Laters(rules.into_iter().map(lazy::Later::from).collect());
         let mut out = pack::Out::default();
         pack::Pack::pack(&rules, &mut out);
         pack::Pack::pack(&digest, &mut out);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::compile::Expressions;
 use super::lazy::Later;
 use super::pack::{Out, Pack};
-use super::packed::Reader;
+use super::packed::{Laters, Reader};
 use super::read::read_rule;
 use super::rule::{Rule, Test, Text, What};
 use super::tables::Tables;
@@ -38,10 +38,10 @@ pub(super) struct Packed {
 /// The built-in rules, without reading a rule file.
 pub(super) fn packed() -> Packed {
     let mut from = Reader::new(PACKED, TEXTS);
-    let rules = Pack::unpack(&mut from);
+    let rules = Laters::unpack(&mut from);
     debug_assert!(is_packed(&rules), "what is read is what was written");
     Packed {
-        rules,
+        rules: rules.0,
         digest: Pack::unpack(&mut from),
         combinations: Pack::unpack(&mut from),
         tables: Pack::unpack(&mut from),
@@ -49,7 +49,7 @@ pub(super) fn packed() -> Packed {
     }
 }
 
-fn is_packed(rules: &Vec<Later<Rule>>) -> bool {
+fn is_packed(rules: &Laters<Rule>) -> bool {
     let mut out = Out::default();
     rules.pack(&mut out);
     PACKED.starts_with(&out.bytes) && TEXTS.starts_with(&out.texts)

@@ -18,23 +18,33 @@ use super::table::{Hooks, Numbers, Table};
 use super::tables::{Hook, Labels, Member, Names, Sources, Tables};
 use super::{Confidence, RuleLanguage, Severity};
 
-/// What is left of the bytes and the texts.
+/// What is left of the bytes and the texts. What is read later is passed over unseen, so that the memory of it is not even
+/// mapped before.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
     bytes: &'static [u8],
     texts: &'static str,
+    /// How many bytes of the texts have been read.
+    at: usize,
 }
 
 impl Reader {
     /// A reader of packed bytes and texts.
     pub(super) fn new(bytes: &'static [u8], texts: &'static str) -> Self {
-        Self { bytes, texts }
+        Self { bytes, texts, at: 0 }
     }
 
     /// What is read later: so many bytes and texts as the next numbers say.
     fn later(&mut self) -> Self {
         let (bytes, texts) = (usize::unpack(self), usize::unpack(self));
-        Self { bytes: self.bytes(bytes), texts: self.text(texts) }
+        self.part(bytes, texts)
+    }
+
+    /// The next so many bytes and texts.
+    fn part(&mut self, bytes: usize, texts: usize) -> Self {
+        let part = Self { bytes: self.bytes(bytes), ..*self };
+        self.at += texts;
+        part
     }
 
     fn byte(&mut self) -> u8 {
@@ -50,9 +60,9 @@ impl Reader {
     }
 
     fn text(&mut self, length: usize) -> &'static str {
-        let (first, rest) = self.texts.split_at(length);
-        self.texts = rest;
-        first
+        let text = &self.texts[self.at..self.at + length];
+        self.at += length;
+        text
     }
 }
 
@@ -257,6 +267,34 @@ impl<T: Pack> Pack for Later<T> {
 
     fn unpack(from: &mut Reader) -> Self {
         Self::packed(from.later())
+    }
+}
+
+/// Things that are unpacked later, the sizes of all of them before the first.
+pub(super) struct Laters<T>(pub(super) Vec<Later<T>>);
+
+impl<T: Pack> Pack for Laters<T> {
+    fn pack(&self, out: &mut Out) {
+        let packed = |one: &Later<T>| {
+            let mut packed = Out::default();
+            T::pack(one, &mut packed);
+            packed
+        };
+        let all: Vec<Out> = self.0.iter().map(packed).collect();
+        all.len().pack(out);
+        for one in &all {
+            one.bytes.len().pack(out);
+            one.texts.len().pack(out);
+        }
+        for one in all {
+            out.bytes.extend_from_slice(&one.bytes);
+            out.texts.push_str(&one.texts);
+        }
+    }
+
+    fn unpack(from: &mut Reader) -> Self {
+        let sizes = Vec::<(usize, usize)>::unpack(from);
+        Self(sizes.into_iter().map(|(bytes, texts)| Later::packed(from.part(bytes, texts))).collect())
     }
 }
 
