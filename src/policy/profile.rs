@@ -73,10 +73,7 @@ pub fn builtin_profile(name: &str) -> Option<Profile> {
 fn any() -> Profile {
     Profile {
         entry: words("main.py __main__.py app.py main.mjs main.js index.js *.py *.{js,mjs,cjs}"),
-        tests: words(
-            "test_*.py *_test.py tests/**/test_*.py tests/**/*_test.py
-            test.{js,mjs,cjs} {test,tests}/**/*.{js,mjs,cjs} **/*.{test,spec}.{js,mjs,cjs}",
-        ),
+        tests: [words("test_*.py *_test.py tests/**/test_*.py tests/**/*_test.py"), words(SCRIPT_TESTS)].concat(),
         ..Profile::default()
     }
 }

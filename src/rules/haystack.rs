@@ -186,7 +186,8 @@ impl Haystack {
         (self.lower.len() / BYTES_A_START_MIN).max(STARTS_MIN)
     }
 
-    /// Where matches of a rule can begin of which nothing is lacking in the index: nowhere (`None`), at some places, or anywhere (`Some(None)`).
+    /// Where matches of a rule can begin of which nothing is lacking in the index: nowhere (`None`), at some places, or anywhere
+    /// (`Some(None)`).
     fn starts(&self, needles: &Needles, own: &Own<'_>) -> Option<Option<Vec<usize>>> {
         if needles.beyond_ascii && self.is_ascii {
             return None;

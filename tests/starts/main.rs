@@ -1,16 +1,17 @@
 //! How long a program takes in the native sandbox, side by side with the bare program and with what others start it in.
 //!
-//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone] [--only WAY] [--scripts FOLDER] [--deadlines] [--docker]` runs `/bin/true`,
-//! a Python that prints one word, and a Python script in a folder: bare; in the native sandbox with every layer and limit (in
-//! this process, as a runner of many programs does), in a container that is created for it, in one that is ready, by an
-//! interpreter that waits, and without namespaces; and, without `--alone`, under `bwrap`, `nsjail`, `crun`, `runc` and a
-//! hardened `docker run` where these are there. All take turns, round by
-//! round, so that a machine whose speed changes is the same for all; of each the median and the 99th percentile are shown,
-//! and the median as a multiple of the bare program's. `--together` is how many runs go on at once; one at a time, there is
-//! a pause before each. With `--only`, one way is left, which is then all that takes time. With `--scripts`, all Python scripts of a folder are run instead, and it is shown how many a second
-//! that makes; each must end well. With `--deadlines` it is shown how much longer than its wall limit a program takes that
-//! would never end: its start, and the end of all that it started, included. With `--docker` it is shown how long it takes to a
-//! program's first output in the Docker back end, cold and from a container that waits, beside `docker run` with the same flags.
+//! `cargo bench --bench sandbox -- [--rounds N] [--together N] [--alone] [--only WAY] [--scripts FOLDER] [--deadlines]
+//! [--docker]` runs `/bin/true`, a Python that prints one word, and a Python script in a folder: bare; in the native sandbox
+//! with every layer and limit (in this process, as a runner of many programs does), in a container that is created for it, in
+//! one that is ready, by an interpreter that waits, and without namespaces; and, without `--alone`, under `bwrap`, `nsjail`,
+//! `crun`, `runc` and a hardened `docker run` where these are there. All take turns, round by round, so that a machine whose
+//! speed changes is the same for all; of each the median and the 99th percentile are shown, and the median as a multiple of
+//! the bare program's. `--together` is how many runs go on at once; one at a time, there is a pause before each. With
+//! `--only`, one way is left, which is then all that takes time. With `--scripts`, all Python scripts of a folder are run
+//! instead, and it is shown how many a second that makes; each must end well. With `--deadlines` it is shown how much longer
+//! than its wall limit a program takes that would never end: its start, and the end of all that it started, included. With
+//! `--docker` it is shown how long it takes to a program's first output in the Docker back end, cold and from a container
+//! that waits, beside `docker run` with the same flags.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result is what it prints")]
 

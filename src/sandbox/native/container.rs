@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::pipe::PipeFlags;
 use rustix::process::Signal;
+use serde::Serialize;
 
 use super::cgroup::Cgroup;
 use super::grounds::Grounds;
@@ -58,9 +59,18 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Ends {
     /// A file in memory, to be filled.
-    stdin: OwnedFd,
+    pub(super) stdin: OwnedFd,
     /// Pipes to read from, without waiting.
     pub(super) outputs: [OwnedFd; 2],
+}
+
+impl Ends {
+    /// Those of a program with these `ids`, and the program's own of the pipes.
+    pub(super) fn make(ids: Ids) -> Result<(Self, [OwnedFd; 2]), Fault> {
+        let stdin = channel::empty("stdin").tried("make standard input")?;
+        let ((out, out_end), (err, err_end)) = (pipe(ids)?, pipe(ids)?);
+        Ok((Self { stdin, outputs: [out, err] }, [out_end, err_end]))
+    }
 }
 
 /// A container. Dropping it kills what is in it, waits until that is gone, and removes the control groups.
@@ -126,22 +136,14 @@ impl Container {
         let port = listener.as_ref().map(net::port).transpose()?;
         let grounds = (kind.walls == Walls::Landlock).then(|| Grounds::make(ids, port)).transpose()?.map(Box::new);
         let create = Create {
-            ids,
             grounds: grounds.as_deref().map(Grounds::writable),
-            view: layout::view_of(&kind),
-            net: kind.net,
             has_network: network.is_some(),
-            caps: caps(&kind.limits, cgroup.is_some(), kind.walls, ids),
             cgroups: cgroup.as_ref().map_or(Entrances::Files(0), Cgroup::entrances),
-            trace: kind.trace,
-            part: part(&kind, template.is_some()),
+            ..create_of(&kind, cgroup.is_some(), ids, part(&kind, template.is_some()))
         };
-        let file = channel::sealed("create", &create).tried("write the job")?;
         let entrances = cgroup.as_ref().map(Cgroup::open_entrances).transpose().tried("open the control groups")?;
-        let mut fds = vec![file.as_fd()];
-        fds.extend(network.iter().chain(&template).map(AsFd::as_fd));
-        fds.extend(entrances.iter().flatten().map(AsFd::as_fd));
-        channel::send(&control, &(), &fds).tried("give the launcher its job")?;
+        let fds: Vec<_> = network.iter().chain(&template).chain(entrances.iter().flatten()).map(AsFd::as_fd).collect();
+        tell(&control, "create", &create, &fds)?;
         let mut container = Self {
             kind,
             control: Some(control),
@@ -174,14 +176,12 @@ impl Container {
     /// Lets a program be executed. Its input is whole before it can read any of it; where `stdin` is not known yet, it is an
     /// interpreter that reads nothing before it is told to.
     fn begin(&self, start: &Start, stdin: Option<&[u8]>) -> Result<Ends, Fault> {
-        let input = channel::empty("stdin").tried("make standard input")?;
+        let (ends, [out, err]) = Ends::make(self.ids)?;
         if let Some(stdin) = stdin {
-            channel::fill(&input, stdin).tried("write standard input")?;
+            channel::fill(&ends.stdin, stdin).tried("write standard input")?;
         }
-        let (out, out_end) = pipe(self.ids)?;
-        let (err, err_end) = pipe(self.ids)?;
-        self.tell(start, &[input.as_fd(), out_end.as_fd(), err_end.as_fd()])?;
-        Ok(Ends { stdin: input, outputs: [out, err] })
+        self.tell(start, &[ends.stdin.as_fd(), out.as_fd(), err.as_fd()])?;
+        Ok(ends)
     }
 
     /// Lets a program be executed whose standard input and output are one socket; its other end, and a pipe to read what it
@@ -194,9 +194,7 @@ impl Container {
     }
 
     fn tell(&self, start: &Start, streams: &[BorrowedFd<'_>]) -> Result<(), Fault> {
-        let file = channel::sealed("start", start).tried("write the job")?;
-        let fds: Vec<_> = std::iter::once(file.as_fd()).chain(streams.iter().copied()).collect();
-        channel::send(self.control.as_ref().ok_or_else(silent)?, &(), &fds).tried("give the launcher its job")
+        tell(self.control.as_ref().ok_or_else(silent)?, "start", start, streams)
     }
 
     /// What came next, without waiting.
@@ -337,6 +335,29 @@ impl Drop for Launcher {
     }
 }
 
+/// What a launcher is told first for this kind, of which nothing of the host is used but what is lent: control groups, where
+/// the kind is `grouped`, and a network come along by themselves.
+pub(super) fn create_of(kind: &Kind, grouped: bool, ids: Ids, part: Part) -> Create {
+    Create {
+        ids,
+        grounds: None,
+        view: layout::view_of(kind),
+        net: kind.net,
+        has_network: false,
+        caps: caps(&kind.limits, grouped, kind.walls, ids),
+        cgroups: Entrances::Files(0),
+        trace: kind.trace,
+        part,
+    }
+}
+
+/// Gives a launcher a job, in a file of that name, with descriptors.
+pub(super) fn tell(control: &OwnedFd, name: &str, job: &impl Serialize, fds: &[BorrowedFd<'_>]) -> Result<(), Fault> {
+    let file = channel::sealed(name, job).tried("write the job")?;
+    let fds: Vec<_> = std::iter::once(file.as_fd()).chain(fds.iter().copied()).collect();
+    channel::send(control, &(), &fds).tried("give the launcher its job")
+}
+
 /// What a launcher makes of this kind, with or without a template.
 fn part(kind: &Kind, has_template: bool) -> Part {
     match &kind.waiting {
@@ -347,7 +368,7 @@ fn part(kind: &Kind, has_template: bool) -> Part {
 
 /// A pipe for a program with these `ids` to write to. It is made the owner of its end, so that it can open it by name
 /// (`/dev/stdout`), as programs do.
-pub(super) fn pipe(ids: Ids) -> Result<(OwnedFd, OwnedFd), Fault> {
+fn pipe(ids: Ids) -> Result<(OwnedFd, OwnedFd), Fault> {
     let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).tried("make a pipe")?;
     // Only this side: the program's end blocks as programs expect.
     rustix::io::ioctl_fionbio(&read, true).tried("make a pipe")?;

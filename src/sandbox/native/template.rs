@@ -18,22 +18,19 @@ use std::time::Duration;
 use rustix::io::FdFlags;
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
-use super::container::{CREATED_WITHIN, Kind, Waiting, late, silent};
+use super::container::{CREATED_WITHIN, Ends, Kind, Waiting, late, silent};
 use super::launcher::{Given, wait_for_start};
-use super::spec::{Create, Entrances, Fault, Part, Start, Tried, Walls};
+use super::spec::{Entrances, Fault, Part, Start, Tried, Walls};
 use super::wait::is_readable;
 use super::zygote::{Forked, Nursery};
-use super::{caps, channel, container, ids, layout, owner, root, steps, target};
+use super::{channel, container, ids, owner, root, steps, target};
 use crate::sandbox::locked;
 
 /// What a template runs.
 const TEMPLATE: &str = concat!(include_str!("waiting.py"), include_str!("template.py"));
-/// What it takes to enter the namespaces of another user's process, and to become a third one there.
-const RIGHTS: CapabilitySet = CapabilitySet::SYS_ADMIN
-    .union(CapabilitySet::SYS_CHROOT)
-    .union(CapabilitySet::SYS_PTRACE)
-    .union(CapabilitySet::SETUID)
-    .union(CapabilitySet::SETGID);
+/// What it takes to enter the namespaces of another user's process. Who has entered its user namespace has every right there.
+const RIGHTS: CapabilitySet =
+    CapabilitySet::SYS_ADMIN.union(CapabilitySet::SYS_CHROOT).union(CapabilitySet::SYS_PTRACE);
 
 /// The template that was asked for last.
 #[derive(Debug, Default)]
@@ -53,7 +50,7 @@ struct Template {
     ask: OwnedFd,
     process: Forked,
     /// What it complains of is not read, but it could not complain if nobody could.
-    _outputs: [OwnedFd; 2],
+    _ends: Ends,
 }
 
 impl Templates {
@@ -93,35 +90,19 @@ impl Template {
         let process = nursery.fork(&theirs)?;
         drop(theirs);
         let ids = owner::ids(process.pid)?;
-        let create = Create {
-            ids,
-            grounds: None,
-            view: layout::view_of(kind),
-            net: kind.net,
-            caps: caps(&kind.limits, grouped, kind.walls, ids),
-            has_network: false,
-            cgroups: Entrances::Files(0),
-            trace: kind.trace,
-            part: Part::Template,
-        };
-        let job = channel::sealed("create", &create).tried("write the job")?;
-        channel::send(&control, &(), &[job.as_fd()]).tried("give the launcher its job")?;
+        container::tell(&control, "create", &container::create_of(kind, grouped, ids, Part::Template), &[])?;
         let mut start = Start { waits: false, ..waiting.start.clone() };
         start.argv.truncate(1);
         start.argv.extend(["-c", TEMPLATE].map(str::to_owned));
-        let job = channel::sealed("start", &start).tried("write the job")?;
         // Streams like those that its forks get in their place: an interpreter looks at them when it starts.
-        let stdin = channel::empty("stdin").tried("make standard input")?;
-        let (out, out_end) = container::pipe(ids)?;
-        let (err, err_end) = container::pipe(ids)?;
-        let fds = [job.as_fd(), stdin.as_fd(), out_end.as_fd(), err_end.as_fd(), asked.as_fd()];
-        channel::send(&control, &(), &fds).tried("give the launcher its job")?;
-        drop((asked, out_end, err_end));
+        let (ends, [out, err]) = Ends::make(ids)?;
+        container::tell(&control, "start", &start, &[ends.stdin.as_fd(), out.as_fd(), err.as_fd(), asked.as_fd()])?;
+        drop((asked, out, err));
         if !is_readable(&ask, CREATED_WITHIN) {
             return Err(late());
         }
         let ready = channel::receive::<()>(&ask, false).tried("start a template")?;
-        ready.map(|_| Self { ask, process, _outputs: [out, err] }).ok_or_else(silent)
+        ready.map(|_| Self { ask, process, _ends: ends }).ok_or_else(silent)
     }
 
     fn lives(&self) -> bool {

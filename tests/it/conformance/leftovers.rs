@@ -241,8 +241,8 @@ struct Killed {
     gone: [Duration; 2],
 }
 
-/// Whether a process belongs to a run: a launcher, a template, the program, or what is in another user namespace than this one. The others
-/// are an interpreter of the host, which is asked where its files are before there is a run, and ends by itself.
+/// Whether a process belongs to a run: a launcher, a template, the program, or what is in another user namespace than this
+/// one. The others are an interpreter of the host, which is asked where its files are before there is a run, and ends by itself.
 fn is_of_a_run(pid: &str, marker: &str) -> bool {
     let namespace = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/user")).ok();
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
