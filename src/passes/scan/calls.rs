@@ -274,7 +274,8 @@ impl Resolver<'_> {
                 };
                 special.unwrap_or_else(|| {
                     let segment = self.facts.symbols.intern(RESULT);
-                    self.paths.child(*path, segment, &mut self.facts.symbols).map(Value::Path).into()
+                    let found = self.paths.child(*path, segment, &mut self.facts.symbols);
+                    found.map(|found| Value::Path(self.unless_lost(found))).into()
                 })
             }
             Value::Made(made) => self.made_result(*made, &target.arguments),

@@ -69,7 +69,7 @@ impl Resolver<'_> {
                     Some(found) if &*text == "constructor" && self.paths.split(found).0 == *path => {
                         self.path_of("Class?").map(Value::Path).into()
                     }
-                    found => found.map(Value::Path).into(),
+                    found => found.map(|found| Value::Path(self.unless_lost(found))).into(),
                 }
             }
             (_, Value::Instance(class)) => self.member_of_instance(*class, name),

@@ -29,6 +29,7 @@ mod layers;
 mod library;
 mod limits;
 mod lists;
+mod lost;
 mod matcher;
 mod members;
 mod modules;

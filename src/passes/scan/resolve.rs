@@ -2,8 +2,8 @@
 //!
 //! An expression is looked at when it is asked for, with a stack of its own instead of recursion: where something that it
 //! depends on is not known yet, that is looked at first and the expression then once more. Expressions that depend on
-//! themselves (`x = x + 1`) are looked at in rounds, each of which takes what the round before found, and looks again only at
-//! what depends on something that turned out to be other than it was taken for.
+//! themselves (`x = x + 1`) are taken for unknown where they are asked for before they are known, and looked at again in
+//! rounds: each looks only at what depends on something that turned out to be other than it was taken for.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -15,6 +15,7 @@ use super::fold;
 use super::labels::LabelTables;
 use super::limits;
 use super::lists;
+use super::lost::Lost;
 use super::modules::Own;
 use super::portable::Portable;
 use super::rounds::Rounds;
@@ -24,10 +25,16 @@ use super::values::{ForeignId, PathId, Paths, ROOT, Set, UNKNOWN, Union, Value};
 use crate::facts::{Dialect, ExprId, Facts, IdMap, IdSet, Kind, OPAQUE, ScopeId, Span, Sym, VarId};
 use crate::rules::{Labels, Part, RuleLanguage, Tables};
 
-enum Slot {
+/// How far it has been found out what an expression may be.
+pub(super) enum Slot {
     New,
+    /// It is being looked at, for the so-manieth time.
     Active(u8),
-    Done { set: Rc<Set>, cyclic: bool },
+    /// It was found out; `cyclic` where that hangs on something that was asked for before it was known.
+    Done {
+        set: Rc<Set>,
+        cyclic: bool,
+    },
 }
 
 /// Finds out what expressions may be.
@@ -40,10 +47,12 @@ pub(super) struct Resolver<'r> {
     pub(super) parts: Vec<Option<Part>>,
     /// Which paths could be what rules name.
     pub(super) named_paths: Vec<Option<bool>>,
-    slots: Vec<Slot>,
-    /// What the round before found for expressions that depend on themselves.
-    previous: IdMap<u32, Rc<Set>>,
-    rounds: Rounds,
+    /// Names that lead nowhere.
+    pub(super) lost: Lost,
+    pub(super) slots: Vec<Slot>,
+    /// What is looked at again, and what it was found to be before.
+    pub(super) before: Option<(ExprId, Rc<Set>)>,
+    pub(super) rounds: Rounds,
     /// What is being looked at; empty in between.
     stack: Vec<ExprId>,
     pub(super) needs: Vec<ExprId>,
@@ -124,8 +133,9 @@ impl<'r> Resolver<'r> {
             tables,
             parts: Vec::new(),
             named_paths: Vec::new(),
+            lost: Lost::default(),
             slots: facts.exprs.iter().map(|_| Slot::New).collect(),
-            previous: IdMap::default(),
+            before: None,
             rounds: Rounds::default(),
             stack: Vec::new(),
             needs: Vec::new(),
@@ -282,43 +292,6 @@ impl<'r> Resolver<'r> {
         })
     }
 
-    /// Finds out what all of `wanted` may be; afterwards [`Resolver::of`] merely looks it up.
-    pub(super) fn resolve_all(&mut self, wanted: &[ExprId]) {
-        for _ in 0..limits::ROUNDS_MAX {
-            for &expr in wanted {
-                self.drive(expr);
-            }
-            if !self.next_round() {
-                return;
-            }
-        }
-        for &expr in wanted {
-            self.drive(expr);
-        }
-    }
-
-    /// Forgets what depends on something that turned out to be other than it was taken for; whether there is any.
-    fn next_round(&mut self) -> bool {
-        let is_other = |&expr: &ExprId| match &self.slots[expr.at()] {
-            Slot::Done { set, .. } => *set != *self.previous.get(&expr.0).unwrap_or(&self.open),
-            _ => false,
-        };
-        let changed: Vec<ExprId> = std::mem::take(&mut self.rounds.assumed).into_iter().filter(is_other).collect();
-        if changed.is_empty() {
-            return false;
-        }
-        self.element_sets.clear();
-        self.key_sets.clear();
-        self.lists.clear();
-        for expr in self.rounds.dependent(changed) {
-            if let Slot::Done { set, cyclic: true } = &self.slots[expr.at()] {
-                self.previous.insert(expr.0, set.clone());
-                self.slots[expr.at()] = Slot::New;
-            }
-        }
-        true
-    }
-
     /// What `expr` may be.
     pub(super) fn of(&mut self, expr: ExprId) -> Rc<Set> {
         if let Slot::Done { set, .. } = &self.slots[expr.at()] {
@@ -331,7 +304,7 @@ impl<'r> Resolver<'r> {
         }
     }
 
-    fn drive(&mut self, expr: ExprId) {
+    pub(super) fn drive(&mut self, expr: ExprId) {
         if matches!(self.slots[expr.at()], Slot::Done { .. }) {
             return;
         }
@@ -370,6 +343,7 @@ impl<'r> Resolver<'r> {
             if self.cyclic {
                 self.rounds.depends(top, 0);
             }
+            self.rounds.found(top);
             self.slots[top.at()] = Slot::Done { set, cyclic: self.cyclic };
             stack.pop();
         }
@@ -423,7 +397,10 @@ impl<'r> Resolver<'r> {
                 self.cyclic = true;
                 self.rounds.reads.push(expr);
                 self.rounds.assumed.insert(expr);
-                self.previous.get(&expr.0).unwrap_or(&self.open).clone()
+                match &self.before {
+                    Some((own, before)) if *own == expr => before.clone(),
+                    _ => self.open.clone(),
+                }
             }
             Slot::New => {
                 self.needs.push(expr);
@@ -437,13 +414,16 @@ impl<'r> Resolver<'r> {
     pub(super) fn kept_of<T>(&mut self, made: ExprId, find: impl FnOnce(&mut Self) -> T) -> T {
         let first = self.rounds.reads.len();
         let found = find(self);
-        self.rounds.depends(made, first);
+        self.rounds.keeps(made, first);
         found
     }
 
     /// Notes that what was kept of `made` was asked for.
     pub(super) fn reads(&mut self, made: ExprId) {
-        self.rounds.reads.push(made);
+        if self.rounds.is_unsure(made) {
+            self.cyclic = true;
+            self.rounds.reads.push(made);
+        }
     }
 
     /// What `ask` finds out, asked again until all that it depends on has been looked at.

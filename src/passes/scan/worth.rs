@@ -63,7 +63,7 @@ impl Resolver<'_> {
 
     /// Adds a value to a set. There is a limit for each kind of value; that of names that a rule knows is a finding.
     pub(super) fn add(&mut self, into: &mut Set, value: Value) {
-        if into.values.contains(&value) {
+        if is_in(&value, &into.values) {
             return;
         }
         if let Value::Path(path) = value {
@@ -103,7 +103,7 @@ impl Resolver<'_> {
         if let Some(known) = self.known_path(path) {
             return known;
         }
-        let named = path == ROOT || self.leads(path);
+        let named = path == ROOT || (!self.lost.is_it(path) && self.leads(path));
         let at = path.0 as usize;
         if self.named_paths.len() <= at {
             self.named_paths.resize(at + 1, None);
@@ -148,6 +148,15 @@ impl Resolver<'_> {
         let part = self.tables.part(self.facts.symbols.text(name));
         self.parts[name.at()] = Some(part);
         part
+    }
+}
+
+/// Whether a value is one of these. What there is much of is compared without a look at what else a value can be.
+fn is_in(value: &Value, values: &[Value]) -> bool {
+    match *value {
+        Value::Path(path) => values.iter().any(|other| matches!(*other, Value::Path(other) if other == path)),
+        Value::Made(made) => values.iter().any(|other| matches!(*other, Value::Made(other) if other == made)),
+        _ => values.contains(value),
     }
 }
 

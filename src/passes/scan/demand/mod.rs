@@ -8,7 +8,7 @@
 mod certain;
 mod spread;
 mod users;
-mod words;
+pub(super) mod words;
 
 use std::rc::Rc;
 
@@ -90,7 +90,8 @@ impl Resolver<'_> {
     fn first_marks(&mut self) -> Marks {
         let of_stars = self.star_names();
         let (dialect, count) = (self.facts.dialect, self.facts.symbols.len());
-        let (mut free, mut names, mut members) = (vec![false; count], vec![false; count], vec![false; count]);
+        let (mut free, mut names) = (vec![false; count], vec![false; count]);
+        let (mut members, mut asked) = (vec![false; count], vec![false; count]);
         // Of what everything was imported from any name may have come.
         let any = self.has_stars();
         for at in 0..count {
@@ -99,7 +100,7 @@ impl Resolver<'_> {
             let Leads { as_name, as_member } = words::leads(dialect, text);
             names[at] = part.is_known() || as_name || as_member;
             free[at] = part.is_first() || as_name || (any && part.is_known());
-            members[at] = part.is_member() || as_member;
+            (members[at], asked[at]) = (as_member, part.is_member());
         }
         for name in of_stars {
             (free[name.at()], names[name.at()]) = (true, true);
@@ -108,7 +109,7 @@ impl Resolver<'_> {
             (0..self.facts.exprs.len()).map(|at| self.binding(ExprId(u32::try_from(at).unwrap_or(u32::MAX)))).collect();
         let certain = self.find_certain(&bindings);
         // What was found out by the way may have names that are new.
-        for table in [&mut free, &mut names, &mut members] {
+        for table in [&mut free, &mut names, &mut members, &mut asked] {
             table.resize(self.facts.symbols.len(), false);
         }
         let facts = &self.facts;
@@ -126,6 +127,7 @@ impl Resolver<'_> {
             names,
             given: vec![false; members.len()],
             members,
+            asked,
             functions: vec![false; facts.functions.len()],
             classes: IdSet::default(),
             defined: table.iter().map(|one| !one.values.is_empty() && one.values.iter().all(defines)).collect(),

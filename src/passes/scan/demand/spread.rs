@@ -27,6 +27,8 @@ pub(super) struct Marks {
     pub(super) free: Vec<bool>,
     /// Bare names that mean something that matters to some variable of the name, or where nothing binds them.
     pub(super) names: Vec<bool>,
+    /// Members that rules look for, whatever they are members of. What such a member is, is nothing that matters for that.
+    pub(super) asked: Vec<bool>,
     /// Members that are given something that matters, and those that lead to it, whatever they are members of.
     pub(super) members: Vec<bool>,
     /// Those of them that are given it.
@@ -252,7 +254,28 @@ impl Resolver<'_> {
             }
             _ => self.is_made_of_marked(id, marks),
         };
-        if itself { Matter::Itself } else { Matter::No }
+        match itself {
+            true => Matter::Itself,
+            false if self.is_asked(id, marks) => Matter::InPart,
+            false => Matter::No,
+        }
+    }
+
+    /// Whether an expression is a member that rules look for, whatever it is a member of.
+    fn is_asked(&self, id: ExprId, marks: &Marks) -> bool {
+        match *self.facts.kind(id) {
+            Kind::Attribute { name, .. } => marks.asked[name.at()],
+            Kind::Subscript { index, .. } if self.facts.dialect == Dialect::JavaScript => {
+                match self.facts.kind(index) {
+                    Kind::Text(text) => match self.facts.symbols.known(text) {
+                        Some(name) => marks.asked[name.at()],
+                        None => self.tables.part(text).is_member(),
+                    },
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
     }
 
     /// How a call matters, by what it calls and by what it is given.
@@ -262,7 +285,7 @@ impl Resolver<'_> {
         let called = marks.is_marked(callee);
         if (called && self.result_matters(call, callee, marks)) || (is_given && self.hands_on(callee, marks)) {
             Matter::Itself
-        } else if called || is_given {
+        } else if called || is_given || self.is_asked(callee, marks) {
             Matter::InPart
         } else {
             Matter::No
@@ -336,7 +359,7 @@ impl Resolver<'_> {
             Kind::Binary(..) | Kind::Concat(_) | Kind::Call { .. } | Kind::Unary(..) => true,
             Kind::Text(text) => match self.facts.symbols.known(text) {
                 Some(name) => marks.members.get(name.at()).copied().unwrap_or(true),
-                None => self.tables.part(text).is_member() || words::leads(Dialect::JavaScript, text).as_member,
+                None => words::leads(Dialect::JavaScript, text).as_member,
             },
             _ => false,
         }

@@ -141,11 +141,11 @@ const JAVASCRIPT_MEMBERS: [&str; 11] = [
 
 /// How a word leads to other names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Leads {
+pub(in crate::passes::scan) struct Leads {
     /// As a bare name, or as one of the names of an import.
-    pub(super) as_name: bool,
+    pub(in crate::passes::scan) as_name: bool,
     /// As a member, whatever it is a member of.
-    pub(super) as_member: bool,
+    pub(in crate::passes::scan) as_member: bool,
 }
 
 /// All words of a language.
@@ -168,7 +168,7 @@ impl Words {
 }
 
 /// How a word leads to other names in a language.
-pub(super) fn leads(dialect: Dialect, word: &str) -> Leads {
+pub(in crate::passes::scan) fn leads(dialect: Dialect, word: &str) -> Leads {
     let words = match dialect {
         Dialect::Python => &PYTHON_WORDS,
         Dialect::JavaScript => &JAVASCRIPT_WORDS,
