@@ -66,8 +66,15 @@ impl Resolver<'_> {
         if is_in(&value, &into.values) {
             return;
         }
-        if let Value::Path(path) = value {
-            self.is_named(path);
+        // As long as there is room for anything, nobody asks what it is worth.
+        if into.values.len() < limits::VALUES_MAX {
+            into.values.push(value);
+            return;
+        }
+        for value in into.values.iter().chain([&value]) {
+            if let Value::Path(path) = value {
+                self.is_named(*path);
+            }
         }
         let worth = self.worth(&value);
         if into.values.len() < worth.most() {
@@ -85,7 +92,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// What a value is worth; of paths, those that were asked about before.
+    /// What a value is worth; a path has been asked about before.
     fn worth(&self, value: &Value) -> Worth {
         match value {
             Value::Path(path) if self.known_path(*path).unwrap_or(*path == ROOT) => Worth::Named,
