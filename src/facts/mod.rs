@@ -397,6 +397,13 @@ impl Facts {
         self.variables.get(&(scope.0, name.0)).copied()
     }
 
+    /// Whether a variable holds nothing but functions and classes of the file.
+    pub(crate) fn is_defined(&self, variable: VarId) -> bool {
+        let values = &self.variable_table[variable.at()].values;
+        let is_definition = |&value: &ExprId| matches!(self.kind(value), Kind::Function(_) | Kind::Class { .. });
+        !values.is_empty() && values.iter().all(is_definition)
+    }
+
     /// The class whose methods `scope` is one of the scopes of, looking outwards.
     pub(crate) fn class_around(&self, mut scope: ScopeId) -> Option<ScopeId> {
         loop {

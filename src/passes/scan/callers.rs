@@ -16,12 +16,12 @@ pub(super) struct CallSites {
     parameters: IdMap<u32, (FunctionId, usize)>,
     /// Of which function a variable holds the keywords that no parameter has: `**options`.
     keywords: IdMap<u32, FunctionId>,
-    /// What the functions are called, with the expression that makes each.
-    names: IdMap<FunctionId, Vec<Sym>>,
-    made: IdMap<FunctionId, ExprId>,
-    /// The classes by their scopes: what makes each, and what it is called.
-    classes: IdMap<ScopeId, (ExprId, Vec<Sym>)>,
-    /// Calls by the last name of what is called.
+    /// The functions that have a name, and the classes by their scopes.
+    functions: IdMap<FunctionId, Named>,
+    classes: IdMap<ScopeId, Named>,
+    /// Calls of variables that hold nothing but functions and classes of the file: they call nothing else.
+    direct: IdMap<VarId, Vec<ExprId>>,
+    /// All other calls, by the last name of what is called.
     calls: IdMap<Sym, Vec<ExprId>>,
     /// Calls that a function is handed to, by its name.
     handed: IdMap<Sym, Vec<ExprId>>,
@@ -31,11 +31,21 @@ pub(super) struct CallSites {
     requests: IdSet<u32>,
 }
 
+/// A function or class that has a name.
+#[derive(Debug)]
+struct Named {
+    /// The expression that makes it.
+    made: ExprId,
+    /// What it is called, and the variables that hold it, sorted.
+    held: Vec<(Sym, VarId)>,
+}
+
 /// Methods that register what answers requests: `app.get("/", (q, r) => …)`.
 const REGISTERS: [&str; 9] = ["get", "post", "put", "patch", "delete", "all", "use", "route", "createServer"];
 
 impl CallSites {
-    fn of(facts: &Facts) -> Self {
+    /// The call sites of a file; `variable_of` is the variable that a bare name is.
+    fn of(facts: &Facts, variable_of: impl Fn(ExprId) -> Option<VarId>) -> Self {
         let mut sites = Self::default();
         for (at, function) in facts.functions.iter().enumerate() {
             let id = FunctionId(u32::try_from(at).unwrap_or(u32::MAX));
@@ -48,19 +58,23 @@ impl CallSites {
         }
         for (&(_, name), &variable) in &facts.variables {
             for &value in facts.variable_table[variable.at()].values.iter().take(limits::VALUES_MAX) {
-                if let Kind::Function(function) = *facts.kind(value) {
-                    sites.names.entry(function).or_default().push(Sym(name));
-                    sites.made.insert(function, value);
-                } else if let Kind::Class { scope, .. } = *facts.kind(value) {
-                    sites.classes.entry(scope).or_insert((value, Vec::new())).1.push(Sym(name));
-                }
+                let named = || Named { made: value, held: Vec::new() };
+                let named = match *facts.kind(value) {
+                    Kind::Function(function) => sites.functions.entry(function).or_insert_with(named),
+                    Kind::Class { scope, .. } => sites.classes.entry(scope).or_insert_with(named),
+                    _ => continue,
+                };
+                named.held.push((Sym(name), variable));
             }
         }
-        sites.names.values_mut().for_each(|names| names.sort_unstable());
+        let named = sites.functions.values_mut().chain(sites.classes.values_mut());
+        named.for_each(|named| named.held.sort_unstable());
         for (at, expr) in facts.exprs.iter().enumerate() {
             let Kind::Call { callee, arguments } = expr.kind else { continue };
             let call = ExprId(u32::try_from(at).unwrap_or(u32::MAX));
-            if let Kind::Name(name) | Kind::Attribute { name, .. } = *facts.kind(callee) {
+            if let Some(variable) = variable_of(callee).filter(|&variable| facts.is_defined(variable)) {
+                sites.direct.entry(variable).or_default().push(call);
+            } else if let Kind::Name(name) | Kind::Attribute { name, .. } = *facts.kind(callee) {
                 sites.calls.entry(name).or_default().push(call);
             }
             sites.note_request(facts, callee, &facts.arguments[arguments.range()]);
@@ -97,6 +111,12 @@ impl CallSites {
         }
     }
 
+    /// The calls that may be of a function or class that such a variable holds, by its name.
+    fn of_name(&self, (name, variable): (Sym, VarId)) -> impl Iterator<Item = ExprId> {
+        let direct = self.direct.get(&variable).into_iter().flatten().take(limits::CALL_SITES_MAX);
+        direct.chain(self.calls.get(&name).into_iter().flatten().take(limits::CALL_SITES_MAX)).copied()
+    }
+
     /// Whether a variable is the request that a function of a web server answers.
     pub(super) fn is_request(&self, variable: VarId) -> bool {
         self.requests.contains(&variable.0)
@@ -113,29 +133,28 @@ impl Resolver<'_> {
         let Some(&(function, index)) = sites.parameters.get(&variable.0) else {
             return self.given_keywords(variable, &sites, all);
         };
-        let Some(&made) = sites.made.get(&function) else { return };
+        let Some(&Named { made, ref held }) = sites.functions.get(&function) else { return };
         let scope = self.facts.functions[function.at()].scope;
         let outer = self.facts.scope(scope).parent;
         let class = outer.filter(|&outer| self.facts.scope(outer).kind == ScopeKind::Class);
         let shift = usize::from(class.is_some() && self.facts.dialect == Dialect::Python);
-        for called in sites.names.get(&function).into_iter().flatten() {
-            for &call in sites.calls.get(called).into_iter().flatten().take(limits::CALL_SITES_MAX) {
+        for &called in held {
+            for call in sites.of_name(called) {
                 self.given_by(call, made, (function, index), shift, all);
             }
             if index == shift {
-                for &call in sites.handed.get(called).into_iter().flatten().take(limits::CALL_SITES_MAX) {
+                for &call in sites.handed.get(&called.0).into_iter().flatten().take(limits::CALL_SITES_MAX) {
                     let found = self.handed(call, made);
                     if found != Set::empty() {
                         self.merge(all.own(), &found);
                     }
                 }
             }
-            let constructs = matches!(self.facts.text(*called), "__init__" | "__new__" | "constructor");
-            if let (true, Some((class, names))) = (constructs, class.and_then(|class| sites.classes.get(&class))) {
-                for &call in
-                    names.iter().filter_map(|name| sites.calls.get(name)).flatten().take(limits::CALL_SITES_MAX)
-                {
-                    self.given_by(call, *class, (function, index), shift, all);
+            let constructs = matches!(self.facts.text(called.0), "__init__" | "__new__" | "constructor");
+            if let (true, Some(class)) = (constructs, class.and_then(|class| sites.classes.get(&class))) {
+                let calls = class.held.iter().flat_map(|&held| sites.of_name(held)).take(limits::CALL_SITES_MAX);
+                for call in calls {
+                    self.given_by(call, class.made, (function, index), shift, all);
                 }
             }
         }
@@ -144,9 +163,9 @@ impl Resolver<'_> {
     /// Adds to `**options` the calls whose keywords it holds.
     fn given_keywords(&mut self, variable: VarId, sites: &CallSites, all: &mut Union) {
         let Some(&function) = sites.keywords.get(&variable.0) else { return };
-        let Some(&made) = sites.made.get(&function) else { return };
-        for called in sites.names.get(&function).into_iter().flatten() {
-            for &call in sites.calls.get(called).into_iter().flatten().take(limits::CALL_SITES_MAX) {
+        let Some(&Named { made, ref held }) = sites.functions.get(&function) else { return };
+        for &called in held {
+            for call in sites.of_name(called) {
                 let Kind::Call { callee, arguments } = *self.facts.kind(call) else { continue };
                 let named = self.facts.arguments[arguments.range()].iter().any(|argument| argument.keyword.is_some());
                 if named && self.need(callee).values.contains(&Value::Made(made)) {
@@ -194,9 +213,9 @@ impl Resolver<'_> {
         let outer = self.facts.scope(scope).parent;
         let in_class = outer.is_some_and(|outer| self.facts.scope(outer).kind == ScopeKind::Class);
         let shift = usize::from(in_class && self.facts.dialect == Dialect::Python);
-        let names = sites.names.get(&function).into_iter().flatten();
-        let calls = names.filter_map(|name| sites.calls.get(name)).flatten().take(limits::CALL_SITES_MAX);
-        let given = calls.filter_map(|&call| self.argument_for(call, (function, index), shift));
+        let held = sites.functions.get(&function).into_iter().flat_map(|named| &named.held);
+        let calls = held.flat_map(|&called| sites.of_name(called)).take(limits::CALL_SITES_MAX);
+        let given = calls.filter_map(|call| self.argument_for(call, (function, index), shift));
         let receiver = sites.inline.get(&function).and_then(|&call| match *self.facts.kind(call) {
             Kind::Call { callee, .. } => match *self.facts.kind(callee) {
                 Kind::Attribute { object, .. } => Some(object),
@@ -230,8 +249,12 @@ impl Resolver<'_> {
     }
 
     pub(super) fn sites(&mut self) -> Rc<CallSites> {
-        let facts = &self.facts;
-        self.call_sites.get_or_insert_with(|| Rc::new(CallSites::of(facts))).clone()
+        if let Some(known) = &self.call_sites {
+            return known.clone();
+        }
+        let found = Rc::new(CallSites::of(&self.facts, |name| self.variable_of(name)));
+        self.call_sites = Some(found.clone());
+        found
     }
 
     /// What a function is given by what it is handed to: `promise.then(f)`, `list.map(f)`, `map(f, list)`.

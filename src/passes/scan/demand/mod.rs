@@ -113,7 +113,6 @@ impl Resolver<'_> {
             table.resize(self.facts.symbols.len(), false);
         }
         let facts = &self.facts;
-        let defines = |&value: &ExprId| matches!(facts.kind(value), Kind::Function(_) | Kind::Class { .. });
         let is_own = |&value: &ExprId| matches!(facts.kind(value), Kind::Instance(_));
         let table = &facts.variable_table;
         let mut marks = Marks {
@@ -130,7 +129,9 @@ impl Resolver<'_> {
             asked,
             functions: vec![false; facts.functions.len()],
             classes: IdSet::default(),
-            defined: table.iter().map(|one| !one.values.is_empty() && one.values.iter().all(defines)).collect(),
+            defined: (0..table.len())
+                .map(|at| facts.is_defined(VarId(u32::try_from(at).unwrap_or(u32::MAX))))
+                .collect(),
             own: table.iter().map(|one| !one.values.is_empty() && one.values.iter().all(is_own)).collect(),
             named: Vec::new(),
             by_name: IdMap::default(),
