@@ -55,7 +55,8 @@ impl Resolver<'_> {
         lost
     }
 
-    /// Whether what a name begins with is no name, and none that rules begin with either: that of a module may be a path.
+    /// Whether what a name begins with is no name, and none that rules begin with either: of the path of a module (`./db`) they
+    /// know the parts between dots.
     fn begins_nowhere(&self, path: PathId) -> bool {
         let mut first = path;
         while self.paths.split(first).0 != ROOT {
@@ -63,6 +64,68 @@ impl Resolver<'_> {
         }
         let text = self.facts.text(self.paths.split(first).1);
         let is_name = text.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$' | '@'));
-        first != ROOT && !is_name && !self.tables.part(text).is_first()
+        let is_known = match text.starts_with(['.', '/']) {
+            true => text.split('.').filter(|part| !part.is_empty()).all(|part| self.tables.part(part).is_known()),
+            false => self.tables.part(text).is_first(),
+        };
+        first != ROOT && !is_name && !is_known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Facts;
+    use crate::rules::{RuleLanguage, RuleSet};
+
+    /// The name, by its parts, and whether it is lost.
+    fn path(resolver: &mut Resolver<'_>, parts: &[&str]) -> (PathId, bool) {
+        let path = parts.iter().fold(ROOT, |path, part| {
+            let part = resolver.facts.symbols.intern(part);
+            resolver.paths.child(path, part, &mut resolver.facts.symbols).expect("it is short")
+        });
+        let found = resolver.unless_lost(path);
+        (found, resolver.lost.is_it(found))
+    }
+
+    #[test]
+    fn members_of_what_has_no_name_are_one_name_but_for_those_that_rules_find_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let rule = r#"
+id = "query"
+severity = "high"
+confidence = "high"
+message = "m"
+why = "w"
+instead = "i"
+cwe = [89]
+owasp = []
+references = []
+bad = ["require('./db').query(x)"]
+good = ["query(x)"]
+
+[[match]]
+call = ["./db.query"]
+"#;
+        std::fs::create_dir(folder.path().join("javascript")).unwrap();
+        std::fs::write(folder.path().join("javascript/query.toml"), rule).unwrap();
+        let rules = RuleSet::load(true, &[folder.path()]).unwrap();
+        let mut resolver = Resolver::new(Facts::new(Dialect::JavaScript), rules.tables(RuleLanguage::JavaScript));
+        let mut lost = |parts: &[&str]| path(&mut resolver, parts);
+        let (one, is_lost) = lost(&[RESULT, UNKNOWN, UNKNOWN]);
+        assert!(is_lost);
+        for parts in [[RESULT, "next", "child"], ["./x.js", "a", RESULT], ["./x.js", "b", "c"]] {
+            assert_eq!(lost(&parts), (one, true), "{parts:?}");
+        }
+        for parts in [
+            &["fs", "readFile"][..],
+            &["@scope/package", "member"],
+            &["./db", "query"],
+            &["./x.js", "executeJavaScript"],
+            &["./x.js", "a", "constructor"],
+            &["./x.js"],
+        ] {
+            assert!(!lost(parts).1, "{parts:?}");
+        }
     }
 }

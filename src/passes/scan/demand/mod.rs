@@ -267,6 +267,9 @@ mod tests {
             (Python, "import os\ndef f():\n    run = os.system\n    run(x)\ndef g(run): run(y)", "run(y)", No),
             (Python, "import os\nself.go = os.system\nother.go(x)", "other.go", Itself),
             (Python, "import os\nother.go(x)", "other.go", No),
+            // What rules find as a member of anything is asked for, and is nothing that leads further.
+            (Python, "run = cursor.execute\nrun(x)", "cursor.execute", InPart),
+            (Python, "rows = cursor.execute(x)\nrows.close(x)", "rows.close(x)", No),
             (Python, "import os\nclass C:\n    run = os.system\nC().run(x)", "C().run", Itself),
             (Python, "import sys\nm = sys.modules\nm[k].system(x)", "m[k].system", Itself),
             (Python, "import functools\ng = functools.partial(f)\ng(x)", "g", Itself),
