@@ -381,6 +381,12 @@ impl TablesMaker {
                 let ends = if at == last { ends } else { 0 };
                 *self.segments.entry(part.to_owned()).or_default() |= Part::KNOWN | first | begins | ends;
             }
+            // The path of a module is one part, whatever dots are in it: of `./db.js.query` it may end before any of them.
+            let file = name.rfind('/').filter(|_| name.starts_with(['.', '/'])).map_or(name.len(), |slash| slash + 1);
+            for (dot, _) in name[file..].match_indices('.') {
+                let begins = table.map_or(0, Part::begins_in);
+                *self.segments.entry(name[..file + dot].to_owned()).or_default() |= Part::KNOWN | Part::FIRST | begins;
+            }
         }
     }
 

@@ -55,8 +55,7 @@ impl Resolver<'_> {
         lost
     }
 
-    /// Whether what a name begins with is no name, and none that rules begin with either: of the path of a module (`./db`) they
-    /// know the parts between dots.
+    /// Whether what a name begins with is no name, and none that rules begin with either: that of a module may be a path.
     fn begins_nowhere(&self, path: PathId) -> bool {
         let mut first = path;
         while self.paths.split(first).0 != ROOT {
@@ -64,11 +63,7 @@ impl Resolver<'_> {
         }
         let text = self.facts.text(self.paths.split(first).1);
         let is_name = text.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$' | '@'));
-        let is_known = match text.starts_with(['.', '/']) {
-            true => text.split('.').filter(|part| !part.is_empty()).all(|part| self.tables.part(part).is_known()),
-            false => self.tables.part(text).is_first(),
-        };
-        first != ROOT && !is_name && !is_known
+        first != ROOT && !is_name && !self.tables.part(text).is_first()
     }
 }
 
@@ -105,7 +100,7 @@ bad = ["require('./db').query(x)"]
 good = ["query(x)"]
 
 [[match]]
-call = ["./db.query"]
+call = ["./db.query", "../lib/a.js.run", "./whole.*"]
 "#;
         std::fs::create_dir(folder.path().join("javascript")).unwrap();
         std::fs::write(folder.path().join("javascript/query.toml"), rule).unwrap();
@@ -121,6 +116,8 @@ call = ["./db.query"]
             &["fs", "readFile"][..],
             &["@scope/package", "member"],
             &["./db", "query"],
+            &["../lib/a.js", "run"],
+            &["./whole", "any"],
             &["./x.js", "executeJavaScript"],
             &["./x.js", "a", "constructor"],
             &["./x.js"],

@@ -131,7 +131,8 @@ impl Resolver<'_> {
         }
         let name = self.paths.name(path, &self.facts.symbols);
         let begins_with_a_name = name.starts_with(|char: char| char.is_alphabetic() || matches!(char, '_' | '$'));
-        if begins_with_a_name { self.tables.leads(name) } else { last_known }
+        let is_found = self.tables.leads(name);
+        if begins_with_a_name { is_found } else { last_known || is_found }
     }
 
     /// What was found out about a path before.
