@@ -147,6 +147,18 @@ const v = <div dangerouslySetInnerHTML={{__html: x}} />
 }
 
 #[test]
+fn modules_are_named_by_their_paths_as_well() {
+    let code = "
+const db = require('./db'); db.query(a); db.close();
+import * as whole from '../lib/whole.js'; whole.any(b);
+import { run } from './x.y.js'; run(c);
+require('./other').query(d); f().query(e);
+";
+    let found = script(r#"call = ["./db.query", "../lib/whole.js.*", "./x.y.js.run"]"#, code);
+    assert_eq!(found, ["db.query(a)", "whole.any(b)", "run(c)"]);
+}
+
+#[test]
 fn a_hit_stands_where_its_rule_says() {
     let code = "
 f(0)
