@@ -1,5 +1,7 @@
 //! Looks for what rules ask of a text.
 
+use std::cell::OnceCell;
+
 use memchr::memmem;
 
 use super::Hook;
@@ -9,6 +11,10 @@ use super::needles::{Clause, FOLD_TO_ASCII, Needle, Needles};
 
 /// Where more of a text's bytes than one in so many are places at which a search is begun, it is as well searched whole.
 const BYTES_A_START_MIN: usize = 16;
+
+/// In a text of so few bytes it is noted which bytes stand beside one another: most of what is searched for has two that never
+/// do, and is not searched for.
+const PAIRED_BYTES_MAX: usize = 8 << 10;
 
 /// In a short text, searches are begun at so many places all the same.
 const STARTS_MIN: usize = 64;
@@ -171,6 +177,34 @@ pub(crate) struct Haystack {
     is_ascii: bool,
     /// Whether it has a character that is an ASCII letter but for its case; then no needle tells anything.
     folds: bool,
+    /// The pairs of bytes in it, once they are asked for.
+    pairs: OnceCell<Pairs>,
+}
+
+/// A set of pairs of bytes that stand beside one another, with room for error: it may say yes to others.
+#[derive(Debug)]
+struct Pairs([u64; 64]);
+
+impl Pairs {
+    fn of(text: &[u8]) -> Self {
+        let mut pairs = Self([0; 64]);
+        for &pair in text.array_windows() {
+            let (word, bit) = Self::place(pair);
+            pairs.0[word] |= bit;
+        }
+        pairs
+    }
+
+    fn may_hold(&self, pair: [u8; 2]) -> bool {
+        let (word, bit) = Self::place(pair);
+        self.0[word] & bit != 0
+    }
+
+    /// Lower letters differ in five bits, and these tell most pairs apart.
+    fn place([first, second]: [u8; 2]) -> (usize, u64) {
+        let number = (usize::from(first) << 6) ^ usize::from(second);
+        (number >> 6 & 63, 1 << (number & 63))
+    }
 }
 
 impl Haystack {
@@ -178,7 +212,7 @@ impl Haystack {
     pub(crate) fn of(text: &str) -> Self {
         let is_ascii = text.is_ascii();
         let folds = !is_ascii && text.contains(FOLD_TO_ASCII);
-        Self { lower: text.to_ascii_lowercase().into_bytes(), is_ascii, folds }
+        Self { lower: text.to_ascii_lowercase().into_bytes(), is_ascii, folds, pairs: OnceCell::new() }
     }
 
     /// At how many places a search is begun, at most.
@@ -242,10 +276,16 @@ impl Haystack {
 
     /// Whether a needle of a clause is there.
     fn holds(&self, clause: &Clause) -> bool {
-        clause.needles().any(|needle| match needle.has_edges() {
+        clause.needles().filter(|needle| self.may_hold(needle.text)).any(|needle| match needle.has_edges() {
             true => occurrences(&self.lower, needle).next().is_some(),
             false => memmem::find(&self.lower, needle.text).is_some(),
         })
+    }
+
+    /// Whether a text may stand in this one, by the pairs of bytes in it.
+    fn may_hold(&self, text: &[u8]) -> bool {
+        let pairs = || self.pairs.get_or_init(|| Pairs::of(&self.lower));
+        self.lower.len() > PAIRED_BYTES_MAX || text.array_windows().all(|&pair| pairs().may_hold(pair))
     }
 
     /// Where the needles of a unit stand.
@@ -253,6 +293,7 @@ impl Haystack {
         let is_found = own.has(at).is_some();
         let found = own.found.of(own.first + at).filter(move |_| is_found);
         let searched = clause.needles().take(if is_found { 0 } else { usize::MAX });
+        let searched = searched.filter(|needle| self.may_hold(needle.text));
         found.chain(searched.flat_map(|needle| occurrences(&self.lower, needle)))
     }
 }

@@ -92,6 +92,11 @@ impl Told {
         self.layer.written
     }
 
+    /// Whether it is what stands at its place itself, with its variables put in.
+    pub(super) fn is_restated(&self) -> bool {
+        self.layer.is_restated
+    }
+
     /// Whether no other is around it.
     pub(super) fn is_first(&self) -> bool {
         self.layer.outer.is_none()

@@ -43,6 +43,15 @@ impl Tongue {
             Self::Shell => "shell",
         }
     }
+
+    /// A program that runs it.
+    pub(super) const fn runner(self) -> &'static str {
+        match self {
+            Self::Python => "python3",
+            Self::JavaScript => "node",
+            Self::Html | Self::Shell => "sh",
+        }
+    }
 }
 
 /// Text that is run by the call at a place.
@@ -60,6 +69,8 @@ pub(super) struct Layer {
     pub(super) is_fed: bool,
     /// The code that it is hidden in, where that is plain from the command that runs it.
     pub(super) codec: Option<&'static str>,
+    /// It is what stands at its place itself, with its variables put in.
+    pub(super) is_restated: bool,
     /// What was decoded in the code around it.
     pub(super) trail: Option<Rc<Trail>>,
     /// The layer around it.
@@ -70,7 +81,8 @@ impl Layer {
     /// A layer that begins in a file; what is around it, and how it was decoded, is not told yet.
     pub(super) fn new(place: Range<usize>, (tongue, text): (Tongue, Arc<str>), depth: usize) -> Self {
         let Range { start, end } = place;
-        Self { start, end, tongue, text, depth, written: false, is_fed: false, codec: None, trail: None, outer: None }
+        let (written, is_fed, is_restated) = (false, false, false);
+        Self { start, end, tongue, text, depth, written, is_fed, codec: None, is_restated, trail: None, outer: None }
     }
 
     /// Whether it is the same text at the same place.
@@ -333,6 +345,7 @@ impl Resolver<'_> {
                         let script = shell::script(text);
                         self.limit = self.limit.or(script.limit);
                         found.extend(script.code.into_iter().map(|(_, code)| code.run));
+                        found.extend(script.restated.into_iter().map(|one| Run::plain(Tongue::Shell, one.text)));
                     }
                 }
             }

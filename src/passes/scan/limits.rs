@@ -101,6 +101,9 @@ pub(super) const SHELL_WORDS_MAX: usize = 4096;
 /// Commands of a shell script of which each is asked for the files that it names; with more, no file is taken for a text.
 pub(super) const SHELL_NAMING_MAX: usize = 1024;
 
+/// Bytes that the statements of a shell script may become once its variables are put in; more are a finding.
+pub(super) const SHELL_EXPANDED_BYTES_MAX: usize = 4 << 20;
+
 /// Texts of code in a shell script; more are a finding.
 pub(super) const SHELL_CODES_MAX: usize = 4096;
 

@@ -303,7 +303,13 @@ fn scan_file(
 fn inner_alone(inner: &mut Vec<Inner>, outer: &[Hit]) {
     let key = |hit: &Hit| (hit.start, hit.end, hit.rule);
     let known: HashSet<(usize, usize, usize)> = outer.iter().map(key).collect();
-    inner.retain(|inner| !known.contains(&key(&inner.hit)));
+    // What is told of a text as it stands need not be told again of the same with its variables put in.
+    let is_told = |inner: &Inner| {
+        let (start, end) = (inner.hit.start, inner.hit.end);
+        inner.told.is_restated()
+            && outer.iter().any(|hit| hit.rule == inner.hit.rule && start <= hit.start && hit.end <= end)
+    };
+    inner.retain(|inner| !known.contains(&key(&inner.hit)) && !is_told(inner));
     inner.sort_by_key(|inner| (key(&inner.hit), inner.hit.how));
     inner.dedup_by_key(|inner| key(&inner.hit));
 }

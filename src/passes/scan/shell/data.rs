@@ -102,7 +102,7 @@ pub(super) fn is_straight(text: &str, script: &Script) -> bool {
 const ENDS: [&str; 4] = ["}", "done", "esac", "fi"];
 
 /// Whether a command writes anything that stays.
-fn keeps(command: &Command) -> bool {
+pub(super) fn keeps(command: &Command) -> bool {
     command.files().any(|file| !SINKS.contains(&file.as_str()))
 }
 

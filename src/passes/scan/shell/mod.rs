@@ -1,10 +1,16 @@
 //! Shell scripts: their simple commands, and which text of them is run as code.
 //!
-//! This is no shell. It undoes quotes, tells operators, redirections, here-documents and comments from words, and expands
-//! nothing: what stands in a variable is not known. Rules over text look at the whole script beside that.
+//! This is no shell. It undoes quotes, and tells operators, redirections, here-documents and comments from words. Each statement
+//! is looked at as it stands, and once more as what it is with its variables put in, as far as the script tells what they
+//! hold; a file that is fetched and then run counts as a pipe. Rules over text look at the whole script beside that.
 
 mod data;
+mod expand;
+mod files;
+mod output;
 mod read;
+mod tokens;
+mod variables;
 mod view;
 
 use std::collections::{BTreeMap, HashSet};
@@ -13,7 +19,6 @@ use std::sync::Arc;
 
 pub(super) use read::script;
 
-use super::fold;
 use super::layers::{Layer, Tongue};
 use super::limits;
 use super::matcher::Hit;
@@ -59,7 +64,26 @@ pub(super) fn judge(text: &str, is_fed: bool, rules: &RuleSet, depth: usize) -> 
         let Code { run: Run { tongue, text, codec }, written, is_fed } = code;
         judged.layers.push(Layer { written, codec, is_fed, ..Layer::new(range, (tongue, text), depth) });
     }
+    for Restated { range, text, is_fed } in script.restated {
+        // Most of what variables are for is of no interest to anyone.
+        if has_something(&text, is_fed, rules, 0) {
+            let layer = Layer::new(range, (Tongue::Shell, text.into()), depth);
+            judged.layers.push(Layer { is_fed, is_restated: true, ..layer });
+        }
+    }
     judged
+}
+
+/// Whether a script is one that rules have something to say about, or that has code of other languages in it.
+fn has_something(text: &str, is_fed: bool, rules: &RuleSet, depth: usize) -> bool {
+    let script = read::script_of(text, is_fed);
+    let is_worth = |code: &Code| {
+        let is_shell = code.run.tongue == Tongue::Shell && depth < limits::LAYER_DEPTH_MAX;
+        !is_shell || has_something(&code.run.text, code.is_fed, rules, depth + 1)
+    };
+    script.code.iter().any(|(_, code)| is_worth(code))
+        || !view::hits(text, &script, rules).is_empty()
+        || script.commands.iter().any(|command| !command.hits(rules).is_empty())
 }
 
 /// Scripts inside of one another that are looked into for the words of commands.
@@ -97,6 +121,7 @@ fn all_commands(text: &str) -> Vec<Command> {
         let script = script(text);
         let inner = script.code.into_iter().filter(|(_, code)| code.run.tongue == Tongue::Shell && !code.written);
         scripts.extend(inner.map(|(_, code)| code.run.text.to_string()));
+        scripts.extend(script.restated.into_iter().map(|one| one.text));
         found.extend(script.commands);
         next += 1;
     }
@@ -150,6 +175,15 @@ pub(super) struct Code {
     pub(super) is_fed: bool,
     /// It goes into a file; else it is run.
     pub(super) written: bool,
+}
+
+/// A statement as it is once the shell has put in what it puts in, or several that are one in what they do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Restated {
+    range: Range<usize>,
+    pub(super) text: String,
+    /// Others may run what it prints.
+    is_fed: bool,
 }
 
 /// One simple command.
@@ -234,7 +268,7 @@ impl Command {
             STARTERS.contains(&word.as_str())
                 || is_assignment(word)
                 || is_flag(word)
-                || number.bytes().all(|byte| byte.is_ascii_digit())
+                || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
         };
         let mut words = self.own().iter().skip_while(is_before);
         let tongue = runners::interpreter(words.next()?)?;
@@ -285,22 +319,6 @@ impl Command {
         }
     }
 
-    /// What it writes, as far as that is plain.
-    fn writes(&self, read: Option<&Arc<str>>) -> Option<Arc<str>> {
-        let (program, arguments) = self.own().split_first()?;
-        let texts: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| !is_flag(word)).collect();
-        match program.rsplit('/').next()? {
-            "echo" | "printf" => Some(undone(&texts.join(" ")).into()),
-            "cat" if texts.is_empty() || texts == ["-"] => read.cloned(),
-            "tee" => read.cloned(),
-            "base64" if arguments.iter().any(|word| matches!(word.as_str(), "-d" | "-D" | "--decode")) => {
-                let bytes = fold::base64_bytes(read?.as_bytes())?;
-                Some(String::from_utf8(bytes).ok()?.into())
-            }
-            _ => None,
-        }
-    }
-
     /// The files that it writes.
     fn files(&self) -> impl Iterator<Item = &String> {
         let tees = self.own().first().is_some_and(|program| program.rsplit('/').next() == Some("tee"));
@@ -314,17 +332,14 @@ fn is_flag(word: &str) -> bool {
 }
 
 fn is_assignment(word: &str) -> bool {
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && !name.starts_with(|first: char| first.is_ascii_digit())
-            && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
-    };
-    word.split_once('=').is_some_and(|(name, _)| is_name(name))
+    word.split_once('=').is_some_and(|(name, _)| is_name(name.strip_suffix('+').unwrap_or(name)))
 }
 
-/// The line breaks that `printf` and `echo -e` make.
-fn undone(text: &str) -> String {
-    text.replace("\\n", "\n").replace("\\t", "\t")
+/// Whether a variable can be called so.
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
 }
 
 /// The language of code in a file of this name.
@@ -343,6 +358,8 @@ pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     /// What of it is code, and where: of interpreters, of shells, of substitutions in quotes, of files that it writes.
     pub(super) code: Vec<(Range<usize>, Code)>,
+    /// What statements of it amount to.
+    pub(super) restated: Vec<Restated>,
     /// Substitutions in double quotes: which code they are, and of which command.
     substitutions: Vec<(usize, usize)>,
     /// Where comments stand.
@@ -483,6 +500,11 @@ mod tests {
             ("sudo env A=b python3 <<EOF | tee log\nimport os\nEOF", Python, "import os\n", false),
             ("cat <<-E | node\n\tf()\n\tE\n", JavaScript, "f()\n", false),
             ("echo 'import os' | python3", Python, "import os", false),
+            ("echo 'import os' | rev | rev | timeout 5s sh", Shell, "import os\n", false),
+            ("printf '%s-%s' a b | sh", Shell, "a-b", false),
+            ("printf '\\x61\\154%%s' | sh", Shell, "al%s", false),
+            ("echo nop | tr a-z n-za-m | sh", Shell, "abc", false),
+            ("echo 6c73 | xxd -r -p | sh", Shell, "ls", false),
             ("echo 'f()' |\n node", JavaScript, "f()", false),
             ("python3 <<< 'import os'", Python, "import os", false),
             ("bash -c 'rm -rf x'", Shell, "rm -rf x", false),
@@ -538,5 +560,34 @@ mod tests {
         );
         let many = "a;".repeat(limits::SHELL_COMMANDS_MAX + 1);
         assert!(judge(&many, false, &RuleSet::load(false, &[] as &[&str]).expect("no rules"), 0).limit.is_some());
+    }
+
+    #[test]
+    fn what_statements_amount_to_is_told() {
+        let cases: [(&str, &[&str]); 14] = [
+            ("x=a; $x b", &["a b"]),
+            ("x='a b'; $x \"$x\"", &["a b \"a b\""]),
+            ("x='a; b'; $x", &["a\\; b"]),
+            ("x=a; y=\"$x$z\"; $y", &["y=\"a$z\""]),
+            ("x=a; if b; then x=c; fi; $x", &["a", "c"]),
+            ("x=; read x; $x b", &[]),
+            ("x=a; echo '$x' \\$x", &[]),
+            ("x=a; cat <<E\n$x\nE\ncat <<'E'\n$x\nE", &["cat <<E\na\nE"]),
+            ("for i in a b; do $i; done", &["do a", "do b"]),
+            ("${x:-a} ${y:+b} ${z}", &["a ${y:+b} ${z}"]),
+            ("a{b,c}d e{f", &["abd acd e{f"]),
+            ("$(echo a b | rev) $((1 + 1)) $(curl x)", &["b a $((1 + 1)) $(curl x)"]),
+            ("curl -o a u://v; chmod +x a; ./a", &["curl u://v | sh"]),
+            ("curl -o a u://v; ./b", &[]),
+        ];
+        for (text, expected) in cases {
+            let found: Vec<String> = script(text).restated.into_iter().map(|one| one.text).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+        // What is put in of what was put in before grows, up to a limit that is told.
+        let doubled: String = (0..60).map(|_| "x=\"$x$x$x$x\"\n").collect();
+        assert!(script(&format!("x=aaaa\n{doubled}")).limit.is_some());
+        let nested = format!("x=a\n{}", "{a,b}".repeat(60));
+        assert!(script(&nested).limit.is_some());
     }
 }

@@ -17,8 +17,16 @@ pub(super) fn script_of(text: &str, is_fed: bool) -> Script {
     let mut script = reader.script;
     script.find_code();
     script.find_data(text);
+    script.restate(text);
     script.settle_substitutions();
     script
+}
+
+/// The commands of a text alone.
+pub(super) fn commands(text: &str) -> Vec<Command> {
+    let mut reader = Reader::of(text, false);
+    reader.read();
+    reader.script.commands
 }
 
 /// What the next word is.
