@@ -3,10 +3,12 @@
 //! What is not known stays as it stands. What is put in is quoted so that it means what it is: a shell does not look for
 //! operators or quotes in it.
 
+use std::ops::Range;
+
 use super::files::Fetched;
 use super::tokens::{self, Statement, end_in_quotes, end_of, ends_word, word_end};
 use super::variables::Variables;
-use super::{Restated, Script, data, is_assignment, is_name, output, read};
+use super::{Command, Restated, Script, data, is_assignment, is_name, output, read};
 use crate::facts::literal;
 use crate::passes::scan::limits;
 
@@ -29,7 +31,7 @@ impl Script {
             for (range, text) in fetched.follow(&commands, &range) {
                 self.restated.push(Restated { range, text, is_fed: true });
             }
-            let keeps = |command: &super::Command| command.is_fed || data::keeps(command);
+            let keeps = |command: &Command| command.is_fed || data::keeps(command);
             let is_fed = !is_straight || commands.iter().any(keeps);
             let texts = texts.into_iter().map(|text| text[trimmed(&text, &(0..text.len()))].to_owned());
             self.restated.extend(texts.map(|text| Restated { range: range.clone(), text, is_fed }));
@@ -41,7 +43,7 @@ impl Script {
 }
 
 /// A statement without what is between it and others.
-fn trimmed(text: &str, range: &std::ops::Range<usize>) -> std::ops::Range<usize> {
+fn trimmed(text: &str, range: &Range<usize>) -> Range<usize> {
     let own = &text[range.clone()];
     let start = range.start + own.len() - own.trim_start().len();
     let end = range.start + own.trim_end_matches([' ', '\t', '\n', '\r', ';', '&', '|']).len();
@@ -50,7 +52,7 @@ fn trimmed(text: &str, range: &std::ops::Range<usize>) -> std::ops::Range<usize>
 
 /// What a statement may be once everything is put in that is known; none where nothing is, and as many as the variables in it
 /// have values.
-pub(super) fn expanded(text: &str, statement: &Statement, variables: &Variables, room: &mut usize) -> Vec<String> {
+fn expanded(text: &str, statement: &Statement, variables: &Variables, room: &mut usize) -> Vec<String> {
     let raw = &text[statement.range.clone()];
     if !raw.contains(['$', '`', '{']) {
         return Vec::new();
@@ -59,8 +61,7 @@ pub(super) fn expanded(text: &str, statement: &Statement, variables: &Variables,
     let is_literal = statement.document.is_some_and(|(_, is_literal)| is_literal);
     let (mut found, mut choice) = (Vec::new(), 0);
     loop {
-        let mut expansion =
-            Expansion { variables, choice, choices: 1, out: String::new(), is_changed: false, word: 0, depth: 0, room };
+        let mut expansion = Expansion::new(variables, choice, 0, room);
         expansion.unquoted(&raw[..body]);
         if is_literal {
             expansion.out.push_str(&raw[body..]);
@@ -102,7 +103,11 @@ struct Expansion<'e> {
     room: &'e mut usize,
 }
 
-impl Expansion<'_> {
+impl<'e> Expansion<'e> {
+    fn new(variables: &'e Variables, choice: usize, depth: usize, room: &'e mut usize) -> Self {
+        Self { variables, choice, choices: 1, out: String::new(), is_changed: false, word: 0, depth, room }
+    }
+
     /// Takes from the room that there is; without any, nothing more is put in.
     fn takes(&mut self, bytes: usize) -> bool {
         let has_room = *self.room > bytes;
@@ -110,28 +115,18 @@ impl Expansion<'_> {
         has_room
     }
 
-    /// What a part of it becomes by itself.
-    fn of_part(&mut self, part: impl FnOnce(&mut Expansion<'_>)) -> (String, bool) {
-        let (variables, choice, depth) = (self.variables, self.choice, self.depth + 1);
-        let mut inner = Expansion {
-            variables,
-            choice,
-            choices: 1,
-            out: String::new(),
-            is_changed: false,
-            word: 0,
-            depth,
-            room: self.room,
-        };
-        // What is deeper is not known, and the script not looked at to its end.
-        if depth < DEPTH_MAX {
+    /// What a part of it becomes by itself. What is deeper than anyone writes is not known, and the script not looked at to its
+    /// end.
+    fn of_part(&mut self, part: impl FnOnce(&mut Expansion<'_>)) -> String {
+        let mut inner = Expansion::new(self.variables, self.choice, self.depth + 1, self.room);
+        if inner.depth < DEPTH_MAX {
             part(&mut inner);
         } else {
             *inner.room = 0;
         }
-        let Expansion { out, is_changed, choices, .. } = inner;
+        let Expansion { out, choices, .. } = inner;
         self.choices = self.choices.max(choices);
-        (out, is_changed)
+        out
     }
 
     fn unquoted(&mut self, raw: &str) {
@@ -192,7 +187,7 @@ impl Expansion<'_> {
         let value = if token.starts_with("$((") {
             None
         } else if let Some(script) = inner("$(", ")").or_else(|| inner("`", "`")) {
-            let (script, _) = self.of_part(|part| part.unquoted(script));
+            let script = self.of_part(|part| part.unquoted(script));
             self.takes(script.len()).then(|| output::of_script(&script)).flatten()
         } else if let Some(parameter) = inner("${", "}") {
             self.parameter(parameter)
@@ -272,13 +267,23 @@ impl Expansion<'_> {
 
     /// A word inside of `${…}`, if all of it is known.
     fn known_word(&mut self, raw: &str) -> Option<String> {
-        let (word, _) = self.of_part(|part| part.quoted(raw, Within::Document));
+        let word = self.of_part(|part| part.quoted(raw, Within::Document));
         (!word.contains(['$', '`'])).then(|| word.replace(['"', '\''], ""))
     }
 
     /// `{a,b}`: the words that it makes of the word that it stands in; where that ends.
     fn braces(&mut self, raw: &str, at: usize) -> Option<usize> {
-        let (inside, end) = alternatives(raw, at)?;
+        if *self.room == 0 {
+            return None;
+        }
+        let (inside, end) = match alternatives(raw, at) {
+            Ok(found) => found,
+            // A brace may be looked at again for each that is open before it.
+            Err(end) => {
+                let _room = self.takes(end - at);
+                return None;
+            }
+        };
         let before = self.out[self.word..].to_owned();
         if is_assignment(&before) {
             return None;
@@ -287,10 +292,11 @@ impl Expansion<'_> {
         self.is_changed = true;
         self.out.truncate(self.word);
         for (number, one) in inside.into_iter().enumerate() {
-            let (word, _) = self.of_part(|part| part.unquoted(&format!("{before}{one}{behind}")));
+            let word = format!("{before}{one}{behind}");
             if !self.takes(word.len()) {
                 break;
             }
+            let word = self.of_part(|part| part.unquoted(&word));
             if number > 0 {
                 self.out.push(' ');
                 self.word = self.out.len();
@@ -301,27 +307,28 @@ impl Expansion<'_> {
     }
 }
 
-/// What stands between the commas of braces that open at a place, and where they end. There are none without a comma.
-fn alternatives(raw: &str, open: usize) -> Option<(Vec<&str>, usize)> {
+/// What stands between the commas of braces that open at a place, and where they end; how far was looked where there are none.
+/// There are none without a comma.
+fn alternatives(raw: &str, open: usize) -> Result<(Vec<&str>, usize), usize> {
     let (mut found, mut start, mut depth, mut at) = (Vec::new(), open + 1, 0, open + 1);
     while let Some(char) = raw[at..].chars().next() {
         match char {
             '{' => depth += 1,
             '}' if depth == 0 => {
                 found.push(&raw[start..at]);
-                return (found.len() > 1).then_some((found, at + 1));
+                return if found.len() > 1 { Ok((found, at + 1)) } else { Err(at) };
             }
             '}' => depth -= 1,
             ',' if depth == 0 => {
                 found.push(&raw[start..at]);
                 start = at + 1;
             }
-            char if ends_word(char) => return None,
+            char if ends_word(char) => break,
             _ => {}
         }
         at = end_of(raw, at);
     }
-    None
+    Err(at)
 }
 
 /// How many bytes the name of a variable or of a parameter has that a text begins with.

@@ -1,10 +1,11 @@
 //! Files that a script fetches and then runs: a pipe from the server to the interpreter, with a file between.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{Command, is_flag};
 use crate::passes::scan::layers::Tongue;
-use crate::passes::scan::{limits, runners};
+use crate::passes::scan::runners;
 
 /// Programs that fetch, and the flag after which the file is named that they write.
 const FETCHERS: [(&str, char); 4] = [("aria2c", 'o'), ("curl", 'o'), ("fetch", 'o'), ("wget", 'O')];
@@ -34,13 +35,13 @@ const RUNNERS: [&str; 5] = [".", "perl", "php", "ruby", "source"];
 /// What has been fetched so far.
 #[derive(Debug, Default)]
 pub(super) struct Fetched {
-    files: Vec<File>,
+    /// By what the file is called.
+    files: HashMap<String, Origin>,
 }
 
-/// A file that was fetched.
+/// Where a file comes from.
 #[derive(Clone, Debug)]
-struct File {
-    name: String,
+struct Origin {
     /// The program and the address.
     from: String,
     /// Where the statement stands that fetches it.
@@ -54,9 +55,9 @@ impl Fetched {
         let mut found = Vec::new();
         for pipeline in commands.chunk_by(|_, next| next.after == Some('|')) {
             if !self.files.is_empty() {
-                self.files.retain(|file| !pipeline.iter().any(|command| file.is_checked_by(command)));
-                for (file, runner) in self.files.iter().filter_map(|file| Some((file, file.runner(pipeline)?))) {
-                    found.push((file.start..place.end, format!("{} | {runner}", file.from)));
+                pipeline.iter().for_each(|command| self.check(command));
+                if let Some((origin, runner)) = self.run(pipeline) {
+                    found.push((origin.start..place.end, format!("{} | {runner}", origin.from)));
                 }
             }
             self.fetch(pipeline, place.start);
@@ -65,12 +66,17 @@ impl Fetched {
         found
     }
 
+    /// Where the file comes from that a word names.
+    fn origin(&self, word: &str) -> Option<&Origin> {
+        self.files.get(plain(word))
+    }
+
     fn fetch(&mut self, pipeline: &[Command], start: usize) {
-        let Some(fetch) = pipeline.iter().find_map(Fetch::of) else { return };
+        let Some(Fetch { from, file }) = pipeline.iter().find_map(Fetch::of) else { return };
         let redirected = pipeline.iter().flat_map(Command::files).cloned();
-        for name in fetch.file.into_iter().chain(redirected) {
-            if name != "-" && !name.starts_with("/dev/") && self.files.len() < limits::SHELL_NAMING_MAX {
-                self.files.push(File { name, from: fetch.from.clone(), start });
+        for name in file.into_iter().chain(redirected) {
+            if name != "-" && !name.starts_with("/dev/") {
+                self.files.insert(plain(&name).to_owned(), Origin { from: from.clone(), start });
             }
         }
     }
@@ -83,60 +89,59 @@ impl Fetched {
         }
         let words: Vec<&String> = arguments.iter().filter(|word| !is_flag(word)).collect();
         let [.., from, to] = words[..] else { return };
-        let copied: Vec<File> = self.files.iter().filter(|file| file.is(from)).cloned().collect();
-        self.files.extend(copied.into_iter().map(|file| File { name: to.clone(), ..file }));
-    }
-}
-
-impl File {
-    /// Whether a word names it.
-    fn is(&self, word: &str) -> bool {
-        let plain = |name: &str| name.trim_start_matches("./").trim_start_matches("$PWD/").to_owned();
-        let name = plain(&self.name);
-        !name.is_empty() && name == plain(word)
+        if let Some(origin) = self.origin(from).cloned() {
+            self.files.insert(plain(to).to_owned(), origin);
+        }
     }
 
-    /// What runs it in a pipeline.
-    fn runner<'p>(&self, pipeline: &'p [Command]) -> Option<&'p str> {
-        let named = |command: &Command| command.words.iter().skip(1).chain(&command.from).any(|word| self.is(word));
-        let mut is_read = false;
+    /// The file that a pipeline runs, and what runs it.
+    fn run<'p>(&self, pipeline: &'p [Command]) -> Option<(&Origin, &'p str)> {
+        let mut read = None;
         for command in pipeline {
-            let words = command.effective();
-            let (program, arguments) = words.split_first()?;
-            if self.is(program) {
-                return Some("sh");
+            let (program, arguments) = command.effective().split_first()?;
+            if let Some(origin) = self.origin(program) {
+                return Some((origin, "sh"));
             }
             let name = program.rsplit('/').next().unwrap_or_default();
             let runner = runners::interpreter(program).map(Tongue::runner).or_else(|| match name {
                 "." | "source" => Some("sh"),
                 name => RUNNERS.contains(&name).then_some(name),
             });
-            let is_told = arguments.iter().find(|word| !is_flag(word)).is_some_and(|word| self.is(word));
-            let is_given = command.reads_code().is_some() && (is_read || command.from.iter().any(|word| self.is(word)));
-            if runner.is_some() && (is_told || is_given) {
-                return runner;
+            let told = || self.origin(arguments.iter().find(|word| !is_flag(word))?);
+            let given = || command.from.iter().find_map(|word| self.origin(word)).or(read);
+            let given = || command.reads_code().and_then(|_| given());
+            if let (Some(runner), Some(origin)) = (runner, told().or_else(given)) {
+                return Some((origin, runner));
             }
-            is_read |= name == "cat" && named(command);
+            if name == "cat" {
+                read = arguments.iter().chain(&command.from).find_map(|word| self.origin(word)).or(read);
+            }
         }
         None
     }
 
-    /// Whether a command finds out if it is the file that was meant.
-    fn is_checked_by(&self, command: &Command) -> bool {
-        let words = command.effective();
+    /// Leaves out the files of which a command finds out if they are those that were meant.
+    fn check(&mut self, command: &Command) {
+        let Some((program, arguments)) = command.effective().split_first() else { return };
         let checks = |text: &str| CHECKERS.iter().any(|checker| text.contains(checker));
-        match words.split_first() {
-            // `[ "$(sha256sum x | cut -c1-64)" = … ]`.
-            Some((program, arguments)) if matches!(program.as_str(), "[" | "[[" | "test") => {
-                arguments.iter().any(|word| checks(word))
+        // `[ "$(sha256sum x | cut -c1-64)" = … ]`.
+        let compares = matches!(program.as_str(), "[" | "[[" | "test") && arguments.iter().any(|word| checks(word));
+        let verifies = checks(program.rsplit('/').next().unwrap_or_default())
+            && arguments.iter().any(|word| CHECKS.contains(&word.as_str()));
+        if verifies && program.ends_with("sum") {
+            // Which files these are stands in the list that they are told.
+            self.files.clear();
+        } else if compares || verifies {
+            for word in arguments.iter().flat_map(|word| word.split([' ', '(', ')', '"', '\'', '`', '|', '<'])) {
+                self.files.remove(plain(word));
             }
-            Some((program, arguments)) => {
-                checks(program.rsplit('/').next().unwrap_or_default())
-                    && arguments.iter().any(|word| CHECKS.contains(&word.as_str()))
-            }
-            None => false,
         }
     }
+}
+
+/// The name of a file without what says that it is here.
+fn plain(name: &str) -> &str {
+    name.trim_start_matches("./").trim_start_matches("$PWD/")
 }
 
 /// A command that fetches something.

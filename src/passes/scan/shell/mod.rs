@@ -66,7 +66,7 @@ pub(super) fn judge(text: &str, is_fed: bool, rules: &RuleSet, depth: usize) -> 
     }
     for Restated { range, text, is_fed } in script.restated {
         // Most of what variables are for is of no interest to anyone.
-        if has_something(&text, is_fed, rules, 0) {
+        if has_something(&text, is_fed, rules) {
             let layer = Layer::new(range, (Tongue::Shell, text.into()), depth);
             judged.layers.push(Layer { is_fed, is_restated: true, ..layer });
         }
@@ -74,16 +74,28 @@ pub(super) fn judge(text: &str, is_fed: bool, rules: &RuleSet, depth: usize) -> 
     judged
 }
 
-/// Whether a script is one that rules have something to say about, or that has code of other languages in it.
-fn has_something(text: &str, is_fed: bool, rules: &RuleSet, depth: usize) -> bool {
-    let script = read::script_of(text, is_fed);
-    let is_worth = |code: &Code| {
-        let is_shell = code.run.tongue == Tongue::Shell && depth < limits::LAYER_DEPTH_MAX;
-        !is_shell || has_something(&code.run.text, code.is_fed, rules, depth + 1)
-    };
-    script.code.iter().any(|(_, code)| is_worth(code))
-        || !view::hits(text, &script, rules).is_empty()
-        || script.commands.iter().any(|command| !command.hits(rules).is_empty())
+/// Whether a script is one that rules have something to say about, or that has code of other languages in it. With many
+/// scripts inside of one another it may be.
+fn has_something(text: &str, is_fed: bool, rules: &RuleSet) -> bool {
+    let (mut scripts, mut next) = (vec![(Arc::from(text), is_fed)], 0);
+    while let Some((text, is_fed)) = scripts.get(next).cloned() {
+        let script = read::script_of(&text, is_fed);
+        let has_code = script.code.iter().any(|(_, code)| code.run.tongue != Tongue::Shell);
+        if has_code
+            || next >= SCRIPTS_MAX
+            || !view::hits(&text, &script, rules).is_empty()
+            || script.commands.iter().any(|command| !command.hits(rules).is_empty())
+        {
+            return true;
+        }
+        for (_, Code { run, is_fed, .. }) in script.code {
+            if !scripts.contains(&(Arc::clone(&run.text), is_fed)) {
+                scripts.push((run.text, is_fed));
+            }
+        }
+        next += 1;
+    }
+    false
 }
 
 /// Scripts inside of one another that are looked into for the words of commands.
@@ -564,7 +576,7 @@ mod tests {
 
     #[test]
     fn what_statements_amount_to_is_told() {
-        let cases: [(&str, &[&str]); 14] = [
+        let cases: [(&str, &[&str]); 16] = [
             ("x=a; $x b", &["a b"]),
             ("x='a b'; $x \"$x\"", &["a b \"a b\""]),
             ("x='a; b'; $x", &["a\\; b"]),
@@ -579,6 +591,8 @@ mod tests {
             ("$(echo a b | rev) $((1 + 1)) $(curl x)", &["b a $((1 + 1)) $(curl x)"]),
             ("curl -o a u://v; chmod +x a; ./a", &["curl u://v | sh"]),
             ("curl -o a u://v; ./b", &[]),
+            ("curl -o a u://v; gpg --verify b.sig b && sh a", &["curl u://v | sh"]),
+            ("curl -o a u://v; gpg --verify a.sig a && sh a", &[]),
         ];
         for (text, expected) in cases {
             let found: Vec<String> = script(text).restated.into_iter().map(|one| one.text).collect();

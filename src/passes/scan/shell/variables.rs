@@ -29,20 +29,23 @@ impl Variables {
     /// Takes note of what a statement does; `text` is what it is once variables are put in, and `commands` are its own.
     pub(super) fn note(&mut self, statement: &Statement, text: &str, commands: &[Command]) {
         for command in commands {
-            let first = command.words.first().map_or("", String::as_str);
-            match first {
-                "if" | "for" | "while" | "until" | "case" | "select" | "{" => self.depth += 1,
-                "fi" | "done" | "esac" | "}" => self.depth = self.depth.saturating_sub(1),
-                _ => {}
+            // `then if a`: words that are none of the command's own come first.
+            let first = command.words.len() - command.own().len();
+            for word in command.words.iter().take(first + 1) {
+                match word.as_str() {
+                    "if" | "for" | "while" | "until" | "case" | "select" | "{" => self.depth += 1,
+                    "fi" | "done" | "esac" | "}" => self.depth = self.depth.saturating_sub(1),
+                    _ => {}
+                }
             }
             let is_sure = self.depth == 0 && !statement.is_conditional;
             match command.own() {
                 [] => self.assign(command, text, 0, is_sure),
                 [program, ..] if DECLARERS.contains(&program.as_str()) => {
-                    self.assign(command, text, command.words.len() - command.own().len() + 1, is_sure);
+                    self.assign(command, text, first + 1, is_sure);
                 }
                 [looped, name, within, words @ ..] if matches!(&**looped, "for" | "select") && within == "in" => {
-                    self.forget(name);
+                    self.values.remove(name);
                     words.iter().for_each(|word| self.give(name, known(word), false));
                 }
                 [set, dashes, words @ ..] if set == "set" && dashes == "--" => {
@@ -107,10 +110,6 @@ impl Variables {
         for value in values {
             *value = value.take().zip(more).map(|(value, more)| value + more);
         }
-    }
-
-    fn forget(&mut self, name: &str) {
-        self.values.remove(name);
     }
 
     /// A program that is told the name of a variable may change it: `read x`.
