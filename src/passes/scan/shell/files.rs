@@ -30,7 +30,7 @@ const CHECKERS: [&str; 12] = [
 const CHECKS: [&str; 9] = ["-c", "--check", "--verify", "-V", "-Vm", "-verify", "verify", "verify-blob", "--strict"];
 
 /// Programs that run the file that they are told, beside the interpreters that are known elsewhere.
-const RUNNERS: [&str; 5] = [".", "perl", "php", "ruby", "source"];
+const RUNNERS: [&str; 3] = ["perl", "php", "ruby"];
 
 /// What has been fetched so far.
 #[derive(Debug, Default)]
