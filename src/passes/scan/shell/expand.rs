@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::files::Fetched;
-use super::tokens::{self, Statement, end_in_quotes, end_of, ends_word, word_end};
+use super::tokens::{self, Statement, end_in_quotes, end_of, ends_word, name_length, word_end};
 use super::variables::Variables;
 use super::{Command, Restated, Script, data, is_assignment, is_name, output, read};
 use crate::facts::literal;
@@ -18,7 +18,6 @@ const DEPTH_MAX: usize = 16;
 impl Script {
     /// Finds out what its statements amount to: those that have something put in, and those that fetch files and run them.
     pub(super) fn restate(&mut self, text: &str) {
-        let is_straight = data::is_readable(text, self) && data::is_straight(text, self);
         let (mut variables, mut fetched) = (Variables::default(), Fetched::default());
         let mut room = limits::SHELL_EXPANDED_BYTES_MAX;
         for statement in tokens::statements(text) {
@@ -32,7 +31,7 @@ impl Script {
                 self.restated.push(Restated { range, text, is_fed: true });
             }
             let keeps = |command: &Command| command.is_fed || data::keeps(command);
-            let is_fed = !is_straight || commands.iter().any(keeps);
+            let is_fed = !self.is_straight || commands.iter().any(keeps);
             let texts = texts.into_iter().map(|text| text[trimmed(&text, &(0..text.len()))].to_owned());
             self.restated.extend(texts.map(|text| Restated { range: range.clone(), text, is_fed }));
         }
@@ -146,12 +145,7 @@ impl<'e> Expansion<'e> {
                     self.quoted(inside, Within::Quotes);
                     self.out.push('"');
                 }
-                '$' | '`' => {
-                    let end = if token == "$" { at + 1 + name_length(&raw[at + 1..]) } else { end };
-                    self.substitution(&raw[at..end], None);
-                    at = end;
-                    continue;
-                }
+                '$' | '`' => self.substitution(token, None),
                 '{' => {
                     if let Some(end) = self.braces(raw, at) {
                         at = end;
@@ -172,7 +166,6 @@ impl<'e> Expansion<'e> {
         let mut at = 0;
         while let Some(char) = raw[at..].chars().next() {
             let end = end_in_quotes(raw, at);
-            let end = if &raw[at..end] == "$" { at + 1 + name_length(&raw[at + 1..]) } else { end };
             match char {
                 '$' | '`' => self.substitution(&raw[at..end], Some(within)),
                 _ => self.out.push_str(&raw[at..end]),
@@ -329,14 +322,6 @@ fn alternatives(raw: &str, open: usize) -> Result<(Vec<&str>, usize), usize> {
         at = end_of(raw, at);
     }
     Err(at)
-}
-
-/// How many bytes the name of a variable or of a parameter has that a text begins with.
-fn name_length(text: &str) -> usize {
-    if text.starts_with(|char: char| char.is_ascii_digit() || matches!(char, '@' | '*')) {
-        return 1;
-    }
-    text.find(|char: char| !char.is_ascii_alphanumeric() && char != '_').unwrap_or(text.len())
 }
 
 /// `offset` or `offset:length` of a text.

@@ -384,6 +384,8 @@ pub(super) struct Script {
     is_odd: bool,
     /// It defines functions, or hands on what it prints in ways of its own.
     turns: bool,
+    /// It is certain what is quoted in it, and its commands are what they are.
+    is_straight: bool,
     /// Quotes were undone somewhere.
     quotes: bool,
     /// What the last pipeline prints, as far as that is plain.

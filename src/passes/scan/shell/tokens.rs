@@ -128,8 +128,8 @@ pub(super) fn ends_word(char: char) -> bool {
     char.is_whitespace() || matches!(char, ';' | '|' | '&' | '(' | ')' | '<' | '>')
 }
 
-/// Where the token ends that begins at a place, which is before the end of the text: a quoted text, a substitution, an escape
-/// or a single character.
+/// Where the token ends that begins at a place, which is before the end of the text: a quoted text, a substitution, an escape,
+/// `$name` or a single character.
 pub(super) fn end_of(text: &str, at: usize) -> usize {
     end_within(text, at, 0)
 }
@@ -159,8 +159,17 @@ fn quoted_token(text: &str, at: usize, depth: usize) -> usize {
         b'`' => until(text, at + 1, '`'),
         b'$' if rest.starts_with("$(") => balanced(text, at + 2, b')', depth),
         b'$' if rest.starts_with("${") => balanced(text, at + 2, b'}', depth),
+        b'$' => at + 1 + name_length(&rest[1..]),
         _ => at + rest.chars().next().map_or(1, char::len_utf8),
     }
+}
+
+/// How many bytes the name of a variable or of a parameter has that a text begins with.
+pub(super) fn name_length(text: &str) -> usize {
+    if text.starts_with(|char: char| char.is_ascii_digit() || matches!(char, '@' | '*')) {
+        return 1;
+    }
+    text.find(|char: char| !char.is_ascii_alphanumeric() && char != '_').unwrap_or(text.len())
 }
 
 fn double_quoted(text: &str, mut at: usize, depth: usize) -> usize {

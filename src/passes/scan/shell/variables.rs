@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tokens::Statement;
-use super::{Command, RESERVED, is_name, output};
+use super::{Command, is_name, output};
 
 /// Values that a variable is followed in.
 const VALUES_MAX: usize = 16;
@@ -71,9 +71,7 @@ impl Variables {
     /// Notes the assignments among the words of a command, from a word on.
     fn assign(&mut self, command: &Command, text: &str, first: usize, is_sure: bool) {
         for (word, place) in command.words.iter().zip(&command.places).skip(first) {
-            let Some((name, value)) = word.split_once('=').filter(|_| !RESERVED.contains(&word.as_str())) else {
-                continue;
-            };
+            let Some((name, value)) = word.split_once('=') else { continue };
             let raw = text.get(place.clone()).and_then(|raw| raw.split_once('=')).map_or("", |(_, raw)| raw);
             let inside = raw.strip_prefix('\'').and_then(|raw| raw.strip_suffix('\''));
             let is_literal = inside.is_some_and(|inside| !inside.contains('\''));

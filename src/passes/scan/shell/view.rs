@@ -70,11 +70,13 @@ fn pipelines(script: &Script) -> impl Iterator<Item = (Range<usize>, String)> {
 impl Script {
     /// Finds the words and texts that are data.
     pub(super) fn find_data(&mut self, text: &str) {
-        if !data::is_readable(text, self) {
+        let is_readable = data::is_readable(text, self);
+        if !is_readable {
             self.comments.clear();
             self.judged.clear();
         }
-        if !data::is_readable(text, self) || !data::is_straight(text, self) {
+        self.is_straight = is_readable && data::is_straight(text, self);
+        if !self.is_straight {
             self.code.iter_mut().for_each(|(_, code)| code.is_fed = true);
             return;
         }
